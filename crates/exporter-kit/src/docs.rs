@@ -1,0 +1,44 @@
+//! Longer reading: a guide, a page for each type of metric, recipes, and pages for those who come from elsewhere.
+//!
+//! Exists in the documentation only. Every Rust example in it is run by the tests.
+//!
+//! - Metric types: [`counter`], [`gauge`], [`histogram`], [`summary`], [`info`], [`state_set`]; with labels
+//!   [`family`] and [`enum_family`].
+#![cfg_attr(feature = "http", doc = include_str!("../docs/index.md"))]
+
+#[allow(unused_imports, reason = "the pages link to these names")]
+use crate::*;
+
+macro_rules! pages {
+    ($($name:ident: $file:literal;)+) => { $(
+        #[doc = include_str!(concat!("../docs/", $file))]
+        pub mod $name {}
+    )+ };
+}
+
+pages! {
+    counter: "metrics/counter.md";
+    gauge: "metrics/gauge.md";
+    histogram: "metrics/histogram.md";
+    summary: "metrics/summary.md";
+    info: "metrics/info.md";
+    state_set: "metrics/state_set.md";
+    family: "metrics/family.md";
+    enum_family: "metrics/enum_family.md";
+}
+
+// Their programs are served, and their links lead to the server.
+#[cfg(feature = "http")]
+pages! {
+    guide: "guide.md";
+    cookbook: "cookbook.md";
+    from_python: "from-python.md";
+    from_go: "from-go.md";
+    from_prometheus_client: "from-prometheus-client.md";
+    from_rust_prometheus: "from-rust-prometheus.md";
+    from_metrics: "from-metrics.md";
+    from_measured: "from-measured.md";
+    from_vise: "from-vise.md";
+    parity: "parity.md";
+    requirements: "requirements.md";
+}

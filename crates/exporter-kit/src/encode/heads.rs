@@ -1,0 +1,125 @@
+//! What stands before a value in the text formats: a series' head with its family's suffix, and the `#` lines.
+
+use std::borrow::Cow;
+
+use crate::encode::escape::PushText;
+use crate::encode::{Escaping, escape};
+use crate::model::{Head, render_head};
+use crate::name;
+
+/// Puts `name+suffix{labels} ` into `prefix`, or `name+suffix{labels,` if more labels follow. A name that
+/// is no legacy name goes into the braces, in quotes.
+pub(crate) fn render_prefix(
+    prefix: &mut String,
+    head: Head<'_>,
+    name: &str,
+    suffix: &str,
+    more: bool,
+) {
+    let labels = head.label_text();
+    let mut separator = "{";
+    prefix.clear();
+    if name::is_legacy_metric_name(name) {
+        prefix.push_str(name);
+        prefix.push_str(suffix);
+    } else {
+        prefix.push_str("{\"");
+        escape::label_value(prefix, name);
+        prefix.push_str(suffix);
+        prefix.push('"');
+        separator = ",";
+    }
+    if !labels.is_empty() {
+        prefix.push_str(separator);
+        prefix.push_str(labels);
+        separator = ",";
+    }
+    prefix.push_str(match (more, separator) {
+        (true, separator) => separator,
+        (false, "{") => " ",
+        (false, _) => "} ",
+    });
+}
+
+/// `name="state"} `, the end of a state's head.
+pub(crate) fn render_state(out: &mut String, name: &str, state: &str) {
+    let quote = if name::is_legacy_label_name(name) {
+        ""
+    } else {
+        "\""
+    };
+    out.push_str(quote);
+    escape::label_value(out, name);
+    out.push_str(quote);
+    out.push_str("=\"");
+    escape::label_value(out, state);
+    out.push_str("\"} ");
+}
+
+/// A head whose names are escaped.
+pub(crate) struct EscapedHead {
+    text: String,
+    name_len: usize,
+}
+
+impl EscapedHead {
+    /// The head again, its names escaped. Of labels whose names become one the first stays.
+    pub(crate) fn of(head: Head<'_>, escaping: Escaping) -> Self {
+        let name = escaping.metric_name(head.name());
+        let mut labels: Vec<(String, Cow<'_, str>)> = Vec::new();
+        for (label, value) in head.labels() {
+            let label = escaping.label_name(&label).into_owned();
+            if labels.iter().all(|(other, _)| *other != label) {
+                labels.push((label, value));
+            }
+        }
+        let mut text = String::new();
+        let labels = labels.iter().map(|(name, value)| (name.as_str(), &**value));
+        render_head(&mut text, &name, labels);
+        Self {
+            text,
+            name_len: name.len(),
+        }
+    }
+
+    pub(crate) fn as_head(&self) -> Head<'_> {
+        Head::from_parts(&self.text, self.name_len, true)
+    }
+}
+
+/// The `#` lines of one family.
+pub(crate) struct HeaderLine<'a> {
+    name: Cow<'a, str>,
+    quoted: bool,
+}
+
+impl<'a> HeaderLine<'a> {
+    /// Lines for `name`, which is a legacy name if `legacy` says so.
+    pub(crate) fn new(name: &'a str, legacy: bool, escaping: Escaping) -> Self {
+        if legacy && escaping.keeps_legacy() {
+            return Self {
+                name: Cow::Borrowed(name),
+                quoted: false,
+            };
+        }
+        let name = escaping.metric_name(name);
+        let quoted = !name::is_legacy_metric_name(&name);
+        Self { name, quoted }
+    }
+
+    /// Appends the keyword, the name, quoted if need be, and what `text` appends.
+    #[inline]
+    pub(crate) fn render(&self, out: &mut Vec<u8>, keyword: &str, text: impl FnOnce(&mut Vec<u8>)) {
+        out.push_text(keyword);
+        if self.quoted {
+            out.push_text("\"");
+            escape::label_value(out, &self.name);
+            out.push_text("\"");
+        } else {
+            out.push_text(&self.name);
+        }
+        out.push_text(" ");
+        text(out);
+        out.push_text("\n");
+    }
+}

@@ -1,0 +1,215 @@
+//! The only file that writes numbers.
+//!
+//! Whole numbers end in `.0`, as Python's client writes them, and stay exact however large; other
+//! numbers have the fewest digits that read back as the same `f64`.
+
+use crate::model::{Number, Timestamp};
+
+/// Whole floats up to here are written without an exponent; beyond, digits would claim a precision they lack.
+const MAX_PLAIN: f64 = 1e15;
+
+/// Appends a sample's value.
+#[inline]
+pub(crate) fn value(out: &mut Vec<u8>, number: Number) {
+    append(out, number, b"");
+}
+
+/// Appends a sample's value and the end of its line.
+#[inline]
+pub(crate) fn value_line(out: &mut Vec<u8>, number: Number) {
+    append(out, number, b"\n");
+}
+
+#[inline(always)]
+fn append<const N: usize>(out: &mut Vec<u8>, number: Number, end: &[u8; N]) {
+    match number {
+        Number::U64(n) => whole(out, n, end),
+        Number::I64(n) => whole(out, n, end),
+        Number::F64(n) => append_float(out, n, end),
+    }
+}
+
+#[inline(always)]
+fn whole<const N: usize>(out: &mut Vec<u8>, n: impl itoa::Integer, end: &[u8; N]) {
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(n).as_bytes();
+    out.reserve(digits.len() + 2 + N);
+    out.extend_from_slice(digits);
+    out.extend_from_slice(b".0");
+    out.extend_from_slice(end);
+}
+
+/// The room that a count takes at most, and the end of its line.
+pub(crate) const COUNT_ROOM: usize = 21;
+
+/// Appends a count without a fraction, as OpenMetrics wants the counts of buckets and observations.
+#[inline]
+pub(crate) fn count(out: &mut Vec<u8>, n: u64) {
+    if n < 10 {
+        return out.push(b'0' + n as u8);
+    }
+    out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
+}
+
+/// Appends a floating-point number.
+#[inline]
+pub(crate) fn float(out: &mut Vec<u8>, n: f64) {
+    append_float(out, n, b"");
+}
+
+#[inline(always)]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "what is not whole or too large is not used"
+)]
+fn append_float<const N: usize>(out: &mut Vec<u8>, n: f64, end: &[u8; N]) {
+    let integer = n as i64;
+    if integer as f64 == n && n.abs() <= MAX_PLAIN && (integer != 0 || n.is_sign_positive()) {
+        return whole(out, integer, end);
+    }
+    if n.is_finite() {
+        out.extend_from_slice(zmij::Buffer::new().format_finite(n).as_bytes());
+    } else {
+        out.extend_from_slice(not_finite(n).as_bytes());
+    }
+    out.extend_from_slice(end);
+}
+
+fn not_finite(n: f64) -> &'static str {
+    if n.is_nan() {
+        "NaN"
+    } else if n > 0.0 {
+        "+Inf"
+    } else {
+        "-Inf"
+    }
+}
+
+/// The bound of a bucket or a quantile as OpenMetrics' canonical numbers have it: `0.1`, `100000.0`,
+/// `1e+06`, `1e-05`, `+Inf`.
+pub(crate) fn canonical(n: f64) -> String {
+    if !n.is_finite() {
+        return not_finite(n).to_owned();
+    }
+    let scientific = format!("{n:e}");
+    let Some((digits, exponent)) = scientific.split_once('e') else {
+        return scientific;
+    };
+    match exponent.parse::<i32>() {
+        Ok(exponent) if !(-4..6).contains(&exponent) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{digits}e{sign}{:02}", exponent.abs())
+        }
+        _ if n.fract() == 0.0 => format!("{n:.1}"),
+        _ => n.to_string(),
+    }
+}
+
+/// Appends seconds since the epoch with as many decimals as the moment has, at least three.
+pub(crate) fn timestamp_seconds(out: &mut Vec<u8>, time: Timestamp) {
+    let (mut seconds, mut nanos) = (time.seconds(), time.subsec_nanos());
+    if seconds < 0 && nanos > 0 {
+        // The fraction counts up from the rounded-down second; a decimal number counts away from zero.
+        seconds += 1;
+        nanos = 1_000_000_000 - nanos;
+        if seconds == 0 {
+            out.push(b'-');
+        }
+    }
+    out.extend_from_slice(itoa::Buffer::new().format(seconds).as_bytes());
+    let decimals = format!(".{nanos:09}");
+    let kept = decimals.trim_end_matches('0').len().max(4);
+    out.extend_from_slice(&decimals.as_bytes()[..kept]);
+}
+
+/// Appends milliseconds since the epoch, as the text format wants them.
+pub(crate) fn timestamp_millis(out: &mut Vec<u8>, time: Timestamp) {
+    out.extend_from_slice(itoa::Buffer::new().format(time.as_millis()).as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(number: Number) -> String {
+        let mut out = Vec::new();
+        value(&mut out, number);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn whole_numbers_end_in_a_zero_and_stay_exact() {
+        assert_eq!(written(Number::F64(45.0)), "45.0");
+        assert_eq!(written(Number::F64(-3.0)), "-3.0");
+        assert_eq!(written(Number::F64(0.0)), "0.0");
+        assert_eq!(written(Number::F64(-0.0)), "-0.0");
+        assert_eq!(written(Number::U64((1 << 53) + 1)), "9007199254740993.0");
+        assert_eq!(written(Number::U64(u64::MAX)), "18446744073709551615.0");
+        assert_eq!(written(Number::I64(i64::MIN)), "-9223372036854775808.0");
+    }
+
+    #[test]
+    fn other_numbers_read_back_as_themselves() {
+        for n in [
+            0.1,
+            -1.5,
+            1e-7,
+            1e15,
+            1e16,
+            1e300,
+            f64::MIN_POSITIVE,
+            f64::MAX,
+            123.456,
+            5e-324,
+        ] {
+            assert_eq!(
+                written(Number::F64(n)).parse::<f64>().unwrap().to_bits(),
+                n.to_bits()
+            );
+        }
+        assert_eq!(written(Number::F64(f64::INFINITY)), "+Inf");
+        assert_eq!(written(Number::F64(f64::NEG_INFINITY)), "-Inf");
+        assert_eq!(written(Number::F64(f64::NAN)), "NaN");
+    }
+
+    #[test]
+    fn bounds_are_canonical() {
+        let cases = [
+            (0.005, "0.005"),
+            (1.0, "1.0"),
+            (10.0, "10.0"),
+            (1e-5, "1e-05"),
+            (1e10, "1e+10"),
+            (1e6, "1e+06"),
+            (1_234_567.0, "1.234567e+06"),
+            (1e5, "100000.0"),
+            (123_456.5, "123456.5"),
+            (1e-10, "1e-10"),
+            (0.0001, "0.0001"),
+            (2.5, "2.5"),
+            (f64::INFINITY, "+Inf"),
+            (-0.5, "-0.5"),
+            (0.0, "0.0"),
+        ];
+        for (n, text) in cases {
+            assert_eq!(canonical(n), text);
+        }
+    }
+
+    #[test]
+    fn timestamps_are_seconds_with_a_fraction() {
+        let cases = [
+            (Timestamp::new(1_520_879_607, 789_000_000), "1520879607.789"),
+            (Timestamp::new(5, 0), "5.000"),
+            (Timestamp::new(5, 1), "5.000000001"),
+            (Timestamp::from_millis(-250), "-0.250"),
+            (Timestamp::from_millis(-1250), "-1.250"),
+        ];
+        for (time, text) in cases {
+            let mut out = Vec::new();
+            timestamp_seconds(&mut out, time);
+            assert_eq!(String::from_utf8(out).unwrap(), text);
+        }
+    }
+}

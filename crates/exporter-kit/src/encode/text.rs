@@ -1,0 +1,412 @@
+//! Writes the text formats: Prometheus text 0.0.4 and 1.0.0, and OpenMetrics text 1.0.0.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::collect::Sink;
+use crate::encode::escape::PushText;
+use crate::encode::heads::{self, EscapedHead, HeaderLine, render_prefix};
+use crate::encode::{Escaping, Format, Output, escape, number};
+use crate::model::{
+    Descriptor, Exemplar, Head, HistogramValue, Kind, Number, Point, SummaryValue, Timestamp, Value,
+};
+
+/// Encodes families as text, in chunks.
+pub(crate) struct TextEncoder<'a> {
+    lines: Lines<'a>,
+    escaping: Escaping,
+    /// Whether the escaping leaves a legacy name as it is.
+    copies_heads: bool,
+    created: bool,
+    /// Where the family's `#` lines begin, until its first series is written: a family without series is not shown.
+    pending_header: Option<usize>,
+    /// Whether heads can be written as they are, if their labels can.
+    plain_name: bool,
+    /// Reused for the constant beginning of a histogram's or summary's lines.
+    prefix: String,
+    bounds: RenderedBounds,
+}
+
+impl<'a> TextEncoder<'a> {
+    pub(crate) fn new(
+        format: Format,
+        escaping: Escaping,
+        created: bool,
+        output: Output<'a>,
+    ) -> Self {
+        // Text 0.0.4 knows no quoted names.
+        let escaping = if format == Format::Text && escaping == Escaping::AllowUtf8 {
+            Escaping::default()
+        } else {
+            escaping
+        };
+        Self {
+            lines: Lines {
+                output,
+                openmetrics: format == Format::OpenMetrics,
+            },
+            escaping,
+            copies_heads: escaping.keeps_legacy(),
+            // Only OpenMetrics has a place for the time since when something is counted.
+            created: created && format == Format::OpenMetrics,
+            pending_header: None,
+            plain_name: true,
+            prefix: String::new(),
+            bounds: RenderedBounds::default(),
+        }
+    }
+
+    /// Ends the exposition and hands over the last chunk.
+    pub(crate) fn finish(mut self) -> ControlFlow<()> {
+        self.drop_pending_header();
+        if self.lines.openmetrics && !self.lines.output.stopped {
+            self.lines.text("# EOF\n");
+        }
+        self.lines.output.finish()
+    }
+
+    fn drop_pending_header(&mut self) {
+        if let Some(begin) = self.pending_header.take() {
+            self.lines.output.bytes.truncate(begin);
+        }
+    }
+
+    #[inline]
+    fn show(&mut self, head: Head<'_>, point: &Point<'_>) {
+        let time = point.timestamp;
+        match point.value {
+            Value::Gauge(number) | Value::Unknown(number) => self.scalar(head, number, time, None),
+            Value::Counter(number, exemplar) => self.scalar(head, number, time, exemplar),
+            Value::Histogram(value) => self.histogram(head, value, time, ["_sum", "_count"]),
+            Value::GaugeHistogram(value) => self.histogram(head, value, time, ["_gsum", "_gcount"]),
+            Value::Summary(value) => self.summary(head, value, time),
+            Value::Info => self.scalar(head, Number::U64(1), time, None),
+            Value::StateSet(states) => self.state_set(head, states, time),
+        }
+        if let (true, Some(created)) = (self.created, point.created) {
+            self.created(head, point.value.kind(), created, time);
+        }
+    }
+
+    #[inline]
+    fn scalar(
+        &mut self,
+        head: Head<'_>,
+        number: Number,
+        time: Option<Timestamp>,
+        exemplar: Option<&Exemplar>,
+    ) {
+        if self.plain_name {
+            self.lines.text(head.text());
+        } else {
+            render_prefix(&mut self.prefix, head, head.name(), "", false);
+            self.lines.text(&self.prefix);
+        }
+        number::value(&mut self.lines.output.bytes, number);
+        self.lines.end(time, exemplar);
+    }
+
+    /// Writes one line `name+suffix{labels} ` whose value `write` appends.
+    fn suffixed(
+        &mut self,
+        head: Head<'_>,
+        name: &str,
+        suffix: &str,
+        time: Option<Timestamp>,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        render_prefix(&mut self.prefix, head, name, suffix, false);
+        self.lines.text(&self.prefix);
+        write(&mut self.lines.output.bytes);
+        self.lines.end(time, None);
+    }
+
+    fn histogram(
+        &mut self,
+        head: Head<'_>,
+        value: &HistogramValue,
+        time: Option<Timestamp>,
+        [sum, count]: [&str; 2],
+    ) {
+        let name = head.name();
+        let Self {
+            lines,
+            prefix,
+            bounds,
+            ..
+        } = self;
+        render_prefix(prefix, head, name, "_bucket", true);
+        let texts = bounds.texts(&value.bounds);
+        let out = &mut lines.output.bytes;
+        out.reserve(texts.len() * (prefix.len() + BoundText::ROOM + number::COUNT_ROOM));
+        let bare = time.is_none() && value.exemplars.is_empty();
+        for (i, (bound, count)) in texts.iter().zip(&value.cumulative_counts).enumerate() {
+            let out = &mut lines.output.bytes;
+            out.extend_from_slice(prefix.as_bytes());
+            bound.append_to(out);
+            number::count(out, *count);
+            if bare {
+                out.push(b'\n');
+            } else {
+                lines.end(time, value.exemplar(i));
+            }
+        }
+        if value.bounds.is_empty() {
+            // A native histogram has no classic buckets; +Inf alone keeps the text formats valid.
+            lines.text(prefix);
+            lines.text("le=\"+Inf\"} ");
+            number::count(&mut lines.output.bytes, value.count);
+            lines.end(time, None);
+        }
+        let may_fall = sum == "_gsum" && value.sum_may_fall();
+        if let Some(total) = value
+            .sum
+            .filter(|total| self.may_show_sum(*total, may_fall))
+        {
+            self.suffixed(head, name, sum, time, |out| number::float(out, total));
+        } else if self.lines.openmetrics {
+            // OpenMetrics has a count only beside a sum; the +Inf bucket says the same.
+            return;
+        }
+        self.suffixed(head, name, count, time, |out| {
+            number::count(out, value.count)
+        });
+    }
+
+    /// In OpenMetrics a sum is a counter. One that observations below zero or NaN have made something else is
+    /// left out, rather than that a strict reader refuses the whole page.
+    fn may_show_sum(&self, sum: f64, may_fall: bool) -> bool {
+        !self.lines.openmetrics || sum >= 0.0 || (may_fall && !sum.is_nan())
+    }
+
+    fn summary(&mut self, head: Head<'_>, value: &SummaryValue, time: Option<Timestamp>) {
+        let name = head.name();
+        let Self { lines, prefix, .. } = self;
+        render_prefix(prefix, head, name, "", true);
+        for (quantile, observed) in &value.quantiles {
+            if lines.openmetrics && *observed < 0.0 {
+                // OpenMetrics has no word for it.
+                continue;
+            }
+            lines.text(prefix);
+            lines.text("quantile=\"");
+            lines.text(&number::canonical(*quantile));
+            lines.text("\"} ");
+            number::float(&mut lines.output.bytes, *observed);
+            lines.end(time, None);
+        }
+        if let Some(sum) = value.sum.filter(|sum| self.may_show_sum(*sum, false)) {
+            self.suffixed(head, name, "_sum", time, |out| number::float(out, sum));
+        }
+        if let Some(count) = value.count {
+            self.suffixed(head, name, "_count", time, |out| number::count(out, count));
+        }
+    }
+
+    fn state_set(&mut self, head: Head<'_>, states: &[(Arc<str>, bool)], time: Option<Timestamp>) {
+        let mut label = String::new();
+        render_prefix(&mut self.prefix, head, head.name(), "", true);
+        for (state, on) in states {
+            label.clear();
+            heads::render_state(&mut label, head.name(), state);
+            self.lines.text(&self.prefix);
+            self.lines.text(&label);
+            number::value(&mut self.lines.output.bytes, Number::U64(u64::from(*on)));
+            self.lines.end(time, None);
+        }
+    }
+
+    fn created(&mut self, head: Head<'_>, kind: Kind, created: Timestamp, time: Option<Timestamp>) {
+        let base = head
+            .name()
+            .strip_suffix(kind.sample_suffix())
+            .unwrap_or(head.name());
+        self.suffixed(head, base, "_created", time, |out| {
+            number::timestamp_seconds(out, created)
+        });
+    }
+}
+
+impl Sink for TextEncoder<'_> {
+    fn family(&mut self, descriptor: &Descriptor) -> bool {
+        self.drop_pending_header();
+        self.plain_name = descriptor.is_legacy() || self.escaping != Escaping::AllowUtf8;
+        let Lines {
+            output,
+            openmetrics,
+        } = &mut self.lines;
+        self.pending_header = Some(output.bytes.len());
+        render_header(&mut output.bytes, descriptor, self.escaping, *openmetrics);
+        !self.lines.output.stopped
+    }
+
+    #[inline]
+    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+        if self.lines.output.stopped {
+            return false;
+        }
+        self.pending_header = None;
+        match point.value {
+            // Nearly every point is a number under a head that can be copied: one copy, one number.
+            Value::Gauge(number) | Value::Counter(number, None) | Value::Unknown(number)
+                if self.copies_heads && head.is_legacy() && point.timestamp.is_none() =>
+            {
+                let bytes = &mut self.lines.output.bytes;
+                bytes.extend_from_slice(head.text().as_bytes());
+                number::value_line(bytes, number);
+                if let (true, Some(created)) = (self.created, point.created) {
+                    self.created(head, point.value.kind(), created, None);
+                }
+            }
+            _ if self.escaping == Escaping::AllowUtf8
+                || (head.is_legacy() && self.escaping.keeps_legacy()) =>
+            {
+                self.show(head, point);
+            }
+            _ => {
+                let escaped = EscapedHead::of(head, self.escaping);
+                self.show(escaped.as_head(), point);
+            }
+        }
+        self.lines.output.hand_over_if_full();
+        !self.lines.output.stopped
+    }
+}
+
+/// The bytes written so far, and how a line ends.
+struct Lines<'a> {
+    output: Output<'a>,
+    openmetrics: bool,
+}
+
+impl Lines<'_> {
+    #[inline]
+    fn text(&mut self, text: &str) {
+        self.output.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    #[inline]
+    fn end(&mut self, time: Option<Timestamp>, exemplar: Option<&Exemplar>) {
+        if let Some(time) = time {
+            self.text(" ");
+            if self.openmetrics {
+                number::timestamp_seconds(&mut self.output.bytes, time);
+            } else {
+                number::timestamp_millis(&mut self.output.bytes, time);
+            }
+        }
+        if let (true, Some(exemplar)) = (self.openmetrics, exemplar) {
+            self.exemplar(exemplar);
+        }
+        self.output.bytes.push(b'\n');
+    }
+
+    fn exemplar(&mut self, exemplar: &Exemplar) {
+        self.text(" # {");
+        self.text(exemplar.label_text());
+        self.text("} ");
+        number::float(&mut self.output.bytes, exemplar.value());
+        if let Some(time) = exemplar.timestamp() {
+            self.text(" ");
+            number::timestamp_seconds(&mut self.output.bytes, time);
+        }
+    }
+}
+
+/// The `le="…"} ` texts of the bounds last written; the series of a family share their bounds.
+#[derive(Default)]
+struct RenderedBounds {
+    bounds: Option<Arc<[f64]>>,
+    texts: Vec<BoundText>,
+}
+
+impl RenderedBounds {
+    fn texts(&mut self, bounds: &Arc<[f64]>) -> &[BoundText] {
+        if !self
+            .bounds
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, bounds))
+        {
+            self.bounds = Some(Arc::clone(bounds));
+            self.texts.clear();
+            self.texts
+                .extend(bounds.iter().map(|bound| BoundText::new(*bound)));
+        }
+        &self.texts
+    }
+}
+
+/// A bound as a label at the end of a head, in a fixed room: that much is copied faster than just what is needed.
+struct BoundText {
+    room: [u8; Self::ROOM],
+    length: usize,
+}
+
+impl BoundText {
+    /// The longest number has 24 characters.
+    const ROOM: usize = 32;
+
+    fn new(bound: f64) -> Self {
+        let text = format!("le=\"{}\"}} ", number::canonical(bound));
+        let mut room = [0; Self::ROOM];
+        let length = text.len().min(Self::ROOM);
+        room[..length].copy_from_slice(&text.as_bytes()[..length]);
+        Self { room, length }
+    }
+
+    #[inline]
+    fn append_to(&self, out: &mut Vec<u8>) {
+        let end = out.len() + self.length;
+        out.extend_from_slice(&self.room);
+        out.truncate(end);
+    }
+}
+
+/// The `# TYPE`, `# UNIT` and `# HELP` lines, in each format's own order, escaping and words.
+fn render_header(
+    header: &mut Vec<u8>,
+    descriptor: &Descriptor,
+    escaping: Escaping,
+    openmetrics: bool,
+) {
+    if openmetrics {
+        let (name, kind) = openmetrics_family(descriptor);
+        let line = HeaderLine::new(name, descriptor.is_legacy(), escaping);
+        line.render(header, "# TYPE ", |out| out.push_text(kind));
+        if !descriptor.unit().is_empty() {
+            line.render(header, "# UNIT ", |out| out.push_text(descriptor.unit()));
+        }
+        line.render(header, "# HELP ", |out| {
+            escape::label_value(out, descriptor.help())
+        });
+    } else {
+        let line = HeaderLine::new(descriptor.name(), descriptor.is_legacy(), escaping);
+        line.render(header, "# HELP ", |out| {
+            escape::help_text(out, descriptor.help())
+        });
+        line.render(header, "# TYPE ", |out| {
+            out.push_text(text_kind(descriptor.kind()))
+        });
+    }
+}
+
+/// OpenMetrics' name and type of a family. What lacks its type's suffix (it came from elsewhere) is unknown there.
+fn openmetrics_family(descriptor: &Descriptor) -> (&str, &'static str) {
+    let base = descriptor.base_name();
+    if descriptor.kind().sample_suffix().is_empty() || base.len() < descriptor.name().len() {
+        (base, descriptor.kind().as_str())
+    } else {
+        (descriptor.name(), Kind::Unknown.as_str())
+    }
+}
+
+/// The text format's word for a type, the nearest one where it has none.
+fn text_kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Counter => "counter",
+        Kind::Gauge | Kind::Info | Kind::StateSet => "gauge",
+        Kind::Histogram | Kind::GaugeHistogram => "histogram",
+        Kind::Summary => "summary",
+        Kind::Unknown => "untyped",
+    }
+}

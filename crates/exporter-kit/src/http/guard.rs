@@ -1,0 +1,252 @@
+//! Bounds how long a client may keep a connection waiting.
+//!
+//! A connection is idle, sending the head of a request, or being answered. The stream sees bytes come and go,
+//! the service knows when a request is there and when its answer is done; both meet in [`Phase`].
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+use super::body::{Body, BodyError};
+
+/// How long the head of a request may take, from its first byte to its last; and the first byte of a connection.
+pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection may wait for its next request. Prometheus closes its own after 5 minutes; a server that
+/// is faster only costs both a new connection.
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(6 * 60);
+
+/// How long a client may take no byte of an answer.
+pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a connection is doing.
+#[derive(Clone, Debug)]
+pub(crate) struct Phase(Arc<AtomicU8>);
+
+const IDLE: u8 = 0;
+const HEAD: u8 = 1;
+const ANSWER: u8 = 2;
+
+impl Phase {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(AtomicU8::new(IDLE)))
+    }
+
+    /// Says that a request is there, until the guard is dropped.
+    pub(crate) fn answering(&self) -> Answering {
+        self.set(ANSWER);
+        Answering(self.clone())
+    }
+
+    fn get(&self) -> u8 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, phase: u8) {
+        self.0.store(phase, Ordering::Relaxed);
+    }
+}
+
+/// A request is being answered.
+#[derive(Debug)]
+pub(crate) struct Answering(Phase);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.set(IDLE);
+    }
+}
+
+/// A body that says when it is done.
+#[derive(Debug)]
+pub(crate) struct GuardedBody {
+    pub(crate) body: Body,
+    pub(crate) _answering: Option<Answering>,
+}
+
+impl http_body::Body for GuardedBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A stream that fails once its client has kept it waiting for too long.
+pub(crate) struct GuardedStream<S> {
+    stream: S,
+    phase: Phase,
+    reading: Reading,
+    /// Until when something must be written, if it can't be now.
+    writing: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// Until when something must be read, and in which phase that was said.
+struct Reading {
+    phase: u8,
+    deadline: Option<Instant>,
+}
+
+impl<S> GuardedStream<S> {
+    pub(crate) fn new(stream: S, phase: Phase) -> Self {
+        Self {
+            stream,
+            phase,
+            reading: Reading {
+                phase: IDLE,
+                deadline: None,
+            },
+            writing: None,
+            timer: None,
+        }
+    }
+
+    /// Notes that nothing is read now; fails once that has been so for too long.
+    fn wait_to_read(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let phase = self.phase.get();
+        if self.reading.phase != phase || self.reading.deadline.is_none() {
+            let timeout = match phase {
+                HEAD => Some(HEAD_TIMEOUT),
+                IDLE => Some(IDLE_TIMEOUT),
+                // The client waits for us.
+                _ => None,
+            };
+            self.reading = Reading {
+                phase,
+                deadline: timeout.map(|timeout| Instant::now() + timeout),
+            };
+        }
+        self.check(cx)
+    }
+
+    /// Notes that nothing can be written now; fails once that has been so for too long.
+    fn wait_to_write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if self.writing.is_none() {
+            self.writing = Some(Instant::now() + WRITE_TIMEOUT);
+        }
+        self.check(cx)
+    }
+
+    /// Fails if a deadline has passed, and otherwise makes sure that the task is woken by then. The timer is not
+    /// set back when a deadline moves on, which it does with every request, but when it has woken too early.
+    fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        // A client that still takes an answer need not send its next request.
+        let Some(deadline) = self.writing.or(self.reading.deadline) else {
+            return Ok(());
+        };
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if timer.deadline() > deadline {
+            timer.as_mut().reset(deadline);
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            if deadline <= Instant::now() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            timer.as_mut().reset(deadline);
+        }
+        Ok(())
+    }
+
+    fn after_write<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        result: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if result.is_pending() {
+            return match self.wait_to_write(cx) {
+                Ok(()) => Poll::Pending,
+                Err(error) => Poll::Ready(Err(error)),
+            };
+        }
+        self.writing = None;
+        if self.phase.get() == IDLE {
+            // This is the end of an answer: the client has been idle since now.
+            self.reading.deadline = None;
+        }
+        result
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for GuardedStream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let result = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if result.is_pending() {
+            if let Err(error) = self.wait_to_read(cx) {
+                return Poll::Ready(Err(error));
+            }
+        } else if buf.filled().len() > before && self.phase.get() == IDLE {
+            self.phase.set(HEAD);
+            self.reading = Reading {
+                phase: HEAD,
+                deadline: None,
+            };
+        }
+        result
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedStream<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.after_write(cx, result)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.after_write(cx, result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.stream).poll_flush(cx) {
+            // An answer that is done is flushed, and nothing may be read until the client says more.
+            Poll::Ready(Ok(())) => Poll::Ready(self.wait_to_read(cx)),
+            Poll::Pending => self.after_write(cx, Poll::Pending),
+            failed => failed,
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let result = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.after_write(cx, result)
+    }
+}

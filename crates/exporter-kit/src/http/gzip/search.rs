@@ -1,0 +1,287 @@
+//! Looks for what a head has in common with the heads before it.
+
+use super::codes::{MAX_DISTANCE, MAX_MATCH};
+use super::units::{MAX_DELTA, Packed, push_literal};
+
+/// A shorter match hardly pays: three of a head's commonest characters are as short as literals.
+const MIN_LENGTH: usize = 4;
+
+/// How far back a match may go when it is found: less than deflate allows, so that values may grow.
+const REACH: usize = MAX_DISTANCE - MAX_DISTANCE / 8;
+
+/// How many bytes are looked at again after lines that needed no search; enough for two large histograms.
+const CATCH_UP: usize = 8 * 1024;
+
+/// How many places that begin alike are compared.
+const CANDIDATES: usize = 24;
+
+/// A match of this length is taken without looking for a longer one a byte on.
+const GOOD_LENGTH: usize = 32;
+
+const HASH_BITS: u32 = 13;
+const WINDOW: usize = MAX_DISTANCE;
+
+/// What there is of the text: the piece at hand and the piece before. Positions count from the text's start.
+#[derive(Clone, Copy)]
+pub(super) struct Text<'a> {
+    pub(super) before: &'a [u8],
+    pub(super) now: &'a [u8],
+    /// The position where `now` begins.
+    pub(super) start: usize,
+}
+
+impl<'a> Text<'a> {
+    /// The piece that has a position, and where in it. No piece has too old a position: then it is empty.
+    #[inline(always)]
+    pub(super) fn find(&self, position: usize) -> (&'a [u8], usize) {
+        if position >= self.start {
+            (self.now, position - self.start)
+        } else if let Some(at) = self.before.len().checked_sub(self.start - position) {
+            (self.before, at)
+        } else {
+            (&[], 0)
+        }
+    }
+}
+
+/// Where a line begins, how many bytes its head has, and which unit it was expected to be, when it was.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    start: usize,
+    head: u32,
+    unit: u32,
+}
+
+/// The places of the last lines, by their number.
+#[derive(Debug)]
+pub(super) struct Places {
+    ring: Box<[Place; MAX_DELTA + 1]>,
+    /// The number of the present line.
+    present: usize,
+}
+
+impl Places {
+    pub(super) fn new() -> Self {
+        Self {
+            ring: Box::new([Place::default(); MAX_DELTA + 1]),
+            present: 0,
+        }
+    }
+
+    #[inline(always)]
+    fn get(&self, number: usize) -> Place {
+        self.ring[number & MAX_DELTA]
+    }
+
+    /// Where the line begins that is `delta` lines before the present one.
+    #[inline(always)]
+    pub(super) fn start(&self, delta: usize) -> usize {
+        self.get(self.present.wrapping_sub(delta)).start
+    }
+
+    /// Says where the next line begins and how long its head is, as far as that is known.
+    #[inline(always)]
+    pub(super) fn begin(&mut self, start: usize, unit: usize) {
+        self.present = self.present.wrapping_add(1);
+        self.ring[self.present & MAX_DELTA] = Place {
+            start,
+            head: 0,
+            unit: unit as u32,
+        };
+    }
+
+    #[inline(always)]
+    pub(super) fn set_head(&mut self, head: usize) {
+        self.ring[self.present & MAX_DELTA].head = head as u32;
+    }
+
+    /// Says which unit the present line was found to be.
+    pub(super) fn set_unit(&mut self, unit: usize) {
+        self.ring[self.present & MAX_DELTA].unit = unit as u32;
+    }
+
+    /// How many lines before the present one the line of a unit is.
+    pub(super) fn delta_of(&self, unit: usize) -> Option<usize> {
+        // Units come in order, but for new lines, which count as the one expected after them.
+        let number = self.last_number(|place| place.unit as usize <= unit)?;
+        (self.get(number).unit as usize == unit).then_some(self.present - number)
+    }
+
+    /// The number of the last line that begins at or before a position, if it is not too long ago.
+    fn number_at(&self, position: usize) -> Option<usize> {
+        self.last_number(|place| place.start <= position)
+    }
+
+    /// The number of the last line that is `before` what is looked for.
+    fn last_number(&self, before: impl Fn(Place) -> bool) -> Option<usize> {
+        let mut first = self.present.saturating_sub(MAX_DELTA).max(1);
+        let mut end = self.present + 1;
+        if first >= end || !before(self.get(first)) {
+            return None;
+        }
+        while end - first > 1 {
+            let middle = first + (end - first) / 2;
+            if before(self.get(middle)) {
+                first = middle;
+            } else {
+                end = middle;
+            }
+        }
+        Some(first)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Found {
+    length: usize,
+    delta: usize,
+    offset: usize,
+}
+
+/// The places in heads by the four bytes that stand there.
+pub(super) struct Search {
+    /// The newest position for each hash.
+    newest: Box<[u32]>,
+    /// For each position the one before it with the same hash.
+    older: Box<[u32]>,
+    /// What is before this position is known, or too old.
+    known: usize,
+}
+
+impl Search {
+    pub(super) fn new() -> Self {
+        Self {
+            newest: vec![0; 1 << HASH_BITS].into(),
+            older: vec![0; WINDOW].into(),
+            known: 0,
+        }
+    }
+
+    /// Appends the tokens for what stands from `position` to `end` in the present line's head.
+    pub(super) fn parse(
+        &mut self,
+        text: Text<'_>,
+        places: &Places,
+        mut position: usize,
+        end: usize,
+        tokens: &mut Vec<Packed>,
+    ) {
+        self.catch_up(text, places, position);
+        let from = tokens.len();
+        while position < end {
+            let mut found = self.longest(text, places, position, end);
+            if let Some(first) = found
+                && first.length < GOOD_LENGTH
+            {
+                self.insert(text, position);
+                if self
+                    .longest(text, places, position + 1, end)
+                    .is_some_and(|second| second.length > first.length)
+                {
+                    found = None;
+                }
+            }
+            let next = match found {
+                Some(found) => {
+                    tokens.push(Packed::matched(found.length, found.delta, found.offset));
+                    position + found.length
+                }
+                None => {
+                    let (piece, at) = text.find(position);
+                    let Some(byte) = piece.get(at) else {
+                        return;
+                    };
+                    push_literal(tokens, from, *byte);
+                    position + 1
+                }
+            };
+            for position in position..next {
+                self.insert(text, position);
+            }
+            position = next;
+        }
+    }
+
+    /// Gets to know the heads before `end` that needed no search.
+    fn catch_up(&mut self, text: Text<'_>, places: &Places, end: usize) {
+        let from = self.known.max(end.saturating_sub(CATCH_UP));
+        let first = places.number_at(from).unwrap_or(places.present);
+        for number in first..=places.present {
+            let place = places.get(number);
+            for position in place.start.max(from)..end.min(place.start + place.head as usize) {
+                self.insert(text, position);
+            }
+        }
+        self.known = self.known.max(end);
+    }
+
+    fn insert(&mut self, text: Text<'_>, position: usize) {
+        if position >= self.known
+            && let Some(hash) = hash(text, position)
+        {
+            self.older[position % WINDOW] = self.newest[hash];
+            self.newest[hash] = position as u32;
+            self.known = position + 1;
+        }
+    }
+
+    /// The longest match in another head, or earlier in the same; among equals the nearest.
+    fn longest(
+        &self,
+        text: Text<'_>,
+        places: &Places,
+        position: usize,
+        end: usize,
+    ) -> Option<Found> {
+        let (piece, at) = text.find(position);
+        let wanted = piece.get(at..at + (end.checked_sub(position)?).min(MAX_MATCH))?;
+        if wanted.len() < MIN_LENGTH {
+            return None;
+        }
+        let mut best: Option<Found> = None;
+        let mut candidate = self.newest[hash(text, position)?];
+        let mut last_distance = 0;
+        for _ in 0..CANDIDATES {
+            let distance = (position as u32).wrapping_sub(candidate) as usize;
+            if distance <= last_distance || distance > REACH || distance > position {
+                break;
+            }
+            last_distance = distance;
+            let (source, from) = text.find(position - distance);
+            let length = common_prefix(source.get(from..).unwrap_or_default(), wanted);
+            if length > best.map_or(MIN_LENGTH - 1, |best| best.length)
+                && let Some(number) = places.number_at(position - distance)
+            {
+                let place = places.get(number);
+                let offset = position - distance - place.start;
+                let length = length.min((place.head as usize).saturating_sub(offset));
+                if length > best.map_or(MIN_LENGTH - 1, |best| best.length) {
+                    best = Some(Found {
+                        length,
+                        delta: places.present - number,
+                        offset,
+                    });
+                    if length == wanted.len() {
+                        break;
+                    }
+                }
+            }
+            candidate = self.older[candidate as usize % WINDOW];
+        }
+        best
+    }
+}
+
+fn hash(text: Text<'_>, position: usize) -> Option<usize> {
+    let (piece, at) = text.find(position);
+    let bytes = piece.get(at..)?.first_chunk::<4>()?;
+    let mixed = u32::from_le_bytes(*bytes).wrapping_mul(0x9e37_79b1);
+    Some((mixed >> (32 - HASH_BITS)) as usize)
+}
+
+fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+    let words = a.chunks_exact(8).zip(b.chunks_exact(8));
+    let equal = 8 * words.take_while(|(a, b)| a == b).count();
+    let rest = a[equal..].iter().zip(&b[equal..]);
+    equal + rest.take_while(|(a, b)| a == b).count()
+}

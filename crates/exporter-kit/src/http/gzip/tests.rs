@@ -1,0 +1,428 @@
+//! Laws: whatever was learned from whatever text, an independent decoder gives the text back.
+
+use std::io::Read;
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::codes::{Codes, Frequencies};
+use super::kept::{Plan, Structures, What};
+use super::stream::{Learned, Stream, Structure};
+use crate::encode::{Escaping, Format};
+
+fn gunzip(coded: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut decoder = flate2::read::GzDecoder::new(coded);
+    decoder.read_to_end(&mut text).unwrap();
+    assert!(decoder.into_inner().is_empty(), "bytes follow the stream");
+    text
+}
+
+/// One body in pieces of about `piece` bytes: whole lines, as encoders give them, or not.
+fn code(mut stream: Stream, text: &[u8], piece: usize, lines: bool) -> (Vec<u8>, Option<Learned>) {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let mut end = piece.clamp(1, rest.len());
+        if lines {
+            let line_feed = rest[end - 1..].iter().position(|byte| *byte == b'\n');
+            end = line_feed.map_or(rest.len(), |found| end + found);
+        }
+        stream.code(&mut rest[..end].to_vec(), &mut out);
+        rest = &rest[end..];
+    }
+    let learned = stream.finish(&mut out);
+    (out, learned)
+}
+
+/// What is known after `text`.
+fn learn(text: &[u8]) -> Structure {
+    let stream = Stream::new(Structure::empty(), true);
+    code(stream, text, 1 << 16, true).1.unwrap().structure
+}
+
+/// Codes texts one after the other with what the one before has shown, and checks each.
+fn follow(texts: &[Vec<u8>], piece: usize, lines: bool) {
+    let mut structure = Structure::empty();
+    for (i, text) in texts.iter().enumerate() {
+        let stream = Stream::new(structure.clone(), i % 2 == 0);
+        let (coded, learned) = code(stream, text, piece, lines);
+        assert_eq!(gunzip(&coded), *text, "text {i}");
+        if let Some(learned) = learned {
+            structure = learned.structure;
+        }
+    }
+}
+
+fn line(series: usize, value: &str) -> String {
+    format!("requests_total{{path=\"/api/v1/items/{series}\",method=\"GET\"}} {value}\n")
+}
+
+fn lines(series: impl Iterator<Item = usize>, value: &str) -> Vec<u8> {
+    let header = "# HELP requests_total Requests.\n# TYPE requests_total counter\n";
+    let lines: String = series.map(|series| line(series, value)).collect();
+    format!("{header}{lines}# EOF\n").into_bytes()
+}
+
+#[test]
+fn what_stays_is_neither_searched_nor_recorded_again() {
+    let structure = learn(&lines(0..5000, "1.0"));
+    for value in ["1.0", "27.5", "18446744073709551615.0", "NaN"] {
+        let text = lines(0..5000, value);
+        for piece in [1 << 16, 100_000, 1 << 30] {
+            let stream = Stream::new(structure.clone(), false);
+            let (coded, learned) = code(stream, &text, piece, true);
+            assert_eq!(gunzip(&coded), text);
+            let learned = learned.unwrap();
+            // The first lines of a piece lose what a longer value has moved out of the window.
+            assert!(learned.missed == 0, "{value}: {}", learned.missed);
+            assert!(!learned.changed);
+        }
+    }
+}
+
+#[test]
+fn lines_that_come_and_go_cost_themselves_and_little_more() {
+    let structure = learn(&lines((0..5000).filter(|i| i % 100 != 7), "1.0"));
+    let cases: [(&str, Vec<usize>); 5] = [
+        ("gone", (0..5000).filter(|i| i % 50 != 7).collect()),
+        ("come", (0..5000).collect()),
+        ("many gone", (0..1000).chain(4000..5000).collect()),
+        ("last gone", (0..4990).filter(|i| i % 100 != 7).collect()),
+        ("turned", (2500..5000).chain(0..2500).collect()),
+    ];
+    for (case, series) in cases {
+        let count = series.len();
+        let text = lines(series.into_iter(), "2.0");
+        let stream = Stream::new(structure.clone(), false);
+        let (coded, learned) = code(stream, &text, 1 << 16, true);
+        assert_eq!(gunzip(&coded), text, "{case}");
+        let learned = learned.unwrap();
+        assert_eq!(learned.lines, count + 3);
+        assert!(learned.changed, "{case}");
+        // A window full of lines, where the text was cut.
+        assert!(learned.missed < 500, "{case}: {}", learned.missed);
+        let again = Stream::new(learned.structure, false);
+        let (coded, learned) = code(again, &text, 1 << 16, true);
+        assert_eq!(gunzip(&coded), text, "{case}");
+        let learned = learned.unwrap();
+        assert_eq!((learned.missed, learned.changed), (0, false), "{case}");
+    }
+}
+
+/// Matches that were near the end of the window when they were found are beyond it when values have grown.
+#[test]
+fn values_may_grow_until_nothing_is_in_reach() {
+    let texts: Vec<Vec<u8>> = [1, 7, 25, 300, 2, 1000, 1]
+        .iter()
+        .map(|width| lines((0..400).chain(1000..1010), &"1".repeat(*width)))
+        .collect();
+    follow(&texts, 1 << 16, true);
+    let texts = [1, 20_000, 33_000, 1, 70_000].map(|width| lines(0..8, &"1".repeat(width)));
+    follow(&texts, 1 << 16, true);
+    // Heads that a match can't take at once, and that don't fit into the window.
+    for width in [100, 300, 5000, 40_000] {
+        let texts: Vec<Vec<u8>> = (0..4)
+            .map(|round| {
+                let long = "long".repeat(width / 4);
+                let heads = (0..20).map(|i| format!("a{{b=\"{long}{i}{long}\"}} {round}\n"));
+                heads.collect::<String>().into_bytes()
+            })
+            .collect();
+        follow(&texts, 1 << 16, true);
+    }
+}
+
+#[test]
+fn empty_and_strange_texts() {
+    let strange: Vec<Vec<u8>> = [
+        "",
+        "\n",
+        "\n\n\na",
+        "a",
+        "#",
+        "a{\"\\",
+        " ",
+        "a 1\n",
+        "a 1\na 1\na 1\n",
+    ]
+    .iter()
+    .map(|text| text.as_bytes().to_vec())
+    .collect();
+    follow(&strange, 1 << 16, true);
+    follow(&strange, 1, false);
+    let all: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    follow(&[all.clone(), all], 4096, false);
+}
+
+#[test]
+fn too_much_is_not_kept() {
+    // Nothing repeats: a head of literals takes more than its text.
+    let mut state = 1_u64;
+    let mut noise: Vec<u8> = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        b'!' + (state >> 58) as u8
+    })
+    .take(1 << 20)
+    .collect();
+    for line in noise.chunks_mut(1000) {
+        line[0] = b'\n';
+    }
+    let (coded, learned) = code(
+        Stream::new(Structure::empty(), true),
+        &noise,
+        1 << 16,
+        false,
+    );
+    assert!(learned.is_none());
+    assert_eq!(gunzip(&coded), noise);
+}
+
+/// A Huffman tree of these would be deeper than deflate allows.
+#[test]
+fn codes_are_never_too_long() {
+    let mut frequencies = Frequencies::new();
+    let (mut count, mut next) = (1_u32, 1_u32);
+    for byte in 0..40 {
+        for _ in 0..count.min(100_000) {
+            frequencies.literal(byte);
+        }
+        (count, next) = (next, count + next);
+    }
+    let stream = Stream::new(Structure::of(Codes::new(&frequencies)), false);
+    let text: Vec<u8> = (0..=255).rev().collect();
+    assert_eq!(gunzip(&code(stream, &text, 100, false).0), text);
+}
+
+const TEXT: What = What {
+    format: Format::Text,
+    escaping: None,
+};
+
+/// One scrape as the coder does it: says which plan there was.
+fn scrape(structures: &Structures, what: What, text: &[u8]) -> &'static str {
+    match structures.plan(what) {
+        Plan::Ordinary => {
+            structures.saw(what, text.len());
+            "ordinary"
+        }
+        Plan::Learn(mut stream) => {
+            stream.code(&mut text.to_vec(), &mut Vec::new());
+            structures.learned(what, *stream, text.len() / 2);
+            "learn"
+        }
+        Plan::Known(mut stream) => {
+            let mut out = Vec::new();
+            stream.code(&mut text.to_vec(), &mut out);
+            structures.finish(what, *stream, &mut out);
+            assert_eq!(gunzip(&out), text);
+            "known"
+        }
+    }
+}
+
+#[test]
+fn structure_is_learned_when_a_large_text_comes_again() {
+    let structures = Structures::default();
+    let (small, large) = (lines(0..10, "1.0"), lines(0..1000, "1.0"));
+    let expected = [
+        "ordinary", "ordinary", "ordinary", "learn", "known", "known",
+    ];
+    for (text, expected) in [&small, &small, &large, &large, &large, &large]
+        .into_iter()
+        .zip(expected)
+    {
+        assert_eq!(scrape(&structures, TEXT, text), expected);
+    }
+    // Other formats have structures of their own; a fourth takes the place of the one not used for longest.
+    let [second, third] = [Format::OpenMetrics, Format::TextUtf8].map(|format| What {
+        format,
+        escaping: None,
+    });
+    let fourth = What {
+        format: Format::OpenMetrics,
+        escaping: Some(Escaping::Dots),
+    };
+    for what in [second, third] {
+        for expected in ["ordinary", "learn", "known"] {
+            assert_eq!(scrape(&structures, what, &large), expected);
+        }
+    }
+    assert_eq!(scrape(&structures, TEXT, &large), "known");
+    assert_eq!(scrape(&structures, fourth, &large), "ordinary");
+    assert_eq!(scrape(&structures, TEXT, &large), "known");
+    assert_eq!(scrape(&structures, third, &large), "known");
+    assert_eq!(scrape(&structures, second, &large), "ordinary");
+}
+
+#[test]
+fn one_scrape_learns_at_a_time_and_another_if_it_ends_early() {
+    let structures = Structures::default();
+    let large = lines(0..1000, "1.0");
+    assert_eq!(scrape(&structures, TEXT, &large), "ordinary");
+    assert!(matches!(structures.plan(TEXT), Plan::Learn(_)));
+    for _ in 0..32 {
+        assert_eq!(scrape(&structures, TEXT, &large), "ordinary");
+    }
+    assert_eq!(scrape(&structures, TEXT, &large), "learn");
+    // A scrape that is not finished takes nothing away.
+    assert!(matches!(structures.plan(TEXT), Plan::Known(_)));
+    assert_eq!(scrape(&structures, TEXT, &large), "known");
+    // What has become small is left to the ordinary compressor again.
+    let small = lines(0..10, "1.0");
+    assert_eq!(scrape(&structures, TEXT, &small), "known");
+    assert_eq!(scrape(&structures, TEXT, &small), "ordinary");
+    assert_eq!(scrape(&structures, TEXT, &large), "ordinary");
+    assert_eq!(scrape(&structures, TEXT, &large), "learn");
+}
+
+#[test]
+fn what_is_another_text_each_time_is_left_alone_for_a_while() {
+    let structures = Structures::default();
+    let text = |round: usize| {
+        let series = (0..1000).map(|i| (round * 1000 + i).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        lines(series, "1.0")
+    };
+    let mut plans = (0..).map(|round| scrape(&structures, TEXT, &text(round)));
+    for expected in ["ordinary", "learn", "known"] {
+        assert_eq!(plans.next(), Some(expected));
+    }
+    assert!(plans.by_ref().take(100).all(|plan| plan == "ordinary"));
+    assert_eq!(plans.next(), Some("learn"));
+}
+
+/// A change from one scrape to the next.
+#[derive(Clone, Debug)]
+enum Change {
+    Remove(Index, usize),
+    Insert(Index, Vec<(usize, usize)>),
+    Move(Index, Index),
+    Values(String),
+    /// Any bytes, in the middle of it all.
+    Noise(Index, Vec<u8>),
+}
+
+fn value() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<f64>().prop_map(|value| value.to_string()),
+        any::<u32>().prop_map(|value| value.to_string()),
+        Just("0.0".to_owned()),
+        "[0-9]{1,3} # \\{trace_id=\"[a-f0-9]{32}\"\\} [0-9]\\.[0-9]{3} 1[0-9]{9}",
+        (0..2000_usize).prop_map(|width| "7".repeat(width)),
+    ]
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let series = prop::collection::vec((0..5_usize, 0..3000_usize), 0..40);
+    prop_oneof![
+        (any::<Index>(), 0..60_usize).prop_map(|(at, count)| Change::Remove(at, count)),
+        (any::<Index>(), series).prop_map(|(at, series)| Change::Insert(at, series)),
+        (any::<Index>(), any::<Index>()).prop_map(|(from, to)| Change::Move(from, to)),
+        value().prop_map(Change::Values),
+        (any::<Index>(), prop::collection::vec(any::<u8>(), 0..300))
+            .prop_map(|(at, bytes)| Change::Noise(at, bytes)),
+    ]
+}
+
+/// Lines, and the value of those that have one.
+#[derive(Clone)]
+struct Exposition {
+    heads: Vec<Vec<u8>>,
+    value: String,
+}
+
+impl Exposition {
+    fn head((family, series): (usize, usize)) -> Vec<u8> {
+        match family {
+            0 => format!("up{{instance=\"host-{series}:9100\"}} "),
+            1 => format!(
+                "http_seconds_bucket{{path=\"/items/{}\",le=\"0.{}\"}} ",
+                series / 9,
+                series % 9
+            ),
+            2 => format!("{{\"utf.8\",\"label \\\" {}\"=\"{series}\"}} ", series % 3),
+            3 => format!("# HELP family_{series} Help of it.\n# TYPE family_{series} gauge\n"),
+            _ => format!("plain_{series} "),
+        }
+        .into_bytes()
+    }
+
+    fn apply(&mut self, change: Change) {
+        let heads = &mut self.heads;
+        let place = |at: Index, heads: &Vec<Vec<u8>>| at.index(heads.len() + 1);
+        match change {
+            Change::Remove(at, count) => {
+                let at = place(at, heads);
+                let end = (at + count).min(heads.len());
+                heads.drain(at..end);
+            }
+            Change::Insert(at, series) => {
+                let at = place(at, heads);
+                heads.splice(at..at, series.into_iter().map(Self::head));
+            }
+            Change::Move(from, to) => {
+                let (from, to) = (place(from, heads), place(to, heads));
+                let part: Vec<_> = heads.drain(from.min(to)..from.max(to)).collect();
+                heads.extend(part);
+            }
+            Change::Values(value) => self.value = value,
+            Change::Noise(at, bytes) => {
+                let at = place(at, heads);
+                heads.insert(at, bytes);
+            }
+        }
+    }
+
+    fn text(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        for (i, head) in self.heads.iter().enumerate() {
+            text.extend_from_slice(head);
+            if head.ends_with(b" ") {
+                text.extend_from_slice(self.value.as_bytes());
+                // Neighbours differ, and change their width.
+                text.extend_from_slice((i * i).to_string().as_bytes());
+                text.push(b'\n');
+            }
+        }
+        text
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_changes_between_scrapes(
+        first in prop::collection::vec((0..5_usize, 0..3000_usize), 0..600),
+        changes in prop::collection::vec(prop::collection::vec(change(), 0..4), 1..6),
+        piece in 1..70_000_usize,
+        lines: bool,
+    ) {
+        let mut exposition = Exposition {
+            heads: first.into_iter().map(Exposition::head).collect(),
+            value: "1.0".to_owned(),
+        };
+        let mut texts = vec![exposition.text()];
+        for changes in changes {
+            for change in changes {
+                exposition.apply(change);
+            }
+            texts.push(exposition.text());
+        }
+        follow(&texts, piece, lines);
+    }
+
+    #[test]
+    fn any_bytes(texts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..3000), 1..4), piece in 1..3000_usize) {
+        follow(&texts, piece, false);
+    }
+
+    /// Few different bytes: everything matches somewhere, itself included.
+    #[test]
+    fn any_dull_bytes(texts in prop::collection::vec("[a {}\"\n]{0,2000}", 1..4), piece in 1..3000_usize) {
+        let texts: Vec<_> = texts.into_iter().map(String::into_bytes).collect();
+        follow(&texts, piece, false);
+    }
+}

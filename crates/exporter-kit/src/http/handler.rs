@@ -1,0 +1,399 @@
+//! What answers a request for metrics, independent of any socket.
+//!
+//! A scrape that is known to be quick and small is encoded where it was asked for, into one buffer. Any other
+//! runs on the runtime's pool of blocking threads, and what is large leaves in chunks while it is encoded.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::body::{Body, ChunkSender, Gone};
+use super::coding::{self, Coder, Coding, Compressors};
+use super::gzip::What;
+use super::negotiate::{self, Choice};
+use crate::encode::Format;
+use crate::gather::Scrape;
+use crate::registry::Registry;
+
+/// A body up to this size, in bytes, is sent whole, with its length.
+const WHOLE_BYTES: usize = 256 * 1024;
+
+/// Chunks of a larger body have at least this size, in bytes, but for the last.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// How long a scrape may keep other connections of its thread waiting.
+const QUICK: Duration = Duration::from_millis(1);
+
+/// Answers requests for a registry's metrics.
+///
+/// Mount it where you like: it is a [`tower_service::Service`], so axum takes it with `route_service` and hyper
+/// with `hyper_util`'s `TowerToHyperService`. The path is not looked at. Cheap to clone; clones share what they
+/// know about the registry.
+///
+/// The format is chosen by `Accept`, gzip by `Accept-Encoding`, and `?name[]=` (repeatable) asks for single
+/// families. Methods other than GET and HEAD get 405.
+///
+/// A request must be answered inside a tokio runtime for collectors that block, and bodies above 256 KiB, to be
+/// kept off the thread that asks: the first scrape, and every scrape after a slow (1 ms) or large one, runs on the
+/// runtime's blocking pool. Elsewhere they are encoded at once.
+///
+/// ```
+/// use exporter_kit::{Registry, http::MetricsHandler};
+///
+/// let registry = Registry::new();
+/// let app: axum::Router = axum::Router::new()
+///     .route_service("/metrics", MetricsHandler::new(&registry));
+/// ```
+#[derive(Clone)]
+pub struct MetricsHandler {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    registry: Registry,
+    compressors: Compressors,
+    /// Whether the last scrape of everything was quick and small.
+    quick: AtomicBool,
+    /// The size of the last text of everything, in bytes, up to `WHOLE_BYTES`.
+    size: AtomicUsize,
+}
+
+impl fmt::Debug for MetricsHandler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MetricsHandler")
+            .field("registry", &self.shared.registry)
+            .finish_non_exhaustive()
+    }
+}
+
+impl MetricsHandler {
+    /// A handler for that registry's metrics.
+    pub fn new(registry: &Registry) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                registry: registry.clone(),
+                compressors: Compressors::default(),
+                quick: AtomicBool::new(false),
+                size: AtomicUsize::new(0),
+            }),
+        }
+    }
+
+    /// Answers a request; its body is not read.
+    pub fn respond<B>(
+        &self,
+        req: &Request<B>,
+    ) -> impl Future<Output = Response<Body>> + Send + 'static + use<B> {
+        self.answer(req)
+    }
+
+    pub(crate) fn answer<B>(&self, req: &Request<B>) -> Answer {
+        if !matches!(*req.method(), Method::GET | Method::HEAD) {
+            return Answer::ready(method_not_allowed());
+        }
+        let headers = req.headers();
+        let names = names(req.uri().query());
+        let Choice { format, escaping } = negotiate::format(texts(headers, header::ACCEPT));
+        let everything = names.is_empty();
+        let mut scrape = self.shared.registry.scrape(format).filter(names);
+        if let Some(escaping) = escaping {
+            scrape = scrape.escaping(escaping);
+        }
+        let job = Job {
+            scrape,
+            everything,
+            coding: coding::choose(texts(headers, header::ACCEPT_ENCODING)),
+            head_only: *req.method() == Method::HEAD,
+            shared: Arc::clone(&self.shared),
+        };
+        if !self.shared.quick.load(Ordering::Relaxed)
+            && let Ok(runtime) = Handle::try_current()
+        {
+            let (sender, receiver) = oneshot::channel();
+            runtime.spawn_blocking(move || job.run(sender));
+            return Answer(State::Waiting(receiver));
+        }
+        Answer::ready(job.run_here())
+    }
+}
+
+impl<B> tower_service::Service<Request<B>> for MetricsHandler {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, req: Request<B>) -> ResponseFuture {
+        ResponseFuture(self.answer(&req))
+    }
+}
+
+/// The answer of a [`MetricsHandler`] as a service, which never fails.
+#[derive(Debug)]
+pub struct ResponseFuture(Answer);
+
+impl Future for ResponseFuture {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(Ok)
+    }
+}
+
+/// An answer, or the wait for its beginning.
+#[derive(Debug)]
+pub(crate) struct Answer(State);
+
+#[derive(Debug)]
+enum State {
+    Ready(std::future::Ready<Response<Body>>),
+    Waiting(oneshot::Receiver<Response<Body>>),
+}
+
+impl Answer {
+    pub(crate) fn ready(response: Response<Body>) -> Self {
+        Self(State::Ready(std::future::ready(response)))
+    }
+}
+
+impl Future for Answer {
+    type Output = Response<Body>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Body>> {
+        match &mut self.0 {
+            State::Ready(ready) => Pin::new(ready).poll(cx),
+            State::Waiting(receiver) => Pin::new(receiver)
+                .poll(cx)
+                .map(|answer| answer.unwrap_or_else(|_| failed())),
+        }
+    }
+}
+
+/// How far the answer to a scrape on the blocking pool is.
+enum Delivery {
+    /// Nothing is sent yet.
+    Whole(oneshot::Sender<Response<Body>>),
+    /// The head is sent, and perhaps chunks.
+    Chunks(ChunkSender),
+    /// The reader has gone, or has all it wants.
+    Ended,
+}
+
+/// One scrape for one request.
+struct Job {
+    scrape: Scrape,
+    coding: Coding,
+    /// Whether nothing is filtered out.
+    everything: bool,
+    head_only: bool,
+    shared: Arc<Shared>,
+}
+
+impl Job {
+    fn coder(&self) -> Coder {
+        let what = What {
+            format: self.scrape.format(),
+            escaping: self.scrape.chosen_escaping(),
+        };
+        // Single families are asked for in any mixture, and messages have no lines.
+        let has_structure = self.everything && what.format != Format::Protobuf;
+        let what = has_structure.then_some(what);
+        Coder::new(self.coding, what, &self.shared.compressors)
+    }
+
+    /// Encodes everything into one buffer, on this thread.
+    fn run_here(self) -> Response<Body> {
+        let started = Instant::now();
+        let mut coder = self.coder();
+        let size = self.shared.size.load(Ordering::Relaxed);
+        // Room for what may have been added since the last time.
+        let mut text = Vec::with_capacity(size + size / 8);
+        self.scrape.append_to(&mut text);
+        let size = text.len();
+        let mut body = Vec::new();
+        coder.code(&mut text, &mut body);
+        coder.finish(&mut body);
+        self.learn(started, size);
+        self.whole_response(body)
+    }
+
+    /// Encodes on a thread that may block; answers as soon as the body is whole, or too large to be held.
+    fn run(self, answer: oneshot::Sender<Response<Body>>) {
+        let started = Instant::now();
+        let mut coder = self.coder();
+        let mut delivery = Delivery::Whole(answer);
+        let mut size = 0;
+        let mut out = Vec::new();
+        let ended = self.scrape.chunks(|text| {
+            let room = text.capacity();
+            size += text.len();
+            coder.code(text, &mut out);
+            text.reserve(room);
+            let before = std::mem::replace(&mut delivery, Delivery::Ended);
+            delivery = self.deliver(before, &mut out);
+            match delivery {
+                Delivery::Ended => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        });
+        if ended.is_break() {
+            return;
+        }
+        coder.finish(&mut out);
+        self.learn(started, size);
+        match delivery {
+            Delivery::Whole(answer) => {
+                // A reader that has gone needs no answer.
+                let _ = answer.send(self.whole_response(out));
+            }
+            Delivery::Chunks(chunks) => {
+                if out.is_empty() || chunks.send(out.into()).is_ok() {
+                    chunks.finish();
+                }
+            }
+            Delivery::Ended => {}
+        }
+    }
+
+    /// Sends what is ready, if there is enough of it.
+    fn deliver(&self, delivery: Delivery, out: &mut Vec<u8>) -> Delivery {
+        let chunks = match delivery {
+            Delivery::Ended => return Delivery::Ended,
+            Delivery::Whole(answer) if answer.is_closed() => return Delivery::Ended,
+            Delivery::Whole(answer) if out.len() <= WHOLE_BYTES => return Delivery::Whole(answer),
+            Delivery::Whole(answer) => match self.begin_chunks(answer) {
+                Some(chunks) => chunks,
+                None => return Delivery::Ended,
+            },
+            Delivery::Chunks(chunks) if out.len() < CHUNK_BYTES => {
+                return Delivery::Chunks(chunks);
+            }
+            Delivery::Chunks(chunks) => chunks,
+        };
+        match chunks.send(Bytes::from(std::mem::take(out))) {
+            Ok(()) => Delivery::Chunks(chunks),
+            Err(Gone) => Delivery::Ended,
+        }
+    }
+
+    /// Answers with a body that is still to come, unless nobody reads it.
+    fn begin_chunks(&self, answer: oneshot::Sender<Response<Body>>) -> Option<ChunkSender> {
+        // Said now, because a scrape whose reader goes away never gets to the end.
+        self.shared.quick.store(false, Ordering::Relaxed);
+        let (chunks, body) = Body::chunks();
+        let body = if self.head_only {
+            Body::default()
+        } else {
+            body
+        };
+        let answered = answer.send(self.response(body)).is_ok();
+        (answered && !self.head_only).then_some(chunks)
+    }
+
+    /// Remembers whether the next scrape may run where it is asked for. One that was filtered says nothing
+    /// about the rest.
+    fn learn(&self, started: Instant, size: usize) {
+        if self.everything {
+            let quick = size <= WHOLE_BYTES && started.elapsed() <= QUICK;
+            self.shared.quick.store(quick, Ordering::Relaxed);
+            self.shared
+                .size
+                .store(size.min(WHOLE_BYTES), Ordering::Relaxed);
+        }
+    }
+
+    fn whole_response(&self, body: Vec<u8>) -> Response<Body> {
+        let length = body.len();
+        let body = if self.head_only {
+            Body::default()
+        } else {
+            Body::whole(body)
+        };
+        let mut response = self.response(body);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, length.into());
+        response
+    }
+
+    fn response(&self, body: Body) -> Response<Body> {
+        let mut response = Response::new(body);
+        let headers = response.headers_mut();
+        let content_type = HeaderValue::try_from(self.scrape.content_type())
+            .unwrap_or_else(|_| HeaderValue::from_static(self.scrape.format().content_type()));
+        headers.insert(header::CONTENT_TYPE, content_type);
+        headers.insert(
+            header::VARY,
+            HeaderValue::from_static("Accept, Accept-Encoding"),
+        );
+        if let Some(coding) = self.coding.header() {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+        }
+        response
+    }
+}
+
+/// The families that a query asks for: the values of `name[]`.
+fn names(query: Option<&str>) -> Vec<String> {
+    query.map_or_else(Vec::new, |query| {
+        form_urlencoded::parse(query.as_bytes())
+            .filter(|(key, _)| key == "name[]")
+            .map(|(_, name)| name.into_owned())
+            .collect()
+    })
+}
+
+/// The values of a header, as far as they are text.
+fn texts(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(name)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+}
+
+/// A short answer for people.
+pub(crate) fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
+    let text = text.into();
+    let length = text.len();
+    let mut response = Response::new(Body::whole(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    headers.insert(header::CONTENT_LENGTH, length.into());
+    response
+}
+
+pub(crate) fn method_not_allowed() -> Response<Body> {
+    let mut response = plain(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method not allowed; use GET or HEAD\n",
+    );
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
+}
+
+fn failed() -> Response<Body> {
+    plain(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "the scrape ended before it had an answer; see the program's standard error\n",
+    )
+}

@@ -1,0 +1,48 @@
+//! The HTTP server, and the handler to mount in a server of your own.
+//!
+//! Three ways to the same answers:
+//!
+//! - [`serve`] for a synchronous program: one line, one background thread.
+//! - [`Server::builder`] for more than one address, another path, or the caller's own runtime and listeners.
+//! - [`MetricsHandler`] to mount in an axum, tower or hyper service.
+//!
+//! ```
+//! use exporter_kit::{Registry, serve};
+//! use std::io::{Read, Write};
+//!
+//! let registry = Registry::new();
+//! registry.gauge("app_active_sessions", "Number of active user sessions")?.set(45);
+//! let server = serve("127.0.0.1:0", &registry)?;
+//!
+//! let mut client = std::net::TcpStream::connect(server.local_addresses()[0])?;
+//! client.write_all(b"GET /metrics HTTP/1.0\r\n\r\n")?;
+//! let mut answer = String::new();
+//! client.read_to_string(&mut answer)?;
+//! assert!(answer.ends_with("\napp_active_sessions 45.0\n"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod body;
+mod builder;
+mod coding;
+mod connection;
+mod error;
+mod guard;
+mod gzip;
+mod handler;
+mod landing;
+#[cfg(feature = "tower")]
+mod layer;
+mod listen;
+mod negotiate;
+mod server;
+mod site;
+
+pub use body::{Body, BodyError};
+pub use builder::{BoundServer, ServerBuilder};
+pub use error::ServeError;
+pub use handler::{MetricsHandler, ResponseFuture};
+#[cfg(feature = "tower")]
+pub use layer::{MeasuredFuture, MeasuredService, RequestMetrics, RequestMetricsBuilder};
+pub use listen::{IntoListener, ListenAddress, ListenAddressError};
+pub use server::{Server, serve};

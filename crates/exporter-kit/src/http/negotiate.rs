@@ -1,0 +1,348 @@
+//! Chooses the format of an answer from `Accept`.
+//!
+//! Pure functions over the header's text. Garbage never fails: what can't be read is not wanted.
+
+use crate::encode::{Escaping, Format};
+
+/// One row of what can be asked for. Clients say `type/subtype;name=value`, in any case.
+struct Offer {
+    media_type: (&'static str, &'static str),
+    parameters: &'static [Parameter],
+    format: Format,
+}
+
+/// What a parameter must be for an offer to match.
+struct Parameter {
+    name: &'static str,
+    value: &'static str,
+    /// Whether an offer also matches without it: the version that is meant where none is said.
+    optional: bool,
+}
+
+/// In the order of preference where a client accepts several alike: a wildcard gets the first row of its type.
+/// Parameters that an offer doesn't name, such as `charset`, are ignored.
+const OFFERS: &[Offer] = &[
+    Offer {
+        media_type: ("text", "plain"),
+        parameters: &[implied("version", "0.0.4")],
+        format: Format::Text,
+    },
+    Offer {
+        media_type: ("application", "openmetrics-text"),
+        parameters: &[implied("version", "1.0.0")],
+        format: Format::OpenMetrics,
+    },
+    Offer {
+        media_type: ("text", "plain"),
+        parameters: &[required("version", "1.0.0")],
+        format: Format::TextUtf8,
+    },
+    Offer {
+        media_type: ("application", "vnd.google.protobuf"),
+        parameters: &[
+            required("proto", "io.prometheus.client.MetricFamily"),
+            required("encoding", "delimited"),
+        ],
+        format: Format::Protobuf,
+    },
+];
+
+const fn required(name: &'static str, value: &'static str) -> Parameter {
+    Parameter {
+        name,
+        value,
+        optional: false,
+    }
+}
+
+const fn implied(name: &'static str, value: &'static str) -> Parameter {
+    Parameter {
+        name,
+        value,
+        optional: true,
+    }
+}
+
+/// What to answer with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Choice {
+    pub(crate) format: Format,
+    /// What the client asks to be done with names that are not legacy names.
+    pub(crate) escaping: Option<Escaping>,
+}
+
+/// The format for a request with these `Accept` headers. The clause with the highest quality wins, the first of
+/// several alike; where nothing matches, or nothing is said, it is the text format. The escaping is that of the
+/// clause; a client of a newer format that names none gets underscores, which each can read.
+pub(crate) fn format<'h>(accept: impl Iterator<Item = &'h str>) -> Choice {
+    let mut clauses: Vec<Clause<'h>> = accept.flat_map(elements).map(Clause::parse).collect();
+    clauses.sort_by_key(|clause| std::cmp::Reverse(clause.quality));
+    let refused = |offer: &Offer| {
+        clauses
+            .iter()
+            .any(|clause| clause.quality == 0 && !clause.is_wildcard() && clause.matches(offer))
+    };
+    let chosen = clauses
+        .iter()
+        .filter(|clause| clause.quality > 0)
+        .find_map(|clause| {
+            OFFERS
+                .iter()
+                .find(|offer| clause.matches(offer) && !refused(offer))
+                .map(|offer| (offer.format, clause.escaping()))
+        });
+    match chosen {
+        None | Some((Format::Text, None)) => Choice {
+            format: Format::Text,
+            escaping: None,
+        },
+        Some((format, escaping)) => Choice {
+            format,
+            escaping: Some(escaping.unwrap_or(Escaping::Underscores)),
+        },
+    }
+}
+
+/// One clause of an `Accept` header.
+struct Clause<'h> {
+    media_type: (&'h str, &'h str),
+    parameters: &'h str,
+    quality: u16,
+}
+
+impl<'h> Clause<'h> {
+    fn parse(text: &'h str) -> Self {
+        let (media_type, parameters) = text.split_once(';').unwrap_or((text, ""));
+        let (main, sub) = media_type.split_once('/').unwrap_or((media_type, ""));
+        Self {
+            media_type: (main.trim(), sub.trim()),
+            parameters,
+            quality: quality(parameters),
+        }
+    }
+
+    fn escaping(&self) -> Option<Escaping> {
+        let value = parameter(self.parameters, "escaping")?;
+        Escaping::ALL
+            .into_iter()
+            .find(|escaping| escaping.as_str() == value)
+    }
+
+    fn is_wildcard(&self) -> bool {
+        self.media_type.1 == "*"
+    }
+
+    fn matches(&self, offer: &Offer) -> bool {
+        let (main, sub) = self.media_type;
+        match (main, sub) {
+            ("*", "*") => true,
+            (_, "*") => main.eq_ignore_ascii_case(offer.media_type.0),
+            _ => {
+                main.eq_ignore_ascii_case(offer.media_type.0)
+                    && sub.eq_ignore_ascii_case(offer.media_type.1)
+                    && offer.parameters.iter().all(|required| {
+                        parameter(self.parameters, required.name)
+                            .map_or(required.optional, |value| value == required.value)
+                    })
+            }
+        }
+    }
+}
+
+/// The elements of a header that is a list; empty ones don't count.
+pub(crate) fn elements(header: &str) -> impl Iterator<Item = &str> {
+    header
+        .split(',')
+        .map(str::trim)
+        .filter(|element| !element.is_empty())
+}
+
+/// The value of a parameter, without quotes.
+fn parameter<'h>(parameters: &'h str, name: &str) -> Option<&'h str> {
+    parameters.split(';').find_map(|parameter| {
+        let (key, value) = parameter.split_once('=')?;
+        key.trim()
+            .eq_ignore_ascii_case(name)
+            .then(|| value.trim().trim_matches('"'))
+    })
+}
+
+/// The quality in thousandths: 1000 where none is said, 0 (not acceptable) where it can't be read.
+pub(crate) fn quality(parameters: &str) -> u16 {
+    parameter(parameters, "q").map_or(1000, |value| {
+        let quality: f32 = value.parse().unwrap_or(0.0);
+        // What is no number becomes 0.
+        (quality.clamp(0.0, 1.0) * 1000.0).round() as u16
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats() {
+        for (accept, expected) in [
+            ("", Format::Text),
+            ("*/*", Format::Text),
+            ("text/*", Format::Text),
+            ("application/*", Format::OpenMetrics),
+            ("text/plain", Format::Text),
+            ("text/plain;version=0.0.4", Format::Text),
+            ("text/plain; version=0.0.4; charset=utf-8", Format::Text),
+            ("text/plain;version=\"0.0.4\"", Format::Text),
+            ("text/plain;version=0.0.3", Format::Text),
+            ("text/plain;version=1.0.0", Format::TextUtf8),
+            (
+                "text/plain;version=1.0.0;q=0.5,text/plain;q=0.4",
+                Format::TextUtf8,
+            ),
+            ("application/vnd.google.protobuf", Format::Text),
+            (
+                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily",
+                Format::Text,
+            ),
+            (
+                "application/vnd.google.protobuf;encoding=text;proto=io.prometheus.client.MetricFamily",
+                Format::Text,
+            ),
+            (
+                "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2",
+                Format::Text,
+            ),
+            ("application/json", Format::Text),
+            ("application/openmetrics-text", Format::OpenMetrics),
+            (
+                "Application/OpenMetrics-Text; Version=1.0.0",
+                Format::OpenMetrics,
+            ),
+            (
+                "application/openmetrics-text;version=1.0.0;charset=utf-8",
+                Format::OpenMetrics,
+            ),
+            (
+                "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8",
+                Format::OpenMetrics,
+            ),
+            ("application/openmetrics-text;version=0.0.1", Format::Text),
+            (
+                "application/openmetrics-text;version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                Format::Text,
+            ),
+            ("application/openmetrics-text;version=9.0.0", Format::Text),
+            ("application/openmetrics-text;q=0", Format::Text),
+            (
+                "application/openmetrics-text;q=0,application/*",
+                Format::Protobuf,
+            ),
+            ("text/plain;q=0,*/*;q=0.1", Format::OpenMetrics),
+            ("text/plain;q=0", Format::Text),
+            ("*/*;q=0", Format::Text),
+            (
+                "text/plain;q=0.5,application/openmetrics-text",
+                Format::OpenMetrics,
+            ),
+            ("text/plain,application/openmetrics-text", Format::Text),
+            (
+                "application/openmetrics-text,text/plain",
+                Format::OpenMetrics,
+            ),
+            (
+                "text/plain;q=0.501,application/openmetrics-text;q=0.5",
+                Format::Text,
+            ),
+            (
+                "application/openmetrics-text;q=nonsense,text/plain;q=0.1",
+                Format::Text,
+            ),
+            ("application/openmetrics-text;q=nan", Format::Text),
+            ("application/openmetrics-text;q=-1", Format::Text),
+            ("application/openmetrics-text;q=7", Format::OpenMetrics),
+            // Prometheus 2.42 and 3.14, with native histograms and without.
+            (
+                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                Format::Protobuf,
+            ),
+            (
+                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+                Format::Protobuf,
+            ),
+            (
+                "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                Format::OpenMetrics,
+            ),
+            (
+                "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+                Format::OpenMetrics,
+            ),
+        ] {
+            assert_eq!(format([accept].into_iter()).format, expected, "{accept}");
+        }
+        // Several headers are one list, and none is no wish.
+        assert_eq!(
+            format(["text/plain;q=0.1", "application/openmetrics-text"].into_iter()).format,
+            Format::OpenMetrics
+        );
+        assert_eq!(format(std::iter::empty()).format, Format::Text);
+    }
+
+    #[test]
+    fn escaping_is_that_of_the_clause() {
+        for (accept, expected) in [
+            ("", None),
+            ("*/*", None),
+            ("text/plain", None),
+            (
+                "text/plain;version=0.0.4;escaping=dots",
+                Some(Escaping::Dots),
+            ),
+            (
+                "text/plain;version=1.0.0;escaping=allow-utf-8",
+                Some(Escaping::AllowUtf8),
+            ),
+            (
+                "application/openmetrics-text;escaping=values",
+                Some(Escaping::Values),
+            ),
+            ("application/openmetrics-text", Some(Escaping::Underscores)),
+            (
+                "application/openmetrics-text;escaping=nonsense",
+                Some(Escaping::Underscores),
+            ),
+            (
+                "application/json;escaping=values,application/openmetrics-text",
+                Some(Escaping::Underscores),
+            ),
+        ] {
+            assert_eq!(format([accept].into_iter()).escaping, expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn garbage_is_not_wanted() {
+        for garbage in [
+            ",",
+            ";",
+            "/",
+            "=",
+            "*/",
+            "/*",
+            ";q=",
+            ",;=/,",
+            "\"",
+            "text/plain;version=\"",
+            "q=1",
+            "text/plain;;;;=;=",
+            "é/é;é=é",
+            "\u{0}",
+            "*/*;q=1e999",
+        ] {
+            assert_eq!(
+                format([garbage].into_iter()).format,
+                Format::Text,
+                "{garbage}"
+            );
+        }
+        format([&*"text/plain;q=0.5,".repeat(10_000)].into_iter());
+    }
+}

@@ -1,0 +1,77 @@
+//! Metrics for Prometheus: the numbers a program keeps, the formats they are written in, and the HTTP server that
+//! answers scrapes. For exporters and for services that measure themselves alike.
+//!
+#![cfg_attr(feature = "http", doc = include_str!("../docs/front.md"))]
+//! # Map
+//!
+//! | to | use |
+//! |---|---|
+//! | record | [`Counter`], [`Gauge`], [`IntGauge`], [`Histogram`], [`Summary`], [`Info`], [`StateSet`] |
+//! | record by labels | [`Family`], [`EnumFamily`] with [`label_enum!`] |
+//! | define metrics in a `static` | [`Static`] |
+//! | gather what is scraped together | [`Registry`] |
+//! | give numbers from elsewhere | [`Collect`], [`FamilyWriter`], [`Descriptor`] |
+//! | show the process and the build | [`ProcessCollector`], [`BuildInfo`] |
+//! | write an exposition | [`Registry::scrape`], [`Format`] |
+//! | read one, and look into it | [`parse`], [`Snapshot`] |
+//! | leave in a file, push to a gateway or Graphite | [`push`] |
+//! | check names | [`lint`] |
+//! | test what is measured | [`testing`] |
+//!
+//! # Features
+//!
+//! - `http` (on unless switched off): the server and the handler. Without it there is no async runtime among the
+//!   dependencies, and an exposition is had with [`Registry::scrape`].
+//! - `push`: a Pushgateway and Graphite as receivers.
+//! - `tower`: metrics of the requests that go through a service or a client, as a layer: `http::RequestMetrics`.
+//! - `experimental-openmetrics-2`: OpenMetrics text 2.0.0 as of its release candidate 0. It changes as that does.
+//!
+//! Errors are values: what is made at run time is checked when it is made, what is `static` when the program is built.
+//! Recording never fails. Failures of collectors and refused series are shown in the scrape itself, in metrics whose
+//! names begin with `exporter_kit_`, and told to the [`log`](https://docs.rs/log) crate.
+
+mod build_info;
+mod collect;
+#[cfg(any(doc, doctest))]
+pub mod docs;
+mod encode;
+mod gather;
+#[cfg(feature = "http")]
+pub mod http;
+pub mod lint;
+mod metric;
+mod model;
+mod name;
+pub mod parse;
+mod process;
+pub mod push;
+mod registry;
+mod scope;
+mod snapshot;
+mod sync;
+pub mod testing;
+
+pub use build_info::BuildInfo;
+pub use collect::{Collect, CollectError, FamilyWriter, Sink};
+pub use encode::{Escaping, Format};
+pub use gather::Scrape;
+#[cfg(feature = "http")]
+pub use http::{ServeError, Server, serve};
+pub use metric::{
+    Counter, DEFAULT_BUCKETS, Define, Definition, DefinitionError, EnumFamily,
+    EnumFamilyDefinition, EnumLabels, Family, FamilyDefinition, Gauge, Histogram, InProgress, Info,
+    InfoDefinition, Instrument, IntGauge, LabelEnum, Metric, Observe, SetupFault, StateSet, Static,
+    Summary, Timer,
+};
+pub use model::{
+    Descriptor, EXEMPLAR_MAX_CHARS, Exemplar, ExemplarError, Head, HistogramError, HistogramValue,
+    IntoNumber, Kind, Labels, NativeBuckets, Number, Point, SummaryValue, Timestamp, Value,
+};
+pub use name::{NameError, NameFault, NameScheme};
+pub use process::ProcessCollector;
+pub use registry::{RegisterError, Registry, default_registry};
+pub use snapshot::{FamilySnapshot, Snapshot};
+
+#[cfg(all(doctest, feature = "http"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

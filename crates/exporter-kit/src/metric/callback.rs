@@ -1,0 +1,53 @@
+//! Metrics whose value is asked for at each scrape.
+
+use crate::collect::{Collect, CollectError, Sink};
+use crate::model::{Descriptor, HeadBuf, IntoNumber, Kind, Point, Value};
+use crate::scope::Scope;
+
+/// Calls a function for the value of one series. The function runs under no lock; its panic costs only this metric.
+pub(crate) struct Callback<F> {
+    descriptor: Descriptor,
+    head: HeadBuf,
+    value: F,
+}
+
+impl<F> Callback<F> {
+    /// The descriptor's name has the scope's prefix already.
+    pub(crate) fn new(descriptor: Descriptor, scope: &Scope, value: F) -> Self {
+        let labels = scope
+            .labels
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let head = HeadBuf::new(descriptor.name(), labels);
+        Self {
+            descriptor,
+            head,
+            value,
+        }
+    }
+}
+
+impl<N: IntoNumber, F: Fn() -> N + Send + Sync> Collect for Callback<F> {
+    fn descriptors(&self) -> Vec<Descriptor> {
+        vec![self.descriptor.clone()]
+    }
+
+    fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
+        let number = (self.value)().into_number();
+        let value = match self.descriptor.kind() {
+            Kind::Counter if number.as_f64().is_nan() || number.as_f64() < 0.0 => {
+                let family = self.descriptor.name().into();
+                return Err(CollectError::NotACount {
+                    family,
+                    value: number.as_f64(),
+                });
+            }
+            Kind::Counter => Value::Counter(number, None),
+            _ => Value::Gauge(number),
+        };
+        if sink.family(&self.descriptor) {
+            sink.point(self.head.as_head(), &Point::new(value));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,217 @@
+//! Observations counted in buckets and summed up: the cell of histograms and summaries.
+
+use std::fmt;
+
+use crate::metric::cell::adder::{SPREAD_AFTER, SPREAD_SLOTS, SpreadPermit};
+use crate::metric::cell::hot_cold::{HotCold, Totals};
+use crate::metric::cell::native::NativeSettings;
+use crate::metric::cell::slot;
+use crate::metric::cell::writer::WriterWords;
+use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::{Mutex, OnceLock, lock};
+
+/// Counts in `buckets` classic buckets, and natively if asked.
+///
+/// Each observation is recorded whole in one place, and each place is read whole, so a reading never
+/// has half of an observation.
+pub(crate) struct Distribution {
+    buckets: usize,
+    /// The thread that `own` belongs to, or `slot::NONE`. Stays so with native buckets, which all threads share.
+    owner: AtomicU32,
+    /// About how often other threads have recorded since the last scrape.
+    foreign: AtomicU32,
+    own: Option<WriterWords>,
+    shared: OnceLock<Box<HotCold>>,
+    spread: OnceLock<Box<Spread>>,
+    native: Option<NativeSettings>,
+    /// What was taken from `shared`, if anything ever was. Who takes from there holds it.
+    accumulated: Mutex<Option<Box<Totals>>>,
+}
+
+struct Spread {
+    words: [OnceLock<Box<WriterWords>>; SPREAD_SLOTS],
+    _permit: SpreadPermit,
+}
+
+impl Distribution {
+    pub(crate) fn new(buckets: usize, native: Option<NativeSettings>) -> Self {
+        Self {
+            buckets,
+            owner: AtomicU32::new(slot::NONE),
+            foreign: AtomicU32::new(0),
+            own: native.is_none().then(|| WriterWords::new(buckets)),
+            shared: OnceLock::new(),
+            spread: OnceLock::new(),
+            native,
+            accumulated: Mutex::new(None),
+        }
+    }
+
+    /// Records `value`, which falls in the classic bucket `bucket`.
+    #[inline]
+    pub(crate) fn observe(&self, bucket: usize, value: f64) {
+        self.observe_from(slot::current(), bucket, value);
+    }
+
+    /// The same as the thread whose number is `slot`.
+    #[inline]
+    pub(super) fn observe_from(&self, slot: u32, bucket: usize, value: f64) {
+        let recorded = match (self.spread.get(), &self.own) {
+            (Some(spread), _) => self.observe_spread(spread, slot, bucket, value),
+            (None, Some(own)) if self.is_owner(slot) => own.observe(bucket, value),
+            _ => false,
+        };
+        if !recorded {
+            self.observe_shared(bucket, value);
+        }
+    }
+
+    #[inline]
+    fn is_owner(&self, slot: u32) -> bool {
+        let owner = self.owner.load(Ordering::Relaxed);
+        slot != slot::NONE
+            && (owner == slot
+                || (owner == slot::NONE
+                    && self
+                        .owner
+                        .compare_exchange(slot::NONE, slot, Ordering::Relaxed, Ordering::Relaxed)
+                        .is_ok()))
+    }
+
+    #[inline]
+    fn observe_spread(&self, spread: &Spread, slot: u32, bucket: usize, value: f64) -> bool {
+        match spread.words.get((slot as usize).wrapping_sub(1)) {
+            Some(words) => words
+                .get_or_init(|| Box::new(WriterWords::new(self.buckets)))
+                .observe(bucket, value),
+            None => false,
+        }
+    }
+
+    fn observe_shared(&self, bucket: usize, value: f64) {
+        if self.native.is_none() && self.spread.get().is_none() {
+            // A lost count here only delays the spreading.
+            let foreign = self.foreign.load(Ordering::Relaxed).saturating_add(1);
+            self.foreign.store(foreign, Ordering::Relaxed);
+            if foreign == SPREAD_AFTER {
+                self.spread_out();
+            }
+        }
+        self.shared().observe(bucket, value);
+    }
+
+    fn shared(&self) -> &HotCold {
+        self.shared
+            .get_or_init(|| Box::new(HotCold::new(self.buckets, self.native.as_ref())))
+    }
+
+    #[cold]
+    fn spread_out(&self) {
+        if let Some(permit) = SpreadPermit::take() {
+            let words = std::array::from_fn(|_| OnceLock::new());
+            // If another thread was first, this one's permit is given back.
+            let _ = self.spread.set(Box::new(Spread {
+                words,
+                _permit: permit,
+            }));
+        }
+    }
+
+    /// Everything observed so far.
+    pub(crate) fn totals(&self) -> Totals {
+        let mut totals = Totals::new(self.buckets, self.native.as_ref());
+        self.read(&mut totals, |_| ());
+        totals
+    }
+
+    /// Puts everything observed so far into `totals`, whatever was there before, and tells `latest` what came
+    /// through the shared words since the last reading: with native buckets, that is all.
+    pub(crate) fn read(&self, totals: &mut Totals, latest: impl FnOnce(&Totals)) {
+        if self.foreign.load(Ordering::Relaxed) != 0 {
+            self.foreign.store(0, Ordering::Relaxed);
+        }
+        match self.shared.get() {
+            None => totals.begin_with(None, self.buckets, self.native.as_ref()),
+            Some(shared) => {
+                let mut accumulated = lock(&self.accumulated);
+                let mut drained = Totals::new(self.buckets, self.native.as_ref());
+                shared.drain_into(&mut drained);
+                latest(&drained);
+                match &mut *accumulated {
+                    Some(accumulated) => accumulated.merge(&drained),
+                    none => *none = Some(Box::new(drained)),
+                }
+                totals.begin_with(accumulated.as_deref(), self.buckets, self.native.as_ref());
+            }
+        }
+        let spread = self
+            .spread
+            .get()
+            .into_iter()
+            .flat_map(|spread| &spread.words);
+        let spread = spread.filter_map(|words| words.get().map(|words| &**words));
+        for words in self.own.iter().chain(spread) {
+            totals.sum += words.read(&mut totals.counts);
+        }
+    }
+}
+
+impl fmt::Debug for Distribution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Distribution")
+            .field("buckets", &self.buckets)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
+
+    /// While threads observe 1.0, no reading may have a count that differs from its sum.
+    fn readings_are_whole(native: Option<NativeSettings>) {
+        let distribution = Distribution::new(3, native);
+        let per_thread = u64::from(SPREAD_AFTER) * 4;
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let writers: Vec<_> = (0..3)
+                .map(|i| {
+                    let distribution = &distribution;
+                    scope.spawn(move || (0..per_thread).for_each(|_| distribution.observe(i, 1.0)))
+                })
+                .collect();
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let totals = distribution.totals();
+                    assert_eq!(totals.counts.iter().sum::<u64>() as f64, totals.sum);
+                    if let Some(native) = &totals.native {
+                        assert_eq!(native.count() as f64, totals.sum);
+                    }
+                }
+            });
+            writers
+                .into_iter()
+                .for_each(|writer| writer.join().unwrap());
+            done.store(true, Ordering::Relaxed);
+        });
+        let totals = distribution.totals();
+        assert_eq!(totals.counts, [per_thread; 3]);
+        assert_eq!(totals.sum, (per_thread * 3) as f64);
+    }
+
+    #[test]
+    fn a_reading_never_has_half_an_observation() {
+        readings_are_whole(None);
+    }
+
+    #[test]
+    fn nor_with_native_buckets() {
+        readings_are_whole(Some(NativeSettings {
+            schema: 3,
+            zero_threshold: 0.0,
+            bucket_limit: 160,
+        }));
+    }
+}

@@ -1,0 +1,45 @@
+//! An `f64` that several threads may set and add to.
+
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::load_own;
+
+#[derive(Debug, Default)]
+pub struct AtomicF64(AtomicU64);
+
+impl AtomicF64 {
+    #[inline]
+    pub(crate) fn get(&self) -> f64 {
+        f64::from_bits(self.0.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    pub(crate) fn set(&self, value: f64) {
+        self.0.store(value.to_bits(), Ordering::Relaxed);
+    }
+
+    /// Sets the value and gives the one before.
+    pub(crate) fn swap(&self, value: f64) -> f64 {
+        f64::from_bits(self.0.swap(value.to_bits(), Ordering::Relaxed))
+    }
+
+    #[inline]
+    pub(crate) fn add(&self, amount: f64) {
+        let mut before = self.0.load(Ordering::Relaxed);
+        loop {
+            let after = (f64::from_bits(before) + amount).to_bits();
+            match self
+                .0
+                .compare_exchange_weak(before, after, Ordering::Relaxed, Ordering::Relaxed)
+            {
+                Ok(_) => return,
+                Err(now) => before = now,
+            }
+        }
+    }
+
+    /// Adds without a read-modify-write. Only for a word that one thread writes.
+    #[inline]
+    pub(crate) fn add_as_owner(&self, amount: f64) {
+        self.set(f64::from_bits(load_own(&self.0)) + amount);
+    }
+}

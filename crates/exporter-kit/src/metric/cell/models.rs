@@ -1,0 +1,245 @@
+//! Models of the cells: loom runs each in every order in which its threads can take their steps.
+//!
+//! Threads have their numbers given, or take them and give them back as real threads do, by a
+//! [`Free`] behind a mutex. Under loom a cell spreads at the first collision and has two words to spread to.
+
+use std::sync::Arc;
+
+use loom::thread;
+
+use crate::metric::cell::hot_cold::{HotCold, Totals};
+use crate::metric::cell::slot::{self, Free};
+use crate::metric::cell::writer::WriterWords;
+use crate::metric::cell::{Adder, Distribution, NativeSettings};
+use crate::sync::{Mutex, lock};
+
+/// Checks `model` in every order with at most that many involuntary switches between threads, which is where
+/// nearly every fault that needs two or three threads shows.
+fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.max_branches = 10_000;
+    builder.check(model);
+}
+
+fn spawn<T: 'static>(work: impl FnOnce() -> T + 'static) -> thread::JoinHandle<T> {
+    thread::spawn(work)
+}
+
+#[test]
+fn loom_an_adder_loses_and_doubles_nothing_while_it_spreads_and_is_read() {
+    check(2, || {
+        let adder = Arc::new(Adder::new());
+        let threads = [(1, 1), (2, 4)].map(|(slot, amount)| {
+            let adder = Arc::clone(&adder);
+            spawn(move || {
+                adder.add_from(slot, amount);
+                adder.add_from(slot, amount);
+            })
+        });
+        let reading = adder.get();
+        let later = adder.get();
+        for part in [1, 4] {
+            let times = |sum: u128| sum / part % 4;
+            assert!(times(reading) <= times(later), "{reading} then {later}");
+        }
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(adder.get(), 2 * (1 + 4));
+    });
+}
+
+#[test]
+fn loom_an_adder_counts_for_threads_without_a_number_and_beyond_the_words() {
+    check(3, || {
+        let adder = Arc::new(Adder::new());
+        let threads = [(slot::NONE, 1), (9, 4)].map(|(slot, amount)| {
+            let adder = Arc::clone(&adder);
+            spawn(move || adder.add_from(slot, amount))
+        });
+        adder.add_from(1, 16);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(adder.get(), 1 + 4 + 16);
+    });
+}
+
+/// A thread that lives as threads of programs do: takes a number, works, gives it back.
+fn living(free: &Arc<Mutex<Free>>, work: impl FnOnce(u32) + 'static) -> thread::JoinHandle<()> {
+    let free = Arc::clone(free);
+    spawn(move || {
+        let slot = lock(&free).take();
+        work(slot);
+        lock(&free).give_back(slot);
+    })
+}
+
+#[test]
+fn loom_an_adder_keeps_what_an_ended_thread_counted_when_another_takes_its_number() {
+    check(3, || {
+        let free = Arc::new(Mutex::new(Free::new()));
+        let adder = Arc::new(Adder::new());
+        // Nobody joins one before the other begins: whether they get the same number is up to the order.
+        let threads = [1, 4, 16].map(|amount| {
+            let adder = Arc::clone(&adder);
+            living(&free, move |slot| {
+                adder.add_from(slot, amount);
+            })
+        });
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(adder.get(), 1 + 4 + 16);
+    });
+}
+
+/// No reading of observations of 1.0 has a count that differs from its sum.
+fn assert_whole(totals: &Totals) -> u64 {
+    let count: u64 = totals.counts.iter().sum();
+    assert_eq!(count as f64, totals.sum, "half an observation");
+    if let Some(native) = &totals.native {
+        assert_eq!(native.count(), count, "half an observation");
+    }
+    count
+}
+
+#[test]
+fn loom_words_of_one_writer_are_read_whole() {
+    check(2, || {
+        let words = Arc::new(WriterWords::new(2));
+        let writer = {
+            let words = Arc::clone(&words);
+            spawn(move || {
+                let recorded = [0, 1].map(|bucket| words.observe(bucket, 1.0));
+                recorded.into_iter().map(u64::from).sum::<u64>()
+            })
+        };
+        let read = |words: &WriterWords| {
+            let mut totals = Totals::new(2, None);
+            totals.sum = words.read(&mut totals.counts);
+            assert_whole(&totals)
+        };
+        let first = read(&words);
+        let recorded = writer.join().unwrap();
+        assert!(first <= recorded, "{first} of {recorded}");
+        assert_eq!(read(&words), recorded);
+    });
+}
+
+#[test]
+fn loom_hot_and_cold_sides_are_drained_whole() {
+    check(3, || {
+        let shared = Arc::new(HotCold::new(2, None));
+        let writers = [0, 1].map(|bucket| {
+            let shared = Arc::clone(&shared);
+            spawn(move || shared.observe(bucket, 1.0))
+        });
+        let mut totals = Totals::new(2, None);
+        for _ in 0..2 {
+            shared.drain_into(&mut totals);
+            assert_whole(&totals);
+        }
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        shared.drain_into(&mut totals);
+        assert_eq!(assert_whole(&totals), 2);
+    });
+}
+
+#[test]
+fn loom_two_readers_drain_no_observation_twice() {
+    check(3, || {
+        let shared = Arc::new(HotCold::new(1, None));
+        let reader = {
+            let shared = Arc::clone(&shared);
+            spawn(move || {
+                let mut totals = Totals::new(1, None);
+                shared.drain_into(&mut totals);
+                assert_whole(&totals)
+            })
+        };
+        let writer = {
+            let shared = Arc::clone(&shared);
+            spawn(move || shared.observe(0, 1.0))
+        };
+        let mut totals = Totals::new(1, None);
+        shared.drain_into(&mut totals);
+        let theirs = reader.join().unwrap();
+        writer.join().unwrap();
+        shared.drain_into(&mut totals);
+        assert_eq!(assert_whole(&totals) + theirs, 1);
+    });
+}
+
+#[test]
+fn loom_native_buckets_are_drained_whole_while_their_resolution_falls() {
+    let settings = NativeSettings {
+        schema: -3,
+        zero_threshold: 0.0,
+        bucket_limit: 1,
+    };
+    check(2, move || {
+        let shared = Arc::new(HotCold::new(1, Some(&settings)));
+        // The table of this resolution has room for two: the third lowers it.
+        let writers = [&[1e-40, 1e40][..], &[1e300]].map(|values| {
+            let shared = Arc::clone(&shared);
+            spawn(move || values.iter().for_each(|value| shared.observe(0, *value)))
+        });
+        let mut totals = Totals::new(1, Some(&settings));
+        shared.drain_into(&mut totals);
+        let both = |totals: &Totals| {
+            let native = totals.native.as_ref().unwrap().count();
+            assert_eq!(native, totals.counts[0], "half an observation");
+            native
+        };
+        both(&totals);
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        shared.drain_into(&mut totals);
+        assert_eq!(both(&totals), 3);
+        let native = totals.native.unwrap().to_model();
+        assert_eq!(
+            (native.schema, native.positive),
+            (-4, vec![(-8, 1), (9, 1), (63, 1)])
+        );
+    });
+}
+
+#[test]
+fn loom_a_distribution_is_read_whole_while_it_spreads() {
+    check(1, || {
+        let distribution = Arc::new(Distribution::new(2, None));
+        let writers = [(1, 2), (2, 1)].map(|(slot, times)| {
+            let distribution = Arc::clone(&distribution);
+            spawn(move || {
+                (0..times).for_each(|bucket| distribution.observe_from(slot, bucket, 1.0))
+            })
+        });
+        assert_whole(&distribution.totals());
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        assert_eq!(assert_whole(&distribution.totals()), 3);
+    });
+}
+
+#[test]
+fn loom_a_distribution_keeps_what_an_ended_thread_observed_when_another_takes_its_number() {
+    check(1, || {
+        let free = Arc::new(Mutex::new(Free::new()));
+        let distribution = Arc::new(Distribution::new(1, None));
+        let threads = [(); 2].map(|()| {
+            let distribution = Arc::clone(&distribution);
+            living(&free, move |slot| distribution.observe_from(slot, 0, 1.0))
+        });
+        assert_whole(&distribution.totals());
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(assert_whole(&distribution.totals()), 2);
+    });
+}

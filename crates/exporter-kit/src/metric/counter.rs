@@ -1,0 +1,217 @@
+//! The counter.
+
+use std::sync::Arc;
+
+use crate::collect::Sink;
+use crate::metric::cell::{Adder, AtomicF64};
+use crate::metric::definition::Definition;
+use crate::metric::exemplars::{self, Exemplars};
+use crate::metric::series::{Series, instrument, sealed};
+use crate::metric::setup::Settings;
+use crate::model::{ExemplarError, IntoNumber, Kind, Number, Point, Timestamp, Value};
+
+/// A number that only goes up: requests served, bytes sent, errors.
+///
+/// Cheap to clone; clones count into the same series. Counting takes no lock and allocates nothing, and
+/// whole amounts stay exact beyond 2^53.
+///
+/// ```
+/// let registry = exporter_kit::Registry::new();
+/// let requests = registry.counter("requests_total", "Requests served.")?;
+/// requests.inc();
+/// requests.inc_by(2);
+/// assert_eq!(requests.get(), 3.0);
+/// # Ok::<(), exporter_kit::RegisterError>(())
+/// ```
+///
+/// When to use it, what a scrape shows and what to look out for: [its page](crate::docs::counter).
+#[derive(Clone)]
+pub struct Counter(Arc<Series<CounterCell>>);
+
+instrument!(Counter);
+
+/// Whole amounts and the rest apart, so that whole numbers stay exact beyond 2^53.
+#[derive(Debug)]
+pub struct CounterCell {
+    whole: Adder,
+    rest: AtomicF64,
+    created: Timestamp,
+    exemplar: Exemplars,
+}
+
+/// Whole amounts from here on are counted as floats: a `u64` could not hold them.
+const TWO_POW_64: f64 = 18_446_744_073_709_551_616.0;
+
+impl Counter {
+    /// Begins the definition of a counter; the name ends in `_total`.
+    pub const fn define<'a>(name: &'a str, help: &'a str) -> Definition<'a, Self> {
+        Definition::new(name, help)
+    }
+
+    /// Counts one.
+    #[inline]
+    pub fn inc(&self) {
+        self.0.cell.add_whole(1);
+    }
+
+    /// Counts `amount`. A counter can't go down: a negative amount and NaN count nothing.
+    #[inline]
+    pub fn inc_by(&self, amount: impl IntoNumber) {
+        match amount.into_number() {
+            Number::U64(n) => self.0.cell.add_whole(n),
+            Number::I64(n) => self.0.cell.add_whole(u64::try_from(n).unwrap_or(0)),
+            Number::F64(n) => self.0.cell.add_float(n),
+        }
+    }
+
+    /// Counts `amount` and keeps these labels (a trace id, say) as an example of what was counted. Only
+    /// OpenMetrics and protobuf show exemplars.
+    ///
+    /// # Errors
+    /// When the exemplar is not valid; the amount is counted all the same.
+    pub fn inc_with_exemplar(
+        &self,
+        amount: impl IntoNumber,
+        labels: &[(&str, &str)],
+    ) -> Result<(), ExemplarError> {
+        let amount = amount.into_number();
+        self.inc_by(amount);
+        self.0
+            .cell
+            .exemplar
+            .keep(0, 1, exemplars::now(labels, amount.as_f64())?);
+        Ok(())
+    }
+
+    /// Counts one if `work` fails, and gives on what it gave.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    ///
+    /// ```
+    /// let registry = exporter_kit::Registry::new();
+    /// let failures = registry.counter("parse_failures_total", "Numbers that could not be read.")?;
+    /// let number = failures.count_errors(|| "12x".parse::<i32>());
+    /// assert!(number.is_err());
+    /// assert_eq!(failures.get(), 1.0);
+    /// # Ok::<(), exporter_kit::RegisterError>(())
+    /// ```
+    pub fn count_errors<T, E>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        work().inspect_err(|_| self.inc())
+    }
+
+    /// The count so far, as the nearest `f64`.
+    pub fn get(&self) -> f64 {
+        self.0.cell.get().as_f64()
+    }
+}
+
+impl CounterCell {
+    #[inline]
+    fn add_whole(&self, n: u64) {
+        if self.whole.add(n) {
+            self.rest.add(TWO_POW_64);
+        }
+    }
+
+    #[inline]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked to be whole and in range"
+    )]
+    fn add_float(&self, n: f64) {
+        if n > 0.0 {
+            if n < TWO_POW_64 && n.fract() == 0.0 {
+                self.add_whole(n as u64);
+            } else {
+                self.rest.add(n);
+            }
+        }
+    }
+
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "beyond 2^64 the nearest f64 is what there is"
+    )]
+    fn get(&self) -> Number {
+        let whole = self.whole.get();
+        let rest = self.rest.get();
+        match u64::try_from(whole) {
+            Ok(whole) if rest == 0.0 => Number::U64(whole),
+            _ => Number::F64(whole as f64 + rest),
+        }
+    }
+}
+
+impl sealed::Sealed for Counter {
+    const KIND: Kind = Kind::Counter;
+    type Cell = CounterCell;
+    type Scratch = ();
+
+    fn cell(_: &Settings) -> CounterCell {
+        CounterCell {
+            whole: Adder::new(),
+            rest: AtomicF64::default(),
+            created: Timestamp::now(),
+            exemplar: Exemplars::default(),
+        }
+    }
+
+    fn from_series(series: Arc<Series<CounterCell>>) -> Self {
+        Self(series)
+    }
+
+    fn series(&self) -> &Arc<Series<CounterCell>> {
+        &self.0
+    }
+
+    #[inline]
+    fn show(series: &Series<CounterCell>, (): &mut (), sink: &mut dyn Sink) -> bool {
+        let cell = &series.cell;
+        let exemplar = cell.exemplar.get(0);
+        let mut point = Point::new(Value::Counter(cell.get(), exemplar.as_ref()));
+        point.created = Some(cell.created);
+        sink.point(series.head(), &point)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Registry;
+
+    fn counter() -> Counter {
+        Registry::new().counter("c_total", "h").unwrap()
+    }
+
+    #[test]
+    fn whole_amounts_are_exact_beyond_two_to_the_53() {
+        let counter = counter();
+        counter.inc_by((1u64 << 53) as f64);
+        counter.inc();
+        assert_eq!(counter.0.cell.get(), Number::U64((1 << 53) + 1));
+    }
+
+    #[test]
+    fn it_never_goes_down() {
+        let counter = counter();
+        counter.inc_by(2);
+        for amount in [-1.0, f64::NAN, f64::NEG_INFINITY, -0.0] {
+            counter.inc_by(amount);
+        }
+        counter.inc_by(-5);
+        assert_eq!(counter.get(), 2.0);
+    }
+
+    #[test]
+    fn fractions_and_what_a_u64_cannot_hold_add_up() {
+        let counter = counter();
+        counter.inc_by(0.5);
+        counter.inc_by(u64::MAX);
+        counter.inc_by(1);
+        assert_eq!(counter.get(), TWO_POW_64);
+        counter.inc_by(f64::INFINITY);
+        assert_eq!(counter.get(), f64::INFINITY);
+    }
+}

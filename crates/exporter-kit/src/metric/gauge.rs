@@ -1,0 +1,244 @@
+//! Gauges: of any number, and of whole numbers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use crate::collect::Sink;
+use crate::metric::cell::AtomicF64;
+use crate::metric::definition::Definition;
+use crate::metric::series::{Series, instrument, sealed};
+use crate::metric::setup::Settings;
+use crate::metric::timer::{self, Observe, Timer};
+use crate::model::{IntoNumber, Kind, Number, Point, Timestamp, Value};
+
+/// A number that goes up and down: sessions, temperature, bytes in use. Starts at 0.
+///
+/// Cheap to clone; clones are the same series. Setting takes no lock and allocates nothing. For a number
+/// that is counted up and down by many threads, [`IntGauge`] is faster.
+///
+/// ```
+/// let registry = exporter_kit::Registry::new();
+/// let sessions = registry.gauge("app_active_sessions", "Number of active user sessions")?;
+/// sessions.set(45);
+/// sessions.dec();
+/// assert_eq!(sessions.get(), 44.0);
+/// # Ok::<(), exporter_kit::RegisterError>(())
+/// ```
+///
+/// When to use it, what a scrape shows and what to look out for: [its page](crate::docs::gauge).
+#[derive(Clone)]
+pub struct Gauge(Arc<Series<AtomicF64>>);
+
+instrument!(Gauge);
+
+impl Gauge {
+    /// Begins the definition of a gauge.
+    pub const fn define<'a>(name: &'a str, help: &'a str) -> Definition<'a, Self> {
+        Definition::new(name, help)
+    }
+
+    /// Sets the value.
+    #[inline]
+    pub fn set(&self, value: impl IntoNumber) {
+        self.0.cell.set(value.into_number().as_f64());
+    }
+
+    /// Adds one.
+    #[inline]
+    pub fn inc(&self) {
+        self.0.cell.add(1.0);
+    }
+
+    /// Adds `amount`.
+    #[inline]
+    pub fn inc_by(&self, amount: impl IntoNumber) {
+        self.0.cell.add(amount.into_number().as_f64());
+    }
+
+    /// Subtracts one.
+    #[inline]
+    pub fn dec(&self) {
+        self.0.cell.add(-1.0);
+    }
+
+    /// Subtracts `amount`.
+    #[inline]
+    pub fn dec_by(&self, amount: impl IntoNumber) {
+        self.0.cell.add(-amount.into_number().as_f64());
+    }
+
+    /// Sets the value to the present time, in seconds since 1970-01-01 UTC. A query then knows how long ago it was.
+    pub fn set_to_current_time(&self) {
+        self.set(Timestamp::now().as_secs_f64());
+    }
+
+    /// Adds one until the guard is dropped.
+    ///
+    /// ```
+    /// let registry = exporter_kit::Registry::new();
+    /// let running = registry.gauge("jobs_running", "Jobs that run right now.")?;
+    /// let job = running.track_in_progress();
+    /// assert_eq!(running.get(), 1.0);
+    /// drop(job);
+    /// assert_eq!(running.get(), 0.0);
+    /// # Ok::<(), exporter_kit::RegisterError>(())
+    /// ```
+    pub fn track_in_progress(&self) -> InProgress<Self> {
+        self.inc();
+        InProgress(self.clone(), Self::dec)
+    }
+
+    /// Sets the value to the seconds from now until the timer is dropped.
+    pub fn start_timer(&self) -> Timer<Self> {
+        Timer::start(self)
+    }
+
+    /// Runs `work` and sets the value to the seconds it took.
+    pub fn time<T>(&self, work: impl FnOnce() -> T) -> T {
+        timer::time(self, work)
+    }
+
+    /// The value last set.
+    #[inline]
+    pub fn get(&self) -> f64 {
+        self.0.cell.get()
+    }
+}
+
+impl Observe for Gauge {
+    fn observe_value(&self, value: f64) {
+        self.set(value);
+    }
+}
+
+/// A whole number that goes up and down, from -2^63 to 2^63 - 1: connections, jobs in a queue. Starts at 0.
+///
+/// As [`Gauge`], but counting up and down is one instruction however many threads do it.
+///
+/// ```
+/// use exporter_kit::{IntGauge, Registry};
+///
+/// let connections = Registry::new().add(IntGauge::define("connections", "Open connections."))?;
+/// connections.inc_by(3);
+/// connections.dec();
+/// assert_eq!(connections.get(), 2);
+/// # Ok::<(), exporter_kit::RegisterError>(())
+/// ```
+#[derive(Clone)]
+pub struct IntGauge(Arc<Series<AtomicI64>>);
+
+instrument!(IntGauge);
+
+impl IntGauge {
+    /// Begins the definition of a gauge of whole numbers.
+    pub const fn define<'a>(name: &'a str, help: &'a str) -> Definition<'a, Self> {
+        Definition::new(name, help)
+    }
+
+    /// Sets the value.
+    #[inline]
+    pub fn set(&self, value: i64) {
+        self.0.cell.store(value, Ordering::Relaxed);
+    }
+
+    /// Adds one.
+    #[inline]
+    pub fn inc(&self) {
+        self.inc_by(1);
+    }
+
+    /// Adds `amount`; beyond the range it wraps around.
+    #[inline]
+    pub fn inc_by(&self, amount: i64) {
+        self.0.cell.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    /// Subtracts one.
+    #[inline]
+    pub fn dec(&self) {
+        self.dec_by(1);
+    }
+
+    /// Subtracts `amount`; beyond the range it wraps around.
+    #[inline]
+    pub fn dec_by(&self, amount: i64) {
+        self.0.cell.fetch_sub(amount, Ordering::Relaxed);
+    }
+
+    /// Adds one until the guard is dropped.
+    pub fn track_in_progress(&self) -> InProgress<Self> {
+        self.inc();
+        InProgress(self.clone(), Self::dec)
+    }
+
+    /// The present value.
+    #[inline]
+    pub fn get(&self) -> i64 {
+        self.0.cell.load(Ordering::Relaxed)
+    }
+}
+
+/// Keeps a gauge one higher until it is dropped.
+#[must_use = "dropped at once, it counts nothing"]
+#[derive(Debug)]
+pub struct InProgress<M>(M, fn(&M));
+
+impl<M> Drop for InProgress<M> {
+    fn drop(&mut self) {
+        (self.1)(&self.0);
+    }
+}
+
+impl sealed::Sealed for Gauge {
+    const KIND: Kind = Kind::Gauge;
+    type Cell = AtomicF64;
+    type Scratch = ();
+
+    fn cell(_: &Settings) -> AtomicF64 {
+        AtomicF64::default()
+    }
+
+    fn from_series(series: Arc<Series<AtomicF64>>) -> Self {
+        Self(series)
+    }
+
+    fn series(&self) -> &Arc<Series<AtomicF64>> {
+        &self.0
+    }
+
+    #[inline]
+    fn show(series: &Series<AtomicF64>, (): &mut (), sink: &mut dyn Sink) -> bool {
+        sink.point(
+            series.head(),
+            &Point::new(Value::Gauge(Number::F64(series.cell.get()))),
+        )
+    }
+}
+
+impl sealed::Sealed for IntGauge {
+    const KIND: Kind = Kind::Gauge;
+    type Cell = AtomicI64;
+    type Scratch = ();
+
+    fn cell(_: &Settings) -> AtomicI64 {
+        AtomicI64::new(0)
+    }
+
+    fn from_series(series: Arc<Series<AtomicI64>>) -> Self {
+        Self(series)
+    }
+
+    fn series(&self) -> &Arc<Series<AtomicI64>> {
+        &self.0
+    }
+
+    #[inline]
+    fn show(series: &Series<AtomicI64>, (): &mut (), sink: &mut dyn Sink) -> bool {
+        sink.point(
+            series.head(),
+            &Point::new(Value::Gauge(Number::I64(
+                series.cell.load(Ordering::Relaxed),
+            ))),
+        )
+    }
+}

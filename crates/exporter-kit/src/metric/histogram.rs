@@ -1,0 +1,319 @@
+//! The histogram.
+
+use std::sync::Arc;
+
+use crate::collect::Sink;
+use crate::metric::cell::{Distribution, NativeSettings, Totals};
+use crate::metric::definition::Definition;
+use crate::metric::exemplars::{self, Exemplars};
+use crate::metric::series::{Series, instrument, sealed};
+use crate::metric::setup::{Buckets, Settings};
+use crate::metric::timer::{self, Observe, Timer};
+use crate::model::{ExemplarError, HistogramValue, IntoNumber, Kind, Point, Timestamp, Value};
+
+/// Observations counted in buckets: how long requests take, how large answers are.
+///
+/// Buckets can be classic (chosen bounds), native (exponential bounds, made as they are hit), or both.
+/// Recording takes no lock, and a scrape never sees half of an observation. Cheap to clone; clones are the
+/// same series.
+///
+/// ```
+/// let registry = exporter_kit::Registry::new();
+/// let latency = registry.histogram("request_duration_seconds", "How long requests take.")?;
+/// latency.observe(0.3);
+/// let answer = latency.time(|| 42);
+/// assert_eq!((answer, latency.count()), (42, 2));
+/// # Ok::<(), exporter_kit::RegisterError>(())
+/// ```
+///
+/// When to use it, what a scrape shows and what to look out for: [its page](crate::docs::histogram).
+#[derive(Clone)]
+pub struct Histogram(Arc<Series<HistogramCell>>);
+
+instrument!(Histogram);
+
+#[derive(Debug)]
+pub struct HistogramCell {
+    distribution: Distribution,
+    created: Timestamp,
+    exemplars: Exemplars,
+}
+
+/// The upper bounds of a histogram's buckets if none are chosen, in seconds: those of Prometheus' other clients.
+pub const DEFAULT_BUCKETS: [f64; 11] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+/// The resolution of native buckets if none is chosen: bounds grow by 2^(1/8), about 9 %.
+const DEFAULT_SCHEMA: i32 = 3;
+/// Observations closer to zero than this are counted as zero, if nothing else is chosen: 2^-128.
+const DEFAULT_ZERO_THRESHOLD: f64 = 2.938_735_877_055_719e-39;
+const DEFAULT_BUCKET_LIMIT: usize = 160;
+
+const NATIVE: NativeSettings = NativeSettings {
+    schema: DEFAULT_SCHEMA,
+    zero_threshold: DEFAULT_ZERO_THRESHOLD,
+    bucket_limit: DEFAULT_BUCKET_LIMIT,
+};
+
+impl<'a> Definition<'a, Histogram> {
+    /// The upper bounds of the classic buckets, rising; +Inf is added. [`DEFAULT_BUCKETS`] if not set.
+    #[must_use]
+    pub const fn buckets(mut self, bounds: &'a [f64]) -> Self {
+        self.setup.buckets = Some(Buckets::Bounds(bounds));
+        self
+    }
+
+    /// `count` classic buckets (+Inf counted in), the first bound at `start`, each `width` higher than the one before.
+    #[must_use]
+    pub const fn linear_buckets(mut self, start: f64, width: f64, count: usize) -> Self {
+        self.setup.buckets = Some(Buckets::Linear {
+            start,
+            width,
+            count,
+        });
+        self
+    }
+
+    /// `count` classic buckets (+Inf counted in), the first bound at `start`, each `factor` times the one before.
+    #[must_use]
+    pub const fn exponential_buckets(mut self, start: f64, factor: f64, count: usize) -> Self {
+        self.setup.buckets = Some(Buckets::Exponential {
+            start,
+            factor,
+            count,
+        });
+        self
+    }
+
+    /// `count` classic buckets (+Inf counted in, at least 3), the first bound at `min` and the last finite one at
+    /// `max`, each the same factor above the one before but for rounding to 12 digits.
+    ///
+    /// ```
+    /// use exporter_kit::{Histogram, Registry};
+    ///
+    /// let sizes = Histogram::define("job_size_bytes", "How large jobs are.").exponential_buckets_range(1.0, 1000.0, 5);
+    /// let sizes = Registry::new().add(sizes)?;
+    /// assert_eq!(sizes.value().bounds(), [1.0, 10.0, 100.0, 1000.0, f64::INFINITY]);
+    /// # Ok::<(), exporter_kit::RegisterError>(())
+    /// ```
+    #[must_use]
+    pub const fn exponential_buckets_range(mut self, min: f64, max: f64, count: usize) -> Self {
+        self.setup.buckets = Some(Buckets::ExponentialRange { min, max, count });
+        self
+    }
+
+    /// Native buckets, and classic ones only if they are chosen too. Protobuf carries native buckets; the
+    /// text formats show the classic ones, or only the count in +Inf.
+    #[must_use]
+    pub const fn native(mut self) -> Self {
+        self.setup.native = Some(self.native_settings());
+        self
+    }
+
+    /// Native buckets of that resolution: from -4 (bounds grow by 65536) over 3 (by 9 %) to 8 (by 0.3 %).
+    #[must_use]
+    pub const fn native_schema(mut self, schema: i32) -> Self {
+        self.setup.native = Some(NativeSettings {
+            schema,
+            ..self.native_settings()
+        });
+        self
+    }
+
+    /// Native buckets that count observations of at most this absolute value as zero (2^-128 if not set).
+    #[must_use]
+    pub const fn native_zero_threshold(mut self, zero_threshold: f64) -> Self {
+        self.setup.native = Some(NativeSettings {
+            zero_threshold,
+            ..self.native_settings()
+        });
+        self
+    }
+
+    /// Native buckets, at most so many for each series (160 if not set). When there would be more, the
+    /// resolution is halved.
+    #[must_use]
+    pub const fn native_bucket_limit(mut self, bucket_limit: usize) -> Self {
+        self.setup.native = Some(NativeSettings {
+            bucket_limit,
+            ..self.native_settings()
+        });
+        self
+    }
+
+    const fn native_settings(&self) -> NativeSettings {
+        match self.setup.native {
+            Some(settings) => settings,
+            None => NATIVE,
+        }
+    }
+}
+
+impl Histogram {
+    /// Begins the definition of a histogram.
+    pub const fn define<'a>(name: &'a str, help: &'a str) -> Definition<'a, Self> {
+        Definition::new(name, help)
+    }
+
+    /// Records one observation. A `Duration` counts in seconds.
+    #[inline]
+    pub fn observe(&self, value: impl IntoNumber) {
+        let value = value.into_number().as_f64();
+        self.0.cell.distribution.observe(self.bucket(value), value);
+    }
+
+    /// Records one observation and keeps these labels (a trace id, say) as an example of its bucket. Only
+    /// OpenMetrics and protobuf show exemplars.
+    ///
+    /// # Errors
+    /// When the exemplar is not valid; the value is recorded all the same.
+    pub fn observe_with_exemplar(
+        &self,
+        value: impl IntoNumber,
+        labels: &[(&str, &str)],
+    ) -> Result<(), ExemplarError> {
+        let value = value.into_number().as_f64();
+        let bucket = self.bucket(value);
+        self.0.cell.distribution.observe(bucket, value);
+        let places = self.0.shared.settings.bounds.len().max(1);
+        self.0
+            .cell
+            .exemplars
+            .keep(bucket, places, exemplars::now(labels, value)?);
+        Ok(())
+    }
+
+    /// Records the seconds from now until the timer is dropped.
+    pub fn start_timer(&self) -> Timer<Self> {
+        Timer::start(self)
+    }
+
+    /// Runs `work` and records the seconds it took.
+    pub fn time<T>(&self, work: impl FnOnce() -> T) -> T {
+        timer::time(self, work)
+    }
+
+    /// How many observations there were.
+    pub fn count(&self) -> u64 {
+        self.value().count
+    }
+
+    /// The sum of all observations. It is not shown if a bound is below zero, where it could fall.
+    pub fn sum(&self) -> f64 {
+        self.0.cell.distribution.totals().sum
+    }
+
+    /// All buckets, the count and the sum, as of one moment.
+    pub fn value(&self) -> HistogramValue {
+        let mut scratch = HistogramScratch::default();
+        self.0.cell.read(&self.0.shared.settings, &mut scratch);
+        scratch.value
+    }
+
+    /// The index of the first bound that is not less; NaN belongs to +Inf.
+    #[inline]
+    fn bucket(&self, value: f64) -> usize {
+        let bounds = &self.0.shared.settings.bounds;
+        let finite = &bounds[..bounds.len().saturating_sub(1)];
+        if value.is_nan() {
+            finite.len()
+        } else {
+            finite.partition_point(|bound| *bound < value)
+        }
+    }
+}
+
+impl HistogramCell {
+    /// Puts the present value into `scratch`, whatever was there before.
+    fn read(&self, settings: &Settings, scratch: &mut HistogramScratch) {
+        let HistogramScratch { totals, value } = scratch;
+        self.distribution.read(totals, |_| ());
+        if !Arc::ptr_eq(&value.bounds, &settings.bounds) {
+            value.bounds = Arc::clone(&settings.bounds);
+        }
+        // What can fall is no counter, and OpenMetrics has no sum beside buckets below zero.
+        value.sum = (!value.sum_may_fall()).then_some(totals.sum);
+        value.count = 0;
+        value.cumulative_counts.clear();
+        for in_bucket in &totals.counts {
+            value.count += in_bucket;
+            value.cumulative_counts.push(value.count);
+        }
+        value.exemplars = self.exemplars.all();
+        value.native = totals.native.as_ref().map(|native| {
+            // Without classic buckets the native ones are all there is to count.
+            value.count = native.count();
+            native.to_model()
+        });
+        if let (Some(native), true) = (&mut value.native, settings.bounds.is_empty()) {
+            native.exemplars = value.exemplars.drain(..).flatten().collect();
+        }
+    }
+}
+
+/// What is used again from one series to the next.
+#[derive(Debug, Default)]
+pub struct HistogramScratch {
+    totals: Totals,
+    value: HistogramValue,
+}
+
+impl Observe for Histogram {
+    fn observe_value(&self, value: f64) {
+        self.observe(value);
+    }
+}
+
+impl sealed::Sealed for Histogram {
+    const KIND: Kind = Kind::Histogram;
+    type Cell = HistogramCell;
+    type Scratch = HistogramScratch;
+
+    fn cell(settings: &Settings) -> HistogramCell {
+        HistogramCell {
+            distribution: Distribution::new(settings.bounds.len(), settings.native),
+            created: Timestamp::now(),
+            exemplars: Exemplars::default(),
+        }
+    }
+
+    fn from_series(series: Arc<Series<HistogramCell>>) -> Self {
+        Self(series)
+    }
+
+    fn series(&self) -> &Arc<Series<HistogramCell>> {
+        &self.0
+    }
+
+    fn show(
+        series: &Series<HistogramCell>,
+        scratch: &mut HistogramScratch,
+        sink: &mut dyn Sink,
+    ) -> bool {
+        series.cell.read(&series.shared.settings, scratch);
+        let mut point = Point::new(Value::Histogram(&scratch.value));
+        point.created = Some(series.cell.created);
+        sink.point(series.head(), &point)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Format, Registry, parse};
+
+    #[test]
+    fn a_sum_that_could_fall_is_not_shown() {
+        let registry = Registry::new();
+        let definition = Histogram::define("drift_seconds", "h").buckets(&[-1.0, 1.0]);
+        let drift = registry.add(definition).unwrap();
+        drift.observe(-3);
+        drift.observe(0.5);
+        assert_eq!((drift.sum(), drift.value().sum()), (-2.5, None));
+        let text = registry.scrape(Format::OpenMetrics).to_vec();
+        let read = parse::openmetrics(text).unwrap();
+        let bucket = |le| read.value("drift_seconds_bucket", &[("le", le)]);
+        assert_eq!((bucket("-1.0"), bucket("+Inf")), (Some(1.0), Some(2.0)));
+    }
+}

@@ -1,0 +1,249 @@
+//! The info metric.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::collect::{Collect, CollectError, Sink};
+use crate::metric::definition::{DefinitionError, build::Build};
+use crate::metric::fixed::{Metric, Static};
+use crate::model::{Descriptor, HeadBuf, Kind, Point, Value};
+use crate::name::{self, NameError, NameScheme};
+use crate::scope::Scope;
+use crate::sync::{Mutex, lock};
+
+/// Facts as labels of a metric whose value is always 1: versions, settings. The name ends in `_info`.
+///
+/// For what never changes while the program runs, or seldom. Cheap to clone; clones are the same metric.
+///
+/// ```
+/// let registry = exporter_kit::Registry::new();
+/// let database = registry.info("database_info", "The database in use.", &[("version", "15.2")])?;
+/// database.set(&[("version", "16.0")])?;
+/// assert!(registry.to_text().contains("database_info{version=\"16.0\"} 1.0\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// When to use it, what a scrape shows and what to look out for: [its page](crate::docs::info).
+#[derive(Clone)]
+pub struct Info {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    descriptor: Descriptor,
+    const_labels: Vec<(String, String)>,
+    /// Swapped, never held while bytes are written.
+    head: Mutex<Arc<HeadBuf>>,
+}
+
+impl fmt::Debug for Info {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Info({})",
+            lock(&self.inner.head).as_head().text().trim_end()
+        )
+    }
+}
+
+impl Info {
+    /// Begins the definition of an info with these facts; the name ends in `_info`.
+    ///
+    /// ```
+    /// use exporter_kit::{Info, Registry, Static};
+    ///
+    /// static DATABASE: Static<Info> =
+    ///     Info::define("database_info", "The database in use.", &[("version", "15.2")]).fixed();
+    ///
+    /// let registry = Registry::new();
+    /// registry.register(&DATABASE)?;
+    /// assert!(registry.to_text().contains("database_info{version=\"15.2\"} 1.0\n"));
+    /// # Ok::<(), exporter_kit::RegisterError>(())
+    /// ```
+    pub const fn define<'a>(
+        name: &'a str,
+        help: &'a str,
+        labels: &'a [(&'a str, &'a str)],
+    ) -> InfoDefinition<'a> {
+        InfoDefinition { name, help, labels }
+    }
+
+    /// Replaces all facts.
+    ///
+    /// # Errors
+    /// When a label name is not valid or stands twice; the facts stay as they were.
+    pub fn set(&self, labels: &[(&str, &str)]) -> Result<(), NameError> {
+        let Inner {
+            descriptor,
+            const_labels,
+            head,
+        } = &*self.inner;
+        check(descriptor.name(), const_labels, labels)?;
+        *lock(head) = Arc::new(render(descriptor.name(), const_labels, labels));
+        Ok(())
+    }
+}
+
+/// What an [`Info`] is called and what it says at first; becomes one with [`Registry::add`](crate::Registry::add)
+/// or [`fixed`](Self::fixed).
+#[derive(Clone, Copy, Debug)]
+pub struct InfoDefinition<'a> {
+    name: &'a str,
+    help: &'a str,
+    labels: &'a [(&'a str, &'a str)],
+}
+
+impl InfoDefinition<'static> {
+    /// Makes the info usable as a `static`. A bad name is an error of the build.
+    ///
+    /// ```compile_fail,E0080
+    /// use exporter_kit::{Info, Static};
+    /// // error: each label name may stand once; drop or rename one of the two
+    /// static DATABASE: Static<Info> = Info::define("database_info", "h", &[("a", "1"), ("b", "2"), ("a", "3")]).fixed();
+    /// ```
+    ///
+    /// # Panics
+    /// When a name is not valid; in a `static` or `const` that is an error of the build.
+    #[must_use]
+    pub const fn fixed(self) -> Static<Info> {
+        if let Err(fault) = name::check_metric_name(self.name, Kind::Info, "", NameScheme::Legacy) {
+            panic!("{}", fault.reason());
+        }
+        // A constant can't gather the names; each pair of them is as good for the validator.
+        let mut i = 0;
+        while i < self.labels.len() {
+            let mut j = 0;
+            while j <= i {
+                let pair = [self.labels[j].0, self.labels[i].0];
+                let names = if i == j { pair.split_at(1).0 } else { &pair };
+                if let Err((_, fault)) =
+                    name::check_label_names(names, self.name, Kind::Info, NameScheme::Legacy)
+                {
+                    panic!("{}", fault.reason());
+                }
+                j += 1;
+            }
+            i += 1;
+        }
+        Static::new(self)
+    }
+}
+
+impl Metric for Info {
+    type Definition = InfoDefinition<'static>;
+}
+
+impl Build for InfoDefinition<'_> {
+    type Metric = Info;
+
+    fn check(&self, scope: &Scope) -> Result<(), DefinitionError> {
+        let name = format!("{}{}", scope.prefix, self.name);
+        name::check_metric_name(&name, Kind::Info, "", NameScheme::Legacy)
+            .map_err(|fault| NameError::new(&name, fault))?;
+        Ok(check(&name, &scope.labels, self.labels)?)
+    }
+
+    fn build(&self, scope: &Scope) -> Info {
+        let name = format!("{}{}", scope.prefix, self.name);
+        let inner = Inner {
+            head: Mutex::new(Arc::new(render(&name, &scope.labels, self.labels))),
+            descriptor: Descriptor::unchecked(Kind::Info, &name, self.help, ""),
+            const_labels: scope.labels.clone(),
+        };
+        Info {
+            inner: Arc::new(inner),
+        }
+    }
+}
+
+fn all<'a>(
+    const_labels: &'a [(String, String)],
+    labels: &'a [(&'a str, &'a str)],
+) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let const_labels = const_labels
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    const_labels.chain(labels.iter().copied())
+}
+
+fn check(
+    name: &str,
+    const_labels: &[(String, String)],
+    labels: &[(&str, &str)],
+) -> Result<(), NameError> {
+    let names: Vec<&str> = all(const_labels, labels).map(|(name, _)| name).collect();
+    name::check_label_names(&names, name, Kind::Info, NameScheme::Legacy)
+        .map_err(|(i, fault)| NameError::new(names[i], fault))
+}
+
+/// Only for what `check` has passed.
+fn render(name: &str, const_labels: &[(String, String)], labels: &[(&str, &str)]) -> HeadBuf {
+    HeadBuf::new(name, all(const_labels, labels))
+}
+
+impl Collect for Info {
+    fn descriptors(&self) -> Vec<Descriptor> {
+        vec![self.inner.descriptor.clone()]
+    }
+
+    fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
+        let head = Arc::clone(&lock(&self.inner.head));
+        if sink.family(&self.inner.descriptor) {
+            sink.point(head.as_head(), &Point::new(Value::Info));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Registry;
+
+    static VERSION: Static<Info> = Info::define(
+        "database_info",
+        "h",
+        &[("version", "1"), ("role", "primary")],
+    )
+    .fixed();
+
+    #[test]
+    fn a_static_is_what_a_registry_makes() {
+        let [fixed, added, made] = [(); 3].map(|()| Registry::new());
+        fixed.register(&VERSION).unwrap();
+        let labels = [("version", "1"), ("role", "primary")];
+        added
+            .add(Info::define("database_info", "h", &labels))
+            .unwrap();
+        let info = made.info("database_info", "h", &labels).unwrap();
+        assert_eq!(fixed.to_text(), added.to_text());
+        assert_eq!(fixed.to_text(), made.to_text());
+        let scoped = fixed.scoped("shop_", &[("tier", "1")]).unwrap();
+        scoped.info("database_info", "h", &labels).unwrap();
+        let line = r#"shop_database_info{tier="1",version="1",role="primary"} 1.0"#;
+        assert!(fixed.to_text().contains(line), "{}", fixed.to_text());
+        assert!(info.set(&[("version", "2")]).is_ok());
+        assert!(made.to_text().ends_with("{version=\"2\"} 1.0\n"));
+    }
+
+    #[test]
+    fn the_build_and_the_registry_refuse_the_same() {
+        let registry = Registry::new();
+        for (name, labels) in [
+            ("database", &[][..]),
+            ("data base_info", &[]),
+            ("database_info", &[("a-b", "")]),
+            ("database_info", &[("a", ""), ("__b", "")]),
+            ("database_info", &[("a", ""), ("b", ""), ("a", "")]),
+        ] {
+            let definition = Info::define(name, "h", labels);
+            let refused = registry.add(definition).unwrap_err().to_string();
+            let panic = std::panic::catch_unwind(|| definition.fixed()).unwrap_err();
+            let reason = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied());
+            assert!(refused.ends_with(reason.unwrap()), "{refused}: {reason:?}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Models of families: loom runs each in every order in which its threads can take their steps.
+
+use loom::thread;
+
+use crate::{Collect as _, Counter, Family, Registry, Snapshot};
+
+fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(model);
+}
+
+fn family(series_limit: usize) -> Family<Counter, 1> {
+    let definition = Counter::define("c_total", "h").labels(["l"]);
+    Registry::new()
+        .add(definition.series_limit(series_limit))
+        .unwrap()
+}
+
+/// What a scrape shows; never a series twice.
+fn scrape(family: &Family<Counter, 1>) -> Snapshot {
+    let mut snapshot = Snapshot::new();
+    family.collect(&mut snapshot).unwrap();
+    assert_eq!(snapshot.duplicates().next(), None);
+    snapshot
+}
+
+fn value(snapshot: &Snapshot, label: &str) -> Option<f64> {
+    snapshot.value("c_total", &[("l", label)])
+}
+
+#[test]
+fn loom_two_threads_that_ask_for_the_same_series_get_the_same() {
+    check(2, || {
+        let family = family(10);
+        let threads = [(); 2].map(|()| {
+            let family = family.clone();
+            thread::spawn(move || family.with(["a"]).inc())
+        });
+        let seen = value(&scrape(&family), "a");
+        assert!(seen.is_none_or(|seen| seen <= 2.0), "{seen:?}");
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(value(&scrape(&family), "a"), Some(2.0));
+        assert_eq!(family.len(), 1);
+    });
+}
+
+#[test]
+fn loom_a_series_is_removed_whole_while_it_is_made_and_scraped() {
+    check(2, || {
+        let family = family(10);
+        let maker = {
+            let family = family.clone();
+            thread::spawn(move || family.with(["a"]).inc())
+        };
+        let remover = {
+            let family = family.clone();
+            thread::spawn(move || family.remove(["a"]))
+        };
+        scrape(&family);
+        maker.join().unwrap();
+        let removed = remover.join().unwrap();
+        let left = if removed { None } else { Some(1.0) };
+        assert_eq!(value(&scrape(&family), "a"), left);
+        assert_eq!(family.len(), usize::from(!removed));
+        // Asked for again, it is one series, old or new.
+        family.with(["a"]).inc();
+        assert_eq!(
+            value(&scrape(&family), "a"),
+            Some(left.unwrap_or(0.0) + 1.0)
+        );
+    });
+}
+
+#[test]
+fn loom_a_family_never_has_more_series_than_its_limit() {
+    check(2, || {
+        let family = family(1);
+        let threads = ["a", "b"].map(|label| {
+            let family = family.clone();
+            thread::spawn(move || family.with([label]).inc())
+        });
+        assert!(family.len() <= 1);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        let snapshot = scrape(&family);
+        let shown = ["a", "b"].map(|label| value(&snapshot, label));
+        assert!(
+            [[Some(1.0), None], [None, Some(1.0)]].contains(&shown),
+            "{shown:?}"
+        );
+        assert_eq!(family.refused(), 1);
+    });
+}

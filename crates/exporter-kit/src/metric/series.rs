@@ -1,0 +1,162 @@
+//! What all metric types have in common: a series, and how a type makes and shows one.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::collect::{CollectError, Sink};
+use crate::metric::setup::Settings;
+use crate::model::{Descriptor, Head, HeadBuf, Kind, LabelLayout};
+use crate::sync::atomic::{AtomicU32, Ordering};
+
+/// A metric type of this library: [`Counter`](crate::Counter), [`Gauge`](crate::Gauge) and so on.
+///
+/// Sealed: use it in bounds; for numbers of your own implement [`Collect`](crate::Collect).
+pub trait Instrument: sealed::Sealed + Clone + fmt::Debug + Send + Sync + 'static {}
+
+pub(crate) mod sealed {
+    use super::{Arc, Kind, Series, Settings, Sink};
+
+    pub trait Sealed: Sized {
+        const KIND: Kind;
+        /// What is recorded into.
+        type Cell: Send + Sync;
+        /// What is reused from one series to the next of a scrape.
+        type Scratch: Default;
+
+        fn cell(settings: &Settings) -> Self::Cell;
+        fn from_series(series: Arc<Series<Self::Cell>>) -> Self;
+        fn series(&self) -> &Arc<Series<Self::Cell>>;
+        /// Hands the series' present value over; says whether more are wanted.
+        fn show(
+            series: &Series<Self::Cell>,
+            scratch: &mut Self::Scratch,
+            sink: &mut dyn Sink,
+        ) -> bool;
+    }
+}
+
+/// Makes a series and the handle to it.
+pub(crate) fn create<M: Instrument>(shared: &Arc<Shared>, head: HeadBuf) -> M {
+    let cell = M::cell(&shared.settings);
+    M::from_series(Arc::new(Series {
+        shared: Arc::clone(shared),
+        head,
+        stamp: AtomicU32::new(USED),
+        cell,
+    }))
+}
+
+/// What the series of one family share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) descriptor: Descriptor,
+    pub(crate) settings: Settings,
+}
+
+/// One series: its head, rendered once, and the cell that is recorded into.
+#[derive(Debug)]
+pub struct Series<C> {
+    pub(crate) shared: Arc<Shared>,
+    head: HeadBuf,
+    /// [`USED`], [`REMOVED`], or when a scrape last found it in use, in seconds since its family was made.
+    stamp: AtomicU32,
+    pub(crate) cell: C,
+}
+
+impl<C> Series<C> {
+    #[inline]
+    pub(crate) fn head(&self) -> Head<'_> {
+        self.head.as_head()
+    }
+
+    #[inline]
+    pub(crate) fn has_label_values<const N: usize>(
+        &self,
+        layout: &LabelLayout<N>,
+        values: &[&str; N],
+    ) -> bool {
+        self.head.has_label_values(layout, values)
+    }
+
+    #[inline]
+    pub(crate) fn is_removed(&self) -> bool {
+        self.stamp.load(Ordering::Relaxed) == REMOVED
+    }
+
+    /// Says that the series has left its family; handles go on recording, but nobody sees it.
+    pub(crate) fn mark_removed(&self) {
+        self.stamp.store(REMOVED, Ordering::Relaxed);
+    }
+
+    /// Says that someone asked for the series. One that is removed meanwhile stays so.
+    #[inline]
+    pub(crate) fn mark_used(&self) {
+        let stamp = self.stamp.load(Ordering::Relaxed);
+        if stamp != USED && stamp != REMOVED {
+            // Another stamp by now is a scrape's, which is as fresh, or says that the series is removed.
+            let _ = self
+                .stamp
+                .compare_exchange(stamp, USED, Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+
+    /// For how many seconds the series has not been used; `in_use` and having been asked for count as use.
+    pub(crate) fn idle_seconds(&self, now: u32, in_use: bool) -> u32 {
+        let stamp = self.stamp.load(Ordering::Relaxed);
+        if stamp == REMOVED {
+            return 0;
+        }
+        if in_use || stamp == USED {
+            self.stamp.store(now.max(USED + 1), Ordering::Relaxed);
+            return 0;
+        }
+        now.saturating_sub(stamp)
+    }
+}
+
+/// The series has been asked for since the last scrape.
+const USED: u32 = 0;
+const REMOVED: u32 = u32::MAX;
+
+/// Shows a metric without labels as a family of one series.
+pub(crate) fn collect_one<M: Instrument>(
+    metric: &M,
+    sink: &mut dyn Sink,
+) -> Result<(), CollectError> {
+    let series = metric.series();
+    if sink.family(&series.shared.descriptor) {
+        M::show(series, &mut M::Scratch::default(), sink);
+    }
+    Ok(())
+}
+
+/// Makes a metric type an [`Instrument`] and a [`Collect`]; the type is a tuple of one `Arc<Series<…>>`.
+macro_rules! instrument {
+    ($metric:ident) => {
+        impl crate::metric::series::Instrument for $metric {}
+
+        impl crate::collect::Collect for $metric {
+            fn descriptors(&self) -> Vec<crate::model::Descriptor> {
+                vec![self.0.shared.descriptor.clone()]
+            }
+
+            fn collect(
+                &self,
+                sink: &mut dyn crate::collect::Sink,
+            ) -> Result<(), crate::collect::CollectError> {
+                crate::metric::series::collect_one(self, sink)
+            }
+        }
+
+        impl std::fmt::Debug for $metric {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(
+                    f,
+                    concat!(stringify!($metric), "({})"),
+                    self.0.head().text().trim_end()
+                )
+            }
+        }
+    };
+}
+pub(crate) use instrument;

@@ -1,0 +1,247 @@
+//! The summary.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::collect::Sink;
+use crate::metric::cell::{Distribution, MAX_SCHEMA, NativeSettings, SparseBuckets, Totals};
+use crate::metric::definition::Definition;
+use crate::metric::series::{Series, instrument, sealed};
+use crate::metric::setup::Settings;
+use crate::metric::timer::{self, Observe, Timer};
+use crate::model::{IntoNumber, Kind, Point, SummaryValue, Timestamp, Value};
+use crate::sync::{Mutex, lock};
+
+/// Observations counted and summed up, and if asked reduced to quantiles of the recent past.
+///
+/// Without quantiles it is the cheapest way to an average. Quantiles of several instances can't be added
+/// up: where that is wanted, use a [`Histogram`](crate::Histogram). Cheap to clone; clones are the same series.
+///
+/// ```
+/// use exporter_kit::{Registry, Summary};
+/// use std::time::Duration;
+///
+/// let registry = Registry::new();
+/// let sizes = registry.add(Summary::define("answer_size_bytes", "How large answers are.").unit("bytes"))?;
+/// sizes.observe(512);
+/// let waits = registry.add(
+///     Summary::define("queue_wait_seconds", "How long jobs wait.").quantiles(&[0.5, 0.99], Duration::from_secs(600)),
+/// )?;
+/// waits.observe(0.2);
+/// assert_eq!((sizes.count(), waits.sum()), (1, 0.2));
+/// # Ok::<(), exporter_kit::RegisterError>(())
+/// ```
+///
+/// When to use it, what a scrape shows and what to look out for: [its page](crate::docs::summary).
+#[derive(Clone)]
+pub struct Summary(Arc<Series<SummaryCell>>);
+
+instrument!(Summary);
+
+#[derive(Debug)]
+pub struct SummaryCell {
+    distribution: Distribution,
+    created: Timestamp,
+    /// `None` if no quantiles are asked for.
+    window: Option<Mutex<Window>>,
+}
+
+/// The resolution of the buckets behind quantiles: bounds grow by 2^(1/64), so that the middle of a bucket
+/// is at most 0.55 % from any value in it.
+const QUANTILE_SCHEMA: i32 = 6;
+const _: () = assert!(QUANTILE_SCHEMA <= MAX_SCHEMA);
+
+/// Enough for a range of 1 to 10^18 at that resolution, in both directions from the median.
+const QUANTILE_BUCKET_LIMIT: usize = 4096;
+
+/// How many parts the window is divided into; the oldest is forgotten as a whole.
+const WINDOW_PARTS: u32 = 5;
+
+impl<'a> Definition<'a, Summary> {
+    /// Shows these quantiles (0 to 1, rising) of the observations of the last `window`.
+    ///
+    /// Each is within 0.55 % of the exact value, and a fifth of the window is forgotten at a time. An observation
+    /// counts as made when the next scrape sees it. While there is none, a quantile is NaN.
+    #[must_use]
+    pub const fn quantiles(mut self, quantiles: &'a [f64], window: Duration) -> Self {
+        self.setup.quantiles = quantiles;
+        self.setup.window = window;
+        self
+    }
+}
+
+impl Summary {
+    /// Begins the definition of a summary.
+    pub const fn define<'a>(name: &'a str, help: &'a str) -> Definition<'a, Self> {
+        Definition::new(name, help)
+    }
+
+    /// Records one observation. A `Duration` counts in seconds.
+    #[inline]
+    pub fn observe(&self, value: impl IntoNumber) {
+        self.0
+            .cell
+            .distribution
+            .observe(0, value.into_number().as_f64());
+    }
+
+    /// Records the seconds from now until the timer is dropped.
+    pub fn start_timer(&self) -> Timer<Self> {
+        Timer::start(self)
+    }
+
+    /// Runs `work` and records the seconds it took.
+    pub fn time<T>(&self, work: impl FnOnce() -> T) -> T {
+        timer::time(self, work)
+    }
+
+    /// How many observations there were.
+    pub fn count(&self) -> u64 {
+        self.0.cell.distribution.totals().counts.iter().sum()
+    }
+
+    /// The sum of all observations.
+    pub fn sum(&self) -> f64 {
+        self.0.cell.distribution.totals().sum
+    }
+
+    /// Count, sum and quantiles as of one moment.
+    pub fn value(&self) -> SummaryValue {
+        self.0.cell.value(&self.0.shared.settings, Instant::now())
+    }
+}
+
+impl SummaryCell {
+    fn value(&self, settings: &Settings, now: Instant) -> SummaryValue {
+        let mut totals = Totals::default();
+        let mut window = self.window.as_ref().map(lock);
+        self.distribution.read(&mut totals, |latest| {
+            if let (Some(window), Some(latest)) = (&mut window, &latest.native) {
+                window.add(latest, now);
+            }
+        });
+        let quantiles = window.map_or_else(Vec::new, |mut window| {
+            let recent = window.recent(now);
+            let quantiles = settings.quantiles.iter();
+            quantiles
+                .map(|quantile| (*quantile, recent.quantile(*quantile)))
+                .collect()
+        });
+        SummaryValue {
+            quantiles,
+            count: Some(totals.counts.iter().sum()),
+            sum: Some(totals.sum),
+        }
+    }
+}
+
+/// The observations of the recent past, in parts that are forgotten as a whole.
+#[derive(Debug)]
+struct Window {
+    length: Duration,
+    /// When each part began, oldest first.
+    parts: VecDeque<(Instant, SparseBuckets)>,
+}
+
+impl Window {
+    fn settings() -> NativeSettings {
+        NativeSettings {
+            schema: QUANTILE_SCHEMA,
+            zero_threshold: 0.0,
+            bucket_limit: QUANTILE_BUCKET_LIMIT,
+        }
+    }
+
+    fn add(&mut self, latest: &SparseBuckets, now: Instant) {
+        let part_length = self.length / WINDOW_PARTS;
+        match self.parts.back_mut() {
+            Some((began, part)) if now.saturating_duration_since(*began) < part_length => {
+                part.merge(latest)
+            }
+            _ => self.parts.push_back((now, latest.clone())),
+        }
+    }
+
+    fn recent(&mut self, now: Instant) -> SparseBuckets {
+        self.parts
+            .retain(|(began, _)| now.saturating_duration_since(*began) < self.length);
+        let mut recent = SparseBuckets::new(&Self::settings());
+        self.parts.iter().for_each(|(_, part)| recent.merge(part));
+        recent
+    }
+}
+
+impl Observe for Summary {
+    fn observe_value(&self, value: f64) {
+        self.observe(value);
+    }
+}
+
+impl sealed::Sealed for Summary {
+    const KIND: Kind = Kind::Summary;
+    type Cell = SummaryCell;
+    type Scratch = ();
+
+    fn cell(settings: &Settings) -> SummaryCell {
+        let wanted = !settings.quantiles.is_empty();
+        SummaryCell {
+            distribution: Distribution::new(1, wanted.then(Window::settings)),
+            created: Timestamp::now(),
+            window: wanted.then(|| {
+                Mutex::new(Window {
+                    length: settings.window,
+                    parts: VecDeque::new(),
+                })
+            }),
+        }
+    }
+
+    fn from_series(series: Arc<Series<SummaryCell>>) -> Self {
+        Self(series)
+    }
+
+    fn series(&self) -> &Arc<Series<SummaryCell>> {
+        &self.0
+    }
+
+    fn show(series: &Series<SummaryCell>, (): &mut (), sink: &mut dyn Sink) -> bool {
+        let value = series.cell.value(&series.shared.settings, Instant::now());
+        let mut point = Point::new(Value::Summary(&value));
+        point.created = Some(series.cell.created);
+        sink.point(series.head(), &point)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Registry;
+
+    #[test]
+    fn quantiles_forget_what_is_older_than_the_window() {
+        let registry = Registry::new();
+        let definition = Summary::define("s", "h").quantiles(&[0.5, 1.0], Duration::from_secs(50));
+        let summary = registry.add(definition).unwrap();
+        let start = Instant::now();
+        let at = |seconds| {
+            let value = summary.0.cell.value(
+                &summary.0.shared.settings,
+                start + Duration::from_secs(seconds),
+            );
+            value
+                .quantiles
+                .iter()
+                .map(|(_, value)| value.round())
+                .collect::<Vec<_>>()
+        };
+        assert!(at(0).iter().all(|value| value.is_nan()));
+        summary.observe(10);
+        assert_eq!(at(1), [10.0, 10.0]);
+        (0..3).for_each(|_| summary.observe(2));
+        assert_eq!(at(20), [2.0, 10.0]);
+        assert_eq!(at(60), [2.0, 2.0]);
+        assert!(at(80).iter().all(|value| value.is_nan()));
+        assert_eq!((summary.count(), summary.sum()), (4, 16.0));
+    }
+}

@@ -1,0 +1,141 @@
+//! Timing: guards and closures that record how long something took, in seconds.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::metric::histogram::Histogram;
+use crate::model::ExemplarError;
+
+/// A metric that takes observations of durations: a histogram, a summary, or a gauge that keeps the last.
+///
+/// Sealed: the types are this library's own.
+pub trait Observe: super::series::Instrument {
+    /// Records a value; durations are in seconds.
+    #[doc(hidden)]
+    fn observe_value(&self, value: f64);
+}
+
+/// Records the time since it was started when it is dropped, also if a panic drops it.
+///
+/// ```
+/// let registry = exporter_kit::Registry::new();
+/// let latency = registry.histogram("job_duration_seconds", "How long jobs take.")?;
+/// {
+///     let _timer = latency.start_timer();
+///     // work
+/// }
+/// assert_eq!(latency.count(), 1);
+/// # Ok::<(), exporter_kit::RegisterError>(())
+/// ```
+#[must_use = "a timer that is dropped at once records nothing worth knowing"]
+pub struct Timer<M: Observe> {
+    /// `None` once it has recorded, or is not to record.
+    metric: Option<M>,
+    started: Instant,
+}
+
+impl<M: Observe> Timer<M> {
+    pub(crate) fn start(metric: &M) -> Self {
+        Self {
+            metric: Some(metric.clone()),
+            started: Instant::now(),
+        }
+    }
+
+    /// The time since it was started.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Records now and gives the time that was recorded.
+    pub fn stop(mut self) -> Duration {
+        let elapsed = self.elapsed();
+        if let Some(metric) = self.metric.take() {
+            metric.observe_value(elapsed.as_secs_f64());
+        }
+        elapsed
+    }
+
+    /// Records into another metric than it was started with: a family's series that is known only now.
+    pub fn stop_into(mut self, metric: &M) -> Duration {
+        self.metric = Some(metric.clone());
+        self.stop()
+    }
+
+    /// Records nothing.
+    pub fn discard(mut self) {
+        self.metric = None;
+    }
+}
+
+impl Timer<Histogram> {
+    /// Records now, with these labels (a trace id, say) as an [exemplar](Histogram::observe_with_exemplar), and
+    /// gives the time that was recorded.
+    ///
+    /// ```
+    /// let registry = exporter_kit::Registry::new();
+    /// let latency = registry.histogram("job_duration_seconds", "How long jobs take.")?;
+    /// let timer = latency.start_timer();
+    /// timer.stop_with_exemplar(&[("trace_id", "4bf92f35")])?;
+    /// assert_eq!(latency.count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the exemplar is not valid; the time is recorded all the same.
+    pub fn stop_with_exemplar(
+        mut self,
+        labels: &[(&str, &str)],
+    ) -> Result<Duration, ExemplarError> {
+        let elapsed = self.elapsed();
+        if let Some(metric) = self.metric.take() {
+            metric.observe_with_exemplar(elapsed, labels)?;
+        }
+        Ok(elapsed)
+    }
+}
+
+impl<M: Observe> Drop for Timer<M> {
+    fn drop(&mut self) {
+        if let Some(metric) = &self.metric {
+            metric.observe_value(self.started.elapsed().as_secs_f64());
+        }
+    }
+}
+
+impl<M: Observe> fmt::Debug for Timer<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timer")
+            .field("metric", &self.metric)
+            .field("elapsed", &self.elapsed())
+            .finish()
+    }
+}
+
+/// Runs `work` and records how long it took.
+pub(crate) fn time<M: Observe, T>(metric: &M, work: impl FnOnce() -> T) -> T {
+    let _timer = Timer::start(metric);
+    work()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Registry;
+
+    #[test]
+    fn a_timer_records_once_with_or_without_its_exemplar() {
+        let latency = Registry::new().histogram("h_seconds", "h").unwrap();
+        let elapsed = latency
+            .start_timer()
+            .stop_with_exemplar(&[("trace_id", "a")]);
+        let value = latency.value();
+        let exemplars: Vec<_> = value.exemplars.iter().flatten().collect();
+        assert_eq!(exemplars.len(), 1);
+        assert_eq!(exemplars[0].value(), elapsed.unwrap().as_secs_f64());
+        let refused = latency
+            .start_timer()
+            .stop_with_exemplar(&[("trace_id", &"a".repeat(200))]);
+        assert!(refused.is_err());
+        assert_eq!(latency.count(), 2);
+    }
+}

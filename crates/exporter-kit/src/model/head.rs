@@ -1,0 +1,290 @@
+//! The constant beginning of a series' lines, rendered once.
+
+use std::borrow::Cow;
+
+use crate::encode::escape;
+use crate::model::Kind;
+use crate::name::{self, NameError, NameScheme};
+
+/// The constant beginning of a series' lines, rendered once: `name{label="value",…}`.
+///
+/// An encoder copies it and appends the value. Label values are escaped already.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct HeadBuf {
+    /// Invariant: the family's name, then nothing or `{`, labels without duplicates, `}`; then one space.
+    text: Box<str>,
+    name_len: u32,
+    /// Invariant: true only if every name is a legacy name.
+    legacy: bool,
+    /// Invariant: true if anything in `text` is escaped.
+    escaped: bool,
+}
+
+impl HeadBuf {
+    /// Renders a head. The names must have passed the validator.
+    pub(crate) fn new<'a>(name: &str, labels: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut text = String::with_capacity(name.len() + 64);
+        let legacy = render_head(&mut text, name, labels);
+        let name_len = u32::try_from(name.len()).unwrap_or(u32::MAX);
+        let escaped = text.contains('\\');
+        Self {
+            text: text.into_boxed_str(),
+            name_len,
+            legacy,
+            escaped,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn as_head(&self) -> Head<'_> {
+        Head {
+            text: &self.text,
+            name_len: self.name_len,
+            legacy: self.legacy,
+        }
+    }
+
+    /// Whether these are the values of the labels that `layout` describes.
+    #[inline]
+    pub(crate) fn has_label_values<const N: usize>(
+        &self,
+        layout: &LabelLayout<N>,
+        values: &[&str; N],
+    ) -> bool {
+        if self.escaped {
+            let own = self.as_head().labels().skip(layout.const_labels);
+            return own.map(|(_, value)| value).eq(values.iter().copied());
+        }
+        // Nothing is escaped, so a value stands as it is, right before a quote.
+        let text = self.text.as_bytes();
+        let mut at = layout.begins_at;
+        for (value, name_length) in values.iter().zip(&layout.name_lengths) {
+            at += 1 + name_length + 2;
+            let end = at + value.len();
+            match text.get(at..=end) {
+                Some([found @ .., b'"']) if equal_bytes(found, value.as_bytes()) => at = end + 1,
+                _ => return false,
+            }
+        }
+        text.get(at) == Some(&b'}')
+    }
+}
+
+/// Where the label values of a family's series stand in their heads.
+#[derive(Debug)]
+pub(crate) struct LabelLayout<const N: usize> {
+    /// How many labels come first that all series have in common.
+    const_labels: usize,
+    /// Where the separator before the family's own labels is.
+    begins_at: usize,
+    /// How long each name is, as it is rendered.
+    name_lengths: [usize; N],
+}
+
+impl<const N: usize> LabelLayout<N> {
+    pub(crate) fn new(metric: &str, const_labels: &[(String, String)], names: [&str; N]) -> Self {
+        let mut text = String::new();
+        let pairs = const_labels
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        render_labels(&mut text, pairs);
+        // Behind constant labels a comma follows instead of the end.
+        let const_length = if const_labels.is_empty() {
+            0
+        } else {
+            text.len() - "} ".len()
+        };
+        let name_lengths = names.map(|name| {
+            text.clear();
+            render_labels(&mut text, [(name, "")].into_iter());
+            text.len() - "{=\"\"} ".len()
+        });
+        Self {
+            const_labels: const_labels.len(),
+            begins_at: metric.len() + const_length,
+            name_lengths,
+        }
+    }
+}
+
+/// Whether two short texts are equal. A call of the system's comparison costs more than comparing these.
+#[inline]
+fn equal_bytes(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    match (
+        a.first_chunk::<8>(),
+        a.last_chunk::<8>(),
+        b.first_chunk::<8>(),
+        b.last_chunk::<8>(),
+    ) {
+        (Some(a_first), Some(a_last), Some(b_first), Some(b_last)) if a.len() <= 16 => {
+            u64::from_ne_bytes(*a_first) == u64::from_ne_bytes(*b_first)
+                && u64::from_ne_bytes(*a_last) == u64::from_ne_bytes(*b_last)
+        }
+        (Some(_), ..) => a == b,
+        _ => a.iter().zip(b).all(|(a, b)| a == b),
+    }
+}
+
+/// Appends `name{labels} ` to `text`; says whether all names are legacy names.
+pub(crate) fn render_head<'a>(
+    text: &mut String,
+    name: &str,
+    labels: impl Iterator<Item = (&'a str, &'a str)>,
+) -> bool {
+    text.push_str(name);
+    render_labels(text, labels) && name::is_legacy_metric_name(name)
+}
+
+/// Appends `{labels} `, or one space if there are none; says whether all names are legacy names.
+pub(crate) fn render_labels<'a>(
+    text: &mut String,
+    labels: impl Iterator<Item = (&'a str, &'a str)>,
+) -> bool {
+    let mut legacy = true;
+    let mut separator = '{';
+    for (label, value) in labels {
+        text.push(separator);
+        separator = ',';
+        if name::is_legacy_label_name(label) {
+            text.push_str(label);
+        } else {
+            legacy = false;
+            text.push('"');
+            escape::label_value(text, label);
+            text.push('"');
+        }
+        text.push_str("=\"");
+        escape::label_value(text, value);
+        text.push('"');
+    }
+    text.push_str(if separator == ',' { "} " } else { " " });
+    legacy
+}
+
+impl From<Head<'_>> for HeadBuf {
+    fn from(head: Head<'_>) -> Self {
+        Self {
+            text: head.text.into(),
+            name_len: head.name_len,
+            legacy: head.legacy,
+            escaped: head.text.contains('\\'),
+        }
+    }
+}
+
+/// A borrowed view of the constant beginning of a series' lines.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    text: &'a str,
+    name_len: u32,
+    legacy: bool,
+}
+
+impl<'a> Head<'a> {
+    pub(crate) fn from_parts(text: &'a str, name_len: usize, legacy: bool) -> Self {
+        Self {
+            text,
+            name_len: u32::try_from(name_len).unwrap_or(u32::MAX),
+            legacy,
+        }
+    }
+
+    /// `name{labels} `, ready for a value to follow.
+    #[inline]
+    pub(crate) fn text(self) -> &'a str {
+        self.text
+    }
+
+    /// The name of the family.
+    pub fn name(self) -> &'a str {
+        &self.text[..self.name_len as usize]
+    }
+
+    /// The labels as the text formats write them, without braces: `a="b",c="d"`, or nothing.
+    pub(crate) fn label_text(self) -> &'a str {
+        let rest = &self.text[self.name_len as usize..];
+        rest.get(1..rest.len().saturating_sub(2)).unwrap_or("")
+    }
+
+    /// The labels as pairs of name and value, unescaped, in their order.
+    pub fn labels(self) -> Labels<'a> {
+        Labels {
+            rest: self.label_text(),
+        }
+    }
+
+    /// Whether every name can be written without quotes and escaping.
+    #[inline]
+    pub(crate) fn is_legacy(self) -> bool {
+        self.legacy
+    }
+}
+
+/// Iterates over the labels of a [`Head`], unescaped.
+#[derive(Clone, Debug)]
+pub struct Labels<'a> {
+    pub(super) rest: &'a str,
+}
+
+impl<'a> Iterator for Labels<'a> {
+    type Item = (Cow<'a, str>, Cow<'a, str>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.rest.strip_prefix(',').unwrap_or(self.rest);
+        if rest.is_empty() {
+            return None;
+        }
+        let (name, rest) = match rest.strip_prefix('"') {
+            Some(quoted) => {
+                let end = escape::closing_quote(quoted)?;
+                (escape::unescape(&quoted[..end]), &quoted[end + 1..])
+            }
+            None => {
+                let end = memchr::memchr(b'=', rest.as_bytes())?;
+                (Cow::Borrowed(&rest[..end]), &rest[end..])
+            }
+        };
+        let quoted = rest.strip_prefix("=\"")?;
+        let end = escape::closing_quote(quoted)?;
+        self.rest = &quoted[end + 1..];
+        Some((name, escape::unescape(&quoted[..end])))
+    }
+}
+
+/// Checks the labels of one series that comes from a collector.
+pub(crate) fn check_labels(
+    names: &[&str],
+    metric: &str,
+    kind: Kind,
+    scheme: NameScheme,
+) -> Result<(), NameError> {
+    name::check_label_names(names, metric, kind, scheme)
+        .map_err(|(i, fault)| NameError::new(names[i], fault))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_gives_its_labels_back() {
+        let labels = [("a", "x\"y\\z\n"), ("b", ""), ("c d", "{},=")];
+        let head = HeadBuf::new("n", labels.iter().copied());
+        let back: Vec<_> = head
+            .as_head()
+            .labels()
+            .map(|(n, v)| (n.into_owned(), v.into_owned()))
+            .collect();
+        let expected: Vec<_> = labels
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect();
+        assert_eq!(back, expected);
+        assert!(!head.as_head().is_legacy());
+        assert_eq!(HeadBuf::new("n", std::iter::empty()).as_head().text(), "n ");
+    }
+}

@@ -1,0 +1,320 @@
+//! The only validator of metric and label names, at compile time and at run time alike.
+//!
+//! Rules: the Prometheus data model (`[a-zA-Z_:][a-zA-Z0-9_:]*` for metrics, no colon in labels),
+//! OpenMetrics 1.0 (reserved suffixes) and, where a family asks for it, UTF-8 names, for which any
+//! non-empty text is valid.
+
+use std::fmt;
+
+use crate::model::Kind;
+
+/// Which characters a name may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum NameScheme {
+    /// ASCII letters, digits, `_` and, in metric names, `:`; no digit first. Every tool understands these.
+    #[default]
+    Legacy,
+    /// Any UTF-8 text but the empty one, as Prometheus 3 understands it; escaped for those who do not.
+    Utf8,
+}
+
+/// Why a name is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NameFault {
+    /// It is the empty text.
+    Empty,
+    /// A metric name has another character than ASCII letters, digits, `_` and `:`, or begins with a digit.
+    MetricCharacter,
+    /// A label name has another character than ASCII letters, digits and `_`, or begins with a digit.
+    LabelCharacter,
+    /// A label name begins with `__`, which Prometheus keeps for itself.
+    ReservedPrefix,
+    /// The label `le` belongs to a histogram's buckets.
+    ReservedLe,
+    /// The label `quantile` belongs to a summary's quantiles.
+    ReservedQuantile,
+    /// A state set's label that has the family's own name.
+    ReservedState,
+    /// One label name stands twice.
+    DuplicateLabel,
+    /// A counter whose name does not end in `_total`.
+    CounterSuffix,
+    /// An info whose name does not end in `_info`.
+    InfoSuffix,
+    /// A name that ends in a suffix which belongs to another type's samples.
+    ReservedSuffix,
+    /// A name that does not end in its unit.
+    UnitSuffix,
+    /// An info or a state set with a unit.
+    UnitNotAllowed,
+    /// The name of a state set can't be that of its label: it begins with `__`, or has a `:`.
+    StateSetName,
+}
+
+impl NameFault {
+    /// One sentence: the rule and the remedy.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Empty => "a name needs at least one character",
+            Self::MetricCharacter => {
+                "a metric name is made of ASCII letters, digits, `_` and `:` and does not begin with a digit"
+            }
+            Self::LabelCharacter => {
+                "a label name is made of ASCII letters, digits and `_` and does not begin with a digit"
+            }
+            Self::ReservedPrefix => {
+                "label names that begin with `__` are kept for Prometheus itself; drop the underscores"
+            }
+            Self::ReservedLe => {
+                "the label `le` belongs to the buckets of a histogram; choose another name"
+            }
+            Self::ReservedQuantile => {
+                "the label `quantile` belongs to the quantiles of a summary; choose another name"
+            }
+            Self::ReservedState => {
+                "the label named like the state set itself carries the state; choose another name"
+            }
+            Self::DuplicateLabel => "each label name may stand once; drop or rename one of the two",
+            Self::CounterSuffix => "a counter's name ends in `_total`; append it",
+            Self::InfoSuffix => "the name of an info metric ends in `_info`; append it",
+            Self::ReservedSuffix => {
+                "the suffixes `_total`, `_created`, `_bucket`, `_sum`, `_count`, `_gsum`, `_gcount` and `_info` belong to the \
+                 samples of other types; choose another name"
+            }
+            Self::UnitSuffix => {
+                "a name ends in its unit, before `_total` if it is a counter; append the unit or leave it out"
+            }
+            Self::StateSetName => {
+                "the name of a state set is that of its label too, so it does not begin with `__` and has no `:`; rename it"
+            }
+            Self::UnitNotAllowed => "info and state set metrics have no unit; leave it out",
+        }
+    }
+}
+
+/// A name that was refused: the name itself, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameError {
+    name: Box<str>,
+    fault: NameFault,
+}
+
+impl NameError {
+    pub(crate) fn new(name: &str, fault: NameFault) -> Self {
+        Self {
+            name: name.into(),
+            fault,
+        }
+    }
+
+    /// The name that was refused, as it was given.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Which rule it breaks.
+    pub fn fault(&self) -> NameFault {
+        self.fault
+    }
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "name `{}`: {}",
+            self.name.escape_debug(),
+            self.fault.reason()
+        )
+    }
+}
+
+impl std::error::Error for NameError {}
+
+/// Whether a metric name needs no quotes and no escaping in any format.
+pub(crate) const fn is_legacy_metric_name(name: &str) -> bool {
+    is_legacy(name.as_bytes(), true)
+}
+
+/// Whether a label name needs no quotes and no escaping in any format.
+pub(crate) const fn is_legacy_label_name(name: &str) -> bool {
+    is_legacy(name.as_bytes(), false)
+}
+
+const fn is_legacy(name: &[u8], colon: bool) -> bool {
+    if name.is_empty() || name[0].is_ascii_digit() {
+        return false;
+    }
+    let mut i = 0;
+    while i < name.len() {
+        let ok = name[i].is_ascii_alphanumeric() || name[i] == b'_' || (colon && name[i] == b':');
+        if !ok {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+/// Checks a metric name for an instrument of `kind`: characters, suffixes and unit.
+pub(crate) const fn check_metric_name(
+    name: &str,
+    kind: Kind,
+    unit: &str,
+    scheme: NameScheme,
+) -> Result<(), NameFault> {
+    if name.is_empty() {
+        return Err(NameFault::Empty);
+    }
+    if matches!(scheme, NameScheme::Legacy) && !is_legacy_metric_name(name) {
+        return Err(NameFault::MetricCharacter);
+    }
+    let base = match kind {
+        Kind::Counter => match strip_suffix(name, "_total") {
+            Some(base) => base,
+            None => return Err(NameFault::CounterSuffix),
+        },
+        Kind::Info => match strip_suffix(name, "_info") {
+            Some(base) => base,
+            None => return Err(NameFault::InfoSuffix),
+        },
+        _ => name.as_bytes(),
+    };
+    if has_reserved_suffix(base) {
+        return Err(NameFault::ReservedSuffix);
+    }
+    if matches!(kind, Kind::StateSet) && check_label_name(name, kind, scheme).is_err() {
+        return Err(NameFault::StateSetName);
+    }
+    if unit.is_empty() {
+        return Ok(());
+    }
+    if matches!(kind, Kind::Info | Kind::StateSet) {
+        return Err(NameFault::UnitNotAllowed);
+    }
+    let at = match base.len().checked_sub(unit.len() + 1) {
+        Some(at) => at,
+        None => return Err(NameFault::UnitSuffix),
+    };
+    if base[at] == b'_' && equal(base.split_at(at + 1).1, unit.as_bytes()) {
+        Ok(())
+    } else {
+        Err(NameFault::UnitSuffix)
+    }
+}
+
+/// Checks one label name for a metric of `kind`.
+pub(crate) const fn check_label_name(
+    name: &str,
+    kind: Kind,
+    scheme: NameScheme,
+) -> Result<(), NameFault> {
+    let bytes = name.as_bytes();
+    if bytes.is_empty() {
+        return Err(NameFault::Empty);
+    }
+    if bytes.len() >= 2 && bytes[0] == b'_' && bytes[1] == b'_' {
+        return Err(NameFault::ReservedPrefix);
+    }
+    if matches!(scheme, NameScheme::Legacy) && !is_legacy_label_name(name) {
+        return Err(NameFault::LabelCharacter);
+    }
+    if matches!(kind, Kind::Histogram | Kind::GaugeHistogram) && equal(bytes, b"le") {
+        return Err(NameFault::ReservedLe);
+    }
+    if matches!(kind, Kind::Summary) && equal(bytes, b"quantile") {
+        return Err(NameFault::ReservedQuantile);
+    }
+    Ok(())
+}
+
+/// Checks the label names of one family together; the index says which one is at fault.
+pub(crate) const fn check_label_names(
+    names: &[&str],
+    metric: &str,
+    kind: Kind,
+    scheme: NameScheme,
+) -> Result<(), (usize, NameFault)> {
+    let mut i = 0;
+    while i < names.len() {
+        if let Err(fault) = check_label_name(names[i], kind, scheme) {
+            return Err((i, fault));
+        }
+        if matches!(kind, Kind::StateSet) && equal(names[i].as_bytes(), metric.as_bytes()) {
+            return Err((i, NameFault::ReservedState));
+        }
+        let mut j = 0;
+        while j < i {
+            if equal(names[i].as_bytes(), names[j].as_bytes()) {
+                return Err((i, NameFault::DuplicateLabel));
+            }
+            j += 1;
+        }
+        i += 1;
+    }
+    Ok(())
+}
+
+/// The suffixes that the text formats append to a family's name, for any type.
+pub(crate) const SAMPLE_SUFFIXES: [&str; 8] = [
+    "_total", "_created", "_bucket", "_sum", "_count", "_gsum", "_gcount", "_info",
+];
+
+const fn has_reserved_suffix(name: &[u8]) -> bool {
+    let mut i = 0;
+    while i < SAMPLE_SUFFIXES.len() {
+        if ends_with(name, SAMPLE_SUFFIXES[i].as_bytes()) {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+const fn strip_suffix<'a>(name: &'a str, suffix: &str) -> Option<&'a [u8]> {
+    let name = name.as_bytes();
+    if ends_with(name, suffix.as_bytes()) && name.len() > suffix.len() {
+        Some(name.split_at(name.len() - suffix.len()).0)
+    } else {
+        None
+    }
+}
+
+pub(crate) const fn ends_with(text: &[u8], suffix: &[u8]) -> bool {
+    text.len() >= suffix.len() && equal(text.split_at(text.len() - suffix.len()).1, suffix)
+}
+
+pub(crate) const fn equal(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_state_set_is_one_that_its_label_can_have() {
+        for name in ["__light", "a:light"] {
+            let check = |kind| check_metric_name(name, kind, "", NameScheme::Legacy);
+            assert_eq!(
+                check(Kind::StateSet),
+                Err(NameFault::StateSetName),
+                "{name}"
+            );
+            assert_eq!(check(Kind::Gauge), Ok(()), "{name}");
+        }
+        let utf8 = check_metric_name("a:light", Kind::StateSet, "", NameScheme::Utf8);
+        assert_eq!(utf8, Ok(()));
+    }
+}

@@ -1,0 +1,315 @@
+//! Puts the samples of one point together to its value, and says what does not fit.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::model::{Exemplar, HistogramValue, Kind, Number, SummaryValue, Timestamp};
+use crate::parse::error::ParseFault;
+use crate::parse::line::{Dialect, has_duplicate};
+use crate::parse::number;
+use crate::snapshot::OwnedValue;
+
+/// What a sample is to its family, by type and suffix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The only sample of its kind.
+    Value,
+    Created,
+    Bucket,
+    Count,
+    Sum,
+    Quantile,
+    State,
+}
+
+/// What the samples of a type are called in OpenMetrics, and what they are.
+pub(crate) fn openmetrics_samples(kind: Kind) -> &'static [(&'static str, Role)] {
+    match kind {
+        Kind::Counter => &[("_total", Role::Value), ("_created", Role::Created)],
+        Kind::Histogram => &[
+            ("_bucket", Role::Bucket),
+            ("_count", Role::Count),
+            ("_sum", Role::Sum),
+            ("_created", Role::Created),
+        ],
+        Kind::GaugeHistogram => &[
+            ("_bucket", Role::Bucket),
+            ("_gcount", Role::Count),
+            ("_gsum", Role::Sum),
+        ],
+        Kind::Summary => &[
+            ("", Role::Quantile),
+            ("_count", Role::Count),
+            ("_sum", Role::Sum),
+            ("_created", Role::Created),
+        ],
+        Kind::Info => &[("_info", Role::Value)],
+        Kind::StateSet => &[("", Role::State)],
+        Kind::Gauge | Kind::Unknown => &[("", Role::Value)],
+    }
+}
+
+/// The samples of one point, so far.
+#[derive(Default)]
+pub(crate) struct Parts {
+    value: Option<Number>,
+    exemplar: Option<Exemplar>,
+    pub(crate) created: Option<Timestamp>,
+    buckets: Vec<Bucket>,
+    count: Option<u64>,
+    sum: Option<f64>,
+    quantiles: Vec<(f64, f64)>,
+    states: Vec<(Arc<str>, bool)>,
+}
+
+struct Bucket {
+    bound: f64,
+    count: u64,
+    exemplar: Option<Exemplar>,
+}
+
+/// One sample, as far as its point is concerned.
+pub(crate) struct Part<'a> {
+    pub(crate) role: Role,
+    pub(crate) kind: Kind,
+    pub(crate) number: Number,
+    /// The value as it was written, for what is a time.
+    pub(crate) text: &'a str,
+    /// The value of `le`, `quantile` or the state's label.
+    pub(crate) special: Option<Cow<'a, str>>,
+    pub(crate) exemplar: Option<Exemplar>,
+}
+
+impl Parts {
+    /// Adds a sample.
+    pub(crate) fn add(&mut self, part: Part<'_>, dialect: Dialect) -> Result<(), ParseFault> {
+        let value = part.number.as_f64();
+        let strict = dialect == Dialect::OpenMetrics;
+        match part.role {
+            Role::Value => {
+                match part.kind {
+                    Kind::Counter if value.is_nan() || value < 0.0 => {
+                        return Err(ParseFault::NotACount);
+                    }
+                    Kind::Info if value != 1.0 => return Err(ParseFault::InfoValue),
+                    _ => {}
+                }
+                self.exemplar = part.exemplar;
+                put(&mut self.value, part.number)
+            }
+            Role::Created => {
+                let time = number::moment(part.text).ok_or(ParseFault::Timestamp)?;
+                put(&mut self.created, time.timestamp())
+            }
+            Role::Count => put(&mut self.count, whole(part.number)?),
+            Role::Sum => {
+                let falls = value < 0.0 && part.kind == Kind::Summary;
+                if strict && (value.is_nan() || falls) {
+                    return Err(ParseFault::NotACount);
+                }
+                put(&mut self.sum, value)
+            }
+            Role::Bucket => {
+                let text = part.special.ok_or(ParseFault::Le)?;
+                let bound = number::float(&text).filter(|bound| !bound.is_nan());
+                let bound = bound.ok_or(ParseFault::Le)?;
+                let count = whole(part.number)?;
+                if strict {
+                    // Infinity is one of the numbers that have a canonical form.
+                    if bound == f64::INFINITY && text != "+Inf" {
+                        return Err(ParseFault::Le);
+                    }
+                    match self.buckets.last() {
+                        Some(last) if bound <= last.bound => return Err(ParseFault::BucketOrder),
+                        Some(last) if count < last.count => return Err(ParseFault::BucketCount),
+                        _ => {}
+                    }
+                }
+                let exemplar = part.exemplar;
+                self.buckets.push(Bucket {
+                    bound,
+                    count,
+                    exemplar,
+                });
+                Ok(())
+            }
+            Role::Quantile => {
+                let quantile = part.special.as_deref().and_then(number::float);
+                let quantile = quantile.ok_or(ParseFault::Quantile)?;
+                if strict && value < 0.0 {
+                    return Err(ParseFault::NegativeQuantile);
+                }
+                if !(0.0..=1.0).contains(&quantile) {
+                    return Err(ParseFault::Quantile);
+                }
+                self.quantiles.push((quantile, value));
+                Ok(())
+            }
+            Role::State => {
+                let state = part.special.ok_or(ParseFault::State)?;
+                if value != 0.0 && value != 1.0 {
+                    return Err(ParseFault::StateValue);
+                }
+                self.states.push((state.into(), value == 1.0));
+                Ok(())
+            }
+        }
+    }
+
+    /// The value that the samples make together.
+    pub(crate) fn finish(
+        self,
+        kind: Kind,
+        dialect: Dialect,
+        bounds: &mut Arc<[f64]>,
+    ) -> Result<OwnedValue, ParseFault> {
+        Ok(match kind {
+            Kind::Counter => {
+                let total = self.value.ok_or(ParseFault::NoTotal)?;
+                OwnedValue::Counter(total, self.exemplar.map(Box::new))
+            }
+            Kind::Gauge | Kind::Unknown => {
+                OwnedValue::number(kind, self.value.unwrap_or(Number::U64(0)))
+            }
+            Kind::Info => OwnedValue::Info,
+            Kind::StateSet => {
+                if has_duplicate(self.states.iter().map(|(state, _)| &**state)) {
+                    return Err(ParseFault::Duplicate);
+                }
+                OwnedValue::StateSet(self.states.into())
+            }
+            Kind::Summary => OwnedValue::Summary(Box::new(self.summary()?)),
+            Kind::Histogram => {
+                OwnedValue::Histogram(Box::new(self.histogram(kind, dialect, bounds)?))
+            }
+            Kind::GaugeHistogram => {
+                OwnedValue::GaugeHistogram(Box::new(self.histogram(kind, dialect, bounds)?))
+            }
+        })
+    }
+
+    fn summary(mut self) -> Result<SummaryValue, ParseFault> {
+        self.quantiles.sort_by(|a, b| a.0.total_cmp(&b.0));
+        if self.quantiles.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return Err(ParseFault::Duplicate);
+        }
+        Ok(SummaryValue {
+            quantiles: self.quantiles,
+            count: self.count,
+            sum: self.sum,
+        })
+    }
+
+    fn histogram(
+        mut self,
+        kind: Kind,
+        dialect: Dialect,
+        bounds: &mut Arc<[f64]>,
+    ) -> Result<HistogramValue, ParseFault> {
+        match dialect {
+            Dialect::OpenMetrics => self.check_sum(kind)?,
+            Dialect::Text => self.complete_buckets()?,
+        }
+        let last = self
+            .buckets
+            .last()
+            .filter(|last| last.bound == f64::INFINITY);
+        let total = last.ok_or(ParseFault::NoInfBucket)?.count;
+        if self.count.is_some_and(|count| count != total) {
+            return Err(ParseFault::CountMismatch);
+        }
+        // The series of a family nearly always share their bounds.
+        if !self
+            .buckets
+            .iter()
+            .map(|bucket| bucket.bound)
+            .eq(bounds.iter().copied())
+        {
+            *bounds = self.buckets.iter().map(|bucket| bucket.bound).collect();
+        }
+        let has_exemplars = self.buckets.iter().any(|bucket| bucket.exemplar.is_some());
+        let cumulative_counts = self.buckets.iter().map(|bucket| bucket.count).collect();
+        let exemplars = self.buckets.into_iter().map(|bucket| bucket.exemplar);
+        Ok(HistogramValue {
+            bounds: Arc::clone(bounds),
+            cumulative_counts,
+            count: total,
+            sum: self.sum,
+            exemplars: if has_exemplars {
+                exemplars.collect()
+            } else {
+                Vec::new()
+            },
+            native: None,
+        })
+    }
+
+    /// Which of sum and count may be there depends on the other, and on whether observations can be negative.
+    fn check_sum(&self, kind: Kind) -> Result<(), ParseFault> {
+        let negative = self
+            .buckets
+            .first()
+            .is_some_and(|bucket| bucket.bound < 0.0);
+        match (self.sum, self.count) {
+            (Some(_), None) => Err(ParseFault::SumWithoutCount),
+            (None, Some(_)) => Err(ParseFault::CountWithoutSum),
+            (Some(_), _) if kind == Kind::Histogram && negative => Err(ParseFault::SumOfNegative),
+            (Some(sum), _) if sum < 0.0 && !negative => Err(ParseFault::NegativeSum),
+            _ => Ok(()),
+        }
+    }
+
+    /// The text format does not ask for order, nor for the last bucket.
+    fn complete_buckets(&mut self) -> Result<(), ParseFault> {
+        self.buckets.sort_by(|a, b| a.bound.total_cmp(&b.bound));
+        if self
+            .buckets
+            .windows(2)
+            .any(|pair| pair[0].bound == pair[1].bound)
+        {
+            return Err(ParseFault::Duplicate);
+        }
+        if let (None | Some(f64::NEG_INFINITY..f64::INFINITY), Some(count)) =
+            (self.buckets.last().map(|last| last.bound), self.count)
+        {
+            self.buckets.push(Bucket {
+                bound: f64::INFINITY,
+                count,
+                exemplar: None,
+            });
+        }
+        if self
+            .buckets
+            .windows(2)
+            .any(|pair| pair[0].count > pair[1].count)
+        {
+            return Err(ParseFault::BucketCount);
+        }
+        Ok(())
+    }
+}
+
+fn put<T>(place: &mut Option<T>, value: T) -> Result<(), ParseFault> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(ParseFault::Duplicate),
+    }
+}
+
+/// A count: whole, not negative, below 2^64.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked to be whole, not negative and in range"
+)]
+fn whole(number: Number) -> Result<u64, ParseFault> {
+    /// 2^64, the first count that does not fit.
+    const TOO_LARGE: f64 = 18_446_744_073_709_551_616.0;
+    match number {
+        Number::U64(n) => Ok(n),
+        Number::I64(_) => Err(ParseFault::NotACount),
+        Number::F64(n) if n.is_nan() || n < 0.0 => Err(ParseFault::NotACount),
+        Number::F64(n) if n.fract() == 0.0 && n < TOO_LARGE => Ok(n as u64),
+        Number::F64(_) => Err(ParseFault::NotWhole),
+    }
+}

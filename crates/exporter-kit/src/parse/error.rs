@@ -1,0 +1,214 @@
+//! Why an exposition is refused, and where.
+
+use std::fmt;
+
+/// An exposition that was refused: the place, what stands there, and which rule it breaks.
+///
+/// It reads `line 3, column 14: ` and then what was found, the rule, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseError {
+    line: usize,
+    column: usize,
+    found: Box<str>,
+    fault: ParseFault,
+}
+
+/// How many characters of the offending text an error repeats.
+const FOUND_CHARS: usize = 60;
+
+impl ParseError {
+    /// `before` is what precedes the fault on its line.
+    pub(crate) fn new(line: usize, before: &str, found: &str, fault: ParseFault) -> Self {
+        Self {
+            line,
+            column: before.chars().count() + 1,
+            found: found.chars().take(FOUND_CHARS).collect::<String>().into(),
+            fault,
+        }
+    }
+
+    /// The line, from 1. Of what a family or series lacks: the last line that belongs to it.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The column in characters, from 1.
+    pub fn column(&self) -> usize {
+        self.column
+    }
+
+    /// The offending text, unescaped, at most 60 characters of it.
+    pub fn found(&self) -> &str {
+        &self.found
+    }
+
+    /// Which rule it breaks.
+    pub fn fault(&self) -> ParseFault {
+        self.fault
+    }
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}: ", self.line, self.column)?;
+        if !self.found.is_empty() {
+            write!(f, "`{}`: ", self.found.escape_debug())?;
+        }
+        f.write_str(self.fault.reason())
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+impl ParseFault {
+    /// Whether the value of a sample is at fault, and not the sample as a whole.
+    pub(crate) fn is_about_value(self) -> bool {
+        matches!(
+            self,
+            Self::NotACount
+                | Self::NotWhole
+                | Self::InfoValue
+                | Self::StateValue
+                | Self::Timestamp
+                | Self::BucketCount
+                | Self::NegativeQuantile
+        )
+    }
+}
+
+macro_rules! faults {
+    ($($(#[$doc:meta])+ $name:ident => $reason:literal,)+) => {
+        /// Which rule an exposition breaks.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ParseFault {
+            $($(#[$doc])+ $name,)+
+        }
+
+        impl ParseFault {
+            /// The rule and the remedy.
+            pub const fn reason(self) -> &'static str {
+                match self {
+                    $(Self::$name => $reason,)+
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    /// Bytes that are not UTF-8.
+    NotUtf8 => "an exposition is UTF-8; encode the text, or replace these bytes",
+    /// A byte order mark at the beginning.
+    ByteOrderMark => "an exposition begins without a byte order mark; remove it",
+    /// A last line without a line feed.
+    NoLineFeed => "every line ends with a line feed, the last one too; append one",
+    /// A blank line in OpenMetrics.
+    BlankLine => "OpenMetrics has no blank lines; remove it",
+    /// No `# EOF`.
+    NoEof => "the end is missing, the exposition may have been cut off; OpenMetrics ends with a line `# EOF`",
+    /// Something after `# EOF`.
+    AfterEof => "nothing may follow `# EOF`; remove it, or move `# EOF` to the end",
+    /// A `#` line that is no metadata.
+    Comment => "a line with `#` is `# HELP name text`, `# TYPE name type`, `# UNIT name unit` or `# EOF`, with single spaces; remove other comments",
+    /// A metric name with other characters.
+    MetricName => "a metric name is made of ASCII letters, digits, `_` and `:` and does not begin with a digit; rename it, or write another name in quotes: `{\"name\"}`",
+    /// No metric name at all.
+    NoMetricName => "a sample begins with its name, or with the quoted name in the braces; write one",
+    /// Two metric names.
+    SecondMetricName => "a sample has one name; the text in quotes needs `=` and a value, or has to go",
+    /// A label name with other characters.
+    LabelName => "a label name is made of ASCII letters, digits and `_` and does not begin with a digit; rename it, or write another name in quotes",
+    /// A label name that Prometheus keeps for itself.
+    ReservedLabel => "label names that begin with `__` are kept for Prometheus itself; rename it",
+    /// A label that the type keeps for its samples.
+    TypeLabel => "this label belongs to the buckets, quantiles or states of the type; rename it",
+    /// One label twice.
+    DuplicateLabel => "each label name may stand once; drop or rename one of the two",
+    /// No `=` after a label's name.
+    NoEquals => "a label is `name=\"value\"`; write `=` here",
+    /// No `"` where a label's value begins.
+    NoQuote => "a label's value stands in double quotes; write `\"` here",
+    /// A quote that is not closed on its line.
+    OpenQuote => "the quote is not closed on this line; close it, and write a line feed in it as `\\n`",
+    /// An escape that the format does not have.
+    Escape => "the escapes are `\\\\`, `\\n` and in quotes `\\\"`; write a backslash as `\\\\`",
+    /// Neither `,` nor `}` after a label.
+    NoComma => "after a label comes `,` and the next one, or `}`",
+    /// No space where one must be.
+    NoSpace => "a single space separates name, value, timestamp and exemplar; write one here",
+    /// Something that is no number where the value is.
+    Number => "a value is a decimal number, `+Inf`, `-Inf` or `NaN`; write one",
+    /// Something that is no time.
+    Timestamp => "a timestamp is a number of seconds since 1970, with digits after a point if need be; write one, or leave it out",
+    /// Something that is no time in the text format.
+    TimestampMillis => "a timestamp is a whole number of milliseconds since 1970; write one, or leave it out",
+    /// Something after the end of a sample.
+    Trailing => "the line goes on after the sample has ended; remove it",
+    /// An exemplar that is no exemplar.
+    Exemplar => "an exemplar is ` # {labels} value` and perhaps ` timestamp`, with single spaces; complete or remove it",
+    /// An exemplar with too many characters.
+    ExemplarLength => "the label names and values of an exemplar have at most 128 characters together; shorten them",
+    /// An exemplar where none is allowed.
+    ExemplarPlace => "only the total of a counter and the buckets of a histogram have exemplars; remove it",
+    /// A type that is none.
+    Type => "this is not one of the format's types; name one of them, or leave the line out",
+    /// A second `# TYPE`, or one after samples in the text format.
+    SecondType => "a family has one `# TYPE` line, before its samples; remove or move this one",
+    /// A second `# HELP`.
+    SecondHelp => "a family has one `# HELP` line; remove this one",
+    /// A second `# UNIT`.
+    SecondUnit => "a family has one `# UNIT` line; remove this one",
+    /// Metadata after samples.
+    LateMetadata => "metadata stands before the samples of its family; move it up",
+    /// A unit that the name does not end in.
+    Unit => "a family's name ends in `_` and its unit; append the unit to the name, or remove the `# UNIT` line",
+    /// A unit of an info or a state set.
+    UnitOfType => "info and state set families have no unit; remove the `# UNIT` line",
+    /// Two families with the same name, or samples of the same name.
+    Clash => "another family has this name, or samples of this name; put the lines of one family together, or rename it",
+    /// A series that was left and begins again.
+    Interleaved => "this series began further up; put its lines together",
+    /// The same sample twice.
+    Duplicate => "this sample stands twice; remove one, or give both rising timestamps",
+    /// Samples with and without time in one series.
+    MixedTimestamps => "all samples of a series have a timestamp, or none has; add or remove it",
+    /// Times that fall.
+    Backwards => "the timestamps of a series rise; sort its samples",
+    /// A sample that the type does not have.
+    SampleOfType => "the family's type has no such sample; check the suffix of its name",
+    /// A bucket without a usable `le`.
+    Le => "a bucket has a label `le` with its upper bound, a number or `+Inf`; add or correct it",
+    /// A quantile sample without a usable `quantile`.
+    Quantile => "a sample of a summary has a label `quantile` with a number from 0 to 1; add or correct it, or name it `_sum` or `_count`",
+    /// A state without its label.
+    State => "a sample of a state set has a label with the family's name that names the state; add it",
+    /// A state that is neither on nor off.
+    StateValue => "a state is 0 or 1",
+    /// An info that is not 1.
+    InfoValue => "the value of an info is 1",
+    /// A counter that is negative or NaN.
+    NotACount => "what only goes up is not negative and not NaN; correct it, or make it a gauge",
+    /// A count that is not whole, or too large.
+    NotWhole => "a count is a whole number below 2^64; round it",
+    /// A quantile that is negative.
+    NegativeQuantile => "the quantiles of a summary are not negative; use a gauge for what can be",
+    /// Bounds that do not rise.
+    BucketOrder => "buckets stand in order of their bounds, each once; sort them",
+    /// A cumulative count that falls.
+    BucketCount => "the counts of buckets are cumulative and never fall from one bound to the next; add them up",
+    /// No last bucket.
+    NoInfBucket => "a histogram's last bucket is `le=\"+Inf\"`; add it",
+    /// A count that is not the last bucket's.
+    CountMismatch => "the count equals the `+Inf` bucket; correct one of them",
+    /// A sum without count.
+    SumWithoutCount => "a histogram with a sum has a count as well; add it",
+    /// A count without sum.
+    CountWithoutSum => "a histogram with a count has a sum as well; add it, or remove the count",
+    /// A sum although observations can be negative.
+    SumOfNegative => "a histogram with negative buckets has no sum, for it could fall; remove sum and count",
+    /// A negative sum without negative buckets.
+    NegativeSum => "without negative buckets the sum is not negative; correct it",
+    /// Nothing but a created time.
+    NoTotal => "a counter has a `_total`; add it",
+}

@@ -1,0 +1,88 @@
+//! Reads expositions into a [`Snapshot`]: OpenMetrics strictly, Prometheus text as leniently as Prometheus.
+//!
+//! ```
+//! use exporter_kit::parse;
+//!
+//! let snapshot = parse::openmetrics("# TYPE jobs counter\njobs_total{queue=\"mail\"} 3\n# EOF\n")?;
+//! assert_eq!(snapshot.value("jobs_total", &[("queue", "mail")]), Some(3.0));
+//!
+//! let error = parse::openmetrics("# TYPE jobs counter\njobs_total 0x3\n# EOF\n").unwrap_err();
+//! assert_eq!((error.line(), error.column()), (2, 12));
+//! assert_eq!(
+//!     error.to_string(),
+//!     "line 2, column 12: `0x3`: a value is a decimal number, `+Inf`, `-Inf` or `NaN`; write one",
+//! );
+//! # Ok::<(), parse::ParseError>(())
+//! ```
+
+mod assemble;
+mod error;
+mod family;
+#[cfg(test)]
+mod laws;
+mod line;
+pub(crate) mod number;
+mod openmetrics;
+mod text;
+
+pub use error::{ParseError, ParseFault};
+
+use crate::snapshot::Snapshot;
+
+/// Reads OpenMetrics 1.0 text, and refuses what breaks a rule of it.
+///
+/// Every MUST is checked: order and uniqueness of families, metadata and series, names and suffixes, units,
+/// what each type's samples must be, exemplars, times, the final `# EOF`. Names in quotes are understood.
+/// Families keep their order; a counter's name gets its `_total` and an info's its `_info`.
+///
+/// It never panics, and takes time and memory in proportion to the input.
+///
+/// # Errors
+/// At the first line that breaks a rule, with line, column, rule and remedy.
+pub fn openmetrics(exposition: impl AsRef<[u8]>) -> Result<Snapshot, ParseError> {
+    openmetrics::read(utf8(exposition.as_ref())?)
+}
+
+/// Reads Prometheus text 0.0.4 or 1.0.0 (names in quotes).
+///
+/// Lenient where the format and Prometheus are: blanks, comments, blank lines, the order of lines, a missing
+/// `+Inf` bucket, a series that stands twice (the first one counts; [`Snapshot::duplicates`] names it). Refused
+/// is what no value can be made of: a counter that is negative or NaN, buckets whose counts fall, a count
+/// that differs from the `+Inf` bucket, a sample that its family's type does not have.
+///
+/// It never panics, and takes time and memory in proportion to the input.
+///
+/// # Errors
+/// At the first line that breaks a rule, with line, column, rule and remedy.
+pub fn text(exposition: impl AsRef<[u8]>) -> Result<Snapshot, ParseError> {
+    text::read(utf8(exposition.as_ref())?)
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, ParseError> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let (valid, bad) = bytes.split_at(error.valid_up_to());
+        let valid = std::str::from_utf8(valid).unwrap_or("");
+        let begin = valid.rfind('\n').map_or(0, |at| at + 1);
+        let number = valid.bytes().filter(|b| *b == b'\n').count() + 1;
+        let found = String::from_utf8_lossy(&bad[..error.error_len().unwrap_or(bad.len())]);
+        ParseError::new(number, &valid[begin..], &found, ParseFault::NotUtf8)
+    })
+}
+
+/// The lines with their numbers from 1, without line feeds; a line feed at the end begins no further line.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut rest = text;
+    let mut number = 0;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        number += 1;
+        let (line, after) = match memchr::memchr(b'\n', rest.as_bytes()) {
+            Some(at) => (&rest[..at], &rest[at + 1..]),
+            None => (rest, ""),
+        };
+        rest = after;
+        Some((number, line))
+    })
+}

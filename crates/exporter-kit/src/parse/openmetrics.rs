@@ -1,0 +1,249 @@
+//! The strict reader of OpenMetrics 1.0: lines, metadata, and where one family ends.
+
+use std::borrow::Cow;
+
+use hashbrown::HashSet;
+
+use crate::encode::escape;
+use crate::model::{Exemplar, ExemplarError, Kind};
+use crate::parse::assemble::openmetrics_samples;
+use crate::parse::error::{ParseError, ParseFault};
+use crate::parse::family::{Family, Sample};
+use crate::parse::line::{Dialect, Line, Pair};
+use crate::parse::{lines, number};
+use crate::snapshot::Snapshot;
+
+/// Reads a whole exposition.
+pub(crate) fn read(text: &str) -> Result<Snapshot, ParseError> {
+    if text.starts_with('\u{feff}') {
+        return Err(ParseError::new(1, "", "", ParseFault::ByteOrderMark));
+    }
+    let mut reader = Reader::default();
+    let mut ended = false;
+    let mut last = 0;
+    for (number, text) in lines(text) {
+        last = number;
+        let line = Line::new(text, number, Dialect::OpenMetrics);
+        if ended {
+            return Err(line.error(ParseFault::AfterEof));
+        }
+        match text.as_bytes().first() {
+            None => return Err(line.error(ParseFault::BlankLine)),
+            Some(b'#') if text == "# EOF" => {
+                reader.end_family()?;
+                ended = true;
+            }
+            Some(b'#') => reader.metadata(line)?,
+            Some(_) => reader.sample(line)?,
+        }
+    }
+    if ended {
+        Ok(reader.snapshot)
+    } else {
+        Err(ParseError::new(last + 1, "", "", ParseFault::NoEof))
+    }
+}
+
+#[derive(Default)]
+struct Reader<'a> {
+    snapshot: Snapshot,
+    /// Every name that a family so far has, or its samples could have.
+    taken: HashSet<Box<str>>,
+    family: Option<Family<'a>>,
+    /// Reused for every sample.
+    labels: Vec<Pair<'a>>,
+}
+
+impl<'a> Reader<'a> {
+    fn metadata(&mut self, mut line: Line<'a>) -> Result<(), ParseError> {
+        let keyword = ["# HELP ", "# TYPE ", "# UNIT "]
+            .into_iter()
+            .find(|keyword| line.eat(keyword));
+        let keyword = keyword.ok_or_else(|| line.error(ParseFault::Comment))?;
+        let name = line.metric_name()?;
+        line.gap()?;
+        let text = line.rest();
+        let family = self.family_named(name, line)?;
+        if family.has_samples() {
+            return Err(line.error(ParseFault::LateMetadata));
+        }
+        match keyword {
+            "# HELP " => {
+                if family.help.replace(escape::unescape(text)).is_some() {
+                    return Err(line.error_at(0, ParseFault::SecondHelp));
+                }
+            }
+            "# TYPE " => {
+                let kind = kind_named(text).ok_or_else(|| line.error(ParseFault::Type))?;
+                if family.kind.replace(kind).is_some() {
+                    return Err(line.error_at(0, ParseFault::SecondType));
+                }
+            }
+            _ => {
+                let fits = text.is_empty()
+                    || family
+                        .name
+                        .strip_suffix(text)
+                        .is_some_and(|base| base.ends_with('_'));
+                if !fits {
+                    return Err(line.error(ParseFault::Unit));
+                }
+                if family.unit.replace(text).is_some() {
+                    return Err(line.error_at(0, ParseFault::SecondUnit));
+                }
+            }
+        }
+        let without_unit = matches!(family.kind, Some(Kind::Info | Kind::StateSet));
+        if without_unit && family.unit.is_some_and(|unit| !unit.is_empty()) {
+            return Err(line.error_at(0, ParseFault::UnitOfType));
+        }
+        Ok(())
+    }
+
+    fn family_named(
+        &mut self,
+        name: Cow<'a, str>,
+        line: Line<'a>,
+    ) -> Result<&mut Family<'a>, ParseError> {
+        if self
+            .family
+            .as_ref()
+            .is_none_or(|family| family.name != name)
+        {
+            self.end_family()?;
+        }
+        Ok(self.family.get_or_insert_with(|| Family::new(name, line)))
+    }
+
+    fn sample(&mut self, mut line: Line<'a>) -> Result<(), ParseError> {
+        let mut labels = std::mem::take(&mut self.labels);
+        let sample = read_sample(&mut line, &mut labels)?;
+        let family = match &mut self.family {
+            Some(family) if family.role(&sample.name).is_some() => family,
+            _ => self.family_named(sample.name.clone(), line)?,
+        };
+        family.add(sample, &mut labels, line)?;
+        self.labels = labels;
+        Ok(())
+    }
+
+    fn end_family(&mut self) -> Result<(), ParseError> {
+        let Some(mut family) = self.family.take() else {
+            return Ok(());
+        };
+        family.end_point()?;
+        let kind = family.kind.unwrap_or(Kind::Unknown);
+        let mut suffixes = vec![""];
+        let others = openmetrics_samples(kind).iter().map(|(suffix, _)| *suffix);
+        suffixes.extend(others.filter(|suffix| !suffix.is_empty()));
+        for suffix in suffixes {
+            if !self.taken.insert(format!("{}{suffix}", family.name).into()) {
+                return Err(family.begin.error_at(0, ParseFault::Clash));
+            }
+        }
+        let begin = family.begin;
+        let (descriptor, series) = family.into_parts();
+        if self.snapshot.push(descriptor, series) {
+            Ok(())
+        } else {
+            Err(begin.error_at(0, ParseFault::Clash))
+        }
+    }
+}
+
+/// `name{labels} value timestamp # {labels} value timestamp`
+fn read_sample<'a>(
+    line: &mut Line<'a>,
+    labels: &mut Vec<Pair<'a>>,
+) -> Result<Sample<'a>, ParseError> {
+    labels.clear();
+    let mut name = None;
+    if !line.rest().starts_with('{') {
+        name = Some(line.metric_name()?);
+    }
+    let at = line.pos();
+    if line.eat("{") {
+        let inner = line.labels(labels)?;
+        if name.is_some() && inner.is_some() {
+            return Err(line.error_at(at, ParseFault::SecondMetricName));
+        }
+        name = name.or(inner);
+    }
+    let name = name.ok_or_else(|| line.error_at(at, ParseFault::NoMetricName))?;
+    line.gap()?;
+    let value_at = line.pos();
+    let text = line.word();
+    let number = number::number(text).ok_or_else(|| line.error_at(value_at, ParseFault::Number))?;
+    let mut sample = Sample {
+        name,
+        text,
+        value_at,
+        number,
+        moment: None,
+        exemplar: None,
+        exemplar_at: 0,
+    };
+    if !line.rest().is_empty() && !line.rest().starts_with(" #") {
+        line.gap()?;
+        sample.moment = Some(time(line)?);
+    }
+    if !line.rest().is_empty() {
+        sample.exemplar_at = line.pos();
+        sample.exemplar = Some(exemplar(line)?);
+    }
+    Ok(sample)
+}
+
+fn time(line: &mut Line<'_>) -> Result<number::Moment, ParseError> {
+    let at = line.pos();
+    number::moment(line.word()).ok_or_else(|| line.error_at(at, ParseFault::Timestamp))
+}
+
+fn exemplar(line: &mut Line<'_>) -> Result<Exemplar, ParseError> {
+    let begin = line.pos();
+    if !line.eat(" # {") {
+        return Err(line.error_at(begin, ParseFault::Exemplar));
+    }
+    let mut labels = Vec::new();
+    if line.labels(&mut labels)?.is_some() {
+        return Err(line.error_at(begin, ParseFault::SecondMetricName));
+    }
+    if !line.eat(" ") {
+        return Err(line.error(ParseFault::Exemplar));
+    }
+    let at = line.pos();
+    let value = number::float(line.word()).ok_or_else(|| line.error_at(at, ParseFault::Number))?;
+    let timestamp = if line.eat(" ") {
+        Some(time(line)?.timestamp())
+    } else {
+        None
+    };
+    if !line.rest().is_empty() {
+        return Err(line.error(ParseFault::Trailing));
+    }
+    let labels: Vec<(&str, &str)> = labels
+        .iter()
+        .map(|(name, value)| (&**name, &**value))
+        .collect();
+    Exemplar::new(&labels, value, timestamp).map_err(|error| {
+        let fault = match error {
+            ExemplarError::TooLong { .. } => ParseFault::ExemplarLength,
+            ExemplarError::Name(_) => ParseFault::LabelName,
+        };
+        line.error_at(begin, fault)
+    })
+}
+
+fn kind_named(text: &str) -> Option<Kind> {
+    Some(match text {
+        "counter" => Kind::Counter,
+        "gauge" => Kind::Gauge,
+        "histogram" => Kind::Histogram,
+        "gaugehistogram" => Kind::GaugeHistogram,
+        "summary" => Kind::Summary,
+        "info" => Kind::Info,
+        "stateset" => Kind::StateSet,
+        "unknown" => Kind::Unknown,
+        _ => return None,
+    })
+}

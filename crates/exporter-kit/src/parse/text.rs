@@ -1,0 +1,341 @@
+//! The lenient reader of Prometheus text 0.0.4 and 1.0.0.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use crate::encode::escape;
+use crate::model::{Descriptor, HeadBuf, Kind, Number, Timestamp};
+use crate::parse::assemble::{Part, Parts, Role};
+use crate::parse::error::{ParseError, ParseFault};
+use crate::parse::line::{Dialect, Line, Pair, bad_escape};
+use crate::parse::{lines, number};
+use crate::snapshot::{OwnedPoint, OwnedValue, Series, SeriesIndex, Snapshot, same_labels};
+
+/// Reads a whole exposition.
+pub(crate) fn read(text: &str) -> Result<Snapshot, ParseError> {
+    let mut reader = Reader::default();
+    for (number, text) in lines(text) {
+        let mut line = Line::new(text, number, Dialect::Text);
+        line.skip_blanks();
+        if line.eat("#") {
+            reader.comment(line)?;
+        } else if !line.rest().is_empty() {
+            reader.sample(line)?;
+        }
+    }
+    if !text.is_empty() && !text.ends_with('\n') {
+        let (number, last) = lines(text).last().unwrap_or_default();
+        if !last.trim_matches([' ', '\t']).is_empty() {
+            return Err(ParseError::new(number, last, "", ParseFault::NoLineFeed));
+        }
+    }
+    reader.finish()
+}
+
+#[derive(Default)]
+struct Reader<'a> {
+    families: Vec<Family<'a>>,
+    names: HashMap<Cow<'a, str>, usize>,
+    duplicates: Vec<HeadBuf>,
+    /// Reused for every sample.
+    labels: Vec<Pair<'a>>,
+}
+
+/// One sample of a histogram or summary as it stands on its line, without its labels.
+#[derive(Clone, Copy)]
+struct Sample<'a> {
+    role: Role,
+    number: Number,
+    /// The value as it was written.
+    text: &'a str,
+    value_at: usize,
+    timestamp: Option<Timestamp>,
+}
+
+struct Family<'a> {
+    name: Cow<'a, str>,
+    help: Option<Cow<'a, str>>,
+    /// Settled by the first sample if not before.
+    kind: Option<Kind>,
+    seen: SeriesIndex,
+    series: Vec<Series>,
+    /// Of a histogram or summary: what the series at the same position is made of.
+    parts: Vec<(Parts, Line<'a>)>,
+}
+
+impl<'a> Reader<'a> {
+    /// A line whose `#` has been read.
+    fn comment(&mut self, mut line: Line<'a>) -> Result<(), ParseError> {
+        line.skip_blanks();
+        let keyword = line.word();
+        line.skip_blanks();
+        if !matches!(keyword, "HELP" | "TYPE") || line.rest().is_empty() {
+            return Ok(());
+        }
+        let begin = line.pos();
+        let name = line.metric_name()?;
+        if !matches!(line.rest().as_bytes().first(), None | Some(b' ' | b'\t')) {
+            line.word();
+            return Err(line.error_at(begin, ParseFault::MetricName));
+        }
+        line.skip_blanks();
+        let text = line.rest();
+        let at = self.family_named(name);
+        let family = &mut self.families[at];
+        if text.is_empty() {
+            return Ok(());
+        }
+        if keyword == "HELP" {
+            if let Some(bad) = bad_escape(text, false) {
+                return Err(line.error_at(line.pos() + bad, ParseFault::Escape));
+            }
+            if family.help.replace(escape::unescape(text)).is_some() {
+                return Err(line.error_at(0, ParseFault::SecondHelp));
+            }
+        } else {
+            let kind = kind_named(text.trim_end_matches([' ', '\t']));
+            let kind = kind.ok_or_else(|| line.error(ParseFault::Type))?;
+            if family.kind.replace(kind).is_some() {
+                return Err(line.error_at(0, ParseFault::SecondType));
+            }
+        }
+        Ok(())
+    }
+
+    fn family_named(&mut self, name: Cow<'a, str>) -> usize {
+        if let Some(at) = self.names.get(&*name) {
+            return *at;
+        }
+        let at = self.families.len();
+        self.names.insert(name.clone(), at);
+        self.families.push(Family {
+            name,
+            help: None,
+            kind: None,
+            seen: SeriesIndex::default(),
+            series: Vec::new(),
+            parts: Vec::new(),
+        });
+        at
+    }
+
+    /// The family that a sample belongs to, and what it is there.
+    fn family_of(&mut self, sample: Cow<'a, str>) -> (usize, Option<Role>) {
+        if let Some(at) = self.names.get(&*sample) {
+            let role = match self.families[*at].kind.unwrap_or(Kind::Unknown) {
+                Kind::Summary => Some(Role::Quantile),
+                Kind::Histogram => None,
+                _ => Some(Role::Value),
+            };
+            return (*at, role);
+        }
+        let suffixes = [
+            ("_count", Role::Count),
+            ("_sum", Role::Sum),
+            ("_bucket", Role::Bucket),
+        ];
+        for (suffix, role) in suffixes {
+            let base = sample.strip_suffix(suffix).unwrap_or("");
+            let Some(at) = self.names.get(base) else {
+                continue;
+            };
+            match self.families[*at].kind {
+                Some(Kind::Histogram) => return (*at, Some(role)),
+                Some(Kind::Summary) if role != Role::Bucket => return (*at, Some(role)),
+                _ => {}
+            }
+        }
+        (self.family_named(sample), Some(Role::Value))
+    }
+
+    fn sample(&mut self, mut line: Line<'a>) -> Result<(), ParseError> {
+        self.labels.clear();
+        let begin = line.pos();
+        let mut name = None;
+        if !line.rest().starts_with('{') {
+            name = Some(line.metric_name()?);
+            line.skip_blanks();
+        }
+        if line.eat("{") {
+            let inner = line.labels(&mut self.labels)?;
+            if name.is_some() && inner.is_some() {
+                return Err(line.error_at(begin, ParseFault::SecondMetricName));
+            }
+            name = name.or(inner);
+        }
+        let name = name.ok_or_else(|| line.error_at(begin, ParseFault::NoMetricName))?;
+        line.skip_blanks();
+        let value_at = line.pos();
+        let text = line.word();
+        let number =
+            number::number(text).ok_or_else(|| line.error_at(value_at, ParseFault::Number))?;
+        line.skip_blanks();
+        let timestamp = match line.rest() {
+            "" => None,
+            _ => Some(millis(&mut line)?),
+        };
+        let (at, role) = self.family_of(name);
+        let role = role.ok_or_else(|| line.error_at(begin, ParseFault::SampleOfType))?;
+        let family = &mut self.families[at];
+        if matches!(role, Role::Value) {
+            let kind = *family.kind.get_or_insert(Kind::Unknown);
+            if kind == Kind::Counter && (number.as_f64().is_nan() || number.as_f64() < 0.0) {
+                return Err(line.error_on_word(value_at, ParseFault::NotACount));
+            }
+            self.duplicates
+                .extend(family.scalar(&self.labels, number, timestamp));
+            return Ok(());
+        }
+        let sample = Sample {
+            role,
+            number,
+            text,
+            value_at,
+            timestamp,
+        };
+        family.part(&mut self.labels, sample, line)
+    }
+
+    fn finish(self) -> Result<Snapshot, ParseError> {
+        let mut snapshot = Snapshot::new();
+        let mut bounds = Arc::default();
+        for mut family in self.families {
+            let kind = family.kind.unwrap_or(Kind::Unknown);
+            for (series, (parts, line)) in family.series.iter_mut().zip(family.parts) {
+                let value = parts.finish(kind, Dialect::Text, &mut bounds);
+                series.point.value = value.map_err(|fault| line.error_at(0, fault))?;
+            }
+            let help = family.help.as_deref().unwrap_or("");
+            snapshot.push(
+                Descriptor::unchecked(kind, &family.name, help, ""),
+                family.series,
+            );
+        }
+        for head in &self.duplicates {
+            let head = head.as_head();
+            snapshot.note_duplicate(head.name(), head.text());
+        }
+        Ok(snapshot)
+    }
+}
+
+impl<'a> Family<'a> {
+    /// Adds a series whose value is one number; gives its head back if it is there already.
+    fn scalar(
+        &mut self,
+        labels: &[Pair<'a>],
+        number: Number,
+        timestamp: Option<Timestamp>,
+    ) -> Option<HeadBuf> {
+        let value = OwnedValue::number(self.kind.unwrap_or(Kind::Unknown), number);
+        match self.position(labels, timestamp, value) {
+            (_, true) => None,
+            (_, false) => Some(HeadBuf::new(&self.name, pairs(labels))),
+        }
+    }
+
+    /// Adds a sample to its histogram or summary.
+    fn part(
+        &mut self,
+        labels: &mut Vec<Pair<'a>>,
+        sample: Sample<'a>,
+        line: Line<'a>,
+    ) -> Result<(), ParseError> {
+        let kind = self.kind.unwrap_or(Kind::Unknown);
+        let special = match kind {
+            Kind::Summary => "quantile",
+            _ => "le",
+        };
+        let special = match labels.iter().position(|(name, _)| name == special) {
+            None => None,
+            Some(at) if matches!(sample.role, Role::Bucket | Role::Quantile) => {
+                Some(labels.remove(at).1)
+            }
+            // The buckets of that series would have the label twice.
+            Some(_) => return Err(line.error_at(0, ParseFault::TypeLabel)),
+        };
+        // The value is a placeholder until all samples are there.
+        let (at, fresh) = self.position(labels, sample.timestamp, OwnedValue::Info);
+        if fresh {
+            self.parts.push((Parts::default(), line));
+        }
+        let (parts, last) = &mut self.parts[at];
+        *last = line;
+        let part = Part {
+            role: sample.role,
+            kind,
+            number: sample.number,
+            text: sample.text,
+            special,
+            exemplar: None,
+        };
+        parts.add(part, Dialect::Text).map_err(|fault| {
+            if fault.is_about_value() {
+                line.error_on_word(sample.value_at, fault)
+            } else {
+                line.error_at(0, fault)
+            }
+        })
+    }
+
+    /// Where the series is; `true` if it has just been added.
+    fn position(
+        &mut self,
+        labels: &[Pair<'a>],
+        timestamp: Option<Timestamp>,
+        value: OwnedValue,
+    ) -> (usize, bool) {
+        let hash = self.seen.hash(pairs(labels), timestamp);
+        let series = &self.series;
+        let known = self.seen.find(hash, |at| {
+            series[at].point.timestamp == timestamp
+                && same_labels(series[at].head.as_head().labels(), pairs(labels))
+        });
+        if let Some(at) = known {
+            return (at, false);
+        }
+        let at = self.series.len();
+        self.seen.insert(hash, at);
+        self.series.push(Series {
+            head: HeadBuf::new(&self.name, pairs(labels)),
+            point: OwnedPoint {
+                value,
+                timestamp,
+                created: None,
+            },
+        });
+        (at, true)
+    }
+}
+
+fn millis(line: &mut Line<'_>) -> Result<Timestamp, ParseError> {
+    let at = line.pos();
+    let millis = line.word().parse();
+    let millis = millis.map_err(|_| line.error_at(at, ParseFault::TimestampMillis))?;
+    line.skip_blanks();
+    if line.rest().is_empty() {
+        Ok(Timestamp::from_millis(millis))
+    } else {
+        Err(line.error(ParseFault::Trailing))
+    }
+}
+
+fn pairs<'p>(labels: &'p [Pair<'_>]) -> impl Iterator<Item = (&'p str, &'p str)> + Clone {
+    labels.iter().map(|(name, value)| (&**name, &**value))
+}
+
+fn kind_named(text: &str) -> Option<Kind> {
+    let kinds = [
+        ("counter", Kind::Counter),
+        ("gauge", Kind::Gauge),
+        ("histogram", Kind::Histogram),
+        ("summary", Kind::Summary),
+        ("untyped", Kind::Unknown),
+    ];
+    let mut kinds = kinds.into_iter();
+    kinds
+        .find(|(name, _)| text.eq_ignore_ascii_case(name))
+        .map(|(_, kind)| kind)
+}

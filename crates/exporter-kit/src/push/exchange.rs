@@ -1,0 +1,71 @@
+//! One HTTP request over a connection of its own.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
+use http::{Request, StatusCode};
+use http_body::Body as _;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::target::Target;
+
+/// How much of an answer's body is read, in bytes: enough for what a Pushgateway says of a mistake.
+const BEGINNING: usize = 512;
+
+/// What came back.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    /// The beginning of the body.
+    pub(super) body: Vec<u8>,
+}
+
+/// Why nothing came back.
+pub(super) enum Failure {
+    Connect(io::Error),
+    Exchange(hyper::Error),
+}
+
+impl From<hyper::Error> for Failure {
+    fn from(error: hyper::Error) -> Self {
+        Self::Exchange(error)
+    }
+}
+
+/// Sends a request and waits for its answer. Dropping the future closes the connection.
+pub(super) async fn exchange(target: &Target, request: Request<String>) -> Result<Answer, Failure> {
+    let stream = TcpStream::connect((&*target.host, target.port))
+        .await
+        .map_err(Failure::Connect)?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let mut answer = pin!(async move {
+        let mut response = sender.send_request(request).await?;
+        let mut body = Vec::new();
+        while body.len() < BEGINNING {
+            let frame = poll_fn(|cx| Pin::new(response.body_mut()).poll_frame(cx)).await;
+            // The status has been said; a body that breaks off changes nothing about it.
+            let Some(Ok(frame)) = frame else { break };
+            if let Ok(data) = frame.into_data() {
+                body.extend_from_slice(&data);
+            }
+        }
+        body.truncate(BEGINNING);
+        let status = response.status();
+        Ok(Answer { status, body })
+    });
+    // The connection is driven here and not by a task, which would outlive this future.
+    let mut connection = pin!(connection);
+    let mut open = true;
+    poll_fn(|cx| {
+        if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+            return Poll::Ready(answer);
+        }
+        // Its end is told to the answer as well, which wakes this.
+        open = open && connection.as_mut().poll(cx).is_pending();
+        Poll::Pending
+    })
+    .await
+}

@@ -1,0 +1,286 @@
+//! Sends to Graphite: its plaintext protocol, over TCP.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::{self, Write as _};
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::ops::ControlFlow;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::encode::Format;
+use crate::model::{Head, Timestamp};
+use crate::registry::Registry;
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Graphite's times are in whole seconds: more often says nothing more.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A Graphite server that takes metrics in the plaintext protocol.
+///
+/// Each sample is a line `name.label.value 45.0 1700000000`, its labels by their names. What is not an ASCII letter, a
+/// digit, `_` or `-` becomes `_`. Labels without a value and samples that are NaN are left out: Graphite has neither.
+///
+/// ```
+/// use exporter_kit::{Registry, push::Graphite};
+///
+/// let registry = Registry::new();
+/// registry.gauge("queue_length", "Jobs that wait.")?.set(4);
+///
+/// let carbon = std::net::TcpListener::bind("127.0.0.1:0")?; // in earnest: Graphite, on port 2003
+/// let address = carbon.local_addr()?.to_string();
+/// Graphite::new(&address).prefix("shop.web-1").push(&registry)?;
+///
+/// let line = std::io::read_to_string(carbon.accept()?.0)?;
+/// assert!(line.starts_with("shop.web-1.queue_length 4.0 1"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Graphite {
+    address: String,
+    /// Invariant: empty, or ends in a dot.
+    prefix: String,
+    tags: bool,
+    timeout: Duration,
+}
+
+impl Graphite {
+    /// The server at `HOST:PORT`; the port is mostly 2003.
+    pub fn new(address: &str) -> Self {
+        Self {
+            address: address.to_owned(),
+            prefix: String::new(),
+            tags: false,
+            timeout: DEFAULT_TIMEOUT,
+        }
+    }
+
+    /// What all names begin with, without the last dot. Dots in it divide levels.
+    #[must_use]
+    pub fn prefix(mut self, prefix: &str) -> Self {
+        let levels = prefix.split('.').filter(|level| !level.is_empty());
+        self.prefix.clear();
+        for level in levels {
+            append_safe(&mut self.prefix, level);
+            self.prefix.push('.');
+        }
+        self
+    }
+
+    /// Whether labels are tags, `name;label=value`, which Graphite has from 1.1 on. Unless this is set, they are levels
+    /// of the name.
+    #[must_use]
+    pub fn tags(mut self, tags: bool) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    /// How long a push may take, collectors and the look-up of the host included; 30 s unless set.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sends everything once, on a thread of its own, and waits for that. Graphite answers nothing: success means that
+    /// the operating system has taken all lines.
+    ///
+    /// # Errors
+    /// When there is no connection in time, or it breaks.
+    pub fn push(&self, registry: &Registry) -> Result<(), GraphiteError> {
+        let (done, result) = mpsc::channel();
+        let (graphite, registry) = (self.clone(), registry.clone());
+        let limit = Limit {
+            begin: Instant::now(),
+            timeout: self.timeout,
+        };
+        let pushed = thread::Builder::new()
+            .name("exporter-push".to_owned())
+            .spawn(move || {
+                // It fails if the time was over and nobody waits any more.
+                let _ = done.send(graphite.send(&registry, limit));
+            })
+            .and_then(|_| match result.recv_timeout(self.timeout) {
+                Ok(sent) => sent,
+                Err(RecvTimeoutError::Timeout) => Err(io::ErrorKind::TimedOut.into()),
+                Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("the thread panicked")),
+            });
+        pushed.map_err(|source| GraphiteError {
+            address: self.address.clone(),
+            source,
+        })
+    }
+
+    /// Sends everything every `interval` from a thread of its own, for the first time after the first interval, until
+    /// the result is dropped. At least a second lies between two pushes. Failures are told to the `log` crate.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn start(self, interval: Duration, registry: &Registry) -> Result<Pushing, GraphiteError> {
+        let (stop, stopped) = mpsc::channel();
+        let address = self.address.clone();
+        let registry = registry.clone();
+        let interval = interval.max(MIN_INTERVAL);
+        let run = move || {
+            let mut wait = interval;
+            while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+                let begin = Instant::now();
+                if let Err(error) = self.push(&registry) {
+                    log::warn!("{error}");
+                }
+                wait = interval.saturating_sub(begin.elapsed());
+            }
+        };
+        let thread = thread::Builder::new().name("exporter-graphite".to_owned());
+        match thread.spawn(run) {
+            Ok(_) => Ok(Pushing { _stop: stop }),
+            Err(source) => Err(GraphiteError { address, source }),
+        }
+    }
+
+    fn send(&self, registry: &Registry, limit: Limit) -> io::Result<()> {
+        let mut stream = self.connect(limit)?;
+        let now = Timestamp::now().seconds();
+        let mut lines = String::new();
+        let mut sent = Ok(());
+        let _ = registry.scrape(Format::Text).chunks(|chunk| {
+            lines.clear();
+            for sample in String::from_utf8_lossy(chunk).lines() {
+                // `None` is a line that is no sample.
+                let _ = self.append(&mut lines, sample, now);
+            }
+            chunk.clear();
+            sent = write_all(&mut stream, lines.as_bytes(), limit);
+            match sent {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        });
+        sent
+    }
+
+    fn connect(&self, limit: Limit) -> io::Result<TcpStream> {
+        let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+        for address in self.address.to_socket_addrs()? {
+            match TcpStream::connect_timeout(&address, limit.left()?) {
+                Ok(stream) => return Ok(stream),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// Appends the line for a sample of text 0.0.4, whose names are legacy names: `name{labels} value time`.
+    fn append(&self, out: &mut String, sample: &str, now: i64) -> Option<()> {
+        if sample.starts_with('#') {
+            return None;
+        }
+        // A label's value may hold anything, what follows the labels no brace.
+        let space = match sample.rfind('}') {
+            Some(brace) => brace + 1,
+            None => sample.find(' ')?,
+        };
+        let (series, rest) = sample.split_at_checked(space + 1)?;
+        let mut rest = rest.split(' ');
+        let value = rest.next().filter(|value| *value != "NaN")?;
+        let millis = rest.next().and_then(|time| time.parse::<i64>().ok());
+        let time = millis.map_or(now, |millis| millis.div_euclid(1000));
+        let name = series.split(['{', ' ']).next()?;
+        let head = Head::from_parts(series, name.len(), true);
+        let mut labels: Vec<(Cow<'_, str>, Cow<'_, str>)> = head
+            .labels()
+            .filter(|(_, value)| !value.is_empty())
+            .collect();
+        labels.sort();
+
+        out.push_str(&self.prefix);
+        append_safe(out, name);
+        let [before, between] = if self.tags { [';', '='] } else { ['.', '.'] };
+        for (label, value) in labels {
+            out.push(before);
+            append_safe(out, &label);
+            out.push(between);
+            append_safe(out, &value);
+        }
+        out.push_str(&format!(" {value} {time}\n"));
+        Some(())
+    }
+}
+
+/// Sends until it is dropped. A push that has begun then still ends, within its timeout.
+#[derive(Debug)]
+#[must_use = "the pushing stops when this is dropped; keep it in a variable"]
+pub struct Pushing {
+    /// Nothing is ever sent: dropping it tells the thread.
+    _stop: mpsc::Sender<()>,
+}
+
+/// Why Graphite did not get the metrics.
+#[derive(Debug)]
+pub struct GraphiteError {
+    address: String,
+    source: io::Error,
+}
+
+impl fmt::Display for GraphiteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let remedy = match self.source.kind() {
+            io::ErrorKind::TimedOut => {
+                "check the way there and slow collectors, or give it a longer `timeout`"
+            }
+            io::ErrorKind::InvalidInput => "write the address like `graphite:2003`",
+            _ => "check the address, and that Graphite takes the plaintext protocol there",
+        };
+        let Self { address, source } = self;
+        write!(
+            f,
+            "can't push to Graphite at `{}`: {source}; {remedy}",
+            address.escape_debug()
+        )
+    }
+}
+
+impl std::error::Error for GraphiteError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+/// How long a push may still take.
+#[derive(Clone, Copy)]
+struct Limit {
+    begin: Instant,
+    timeout: Duration,
+}
+
+impl Limit {
+    fn left(self) -> io::Result<Duration> {
+        let left = self.timeout.checked_sub(self.begin.elapsed());
+        left.filter(|left| !left.is_zero())
+            .ok_or_else(|| io::ErrorKind::TimedOut.into())
+    }
+}
+
+/// Like that of `Write`, but with a limit on all of it in place of one on each call.
+fn write_all(stream: &mut TcpStream, mut bytes: &[u8], limit: Limit) -> io::Result<()> {
+    while !bytes.is_empty() {
+        stream.set_write_timeout(Some(limit.left()?))?;
+        match stream.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = &bytes[written..],
+            // What Unix calls a write whose time is over; the next turn says so.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Appends what Graphite takes as one level of a name.
+fn append_safe(out: &mut String, text: &str) {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    out.extend(text.chars().map(|c| if is_safe(c) { c } else { '_' }));
+}

@@ -1,0 +1,127 @@
+//! Looks one sample up by the name and labels that a query would use.
+
+use crate::model::{Head, HistogramValue, Kind, Point, Timestamp, Value};
+use crate::parse::number;
+use crate::snapshot::{FamilySnapshot, Snapshot, same_labels};
+
+impl Snapshot {
+    /// The value of one sample, by its name (with `_bucket`, `_sum`, `_count`, `_created` and so on) and all
+    /// of its labels in any order (with `le`, `quantile` or the state). Of several moments the last one counts.
+    ///
+    /// `None` if there is no such sample; a sample that is NaN is `Some(NaN)`.
+    ///
+    /// ```
+    /// let snapshot = exporter_kit::parse::text(
+    ///     "# TYPE wait_seconds histogram\n\
+    ///      wait_seconds_bucket{le=\"0.5\"} 2\n\
+    ///      wait_seconds_bucket{le=\"+Inf\"} 3\n\
+    ///      wait_seconds_sum 1.75\n\
+    ///      wait_seconds_count 3\n",
+    /// )?;
+    /// assert_eq!(snapshot.value("wait_seconds_bucket", &[("le", "0.5")]), Some(2.0));
+    /// assert_eq!(snapshot.value("wait_seconds_sum", &[]), Some(1.75));
+    /// assert_eq!(snapshot.value("wait_seconds", &[]), None);
+    /// # Ok::<(), exporter_kit::parse::ParseError>(())
+    /// ```
+    pub fn value(&self, sample: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        // A family of exactly that name comes first, but it may have no sample of that name (a histogram has none).
+        let named = self
+            .family(sample)
+            .and_then(|family| family.value(sample, labels));
+        named.or_else(|| {
+            let mut families = self.families().iter();
+            families.find_map(|family| family.value(sample, labels))
+        })
+    }
+}
+
+impl FamilySnapshot {
+    fn value(&self, sample: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        let suffix = sample.strip_prefix(self.descriptor().base_name())?;
+        let kind = self.descriptor().kind();
+        if !matches!(
+            suffix,
+            "" | "_total"
+                | "_info"
+                | "_bucket"
+                | "_sum"
+                | "_count"
+                | "_gsum"
+                | "_gcount"
+                | "_created"
+        ) {
+            return None;
+        }
+        let special = match (kind, suffix) {
+            (Kind::Histogram | Kind::GaugeHistogram, "_bucket") => Some("le"),
+            (Kind::Summary, "") => Some("quantile"),
+            (Kind::StateSet, "") => Some(self.descriptor().name()),
+            _ => None,
+        };
+        let mut own: Vec<(&str, &str)> = labels.to_vec();
+        let special = match special {
+            Some(name) => {
+                let at = own.iter().position(|(label, _)| *label == name)?;
+                Some(own.swap_remove(at).1)
+            }
+            None => None,
+        };
+        self.series()
+            .filter(|(head, _)| has_labels(*head, &own))
+            .filter_map(|(_, point)| {
+                value_of(&point, sample == self.descriptor().name(), suffix, special)
+            })
+            .last()
+    }
+}
+
+fn has_labels(head: Head<'_>, labels: &[(&str, &str)]) -> bool {
+    same_labels(head.labels(), labels.iter().copied())
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "a reading, rounded to the nearest f64"
+)]
+fn value_of(point: &Point<'_>, named: bool, suffix: &str, special: Option<&str>) -> Option<f64> {
+    if suffix == "_created" {
+        return point.created.map(Timestamp::as_secs_f64);
+    }
+    match (point.value, suffix) {
+        (Value::Counter(number, _) | Value::Gauge(number) | Value::Unknown(number), _) if named => {
+            Some(number.as_f64())
+        }
+        (Value::Info, _) if named => Some(1.0),
+        (Value::Histogram(value), "_sum") | (Value::GaugeHistogram(value), "_gsum") => value.sum(),
+        (Value::Histogram(value), "_count") | (Value::GaugeHistogram(value), "_gcount") => {
+            Some(value.count() as f64)
+        }
+        (Value::Histogram(value) | Value::GaugeHistogram(value), "_bucket") => {
+            bucket(value, number::float(special?)?)
+        }
+        (Value::Summary(value), "_sum") => value.sum,
+        (Value::Summary(value), "_count") => value.count.map(|count| count as f64),
+        (Value::Summary(value), "") => {
+            let wanted = number::float(special?)?;
+            let mut quantiles = value.quantiles.iter();
+            quantiles
+                .find(|(quantile, _)| *quantile == wanted)
+                .map(|(_, value)| *value)
+        }
+        (Value::StateSet(states), "") => {
+            let mut states = states.iter();
+            let state = states.find(|(state, _)| Some(&**state) == special)?;
+            Some(f64::from(u8::from(state.1)))
+        }
+        _ => None,
+    }
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "a reading, rounded to the nearest f64"
+)]
+fn bucket(value: &HistogramValue, wanted: f64) -> Option<f64> {
+    let at = value.bounds().iter().position(|bound| *bound == wanted)?;
+    value.cumulative_counts().get(at).map(|count| *count as f64)
+}

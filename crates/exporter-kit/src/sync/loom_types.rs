@@ -1,0 +1,61 @@
+//! loom's types under the names of the standard library's.
+
+pub(crate) use loom::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic};
+pub(crate) use loom::thread::yield_now;
+
+use atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Reads a word that this thread alone writes.
+///
+/// loom remembers only the last access to a word. A plain load before the store that follows would hide
+/// from it that another thread read the word before, and it would never try the store first.
+pub(crate) fn load_own(word: &AtomicU64) -> u64 {
+    word.fetch_add(0, Ordering::Relaxed)
+}
+
+/// A cell that is written once, as loom has none: loom sees who waits for whom and who sees what; the
+/// value itself is held by the standard library's cell, which is asked only where loom says that it is there.
+#[derive(Debug)]
+pub(crate) struct OnceLock<T> {
+    there: AtomicBool,
+    writers: Mutex<()>,
+    value: std::sync::OnceLock<T>,
+}
+
+impl<T> OnceLock<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            there: AtomicBool::new(false),
+            writers: Mutex::new(()),
+            value: std::sync::OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        let there = self.there.load(Ordering::Acquire);
+        there.then(|| self.value.get()).flatten()
+    }
+
+    pub(crate) fn set(&self, value: T) -> Result<(), T> {
+        let _turn = super::lock(&self.writers);
+        self.value.set(value)?;
+        self.there.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+        if let Some(value) = self.get() {
+            return value;
+        }
+        let _turn = super::lock(&self.writers);
+        let value = self.value.get_or_init(make);
+        self.there.store(true, Ordering::Release);
+        value
+    }
+}
+
+impl<T> Default for OnceLock<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

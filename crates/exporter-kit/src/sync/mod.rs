@@ -1,0 +1,40 @@
+//! What threads share their words through: the standard library's types, or loom's where models are checked.
+//!
+//! The locks are ones that a panic elsewhere does not poison: what they guard is whole between statements.
+
+#[cfg(not(exporter_kit_loom))]
+mod std_types {
+    pub(crate) use std::sync::{
+        Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic,
+    };
+    pub(crate) use std::thread::yield_now;
+
+    /// Reads a word that this thread alone writes.
+    #[inline]
+    pub(crate) fn load_own(word: &atomic::AtomicU64) -> u64 {
+        word.load(atomic::Ordering::Relaxed)
+    }
+}
+
+#[cfg(exporter_kit_loom)]
+mod loom_types;
+
+use std::sync::PoisonError;
+
+#[cfg(exporter_kit_loom)]
+pub(crate) use loom_types::*;
+#[cfg(not(exporter_kit_loom))]
+pub(crate) use std_types::*;
+
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[inline]
+pub(crate) fn read<T: ?Sized>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) fn write<T: ?Sized>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}

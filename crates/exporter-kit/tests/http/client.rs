@@ -1,0 +1,149 @@
+//! A client that shows everything: each byte sent is the test's, each header received is kept as it came.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use exporter_kit::{Registry, Server};
+
+/// Long enough for a machine that is busy; a test that gets here fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A registry with one gauge at 45, served on a free port.
+pub(crate) fn serve_one_gauge() -> (Registry, Server, SocketAddr) {
+    let registry = Registry::new();
+    let gauge = registry.gauge("app_active_sessions", "Number of active user sessions");
+    gauge.unwrap().set(45);
+    let (server, address) = serve(&registry);
+    (registry, server, address)
+}
+
+pub(crate) fn serve(registry: &Registry) -> (Server, SocketAddr) {
+    let server = exporter_kit::serve("127.0.0.1:0", registry).unwrap();
+    let address = server.local_addresses()[0];
+    (server, address)
+}
+
+pub(crate) struct Client {
+    stream: BufReader<TcpStream>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(key, _)| key == name);
+        let value = values.next().map(|(_, value)| &**value);
+        assert!(values.next().is_none(), "{name} stands twice");
+        value
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
+impl Client {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        Self {
+            stream: BufReader::new(stream),
+        }
+    }
+
+    pub(crate) fn stream(&self) -> &TcpStream {
+        self.stream.get_ref()
+    }
+
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.get_mut().write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// Sends `GET target` with these header lines and receives the answer.
+    pub(crate) fn get(&mut self, target: &str, headers: &[&str]) -> Answer {
+        self.request("GET", target, headers)
+    }
+
+    pub(crate) fn request(&mut self, method: &str, target: &str, headers: &[&str]) -> Answer {
+        let mut request = format!("{method} {target} HTTP/1.1\r\nHost: test\r\n");
+        for header in headers {
+            request.push_str(header);
+            request.push_str("\r\n");
+        }
+        self.send(request + "\r\n");
+        self.receive(method == "HEAD")
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stream.read_line(&mut line).unwrap();
+        assert!(line.ends_with("\r\n"), "cut off: {line:?}");
+        line.truncate(line.len() - 2);
+        line
+    }
+
+    pub(crate) fn receive_head(&mut self) -> Answer {
+        let status = self.line();
+        let headers = std::iter::from_fn(|| Some(self.line()).filter(|line| !line.is_empty()))
+            .map(|line| {
+                let (name, value) = line.split_once(": ").unwrap();
+                (name.to_owned(), value.to_owned())
+            })
+            .collect();
+        Answer {
+            status: status.split(' ').nth(1).unwrap().parse().unwrap(),
+            headers,
+            body: Vec::new(),
+        }
+    }
+
+    pub(crate) fn receive(&mut self, head_only: bool) -> Answer {
+        let mut answer = self.receive_head();
+        if head_only {
+            return answer;
+        }
+        if let Some(length) = answer.header("content-length") {
+            let mut body = vec![0; length.parse().unwrap()];
+            self.stream.read_exact(&mut body).unwrap();
+            answer.body = body;
+        } else if answer.header("transfer-encoding") == Some("chunked") {
+            while let Some(chunk) = self.receive_chunk() {
+                answer.body.extend_from_slice(&chunk);
+            }
+        } else {
+            self.stream.read_to_end(&mut answer.body).unwrap();
+        }
+        answer
+    }
+
+    /// One chunk of a chunked body; nothing at its end.
+    pub(crate) fn receive_chunk(&mut self) -> Option<Vec<u8>> {
+        let size = usize::from_str_radix(&self.line(), 16).unwrap();
+        let mut chunk = vec![0; size];
+        self.stream.read_exact(&mut chunk).unwrap();
+        assert_eq!(self.line(), "");
+        (size > 0).then_some(chunk)
+    }
+
+    /// Everything up to the end of the connection, however it ends.
+    pub(crate) fn receive_all(&mut self) -> Vec<u8> {
+        let mut all = Vec::new();
+        let ended = self.stream.read_to_end(&mut all);
+        if let Err(error) = ended {
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
+        }
+        all
+    }
+}
+
+/// One request on a connection of its own.
+pub(crate) fn get(address: SocketAddr, target: &str, headers: &[&str]) -> Answer {
+    Client::connect(address).get(target, headers)
+}

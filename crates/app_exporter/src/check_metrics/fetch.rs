@@ -1,0 +1,183 @@
+//! Fetches one page over plain HTTP, to its end, within bounds of time and size.
+//!
+//! It asks in HTTP/1.0, whose bodies end where the connection does: nothing here needs to undo chunks.
+
+use std::io::{self, BufRead, BufReader, Read, Write as _};
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+/// From the first connection attempt to the last byte.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// More than any head of an answer has.
+const MAX_HEAD_BYTES: u64 = 64 * 1024;
+
+pub(super) struct Answer {
+    pub(super) content_type: String,
+    pub(super) body: Vec<u8>,
+}
+
+/// Gets `url`, which must answer with status 200.
+pub(super) fn get(url: &str, accept: &str) -> anyhow::Result<Answer> {
+    let Some(rest) = url.strip_prefix("http://") else {
+        bail!(
+            "only http:// is fetched; let another program fetch it, and pipe what it gets into this one"
+        );
+    };
+    let rest = rest.split('#').next().unwrap_or(rest);
+    let at = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, target) = rest.split_at(at);
+    let slash = if target.starts_with('/') { "" } else { "/" };
+    let deadline = Instant::now() + PATIENCE;
+    let mut stream = connect(authority, deadline)?;
+    let version = crate::version::VERSION;
+    write!(
+        stream,
+        "GET {slash}{target} HTTP/1.0\r\nHost: {authority}\r\nAccept: {accept}\r\n\
+         User-Agent: app_exporter/{version}\r\nConnection: close\r\n\r\n"
+    )?;
+    read_answer(BufReader::new(Bounded { stream, deadline }))
+}
+
+fn connect(authority: &str, deadline: Instant) -> anyhow::Result<TcpStream> {
+    let unsafe_in_a_head = |c: char| c.is_whitespace() || c.is_control() || c == '@';
+    if authority.is_empty() || authority.contains(unsafe_in_a_head) {
+        bail!("`{authority}` is no HOST:PORT; write http://HOST:PORT/PATH");
+    }
+    let port_follows = authority
+        .rsplit(']')
+        .next()
+        .is_some_and(|end| end.contains(':'));
+    let with_port = if port_follows {
+        authority.to_owned()
+    } else {
+        format!("{authority}:80")
+    };
+    let addresses = with_port
+        .to_socket_addrs()
+        .with_context(|| format!("can't find the host of `{authority}`"))?;
+    let mut last = None;
+    for address in addresses {
+        match TcpStream::connect_timeout(&address, left(deadline)?) {
+            Ok(stream) => {
+                stream.set_write_timeout(Some(left(deadline)?))?;
+                return Ok(stream);
+            }
+            Err(error) => last = Some((address, error)),
+        }
+    }
+    match last {
+        Some((address, error)) => Err(error).with_context(|| format!("can't connect to {address}")),
+        None => bail!("the host of `{authority}` has no address"),
+    }
+}
+
+fn read_answer(mut from: impl BufRead) -> anyhow::Result<Answer> {
+    let mut head = from.by_ref().take(MAX_HEAD_BYTES);
+    let mut line = String::new();
+    head.read_line(&mut line)
+        .context("it does not answer in HTTP")?;
+    let status = line
+        .trim_end()
+        .split_once(' ')
+        .map_or("", |(_, status)| status);
+    if !line.starts_with("HTTP/1.") {
+        bail!("it does not answer in HTTP; check host and port");
+    }
+    if status.split(' ').next() != Some("200") {
+        bail!("it answers with status `{status}`; check the path");
+    }
+    let mut content_type = String::new();
+    let mut length = None;
+    loop {
+        line.clear();
+        if head.read_line(&mut line)? == 0 {
+            bail!("its answer ends before the body");
+        }
+        let Some((name, value)) = line.trim_end().split_once(':') else {
+            break;
+        };
+        let value = value.trim();
+        match name.to_ascii_lowercase().as_str() {
+            "content-type" => value.clone_into(&mut content_type),
+            "content-length" => length = value.parse::<usize>().ok(),
+            "transfer-encoding" | "content-encoding" if value != "identity" => {
+                bail!("it encodes its body as `{value}`, which was not asked for");
+            }
+            _ => {}
+        }
+    }
+    let mut body = Vec::new();
+    super::read_all(from, &mut body)?;
+    if let Some(length) = length.filter(|length| *length != body.len()) {
+        bail!(
+            "it promised {length} bytes and sent {}; try again",
+            body.len()
+        );
+    }
+    Ok(Answer { content_type, body })
+}
+
+fn left(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        let message = format!("it takes longer than {} seconds", PATIENCE.as_secs());
+        Err(io::Error::new(io::ErrorKind::TimedOut, message))
+    } else {
+        Ok(left)
+    }
+}
+
+/// A connection that is read until the deadline, however the bytes trickle.
+struct Bounded {
+    stream: TcpStream,
+    deadline: Instant,
+}
+
+impl Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(Some(left(self.deadline)?))?;
+        self.stream.read(buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(answer: &str) -> String {
+        match read_answer(answer.as_bytes()) {
+            Ok(_) => panic!("{answer:?} should be refused"),
+            Err(error) => format!("{error:#}"),
+        }
+    }
+
+    #[test]
+    fn an_answer_is_taken_whole_or_not_at_all() {
+        let answer =
+            "HTTP/1.1 200 OK\r\nCONTENT-TYPE: text/plain \r\nContent-Length: 4\r\n\r\na 1\n";
+        let answer = read_answer(answer.as_bytes()).expect("an answer");
+        assert_eq!(
+            (answer.content_type.as_str(), answer.body.as_slice()),
+            ("text/plain", &b"a 1\n"[..])
+        );
+        assert!(refused("").contains("does not answer in HTTP"));
+        assert!(refused("SSH-2.0\r\n").contains("does not answer in HTTP"));
+        assert!(refused("HTTP/1.1 404 Not Found\r\n\r\n").contains("status `404 Not Found`"));
+        assert!(refused("HTTP/1.1 200 OK\r\n").contains("ends before the body"));
+        assert!(refused("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\na 1\n").contains("sent 4"));
+        assert!(
+            refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").contains("`chunked`")
+        );
+    }
+
+    #[test]
+    fn only_plain_http_to_a_host_is_fetched() {
+        let refused = |url| format!("{:#}", get(url, "").err().expect("refused"));
+        assert!(refused("https://localhost/").contains("only http://"));
+        assert!(refused("http:///metrics").contains("no HOST:PORT"));
+        assert!(refused("http://user@localhost/").contains("no HOST:PORT"));
+        assert!(refused("http://a b/").contains("no HOST:PORT"));
+    }
+}

@@ -1,0 +1,296 @@
+//! The command line: what can be said, by a flag or by its twin in the environment.
+//!
+//! A flag `--log.level` has the twin `APP_EXPORTER_LOG_LEVEL`. The flag wins.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use exporter_kit::http::ListenAddress;
+
+use crate::check_metrics::CheckMetrics;
+use crate::logging::{LogFormat, LogLevel};
+use crate::simulate::Plan;
+
+/// Exports the active user sessions of an application to Prometheus
+///
+/// Without flags it simulates them: a random number from 10 to 100, and another one every 5 seconds.
+#[derive(Debug, Parser)]
+#[command(name = "app_exporter", version)]
+#[command(override_usage = "app_exporter [FLAGS]")]
+#[command(after_help = "What a flag says wins over what its variable in the environment says.")]
+pub(crate) struct Options {
+    /// What to do instead of exporting.
+    #[command(subcommand)]
+    pub(crate) task: Option<Task>,
+
+    #[command(flatten)]
+    pub(crate) web: Web,
+    #[command(flatten)]
+    pub(crate) log: Logs,
+    #[command(flatten)]
+    simulate: Simulate,
+}
+
+/// What the program does beside exporting.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    CheckMetrics(CheckMetrics),
+}
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Web")]
+pub(crate) struct Web {
+    /// Where to listen; can be repeated, or have several separated by commas
+    ///
+    /// Without HOST it is every address of this machine. Port 0 is any free port.
+    #[arg(long = "web.listen-address", value_name = "HOST:PORT")]
+    #[arg(value_delimiter = ',', default_value = ":8000")]
+    pub(crate) listen_addresses: Vec<ListenAddress>,
+
+    /// The path of the metrics
+    #[arg(long = "web.telemetry-path", value_name = "PATH")]
+    #[arg(value_parser = telemetry_path, default_value = "/metrics")]
+    pub(crate) telemetry_path: String,
+}
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Log")]
+pub(crate) struct Logs {
+    /// Leave out what is less important
+    #[arg(long = "log.level", value_name = "LEVEL", default_value = "info")]
+    pub(crate) level: LogLevel,
+
+    /// The form of the lines, which go to standard error
+    #[arg(long = "log.format", value_name = "FORMAT", default_value = "logfmt")]
+    pub(crate) format: LogFormat,
+}
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Simulated sessions")]
+struct Simulate {
+    /// Repeat the numbers of another run with this seed
+    #[arg(long = "simulate.seed", value_name = "NUMBER", value_parser = seed)]
+    seed: Option<u64>,
+
+    /// The least number of sessions
+    #[arg(long = "simulate.minimum", value_name = "NUMBER")]
+    #[arg(value_parser = sessions, default_value = "10")]
+    minimum: u32,
+
+    /// The greatest number of sessions
+    #[arg(long = "simulate.maximum", value_name = "NUMBER")]
+    #[arg(value_parser = sessions, default_value = "100")]
+    maximum: u32,
+
+    /// How long a number stays: 200ms, 5s, 1m30s, from 1ms to 1day
+    #[arg(long = "simulate.interval", value_name = "DURATION")]
+    #[arg(value_parser = interval, default_value = "5s")]
+    interval: Duration,
+}
+
+impl Options {
+    /// Reads the arguments, the program's name first, and the environment for what they leave open.
+    ///
+    /// The error also stands for `--help` and `--version`: it knows what to print and where.
+    pub(crate) fn parse(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        let mut command = command();
+        command
+            .try_get_matches_from_mut(arguments)
+            .and_then(|matches| Self::from_arg_matches(&matches))
+            .map_err(|error| match error.kind() {
+                ErrorKind::InvalidUtf8 => name_what_is_not_text(&mut command, error, arguments),
+                _ => blame_the_environment(&command, error, arguments),
+            })
+            .and_then(|options| options.check(&mut command))
+    }
+
+    /// What no flag can see alone.
+    fn check(self, command: &mut Command) -> Result<Self, clap::Error> {
+        let Simulate {
+            minimum, maximum, ..
+        } = self.simulate;
+        if minimum > maximum {
+            let message = format!(
+                "the minimum `{minimum}` is greater than the maximum `{maximum}`; change \
+                 --simulate.minimum or --simulate.maximum, or their variables in the environment"
+            );
+            return Err(command.error(ErrorKind::ValueValidation, message));
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn simulation(&self) -> Plan {
+        Plan {
+            seed: self.simulate.seed,
+            range: self.simulate.minimum..=self.simulate.maximum,
+            interval: self.simulate.interval,
+        }
+    }
+}
+
+/// The command line with the twins in the environment, which follow from the flags' names.
+fn command() -> Command {
+    Options::command().mut_args(|argument| match argument.get_long() {
+        Some(long) => {
+            let twin = twin(long);
+            argument.env(twin).hide_env_values(true)
+        }
+        None => argument,
+    })
+}
+
+fn twin(long: &str) -> String {
+    let name = long.to_uppercase().replace(['.', '-'], "_");
+    format!("APP_EXPORTER_{name}")
+}
+
+/// Names the variable instead of the flag where that is where the unusable value came from.
+fn blame_the_environment(
+    command: &Command,
+    mut error: clap::Error,
+    arguments: &[OsString],
+) -> clap::Error {
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let blamed = command
+        .get_arguments()
+        .find(|argument| argument.get_long().is_some_and(|long| names(flag, long)));
+    let Some((long, variable)) = blamed.and_then(|it| Some((it.get_long()?, it.get_env()?))) else {
+        return error;
+    };
+    let mut arguments = arguments.iter().map(|it| it.to_string_lossy());
+    let given = arguments.any(|argument| names(&argument, long));
+    if !given {
+        let variable = variable.to_string_lossy().into_owned();
+        error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
+    }
+    error
+}
+
+/// Names the argument, or the variable, that is not UTF-8.
+fn name_what_is_not_text(
+    command: &mut Command,
+    error: clap::Error,
+    arguments: &[OsString],
+) -> clap::Error {
+    let argument = arguments
+        .iter()
+        .find(|argument| argument.to_str().is_none());
+    let culprit = match argument {
+        Some(argument) => Some(format!("the argument `{}`", argument.to_string_lossy())),
+        None => command.get_arguments().find_map(|argument| {
+            let name = argument.get_env()?;
+            let value = std::env::var_os(name).filter(|value| value.to_str().is_none())?;
+            let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
+            Some(format!("`{value}` in {name}"))
+        }),
+    };
+    match culprit {
+        Some(culprit) => {
+            let message = format!("{culprit} is not UTF-8; write it in UTF-8");
+            command.error(ErrorKind::InvalidUtf8, message)
+        }
+        None => error,
+    }
+}
+
+/// Whether the text is the flag, alone or with a value or the name of one behind it.
+fn names(text: &str, long: &str) -> bool {
+    text.strip_prefix("--")
+        .and_then(|text| text.strip_prefix(long))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '=']))
+}
+
+fn telemetry_path(path: &str) -> Result<String, &'static str> {
+    if !path.starts_with('/') {
+        return Err("a path begins with `/`, as /metrics does");
+    }
+    let other = |char: char| !char.is_ascii_graphic() || "?#\"<>\\^`{|}".contains(char);
+    if path.contains(other) {
+        return Err("a path has no query, fragment or white space; write other characters as %20");
+    }
+    Ok(path.to_owned())
+}
+
+fn seed(text: &str) -> Result<u64, &'static str> {
+    text.parse()
+        .map_err(|_| "a seed is a whole number from 0 to 18446744073709551615")
+}
+
+fn sessions(text: &str) -> Result<u32, &'static str> {
+    text.parse()
+        .map_err(|_| "sessions are a whole number from 0 to 4294967295")
+}
+
+fn interval(text: &str) -> Result<Duration, &'static str> {
+    const SHORTEST: Duration = Duration::from_millis(1);
+    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+    let interval = humantime::parse_duration(text)
+        .map_err(|_| "a duration is a number with its unit, as 200ms, 5s or 1m30s")?;
+    if !(SHORTEST..=LONGEST).contains(&interval) {
+        return Err("an interval is from 1ms to 1day long");
+    }
+    Ok(interval)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clap_finds_nothing_wrong_with_the_flags() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn without_arguments_it_is_the_exercise() {
+        let options = Options::parse(&["app_exporter".into()]).expect("usable");
+        assert_eq!(options.web.listen_addresses, [ListenAddress::from(8000)]);
+        assert_eq!(options.web.telemetry_path, "/metrics");
+        let plan = options.simulation();
+        assert_eq!(plan.seed, None);
+        assert_eq!(plan.range, 10..=100);
+        assert_eq!(plan.interval, Duration::from_secs(5));
+    }
+
+    #[test]
+    fn every_flag_has_its_twin() {
+        for argument in command().get_arguments() {
+            let long = argument.get_long().expect("flags only");
+            let twin = argument.get_env().expect("a twin").to_str().expect("UTF-8");
+            assert_eq!(
+                twin,
+                format!(
+                    "APP_EXPORTER_{}",
+                    long.to_uppercase().replace(['.', '-'], "_")
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn numbers_reach_as_far_as_their_messages_say() {
+        assert_eq!(seed("18446744073709551615"), Ok(u64::MAX));
+        assert_eq!(sessions("4294967295"), Ok(u32::MAX));
+        assert_eq!(interval("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(interval("1ms"), Ok(Duration::from_millis(1)));
+        assert_eq!(interval("24h"), Ok(Duration::from_secs(86_400)));
+        for text in ["0s", "999us", "24h1ms", "584942417355years", ""] {
+            assert!(interval(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_one_that_a_request_can_have() {
+        for path in ["/", "/metrics", "/a/b-c_d.e~f", "/%20"] {
+            assert_eq!(telemetry_path(path).as_deref(), Ok(path));
+        }
+        for path in ["", "metrics", "/a b", "/a?b", "/a#b", "/é", "/a\n"] {
+            assert!(telemetry_path(path).is_err(), "{path}");
+        }
+    }
+}

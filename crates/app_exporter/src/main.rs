@@ -1,0 +1,60 @@
+//! Exports the active user sessions of an application to Prometheus.
+
+mod check_metrics;
+mod cli;
+mod logging;
+mod run;
+mod signals;
+mod simulate;
+mod version;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::error::ErrorKind;
+
+use crate::cli::{Options, Task};
+
+/// Running ended with an error.
+const FAILED: u8 = 1;
+/// The command line can't be used; trying again would not help.
+const UNUSABLE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let options = match Options::parse(&arguments) {
+        Ok(options) => options,
+        Err(answer) => return print(&answer),
+    };
+    if let Some(Task::CheckMetrics(check)) = &options.task {
+        return check.run();
+    }
+    match start(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::error!("{error:#}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn start(options: &Options) -> anyhow::Result<()> {
+    logging::start(options.log.level, options.log.format)?;
+    let stop = signals::stop_signals().context("can't listen for signals")?;
+    run::run(options, &stop)
+}
+
+/// Prints what was asked for, or why the command line can't be used. A reader that has gone away has
+/// what it wanted, so failing to print is no failure.
+fn print(answer: &clap::Error) -> ExitCode {
+    let printed = match answer.kind() {
+        ErrorKind::DisplayVersion => io::stdout().write_all(version::text().as_bytes()),
+        _ => answer.print(),
+    };
+    drop(printed);
+    match answer.exit_code() {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::from(UNUSABLE),
+    }
+}

@@ -1,0 +1,103 @@
+//! What the program says on its standard error, from the first line to the last.
+
+use std::collections::BTreeMap;
+
+use rustix::process::Signal;
+
+use crate::program::{Running, sessions};
+
+#[test]
+fn both_formats_say_the_same_from_start_to_end() {
+    let mut runs = Vec::new();
+    for format in ["logfmt", "json"] {
+        let mut running = Running::start(
+            &[
+                "--web.listen-address=127.0.0.1:0",
+                &format!("--log.format={format}"),
+            ],
+            &[],
+        );
+        running.wait_for(|line| line.contains("Serving metrics").then_some(()));
+        running.signal(Signal::TERM);
+        let (status, lines) = running.end();
+        assert_eq!(status.code(), Some(0), "{lines:#?}");
+        let read = if format == "json" { json } else { logfmt };
+        runs.push(lines.iter().map(|line| read(line)).collect::<Vec<_>>());
+    }
+    for lines in &mut runs {
+        for line in lines.iter_mut() {
+            let time = line.remove("time").expect("a time");
+            // 2026-11-22T19:40:00.123Z
+            assert_eq!(time.len(), 24, "{time}");
+            assert!(time.ends_with('Z'), "{time}");
+            assert_eq!(line["level"], "INFO");
+        }
+        let messages: Vec<&str> = lines.iter().map(|line| line["msg"].as_str()).collect();
+        assert_eq!(
+            messages[..3],
+            ["Starting app_exporter", "Listening on", "Serving metrics"]
+        );
+        assert_eq!(messages.last(), Some(&"Stopped"));
+        assert_eq!(lines[0]["version"], env!("CARGO_PKG_VERSION"));
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.get("signal").is_some_and(|it| it == "SIGTERM"))
+        );
+        let url = lines[2].remove("url").expect("a link");
+        let address = lines[1].remove("address").expect("an address");
+        assert_eq!(url, format!("http://{address}/metrics"));
+    }
+    assert_eq!(runs[0], runs[1]);
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_stop_it() {
+    let (mut running, address) =
+        Running::listening(&["--log.level=debug", "--simulate.interval=1ms"]);
+    running.close_log();
+    // Every value is a line that can't be written.
+    let mut seen = vec![sessions(address)];
+    while seen.len() < 5 {
+        let now = sessions(address);
+        if seen.last() != Some(&now) {
+            seen.push(now);
+        }
+    }
+    running.signal(Signal::TERM);
+    assert_eq!(running.end().0.code(), Some(0));
+}
+
+/// Reads a line as a strict reader of logfmt does.
+fn logfmt(line: &str) -> BTreeMap<String, String> {
+    let mut fields = BTreeMap::new();
+    let mut rest = line;
+    while !rest.is_empty() {
+        let (key, after) = rest.split_once('=').unwrap_or_else(|| panic!("{line}"));
+        assert!(
+            key.chars()
+                .all(|char| char.is_ascii_lowercase() || char == '_'),
+            "{line}"
+        );
+        let end = match after.strip_prefix('"') {
+            Some(quoted) => quoted.find('"').unwrap_or_else(|| panic!("{line}")) + 2,
+            None => after.find(' ').unwrap_or(after.len()),
+        };
+        let value = after[..end].trim_matches('"');
+        assert!(
+            !value.contains('\\'),
+            "none of these lines needs an escape: {line}"
+        );
+        assert!(
+            fields.insert(key.to_owned(), value.to_owned()).is_none(),
+            "{line}"
+        );
+        rest = &after[end..];
+        rest = rest.strip_prefix(' ').unwrap_or(rest);
+    }
+    fields
+}
+
+fn json(line: &str) -> BTreeMap<String, String> {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+}

@@ -1,0 +1,18 @@
+//! Tests of the program as a whole, and beside the real systems it is made for.
+
+mod check_metrics;
+mod deploy;
+mod exemplars;
+mod exercise;
+mod flags;
+mod formats_python;
+#[cfg(unix)]
+mod logs;
+mod native_histograms;
+mod program;
+mod prometheus;
+mod pushgateway;
+mod python;
+#[cfg(unix)]
+mod signals;
+mod support;

@@ -1,0 +1,99 @@
+//! A real Prometheus scrapes app_exporter, configured by the files in `deploy/`; promtool reads it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::program::{Running, get};
+use crate::support::{Prometheus, Scratch, number, require, run, said};
+
+/// The folder of the files that this project gives to Prometheus.
+const DEPLOYED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/prometheus");
+
+#[test]
+fn a_real_prometheus_scrapes_sessions_that_change_and_reports_no_error() {
+    let Some(program) = require("prometheus") else {
+        return;
+    };
+    let (_running, address) = Running::listening(&["--simulate.interval=200ms"]);
+    let scratch = Scratch::new("prometheus");
+    let config = deployed(&scratch, address);
+    let prometheus = Prometheus::start(&program, &scratch, &config, &[]);
+
+    let sessions = prometheus.wait_for("app_active_sessions[1m]", |result| {
+        let samples = result[0]["values"].as_array()?;
+        let values: Vec<f64> = samples.iter().map(number).collect();
+        (values.len() >= 4).then_some(values)
+    });
+    for value in &sessions {
+        assert!((10.0..=100.0).contains(value), "{sessions:?}");
+        assert_eq!(value.fract(), 0.0, "{sessions:?}");
+    }
+    let distinct: BTreeSet<u64> = sessions.iter().map(|value| value.to_bits()).collect();
+    assert!(distinct.len() > 1, "they never change: {sessions:?}");
+
+    let up = prometheus.query(r#"min_over_time(up{job="app_exporter"}[1m])"#);
+    assert_eq!(number(&up[0]["value"]), 1.0, "a scrape failed: {up}");
+
+    let metadata = prometheus.api("metadata?metric=app_active_sessions");
+    let metadata = &metadata["app_active_sessions"][0];
+    assert_eq!(metadata["type"], "gauge");
+    assert_eq!(metadata["help"], "Number of active user sessions");
+
+    let targets = prometheus.api("targets");
+    let targets = targets["activeTargets"].as_array().expect("targets");
+    assert_eq!(targets.len(), 1, "{targets:?}");
+    assert_eq!(targets[0]["health"], "up", "{targets:?}");
+    assert_eq!(targets[0]["lastError"], "", "{targets:?}");
+
+    let average = prometheus.wait_for("app_active_sessions:avg5m", |result| {
+        result.get(0).map(|series| number(&series["value"]))
+    });
+    assert!((10.0..=100.0).contains(&average), "{average}");
+    for rule in rules(&prometheus) {
+        assert_eq!(rule["lastError"].as_str().unwrap_or(""), "", "{rule}");
+    }
+    assert_eq!(prometheus.api("alerts")["alerts"], Value::Array(vec![]));
+}
+
+#[test]
+fn promtool_finds_nothing_to_say_about_the_metrics() {
+    let Some(promtool) = require("promtool") else {
+        return;
+    };
+    let (_running, address) = Running::listening(&[]);
+    let (status, metrics) = get(address, "/metrics");
+    assert_eq!(status, 200, "{metrics}");
+    let output = run(Command::new(promtool).args(["check", "metrics"]), &metrics);
+    assert_eq!(said(&output), "", "about:\n{metrics}");
+    assert!(output.status.success(), "{}", output.status);
+}
+
+/// The configuration as it is deployed, but for the target and the pace.
+fn deployed(scratch: &Scratch, target: SocketAddr) -> PathBuf {
+    let replace = |file: &str, old: &str, new: &str| {
+        let content = fs::read_to_string(Path::new(DEPLOYED).join(file)).expect(file);
+        assert!(content.contains(old), "`{old}` is not in `{file}`");
+        scratch.write(file, &content.replace(old, new))
+    };
+    replace(
+        "targets/app_exporter.yml",
+        "localhost:8000",
+        &target.to_string(),
+    );
+    replace("rules/app_exporter.yml", "groups:", "groups:");
+    replace("prometheus.yml", "_interval: 15s", "_interval: 1s")
+}
+
+/// The rules that it evaluates.
+fn rules(prometheus: &Prometheus) -> Vec<Value> {
+    let mut answer = prometheus.api("rules");
+    match answer["groups"][0]["rules"].take() {
+        Value::Array(rules) => rules,
+        other => panic!("no rules: {other}"),
+    }
+}

@@ -1,0 +1,79 @@
+//! What a learner sees: a line a step, and for the first that is open, what to look at.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+/// Prints the steps as they are checked.
+pub(super) struct Report {
+    colours: bool,
+    terminal: bool,
+}
+
+impl Report {
+    pub(super) fn new() -> Self {
+        let terminal = io::stdout().is_terminal();
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self {
+            colours: terminal && wanted,
+            terminal,
+        }
+    }
+
+    /// Whether what other programs say may be coloured, too.
+    pub(super) fn colours(&self) -> bool {
+        self.colours
+    }
+
+    /// Shows that a step is being checked, where a line can be replaced afterwards.
+    pub(super) fn checking(&self, number: usize, step: &str) {
+        if self.terminal {
+            print!("  · {number}. {step} ...");
+            // A line that is not seen in time is no reason to stop.
+            let _ = io::stdout().flush();
+        }
+    }
+
+    pub(super) fn passed(&self, number: usize, step: &str) {
+        self.line("32", "✓", number, step);
+    }
+
+    /// Shows that a step is open, and why.
+    pub(super) fn open(&self, number: usize, step: &str, advice: &Advice) {
+        self.line("31", "✗", number, step);
+        println!();
+        for part in [&advice.found, &advice.look_at] {
+            for line in part.lines() {
+                println!("{}", format!("     {line}").trim_end());
+            }
+            println!();
+        }
+    }
+
+    fn line(&self, colour: &str, mark: &str, number: usize, step: &str) {
+        if self.terminal {
+            print!("\r\x1b[K");
+        }
+        if self.colours {
+            println!("  \x1b[{colour}m{mark}\x1b[0m {number}. {step}");
+        } else {
+            println!("  {mark} {number}. {step}");
+        }
+    }
+}
+
+/// Why a step is open.
+#[derive(Debug)]
+pub(super) struct Advice {
+    /// What the check saw.
+    found: String,
+    /// Where the learner may find out more.
+    look_at: String,
+}
+
+impl Advice {
+    pub(super) fn new(found: impl Into<String>, look_at: impl Into<String>) -> Self {
+        Self {
+            found: found.into(),
+            look_at: look_at.into(),
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! The steps, in the order in which a learner takes them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::exercise::arguments::Arguments;
+use crate::exercise::exposition::{Shown, names};
+use crate::exercise::http;
+use crate::exercise::program::{Program, build, is_free};
+use crate::exercise::report::{Advice, Report};
+use crate::run::{Failure, Outcome};
+
+const NAME: &str = "app_active_sessions";
+const DESCRIPTION: &str = "Number of active user sessions";
+const LEAST: f64 = 10.0;
+const MOST: f64 = 100.0;
+const PATH: &str = "/metrics";
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// A program collects before it prints, and that is soon; one that prints nothing has also done so after this.
+const FIRST_ROUND: Duration = Duration::from_secs(6);
+/// Three intervals: once in 91 times the new number is the old one, and twice running is no concern.
+const THREE_INTERVALS: Duration = Duration::from_secs(16);
+/// A server answers at once, and Ctrl-C ends at once.
+const AT_ONCE: Duration = Duration::from_secs(3);
+
+/// A step: what it says, and what finds out.
+struct Step {
+    says: &'static str,
+    check: fn(&mut Exporter) -> Result<(), Advice>,
+}
+
+/// What follows once the program is built, which is step 1.
+const STEPS: &[Step] = &[
+    Step {
+        says: "The gauge is defined, with its name, type and description",
+        check: gauge_is_defined,
+    },
+    Step {
+        says: "Its value is set, from 10 to 100",
+        check: value_is_set,
+    },
+    Step {
+        says: "The value changes after 5 seconds",
+        check: value_changes,
+    },
+    Step {
+        says: "The server answers on the port, at /metrics",
+        check: server_answers,
+    },
+    Step {
+        says: "Ctrl-C ends the program and frees the port",
+        check: ctrl_c_frees_the_port,
+    },
+];
+const COMPILES: &str = "It compiles";
+
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    let arguments = Arguments::read(arguments)?;
+    let source = arguments.folder.join("src/main.rs");
+    println!("Exercise 1: create a basic exporter");
+    println!("Checking {}\n", source.display());
+
+    let report = Report::new();
+    match check(&arguments.folder, &report)? {
+        None => {
+            println!("{}", congratulation());
+            Ok(())
+        }
+        Some(passed) => {
+            let steps = STEPS.len() + 1;
+            println!(
+                "{passed} of {steps} steps passed. When you have changed something, run this again:"
+            );
+            println!("  {}", arguments.again);
+            Err(Failure::told())
+        }
+    }
+}
+
+/// Checks step after step; gives how many passed before the one that is open.
+fn check(folder: &Path, report: &Report) -> Result<Option<usize>, Failure> {
+    report.checking(1, COMPILES);
+    let program = match build(folder, report.colours())? {
+        Ok(program) => program,
+        Err(messages) => {
+            report.open(1, COMPILES, &does_not_compile(&messages));
+            return Ok(Some(0));
+        }
+    };
+    report.passed(1, COMPILES);
+
+    let mut exporter = Exporter::new(Program::start(&program)?);
+    for (step, number) in STEPS.iter().zip(2..) {
+        report.checking(number, step.says);
+        let outcome = (step.check)(&mut exporter);
+        if let Err(advice) = outcome {
+            report.open(number, step.says, &advice);
+            return Ok(Some(number - 1));
+        }
+        report.passed(number, step.says);
+    }
+    Ok(None)
+}
+
+/// The learner's exporter, and where its metrics are seen.
+struct Exporter {
+    program: Program,
+    /// The given code prints the metrics. Whoever took that out is asked over HTTP.
+    prints: bool,
+}
+
+impl Exporter {
+    fn new(mut program: Program) -> Self {
+        let printed = program.watch(FIRST_ROUND, Program::printed);
+        Self {
+            prints: printed.is_some(),
+            program,
+        }
+    }
+
+    fn metrics(&self) -> Option<String> {
+        look(&self.program, self.prints)
+    }
+
+    /// Advice for a program that is not running any more, else `advice`.
+    fn unless_ended(&mut self, advice: Advice) -> Advice {
+        let Some(status) = self.program.ended() else {
+            return advice;
+        };
+        let said = self.program.errors();
+        let said = match said.trim() {
+            "" => "It said nothing about why.".to_owned(),
+            said => format!("It said:\n{}", indented(said)),
+        };
+        Advice::new(
+            format!("Your program ended by itself ({status}). {said}"),
+            "An error that `?` passes on ends the program, and so does the end of `main`. The loop \
+             at\nthe end of `main` is to run until Ctrl-C.",
+        )
+    }
+}
+
+fn look(program: &Program, prints: bool) -> Option<String> {
+    if prints {
+        program.printed()
+    } else {
+        program.served()
+    }
+}
+
+fn indented(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(|line| format!("  {line}")).collect();
+    lines.join("\n")
+}
+
+fn does_not_compile(messages: &str) -> Advice {
+    Advice::new(
+        messages.trim(),
+        "Begin with the first message; the later ones often follow from it. The line with `-->` says\n\
+         where in your file it is, and a line with `help:` often what to change.",
+    )
+}
+
+fn gauge_is_defined(exporter: &mut Exporter) -> Result<(), Advice> {
+    let Some(text) = exporter.metrics() else {
+        return Err(exporter.unless_ended(Advice::new(
+            "Your program runs, but neither prints its metrics nor serves any.",
+            "Keep the given line that prints `A scrape now shows:`; the check reads it, too.",
+        )));
+    };
+    let todo = "Look at TODO 1";
+    let Some(shown) = Shown::find(&text, NAME) else {
+        return Err(exporter.unless_ended(match *names(&text) {
+            [] => Advice::new(
+                "Your program runs, but a scrape of it would show no metric yet.",
+                format!(
+                    "{todo}. A scrape shows what the registry holds, and the registry makes a gauge when\n\
+                     it is told a name and a description. The README shows how, with another gauge, in\n\
+                     `Background`."
+                ),
+            ),
+            ref others => Advice::new(
+                format!("A scrape would show `{}`, and not `{NAME}`.", others.join("`, `")),
+                format!("{todo}, and compare the names letter by letter."),
+            ),
+        }));
+    };
+    if shown.kind != Some("gauge") {
+        return Err(Advice::new(
+            format!(
+                "`{NAME}` is a {}, not a gauge.",
+                shown.kind.unwrap_or("metric without type")
+            ),
+            format!(
+                "{todo}. Users come and go, so the number goes up and down; the README tells in\n\
+                 `Background` which type that is."
+            ),
+        ));
+    }
+    if shown.description != Some(DESCRIPTION) {
+        return Err(Advice::new(
+            format!(
+                "`{NAME}` is there, but the description that a reader of its metrics sees is another:\n  \
+                 yours:  {}\n  wanted: {DESCRIPTION}",
+                shown.description.unwrap_or("(none)")
+            ),
+            format!("{todo}, and compare the two letter by letter."),
+        ));
+    }
+    Ok(())
+}
+
+fn value_is_set(exporter: &mut Exporter) -> Result<(), Advice> {
+    let text = exporter.metrics().unwrap_or_default();
+    in_range(&text).map(drop)
+}
+
+/// The gauge's value, if it is one that the task allows.
+fn in_range(text: &str) -> Result<f64, Advice> {
+    let value = Shown::find(text, NAME).and_then(|shown| shown.value);
+    match value {
+        Some(value) if (LEAST..=MOST).contains(&value) => Ok(value),
+        None | Some(0.0) => Err(Advice::new(
+            "The gauge is there and its value is 0.0, as it is when nobody has set it.",
+            "Look at TODO 2, inside `collect_metrics`. A gauge has a method for every way to change it;\n\
+             `cargo doc -p exporter-kit --open` lists them under `Gauge`.",
+        )),
+        Some(value) => Err(Advice::new(
+            format!("The gauge's value is {value}, and that is not from {LEAST} to {MOST}."),
+            "Look at TODO 2: which numbers can it give? `1..=6` ends with 6, and `1..6` with 5.",
+        )),
+    }
+}
+
+fn value_changes(exporter: &mut Exporter) -> Result<(), Advice> {
+    let prints = exporter.prints;
+    let value = |program: &Program| {
+        let text = look(program, prints)?;
+        Shown::find(&text, NAME)?.value.map(|value| (value, text))
+    };
+    let Some((first, _)) = value(&exporter.program) else {
+        return Err(exporter.unless_ended(Advice::new(
+            "The gauge is not there any more.",
+            "Look at what happens to the registry between TODO 1 and the loop.",
+        )));
+    };
+    let changed = exporter.program.watch(THREE_INTERVALS, |program| {
+        value(program).filter(|(value, _)| *value != first)
+    });
+    match changed {
+        Some((_, text)) => in_range(&text).map(drop),
+        None => Err(exporter.unless_ended(Advice::new(
+            format!("The value was {first} at first, and still is three intervals of 5 seconds later."),
+            "Look at TODO 2. `collect_metrics` is called every 5 seconds, and what stands between its\n\
+             braces is done anew each time; what stands before it is done once.",
+        ))),
+    }
+}
+
+fn server_answers(exporter: &mut Exporter) -> Result<(), Advice> {
+    let port = exporter.program.port;
+    let todo = "Look at TODO 3";
+    let answer = exporter
+        .program
+        .watch(AT_ONCE, |program| http::get(program.port, PATH).ok());
+    let Some(answer) = answer else {
+        return Err(exporter.unless_ended(Advice::new(
+            format!(
+                "Nothing answers on port {port}, which the check gave your program as its argument."
+            ),
+            format!(
+                "{todo}.\n\
+                 - The server has to use the given `port`, and to be started before the loop begins.\n\
+                 - It stops when what starting it gave you is dropped, and that is at once if the value\n  \
+                   has no name. The name `_` is none; `_server` is one."
+            ),
+        )));
+    };
+    if !answer.is_ok() || answer.content_type != CONTENT_TYPE {
+        return Err(Advice::new(
+            format!(
+                "A server answers on port {port}, but not with metrics at {PATH}: it says `{}`, and \
+                 that\nit sends `{}`.",
+                answer.status(),
+                answer.content_type
+            ),
+            format!("{todo}. The library has a function that starts a server which does all that."),
+        ));
+    }
+    match Shown::find(&answer.body, NAME) {
+        Some(shown) if shown.kind == Some("gauge") => in_range(&answer.body).map(drop),
+        _ => Err(Advice::new(
+            format!("The server answers, but `{NAME}` is not among what it shows."),
+            format!("{todo}. A server shows one registry: is it the one that made the gauge?"),
+        )),
+    }
+}
+
+fn ctrl_c_frees_the_port(exporter: &mut Exporter) -> Result<(), Advice> {
+    let given = "Without a line of yours, Ctrl-C ends the program, and its end frees the port. Look at what \
+                 in\nyour program goes on running, or catches the signal.";
+    if let Err(err) = exporter.program.press_ctrl_c() {
+        return Err(exporter.unless_ended(Advice::new(
+            format!("Ctrl-C could not be tried: {err}."),
+            "Run your program yourself and press Ctrl-C in its terminal.",
+        )));
+    }
+    let _: Option<()> = exporter.program.watch(AT_ONCE, |_| None);
+    if exporter.program.ended().is_none() {
+        return Err(Advice::new(
+            "Three seconds after Ctrl-C your program still runs.",
+            given,
+        ));
+    }
+    let port = exporter.program.port;
+    if !is_free(port) {
+        return Err(Advice::new(
+            format!("Your program ended, but port {port} is still in use."),
+            given,
+        ));
+    }
+    Ok(())
+}
+
+fn congratulation() -> String {
+    format!(
+        "
+All {} steps passed: this is an exporter that Prometheus can scrape. Well done!
+
+You have
+  - defined a gauge, the type for a number that goes up and down, with a name and a description
+    by which others find and understand it;
+  - kept its value up to date in one place, apart from whoever asks for it;
+  - served it in the format that Prometheus reads.
+
+What next
+  - See the same metric from a finished exporter, with nothing to write:  cargo run --release
+    and then, in another terminal:  curl http://localhost:8000/metrics
+  - Read what else there is to measure with:  cargo doc -p exporter-kit --open
+  - Compare with one way to solve it:  exercises/1-exporter/solution/src/main.rs",
+        STEPS.len() + 1
+    )
+}

@@ -1,0 +1,276 @@
+//! The real systems that tests talk to: the table of them, finding them, installing them.
+//!
+//! A test never looks for one itself. It asks for it by the name in the table and learns the path
+//! from an environment variable, `EXPORTER_KIT_TEST_` and the name in capitals.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::run::{Failure, Outcome, output, step};
+
+/// One program that tests need.
+struct Need {
+    /// What tests call it; for a Debian package's program also its file name.
+    name: &'static str,
+    source: Source,
+    /// The tests that are left out without it.
+    tests: &'static str,
+}
+
+/// Where a program comes from.
+enum Source {
+    /// A program of this Debian package.
+    Debian(&'static str),
+    /// A Python of our own with these packages in it, named with their versions.
+    Python(&'static [&'static str]),
+}
+
+/// Everything the tests need that cargo does not bring. One more is one more line.
+#[rustfmt::skip]
+const NEEDS: &[Need] = &[
+    Need { name: "prometheus", source: Source::Debian("prometheus"), tests: "app_exporter: prometheus::a_real_prometheus_*, native_histograms::*, exemplars::*" },
+    Need { name: "promtool", source: Source::Debian("prometheus"), tests: "app_exporter: prometheus::promtool_*, deploy::prometheus_*" },
+    Need { name: "prometheus-pushgateway", source: Source::Debian("prometheus-pushgateway"), tests: "app_exporter: pushgateway::*" },
+    Need { name: "systemd-analyze", source: Source::Debian("systemd"), tests: "app_exporter: deploy::the_systemd_unit_*" },
+    Need { name: "python", source: Source::Python(&["prometheus_client==0.26.0", "protobuf==7.36.2"]), tests: "app_exporter: python::*, formats_python::*" },
+];
+
+/// Gives `ensurepip`, which Debian keeps out of its python3 package, and python3 with it.
+const PYTHON_PACKAGE: &str = "python3-venv";
+
+/// What was found of the table, and what was not.
+pub(crate) struct Provided {
+    /// The variables that tell the tests, each with a path.
+    pub(crate) variables: Vec<(String, PathBuf)>,
+    /// One sentence for each that is missing, with the tests that are left out.
+    pub(crate) missing: Vec<String>,
+}
+
+/// Finds every program of the table; as root, installs first what is not there.
+///
+/// What is built for ourselves goes below `target`.
+pub(crate) fn provide(target: &Path) -> Provided {
+    let refusal = install(&absent_packages()).err();
+    if let Some(refusal) = &refusal {
+        println!("nothing more is installed: {refusal}");
+    }
+    let mut provided = Provided {
+        variables: Vec::new(),
+        missing: Vec::new(),
+    };
+    for need in NEEDS {
+        let found = match need.source {
+            Source::Debian(package) => find(need.name)
+                .ok_or_else(|| Failure::new(format!("`apt-get install {package}` brings it"))),
+            Source::Python(packages) => python_with(packages, target),
+        };
+        match found {
+            Ok(path) => provided.variables.push((variable(need.name), path)),
+            Err(why) => {
+                let line = format!("{} ({}): {why}", need.name, need.tests);
+                provided.missing.push(line);
+            }
+        }
+    }
+    provided
+}
+
+/// The variable that gives tests the path of `name`.
+fn variable(name: &str) -> String {
+    let name = name.to_uppercase().replace('-', "_");
+    format!("EXPORTER_KIT_TEST_{name}")
+}
+
+/// The Debian packages that would bring what is not on this machine.
+fn absent_packages() -> Vec<&'static str> {
+    let mut packages: Vec<&str> = NEEDS
+        .iter()
+        .filter_map(|need| match need.source {
+            Source::Debian(package) => find(need.name).is_none().then_some(package),
+            Source::Python(_) => base_python().is_none().then_some(PYTHON_PACKAGE),
+        })
+        .collect();
+    packages.sort_unstable();
+    packages.dedup();
+    packages
+}
+
+/// The program `name`, on the path or where Debian keeps servers outside it.
+fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.extend(["/usr/bin", "/usr/sbin"].map(PathBuf::from));
+    // Debian has one folder of PostgreSQL's programs for each major version; the newest comes first.
+    if let Ok(versions) = fs::read_dir("/usr/lib/postgresql") {
+        let mut versions: Vec<PathBuf> = versions
+            .flatten()
+            .map(|version| version.path().join("bin"))
+            .collect();
+        versions.sort();
+        folders.extend(versions.into_iter().rev());
+    }
+    let mut candidates = folders.into_iter().map(|folder| folder.join(name));
+    candidates.find(|path| {
+        path.metadata()
+            .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    })
+}
+
+/// Installs `packages` with apt-get, without starting any service, now or at the next boot.
+fn install(packages: &[&str]) -> Outcome {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    if find("apt-get").is_none() {
+        return Err(Failure::new("there is no apt-get here to install it with"));
+    }
+    if output(Command::new("id").arg("-u"))?.trim() != "0" {
+        return Err(Failure::new("run as root, this command installs it itself"));
+    }
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    };
+    step("lists of packages", &mut apt(&["update", "--quiet"]))?;
+    let _guard = NoServices::hold()?;
+    let mut arguments = vec!["install", "--quiet", "--yes", "--no-install-recommends"];
+    arguments.extend(packages);
+    step("servers for the tests", &mut apt(&arguments))?;
+    packages
+        .iter()
+        .try_for_each(|package| disable_services(package))
+}
+
+/// Stops what the freshly installed `package` would run at every boot, and whatever of it runs.
+fn disable_services(package: &str) -> Outcome {
+    let Some(systemctl) = find("systemctl") else {
+        return Ok(());
+    };
+    let files = output(Command::new("dpkg").args(["--listfiles", package]))?;
+    let units = files
+        .lines()
+        .map(Path::new)
+        .filter(|file| {
+            file.parent()
+                .is_some_and(|dir| dir.ends_with("systemd/system"))
+        })
+        .filter(|file| file.extension() == Some(OsStr::new("service")))
+        .filter_map(Path::file_name)
+        // A template is no service yet, and systemd has nothing to disable about it.
+        .filter(|unit| !unit.to_string_lossy().contains('@'));
+    for unit in units {
+        let mut command = Command::new(&systemctl);
+        command.args(["disable", "--quiet"]).arg(unit);
+        if Path::new("/run/systemd/system").exists() {
+            command.arg("--now");
+        }
+        output(&mut command)?;
+    }
+    Ok(())
+}
+
+/// While held, Debian's packages start no service when they are installed.
+struct NoServices {
+    ours: bool,
+}
+
+impl NoServices {
+    /// What Debian's install scripts ask before they start a service.
+    const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+    fn hold() -> Result<Self, Failure> {
+        // Whoever put one there had reasons of their own; `disable_services` does the rest then.
+        if Path::new(Self::POLICY).exists() {
+            return Ok(Self { ours: false });
+        }
+        // Should we be killed, the file that is left behind allows everything again.
+        let script = format!(
+            "#!/bin/sh\n# Written by cargo xtask, for as long as it runs.\n[ -d /proc/{} ] && exit 101\nexit 0\n",
+            std::process::id()
+        );
+        fs::write(Self::POLICY, script)
+            .and_then(|()| fs::set_permissions(Self::POLICY, fs::Permissions::from_mode(0o755)))
+            .map_err(|err| Failure::new(format!("cannot write `{}`: {err}", Self::POLICY)))?;
+        Ok(Self { ours: true })
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if self.ours {
+            // A file that stays does no harm: it allows everything once this process has ended.
+            let _ = fs::remove_file(Self::POLICY);
+        }
+    }
+}
+
+/// A Python of the machine's that can make environments.
+fn base_python() -> Option<PathBuf> {
+    let candidates = [find("python3"), Some("/usr/bin/python3".into())];
+    let mut candidates = candidates.into_iter().flatten();
+    candidates.find(|python| {
+        let mut asked = Command::new(python);
+        output(asked.args(["-c", "import ensurepip, venv"])).is_ok()
+    })
+}
+
+/// The Python of an environment below `target` that has `packages`.
+fn python_with(packages: &[&str], target: &Path) -> Result<PathBuf, Failure> {
+    let environment = target.join("venv");
+    let python = environment.join("bin/python");
+    // An environment whose Python was removed from the machine is there and does not run.
+    if output(Command::new(&python).args(["-c", ""])).is_err() {
+        let base = base_python()
+            .ok_or_else(|| Failure::new(format!("`apt-get install {PYTHON_PACKAGE}` brings it")))?;
+        let mut make = Command::new(base);
+        output(make.args(["-m", "venv", "--clear"]).arg(&environment))?;
+    }
+    // Installed already means answered without the network.
+    let mut pip = Command::new(&python);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]);
+    output(pip.args(packages))?;
+    Ok(python)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_need_has_a_name_and_a_variable_of_its_own() {
+        let mut variables: Vec<String> = NEEDS.iter().map(|need| variable(need.name)).collect();
+        variables.sort();
+        variables.dedup();
+        assert_eq!(variables.len(), NEEDS.len());
+        for variable in variables {
+            let legal = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+            assert!(variable.chars().all(legal), "`{variable}`");
+        }
+    }
+
+    #[test]
+    fn the_variable_of_a_name_with_a_dash_is_one_a_shell_can_set() {
+        assert_eq!(
+            variable("systemd-analyze"),
+            "EXPORTER_KIT_TEST_SYSTEMD_ANALYZE"
+        );
+    }
+
+    #[test]
+    fn a_program_is_found_and_one_that_does_not_exist_is_not() {
+        assert!(find("sh").is_some_and(|path| path.is_absolute()));
+        assert_eq!(find("no-such-program-here"), None);
+    }
+}

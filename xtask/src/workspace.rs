@@ -1,0 +1,49 @@
+//! What cargo knows of this workspace: where it is, where it builds, which features there are.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::run::{Failure, cargo, output};
+
+/// The answer of `cargo metadata`, read once by the command that needs it.
+pub(crate) struct Workspace(Value);
+
+impl Workspace {
+    pub(crate) fn read() -> Result<Self, Failure> {
+        let text = output(&mut cargo(&["metadata", "--format-version=1", "--no-deps"]))?;
+        let metadata = serde_json::from_str(&text)
+            .map_err(|err| Failure::new(format!("cargo metadata's answer is not JSON: {err}")))?;
+        Ok(Self(metadata))
+    }
+
+    /// Makes the workspace's folder the current one, so that every path is written from there.
+    pub(crate) fn enter(&self) -> Result<(), Failure> {
+        let root = self.path("workspace_root")?;
+        std::env::set_current_dir(&root)
+            .map_err(|err| Failure::new(format!("cannot enter `{}`: {err}", root.display())))
+    }
+
+    /// Where cargo builds; whatever the commands install for themselves goes there too.
+    pub(crate) fn target(&self) -> Result<PathBuf, Failure> {
+        self.path("target_directory")
+    }
+
+    /// The features of `package`, in cargo's order, `default` left out.
+    pub(crate) fn features(&self, package: &str) -> Result<Vec<String>, Failure> {
+        let packages = self.0["packages"].as_array().map_or(&[][..], Vec::as_slice);
+        let features = packages
+            .iter()
+            .find(|candidate| candidate["name"] == package)
+            .and_then(|found| found["features"].as_object())
+            .ok_or_else(|| Failure::new(format!("there is no package `{package}`")))?;
+        let names = features.keys().filter(|name| *name != "default");
+        Ok(names.cloned().collect())
+    }
+
+    fn path(&self, key: &str) -> Result<PathBuf, Failure> {
+        let path = self.0[key].as_str();
+        path.map(PathBuf::from)
+            .ok_or_else(|| Failure::new(format!("cargo metadata does not say `{key}`")))
+    }
+}

@@ -1,0 +1,88 @@
+//! The targets: each takes any bytes, and panics where a promise of the library does not hold.
+
+mod bytes;
+mod negotiate;
+mod structural;
+
+pub use negotiate::negotiation;
+pub use structural::structure;
+
+use exporter_kit::{Format, Snapshot, parse};
+
+/// A target: its name, and what it does with its bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: [Target; 5] = [
+    ("openmetrics", openmetrics),
+    ("text", text),
+    ("round_trip", round_trip),
+    ("negotiation", negotiation),
+    ("structure", structure),
+];
+
+/// The strict parser never panics, and says where it refuses what.
+pub fn openmetrics(data: &[u8]) {
+    if let Err(error) = parse::openmetrics(data) {
+        check_place(data, &error);
+    }
+}
+
+/// The lenient parser never panics, and says where it refuses what.
+pub fn text(data: &[u8]) {
+    if let Err(error) = parse::text(data) {
+        check_place(data, &error);
+    }
+}
+
+fn check_place(data: &[u8], error: &parse::ParseError) {
+    let lines = data.iter().filter(|byte| **byte == b'\n').count() + 1;
+    assert!(
+        (1..=lines + 1).contains(&error.line()),
+        "{error}, of {lines} lines"
+    );
+    assert!(error.column() >= 1, "{error}");
+    assert!(!error.to_string().is_empty());
+}
+
+/// What a parser took is, encoded again, the same; and no format panics on it.
+pub fn round_trip(data: &[u8]) {
+    if let Ok(snapshot) = parse::openmetrics(data) {
+        let body = snapshot.encode(Format::OpenMetrics);
+        assert_same(&snapshot, parse::openmetrics(&body), &body);
+        every_format(&snapshot);
+    }
+    if let Ok(snapshot) = parse::text(data) {
+        let body = snapshot.encode(Format::TextUtf8);
+        let again = parse::text(&body);
+        // Names that came twice are not written a second time.
+        if snapshot.duplicates().next().is_none() {
+            assert_same(&snapshot, again, &body);
+        } else {
+            again.unwrap_or_else(|error| panic!("{error}\n{}", String::from_utf8_lossy(&body)));
+        }
+        every_format(&snapshot);
+    }
+}
+
+/// A family without series is not shown, so it is not read again.
+fn assert_same(snapshot: &Snapshot, again: Result<Snapshot, parse::ParseError>, body: &[u8]) {
+    let shown = String::from_utf8_lossy(body);
+    let again = again.unwrap_or_else(|error| panic!("{error}\n{shown}"));
+    let families = snapshot.families().iter();
+    let families: Vec<_> = families
+        .filter(|family| family.series().len() > 0)
+        .collect();
+    let read: Vec<_> = again.families().iter().collect();
+    assert_eq!(families, read, "{shown}");
+}
+
+/// Encodes in every format; protobuf's lengths add up.
+fn every_format(snapshot: &Snapshot) {
+    for format in Format::ALL {
+        let body = snapshot.encode(*format);
+        if *format == Format::Protobuf {
+            bytes::check_delimited(&body);
+        }
+    }
+}

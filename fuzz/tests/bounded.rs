@@ -1,0 +1,204 @@
+//! Every target for a few seconds on stable: seeds, and seeds changed at random, the same each time.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use exporter_kit_fuzz::TARGETS;
+
+/// Seconds for each target; `FUZZ_SECONDS` says otherwise.
+const SECONDS: u64 = 8;
+
+/// Inputs are not made longer than this, in bytes.
+const LONGEST: usize = 2048;
+
+/// `Accept`, `Accept-Encoding` and the query, as Prometheus and others send them.
+const REQUESTS: &[&str] = &[
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1\ngzip\nname[]=a.b",
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=1.0.0;escaping=values;q=0.4,*/*;q=0.2\nidentity;q=0,gzip;q=0.5,*\nname[]=%61&x=%",
+    "text/html, image/gif, *; q=.2, */*; q=.2\nx-gzip;q=nan, deflate\n",
+];
+
+/// Pieces that expositions and headers are made of.
+const PIECES: &[&str] = &[
+    "# TYPE ",
+    "# HELP ",
+    "# UNIT ",
+    "# EOF\n",
+    "counter\n",
+    "histogram\n",
+    "gaugehistogram\n",
+    "summary\n",
+    "stateset\n",
+    "info\n",
+    "unknown\n",
+    "_total",
+    "_bucket{le=\"+Inf\"} 1\n",
+    "_count 1\n",
+    "_sum 1\n",
+    "_created 1\n",
+    " # {a=\"b\"} 1 2\n",
+    "{\"a b\",c=\"d\"} 1\n",
+    "\\n",
+    "\\\"",
+    "\"",
+    "{",
+    "}",
+    ",",
+    "=",
+    " ",
+    "\n",
+    "NaN",
+    "+Inf",
+    "-1e-5",
+    "1e400",
+    "0x1",
+    "\u{e9}",
+    "\u{feff}",
+    "\r",
+    "\t",
+    ";q=0.5",
+    ";version=1.0.0",
+    ";escaping=dots",
+    "*/*",
+    "q=",
+    "quantile=\"0.5\"",
+    "le=\"1e0\"",
+];
+
+/// A small generator (xorshift*), so that every run takes the same way.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// Below `limit`; 0 if that is 0.
+    fn below(&mut self, limit: usize) -> usize {
+        ((self.next() >> 33) as usize)
+            .checked_rem(limit)
+            .unwrap_or(0)
+    }
+
+    fn one<'a, T: ?Sized>(&mut self, of: &'a [&'a T]) -> &'a T {
+        of[self.below(of.len())]
+    }
+}
+
+fn seeds() -> Vec<Vec<u8>> {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../crates/exporter-kit/tests/conformance/openmetrics");
+    let mut files: Vec<_> = fs::read_dir(&cases)
+        .expect("the conformance cases")
+        .map(|case| case.expect("a case").path().join("metrics"))
+        .collect();
+    files.sort();
+    assert!(files.len() > 50, "only {files:?}");
+    let read = files
+        .iter()
+        .map(|file| fs::read(file).expect("a case's exposition"));
+    let requests = REQUESTS.iter().map(|request| request.as_bytes().to_vec());
+    read.chain(requests).chain([vec![]]).collect()
+}
+
+fn change(input: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
+    let at = random.below(input.len() + 1);
+    let until = (at + random.below(16)).min(input.len());
+    match random.below(7) {
+        0 => drop(input.splice(at..at, random.one(PIECES).bytes())),
+        1 => drop(input.splice(at..until, random.one(PIECES).bytes())),
+        2 => drop(input.drain(at..until)),
+        3 => {
+            let again = input[at..until].to_vec();
+            drop(input.splice(at..at, again));
+        }
+        4 => input.insert(at, random.next() as u8),
+        5 if at < input.len() => input[at] ^= 1 << random.below(8),
+        _ => {
+            let other = &seeds[random.below(seeds.len())];
+            let from = random.below(other.len() + 1);
+            input.truncate(at);
+            input.extend_from_slice(&other[from..]);
+        }
+    }
+    input.truncate(LONGEST);
+}
+
+fn run(name: &str) {
+    let (_, target) = TARGETS
+        .iter()
+        .find(|(target, _)| *target == name)
+        .expect("a target");
+    let seconds = std::env::var("FUZZ_SECONDS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(SECONDS));
+    let seeds = seeds();
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut runs = 0_u64;
+    for seed in &seeds {
+        attempt(name, *target, seed);
+    }
+    while Instant::now() < end {
+        let mut input = seeds[random.below(seeds.len())].clone();
+        for _ in 0..=random.below(6) {
+            change(&mut input, &seeds, &mut random);
+            attempt(name, *target, &input);
+            runs += 1;
+        }
+        if name == "structure" {
+            let random_bytes = (0..random.below(120))
+                .map(|_| random.next() as u8)
+                .collect::<Vec<_>>();
+            attempt(name, *target, &random_bytes);
+        }
+    }
+    println!("{name}: {runs} inputs");
+    assert!(runs > 1000, "only {runs} inputs");
+}
+
+/// Runs one input; what makes it panic is kept where libFuzzer keeps such inputs, and told.
+fn attempt(name: &str, target: fn(&[u8]), input: &[u8]) {
+    if std::panic::catch_unwind(|| target(input)).is_err() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("artifacts")
+            .join(name);
+        fs::create_dir_all(&folder).expect("a folder for the input");
+        let file = folder.join("bounded");
+        fs::write(&file, input).expect("the input is kept");
+        panic!(
+            "repeat it with `cargo fuzz run {name} {}`; input: {:?}",
+            file.display(),
+            String::from_utf8_lossy(input)
+        );
+    }
+}
+
+#[test]
+fn openmetrics() {
+    run("openmetrics");
+}
+
+#[test]
+fn text() {
+    run("text");
+}
+
+#[test]
+fn round_trip() {
+    run("round_trip");
+}
+
+#[test]
+fn negotiation() {
+    run("negotiation");
+}
+
+#[test]
+fn structure() {
+    run("structure");
+}

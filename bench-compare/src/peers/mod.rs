@@ -1,0 +1,107 @@
+//! The peers, one file each, and what is asked of them.
+
+mod exporter_kit;
+mod floor;
+mod floor_encode;
+mod floor_sharded;
+mod measured;
+mod metrics;
+mod prometheus;
+mod prometheus_client;
+mod remote;
+mod vise;
+mod vise_families;
+
+use crate::subject::Subject;
+use crate::workload::{self, Shape};
+
+/// What is recorded in the rows a to d.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// An unlabelled counter, incremented.
+    CounterInc,
+    /// An unlabelled float gauge, set.
+    GaugeSet,
+    /// An unlabelled float gauge, incremented and decremented.
+    GaugeIncDec,
+    /// The same for the gauge of whole numbers, where there is one.
+    IntegerGaugeIncDec,
+    /// An unlabelled histogram of 12 buckets, observing.
+    Histogram,
+    /// A counter by method and status, looked up at every operation.
+    Lookup,
+    /// The same with the handles looked up before.
+    Handle,
+    /// A counter by two run-time strings, 1000 series, looked up at every operation.
+    Dynamic,
+}
+
+/// What is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The text format, or OpenMetrics where a peer has nothing else.
+    Text,
+    /// Delimited `io.prometheus.client.MetricFamily` messages.
+    Protobuf,
+}
+
+/// How a peer counts in ratios.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Not a library but the least the machine can do.
+    Floor,
+    /// What this is all for.
+    Ours,
+    /// A Rust library to compare with.
+    Rust,
+    /// A library of another language, for scale.
+    Scale,
+}
+
+/// One library, or the floor.
+pub trait Peer {
+    /// The heading of its column.
+    fn name(&self) -> &'static str;
+
+    /// How it counts.
+    fn kind(&self) -> Kind {
+        Kind::Rust
+    }
+
+    /// The package whose version is reported, as it stands in Cargo.lock.
+    fn package(&self) -> Option<&'static str> {
+        Some(self.name())
+    }
+
+    /// Ready to record, with everything at zero; `None` if it has no such thing.
+    fn record(&self, record: Record) -> Option<Box<dyn Subject>>;
+
+    /// Ready to encode; `None` if it can't.
+    fn expose(&self, shape: Shape, form: Form) -> Option<Box<dyn Subject>>;
+
+    /// Writes one scrape in pieces that are thrown away, if it can, so that its peak memory shows.
+    fn scrape_in_chunks(&self, _shape: Shape) -> Option<Box<dyn FnMut()>> {
+        None
+    }
+}
+
+/// All peers that run here. Says on standard error which ones are missing, and what to do.
+pub fn all() -> Vec<Box<dyn Peer>> {
+    let mut peers = local();
+    peers.extend(remote::all());
+    peers
+}
+
+/// The peers within this process, the floor first: everything is compared with it.
+pub fn local() -> Vec<Box<dyn Peer>> {
+    vec![
+        Box::new(floor::Floor),
+        Box::new(floor_sharded::FloorSharded),
+        Box::new(exporter_kit::ExporterKit),
+        Box::new(prometheus_client::PrometheusClient),
+        Box::new(prometheus::Prometheus),
+        Box::new(metrics::Metrics),
+        Box::new(measured::Measured),
+        Box::new(vise::Vise),
+    ]
+}

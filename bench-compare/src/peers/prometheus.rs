@@ -1,0 +1,161 @@
+//! prometheus (tikv): vectors of metrics, `with_label_values` to look up, gather then encode.
+
+use std::hint::black_box;
+
+use prometheus::core::{Collector, GenericCounterVec};
+use prometheus::{
+    Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter,
+    IntCounterVec, IntGauge, Opts, ProtobufEncoder, Registry, TextEncoder,
+};
+
+use super::{Form, Peer, Record};
+use crate::subject::{Local, Subject};
+use crate::workload::{
+    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, GAUGE_FAMILIES, HELP, HISTOGRAM,
+    HISTOGRAM_FAMILIES, HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, LABELS, METHODS, STATUSES,
+    Shape, combinations, gauge_name, histogram_name, history, labels, observations, pairs, value,
+};
+
+pub(super) struct Prometheus;
+
+fn registered(metric: &(impl Collector + Clone + 'static)) -> Registry {
+    let registry = Registry::new();
+    registry
+        .register(Box::new(metric.clone()))
+        .expect("names are valid and new");
+    registry
+}
+
+fn render(registry: &Registry) -> Vec<u8> {
+    let mut out = Vec::new();
+    TextEncoder::new()
+        .encode(&registry.gather(), &mut out)
+        .expect("writing to memory succeeds");
+    out
+}
+
+fn labelled() -> IntCounterVec {
+    GenericCounterVec::new(Opts::new(LABELLED, HELP), &["method", "status"]).expect("valid names")
+}
+
+fn buckets(name: impl Into<String>) -> HistogramOpts {
+    HistogramOpts::new(name, HELP).buckets(BOUNDS.to_vec())
+}
+
+impl Peer for Prometheus {
+    fn name(&self) -> &'static str {
+        "prometheus"
+    }
+
+    fn record(&self, record: Record) -> Option<Box<dyn Subject>> {
+        Some(match record {
+            Record::CounterInc => {
+                let counter = IntCounter::new(COUNTER, HELP).expect("a valid name");
+                let registry = registered(&counter);
+                Local::record(move |_| counter.inc(), move || render(&registry))
+            }
+            Record::GaugeSet => {
+                let gauge = Gauge::new(GAUGE, HELP).expect("a valid name");
+                let registry = registered(&gauge);
+                let set = move |i| gauge.set(black_box((i & 1023) as f64));
+                Local::record(set, move || render(&registry))
+            }
+            Record::GaugeIncDec => {
+                let gauge = Gauge::new(GAUGE, HELP).expect("a valid name");
+                let registry = registered(&gauge);
+                let step = move |i| if i & 1 == 0 { gauge.inc() } else { gauge.dec() };
+                Local::record(step, move || render(&registry))
+            }
+            Record::IntegerGaugeIncDec => {
+                let gauge = IntGauge::new(INTEGER_GAUGE, HELP).expect("a valid name");
+                let registry = registered(&gauge);
+                let step = move |i| if i & 1 == 0 { gauge.inc() } else { gauge.dec() };
+                Local::record(step, move || render(&registry))
+            }
+            Record::Histogram => {
+                let histogram = Histogram::with_opts(buckets(HISTOGRAM)).expect("valid buckets");
+                let registry = registered(&histogram);
+                let values = observations();
+                let observe = move |i: usize| histogram.observe(values[i & 1023]);
+                Local::record(observe, move || render(&registry))
+            }
+            Record::Lookup => {
+                let counters = labelled();
+                let registry = registered(&counters);
+                let calls = combinations().map(|(m, s)| [METHODS[m], STATUSES[s]]);
+                let look_up = move |i: usize| counters.with_label_values(&calls[i & 1023]).inc();
+                Local::record(look_up, move || render(&registry))
+            }
+            Record::Handle => {
+                let counters = labelled();
+                let registry = registered(&counters);
+                let handles = combinations()
+                    .map(|(m, s)| counters.with_label_values(&[METHODS[m], STATUSES[s]]));
+                Local::record(move |i| handles[i & 1023].inc(), move || render(&registry))
+            }
+            Record::Dynamic => {
+                let opts = Opts::new(DYNAMIC, HELP);
+                let counters =
+                    IntCounterVec::new(opts, &["route", "customer"]).expect("valid names");
+                let registry = registered(&counters);
+                let pairs = pairs();
+                let look_up = move |i: usize| {
+                    let (route, customer) = &pairs[i % 1000];
+                    counters
+                        .with_label_values(&[route.as_str(), customer.as_str()])
+                        .inc();
+                };
+                Local::record(look_up, move || render(&registry))
+            }
+        })
+    }
+
+    fn expose(&self, shape: Shape, form: Form) -> Option<Box<dyn Subject>> {
+        let registry = registry(shape);
+        Some(Local::encode(move |out: &mut Vec<u8>| {
+            let families = registry.gather();
+            match form {
+                Form::Text => TextEncoder::new().encode(&families, out),
+                Form::Protobuf => ProtobufEncoder::new().encode(&families, out),
+            }
+            .expect("writing to memory succeeds");
+        }))
+    }
+}
+
+fn registry(shape: Shape) -> Registry {
+    match shape {
+        Shape::One => {
+            let gauge = Gauge::new(EXERCISE, EXERCISE_HELP).expect("a valid name");
+            gauge.set(45.0);
+            registered(&gauge)
+        }
+        Shape::Gauges(per_family) => {
+            let registry = Registry::new();
+            for number in 0..GAUGE_FAMILIES {
+                let opts = Opts::new(gauge_name(number), HELP);
+                let gauges = GaugeVec::new(opts, &LABELS).expect("valid names");
+                for series in 0..per_family {
+                    gauges
+                        .with_label_values(&labels(series))
+                        .set(value(number, series));
+                }
+                registry.register(Box::new(gauges)).expect("a new name");
+            }
+            registry
+        }
+        Shape::Histograms => {
+            let registry = Registry::new();
+            for number in 0..HISTOGRAM_FAMILIES {
+                let opts = buckets(histogram_name(number));
+                let histograms = HistogramVec::new(opts, &LABELS).expect("valid names");
+                for series in 0..HISTOGRAMS_PER_FAMILY {
+                    let histogram = histograms.with_label_values(&labels(series));
+                    history(number, series).for_each(|value| histogram.observe(value));
+                }
+                registry.register(Box::new(histograms)).expect("a new name");
+            }
+            registry
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! `docs/performance.md`.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use super::table::{full, markdown, summary};
+use crate::peers;
+use crate::rows::Row;
+use crate::running::wrk_version;
+use crate::scale::{first_line, go, home, python};
+
+const GROUPS: [(&str, &str, &str); 4] = [
+    (
+        "Recording",
+        "abcd",
+        "Time per operation as each thread sees it; `.2t` is two threads on the same metric. `floor` \
+         shares atomics, `floor, sharded` gives each thread cells of its own.",
+    ),
+    (
+        "Encoding",
+        "e",
+        "Gathering and encoding into a buffer that is used again: `1` is one gauge, `10k`, `100k` and \
+         `1m` are 100 families of float gauges with three labels, `hist1k` is 10 families of 100 \
+         histograms with 15 lines each. Values do not change between the encodings of a sample.",
+    ),
+    (
+        "Memory",
+        "f",
+        "100 000 float gauges with three labels, each library in a process of its own; \
+         `scrape_peak_1m` is what a scrape of 1 000 000 series in chunks takes on top of the \
+         registry.",
+    ),
+    (
+        "HTTP",
+        "g",
+        "The exercise's server under `wrk -t1 -c16` on loopback, a fresh process for each sample. \
+         With 10 000 series all of them change every second. `cpu` is per scrape.",
+    ),
+];
+
+pub(super) fn markdown_page(rows: &[Row], rounds: usize) -> Result<String> {
+    let mut page = format!(
+        "<!-- Written by bench-compare; do not edit. -->\n\n\
+         # Performance\n\n\
+         How fast exporter-kit is beside the other libraries, measured in one run: peers take turns \
+         sample by sample, each sample lasts at least 50 ms, the median of {rounds} rounds counts, and \
+         a sample whose thread lost its CPU is taken again (`?` marks figures where that did not \
+         help). Before anything is timed, every library's output is parsed and must have the same \
+         samples. The floor is no library but the least this machine can do.\n\n\
+         ![exporter-kit and the best Rust peer](performance.svg)\n\n\
+         ## exporter-kit against the best Rust peer\n\n\
+         A ratio below 1 is better, except for `req/s` and `MB/s`, where more is.\n\n{}",
+        summary(rows)
+    );
+    for (title, letters, text) in GROUPS {
+        let group: Vec<_> = rows
+            .iter()
+            .filter(|row| row.id.starts_with(|c| letters.contains(c)))
+            .collect();
+        if !group.is_empty() {
+            page += &format!("\n## {title}\n\n{text}\n\n{}", full(&group));
+        }
+    }
+    page += &format!(
+        "\n## How this was measured\n\n{}\n## To repeat it\n\n\
+         ```sh\n\
+         apt-get install wrk golang-go golang-github-prometheus-client-golang-dev  # what is missing is left out\n\
+         cargo run --release --manifest-path bench-compare/Cargo.toml -- --write\n\
+         ```\n\n\
+         `--rounds 3` is a quick look, and names such as `e.text c.lookup` restrict the rows. A machine \
+         that does something else at the same time gives other figures: compare ratios within a run.\n",
+        facts(rounds)?
+    );
+    Ok(page)
+}
+
+fn facts(rounds: usize) -> Result<String> {
+    let mut lines = vec![["what".to_owned(), "value".to_owned()]];
+    let mut add = |what: &str, value: String| lines.push([what.to_owned(), value]);
+    add(
+        "date",
+        first_line(Command::new("date").args(["-u", "+%Y-%m-%d"]))?,
+    );
+    add("machine", machine()?);
+    add("rounds", rounds.to_string());
+    add(
+        "compiler",
+        first_line(Command::new("rustc").arg("--version"))?,
+    );
+    add(
+        "profile",
+        "release: opt-level 3, thin LTO, 1 codegen unit, stripped".to_owned(),
+    );
+    for peer in peers::local() {
+        if let Some(package) = peer.package() {
+            add(package, locked_version(package)?);
+        }
+    }
+    for package in ["prometheus_exporter", "vise-exporter"] {
+        add(package, locked_version(package)?);
+    }
+    for program in [go(), python()].into_iter().flatten() {
+        add("for scale", program.versions);
+    }
+    if let Ok(version) = wrk_version() {
+        add("load", version);
+    }
+    Ok(markdown(&lines))
+}
+
+fn machine() -> Result<String> {
+    let cpus = std::fs::read_to_string("/proc/cpuinfo").context("there is no /proc/cpuinfo")?;
+    let model = cpus.lines().find(|line| line.starts_with("model name"));
+    let model = model
+        .and_then(|line| line.split(": ").nth(1))
+        .unwrap_or("a processor without a name");
+    let count = std::thread::available_parallelism()?;
+    let kernel = first_line(Command::new("uname").args(["-s", "-r", "-m"]))?;
+    Ok(format!("{count} × {model}, {kernel}"))
+}
+
+/// A package's version in Cargo.lock; of several, the one the others are compared in is the newest.
+fn locked_version(package: &str) -> Result<String> {
+    let lock = std::fs::read_to_string(home().join("Cargo.lock")).context("no Cargo.lock")?;
+    let entry = format!("name = \"{package}\"\nversion = \"");
+    lock.rsplit_once(&entry)
+        .and_then(|(_, after)| after.split('"').next())
+        .map(str::to_owned)
+        .with_context(|| format!("`{package}` is not in Cargo.lock"))
+}

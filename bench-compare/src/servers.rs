@@ -1,0 +1,150 @@
+//! The servers that are driven over HTTP, each a package of its own, built apart from the others so
+//! that one's features do not become another's.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::peers::Kind;
+use crate::scale::{Program, home};
+
+/// A server to measure.
+#[derive(Debug)]
+pub struct Server {
+    /// The heading of its column.
+    pub name: &'static str,
+    /// How it counts.
+    pub kind: Kind,
+    /// Whether it compresses, if asked to.
+    pub gzip: bool,
+    /// How it is started.
+    pub start: Start,
+}
+
+/// How a server is started.
+#[derive(Debug)]
+pub enum Start {
+    /// A package of this workspace.
+    Package(&'static str),
+    /// A program of another language.
+    Scale(Program),
+}
+
+/// All servers that can run here.
+pub fn all() -> Vec<Server> {
+    let package = |name, kind, gzip, package| Server {
+        name,
+        kind,
+        gzip,
+        start: Start::Package(package),
+    };
+    let mut servers = vec![
+        package(
+            "floor (hyper, fixed body)",
+            Kind::Floor,
+            false,
+            "server-floor",
+        ),
+        package("exporter-kit", Kind::Ours, true, "server-exporter-kit"),
+        package(
+            "prometheus-client + axum",
+            Kind::Rust,
+            false,
+            "server-prometheus-client",
+        ),
+        package(
+            "prometheus_exporter",
+            Kind::Rust,
+            false,
+            "server-prometheus-exporter",
+        ),
+        package(
+            "metrics-exporter-prometheus",
+            Kind::Rust,
+            false,
+            "server-metrics",
+        ),
+        package("vise-exporter", Kind::Rust, false, "server-vise"),
+    ];
+    // What is missing has been said by the rows before.
+    if let Ok(program) = crate::scale::go() {
+        servers.push(Server {
+            name: "Go promhttp",
+            kind: Kind::Scale,
+            gzip: true,
+            start: Start::Scale(program),
+        });
+    }
+    if let Ok(program) = crate::scale::python() {
+        servers.push(Server {
+            name: "Python prometheus_client",
+            kind: Kind::Scale,
+            gzip: true,
+            start: Start::Scale(program),
+        });
+    }
+    servers
+}
+
+/// Builds a program of this workspace for release, and says where it is.
+///
+/// # Errors
+/// If it does not build.
+pub fn binary(package: &str, name: &str) -> Result<PathBuf> {
+    let manifest = home().join("Cargo.toml");
+    let target = home().join("target");
+    let status = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--release",
+            "--quiet",
+            "--package",
+            package,
+            "--bin",
+            name,
+        ])
+        .arg("--manifest-path")
+        .arg(manifest)
+        .arg("--target-dir")
+        .arg(&target)
+        .status()
+        .context("`cargo` does not start")?;
+    ensure!(status.success(), "`{name}` does not build");
+    Ok(target.join("release").join(name))
+}
+
+/// How many crates a package of this workspace is made of, itself not counted.
+///
+/// # Errors
+/// If `cargo tree` fails.
+pub fn crates(package: &str) -> Result<usize> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--no-dedupe",
+            "--package",
+            package,
+        ])
+        .arg("--manifest-path")
+        .arg(home().join("Cargo.toml"))
+        .output()
+        .context("`cargo` does not start")?;
+    ensure!(
+        output.status.success(),
+        "`cargo tree` fails for `{package}`"
+    );
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut crates: Vec<_> = printed
+        .lines()
+        .map(|line| line.split(" (").next().unwrap_or(line).trim())
+        .filter(|line| !line.is_empty())
+        .collect();
+    crates.sort_unstable();
+    crates.dedup();
+    Ok(crates.len().saturating_sub(1))
+}

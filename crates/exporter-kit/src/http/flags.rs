@@ -37,12 +37,13 @@ use crate::registry::{RegisterError, Registry};
 pub struct WebFlags {
     /// Where to listen; can be repeated, or have several separated by commas
     ///
-    /// HOST:PORT, or unix:PATH for a Unix socket, with ?mode=0660 behind it to say who may connect.
     /// Without HOST it is every address of this machine. Port 0 is any free port.
+    ///
+    /// unix:PATH is a Unix socket; unix:PATH?mode=0660 also says who may connect to it.
     #[arg(
         id = "web.listen-address",
         long = "web.listen-address",
-        value_name = "ADDRESS"
+        value_name = "HOST:PORT"
     )]
     #[arg(value_delimiter = ',', default_value = ":8000")]
     pub listen_addresses: Vec<ListenAddress>,

@@ -331,3 +331,71 @@ pub(crate) async fn first(left: impl Future<Output = ()>, right: impl Future<Out
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::http::MetricsHandler;
+    use crate::http::landing::Landing;
+    use crate::http::lifecycle::{Lifecycle, Readiness};
+    use crate::http::routes::Routes;
+
+    const PULSE: Duration = Duration::from_secs(5);
+
+    #[derive(Debug, Default)]
+    struct Told(Mutex<Vec<String>>);
+
+    impl Told {
+        fn take(&self) -> Vec<String> {
+            std::mem::take(&mut self.0.lock().unwrap())
+        }
+    }
+
+    impl Supervisor for Told {
+        fn tell(&self, news: News<'_>) {
+            self.0.lock().unwrap().push(format!("{news:?}"));
+        }
+
+        fn pulse(&self) -> Option<Duration> {
+            Some(PULSE)
+        }
+    }
+
+    #[test]
+    fn a_service_manager_hears_of_a_server_while_it_accepts_and_no_longer() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let told = Arc::new(Told::default());
+            let attended = Attended {
+                supervisor: Some(told.clone()),
+                status: "Serving".to_owned(),
+            };
+            let readiness = Readiness::waiting();
+            let routes = Routes::new(None, None, "/metrics");
+            let metrics = MetricsHandler::new(&Registry::new());
+            let mut site = Site::new(routes, metrics, &Landing::default());
+            site.lifecycle = Lifecycle::new(readiness.clone());
+            let accepts = tokio::spawn(std::future::pending());
+            let stop = accepts.abort_handle();
+            let accepting = [accepts];
+            let mut attending = pin!(attend(&attended, &site, &accepting));
+            let mut later = async |time| {
+                first(tokio::time::sleep(time), attending.as_mut()).await;
+                told.take()
+            };
+            assert!(later(PULSE * 3).await.is_empty());
+            readiness.set_ready(true);
+            let news = later(PULSE / 2).await;
+            assert_eq!(news, ["Ready(\"Serving\")", "Alive"]);
+            assert_eq!(later(PULSE * 3).await, ["Alive"; 3]);
+            stop.abort();
+            assert!(later(PULSE * 3).await.is_empty());
+        });
+    }
+}

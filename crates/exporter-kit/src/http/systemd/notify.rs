@@ -35,12 +35,20 @@ impl ServerBuilder {
     }
 }
 
-/// How often systemd wants to hear of this process, at the latest.
+/// What the environment says of the watchdog.
 fn watchdog() -> Option<Duration> {
-    let number = |name| std::env::var(name).ok()?.parse::<u64>().ok();
-    let us = u64::from(std::process::id());
-    let for_us = std::env::var_os("WATCHDOG_PID").is_none() || number("WATCHDOG_PID") == Some(us);
-    let usec = number("WATCHDOG_USEC").filter(|usec| for_us && *usec > 0)?;
+    let variable = |name| std::env::var(name).ok();
+    let process = variable("WATCHDOG_PID");
+    let usec = variable("WATCHDOG_USEC")?;
+    watchdog_of(&usec, process.as_deref(), std::process::id())
+}
+
+/// How often systemd wants to hear of process `us`, at the latest. Without a process it is for any.
+fn watchdog_of(usec: &str, process: Option<&str>, us: u32) -> Option<Duration> {
+    if process.is_some_and(|process| process.parse() != Ok(us)) {
+        return None;
+    }
+    let usec = usec.parse().ok().filter(|usec| *usec > 0)?;
     Some(Duration::from_micros(usec))
 }
 
@@ -133,6 +141,17 @@ mod tests {
         });
         assert!(times[0] <= times[1]);
         assert_eq!(notifier.pulse(), Some(Duration::from_millis(1500)));
+    }
+
+    #[test]
+    fn the_watchdog_is_for_the_process_that_is_named() {
+        let second = Some(Duration::from_secs(1));
+        assert_eq!(watchdog_of("1000000", None, 7), second);
+        assert_eq!(watchdog_of("1000000", Some("7"), 7), second);
+        assert_eq!(watchdog_of("1000000", Some("1"), 7), None);
+        assert_eq!(watchdog_of("1000000", Some("x"), 7), None);
+        assert_eq!(watchdog_of("0", None, 7), None);
+        assert_eq!(watchdog_of("soon", None, 7), None);
     }
 
     #[test]

@@ -128,3 +128,51 @@ impl ServerBuilder {
 fn telemetry_path(text: &str) -> Result<String, &'static str> {
     path::check(text).map(|()| text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, FromArgMatches as _};
+
+    use super::*;
+
+    fn command() -> Command {
+        WebFlags::augment_args(Command::new("shop_exporter"))
+    }
+
+    fn flags(arguments: &[&str]) -> WebFlags {
+        let all = [&["shop_exporter"], arguments].concat();
+        let matches = command().try_get_matches_from(all);
+        WebFlags::from_arg_matches(&matches.unwrap()).unwrap()
+    }
+
+    #[test]
+    fn each_flag_is_found_by_its_name_and_in_the_documentation() {
+        command().debug_assert();
+        let page = include_str!("../../docs/operating.md");
+        for argument in command().get_arguments() {
+            let name = argument.get_long().unwrap();
+            assert_eq!(argument.get_id().as_str(), name);
+            assert!(page.contains(&format!("| `--{name}` |")), "{name}");
+        }
+    }
+
+    #[test]
+    fn process_metrics_are_there_unless_they_are_not_wanted() {
+        let shown = |arguments: &[&str]| {
+            let registry = Registry::new();
+            let listen = [arguments, &["--web.listen-address=127.0.0.1:0"]].concat();
+            let _bound = flags(&listen).server(&registry).bind().unwrap();
+            registry.register(ProcessCollector::new()).is_err()
+        };
+        assert!(shown(&[]));
+        assert!(!shown(&["--web.disable-exporter-metrics"]));
+    }
+
+    #[test]
+    fn a_program_that_registers_process_metrics_too_is_told() {
+        let registry = Registry::new();
+        registry.register(ProcessCollector::new()).unwrap();
+        let error = flags(&[]).server(&registry).bind().unwrap_err();
+        assert!(matches!(error, ServeError::Register(_)), "{error}");
+    }
+}

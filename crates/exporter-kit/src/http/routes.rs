@@ -14,9 +14,10 @@ pub(crate) struct Routes {
 
 /// Where a path leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Route {
+pub(crate) enum Route<'a> {
     Metrics,
-    Home,
+    /// Below the prefix, which this path lacks: the page is at `/`.
+    Below(&'a str),
     Healthy,
     Ready,
     Reload,
@@ -42,16 +43,16 @@ impl Routes {
         }
     }
 
-    pub(crate) fn of(&self, path: &str) -> Route {
+    pub(crate) fn of<'a>(&self, path: &'a str) -> Route<'a> {
         if path == self.metrics {
             return Route::Metrics;
         }
         match path.strip_prefix(self.prefix.as_str()) {
-            Some("/") => Route::Home,
             Some("/-/healthy") => Route::Healthy,
             Some("/-/ready") => Route::Ready,
             Some("/-/reload") => Route::Reload,
             Some("") => Route::ToHome,
+            Some(rest) if rest.starts_with('/') => Route::Below(rest),
             _ if path == "/" => Route::ToHome,
             _ => Route::Nowhere,
         }
@@ -86,13 +87,13 @@ mod tests {
         let routes = routes("/", "/metrics");
         for (path, route) in [
             ("/metrics", Route::Metrics),
-            ("/", Route::Home),
+            ("/", Route::Below("/")),
             ("/-/healthy", Route::Healthy),
             ("/-/ready", Route::Ready),
             ("/-/reload", Route::Reload),
-            ("/metrics/", Route::Nowhere),
-            ("//", Route::Nowhere),
-            ("/-/", Route::Nowhere),
+            ("/metrics/", Route::Below("/metrics/")),
+            ("//", Route::Below("//")),
+            ("/-/", Route::Below("/-/")),
         ] {
             assert_eq!(routes.of(path), route, "{path}");
         }
@@ -105,7 +106,8 @@ mod tests {
         assert_eq!(routes.home(), "/a/b/");
         for (path, route) in [
             ("/a/b/metrics", Route::Metrics),
-            ("/a/b/", Route::Home),
+            ("/a/b/", Route::Below("/")),
+            ("/a/b/c/d", Route::Below("/c/d")),
             ("/a/b/-/ready", Route::Ready),
             ("/a/b", Route::ToHome),
             ("/", Route::ToHome),

@@ -47,12 +47,14 @@ impl Site {
         }
         let is_read = matches!(*req.method(), Method::GET | Method::HEAD);
         let mut response = match route {
-            Route::Nowhere => plain(StatusCode::NOT_FOUND, self.not_found.clone()),
-            _ if !is_read => method_not_allowed(),
-            Route::Home => self.landing(),
-            Route::Healthy => plain(StatusCode::OK, "healthy\n"),
-            Route::Ready => self.ready(),
-            _ => self.to_home(),
+            Route::Below("/") if is_read => self.landing(),
+            Route::Healthy if is_read => plain(StatusCode::OK, "healthy\n"),
+            Route::Ready if is_read => self.ready(),
+            Route::ToHome if is_read => self.to_home(),
+            Route::Below("/") | Route::Healthy | Route::Ready | Route::ToHome => {
+                method_not_allowed()
+            }
+            _ => plain(StatusCode::NOT_FOUND, self.not_found.clone()),
         };
         if *req.method() == Method::HEAD {
             *response.body_mut() = Body::default();
@@ -117,7 +119,10 @@ impl Site {
         match Handle::try_current() {
             Ok(runtime) => {
                 let (sender, receiver) = oneshot::channel();
-                runtime.spawn_blocking(move || sender.send(reload()));
+                runtime.spawn_blocking(move || {
+                    // Someone who has gone needs no answer.
+                    let _ = sender.send(reload());
+                });
                 Answer::waiting(receiver)
             }
             Err(_) => Answer::ready(reload()),

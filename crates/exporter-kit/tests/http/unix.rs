@@ -69,7 +69,7 @@ fn a_socket_answers_as_a_port_does_and_is_removed_at_the_end() {
         .listen("127.0.0.1:0")
         .start()
         .unwrap();
-    assert_eq!(server.socket_paths(), [path.clone()]);
+    assert_eq!(server.socket_paths(), std::slice::from_ref(&path));
     assert!(ask(&path).ends_with("\none 1.0\n"));
     let [address] = server.local_addresses() else {
         panic!("{server:?}")
@@ -182,7 +182,7 @@ fn the_callers_own_socket_stays_the_callers() {
     let own = UnixListener::bind(&path).unwrap();
     let registry = Registry::new();
     let server = Server::builder(&registry).listener(own).start().unwrap();
-    assert_eq!(server.socket_paths(), [path.clone()]);
+    assert_eq!(server.socket_paths(), std::slice::from_ref(&path));
     assert!(answers(&path));
     drop(server);
     assert!(path.exists());

@@ -20,7 +20,7 @@ fn activated_by_a_unix_socket_it_serves_that_and_leaves_it_there() {
     };
     let scratch = Scratch::new("activate");
     let path = scratch.path().join("s");
-    let mut running = activated(&activate, &path.display().to_string());
+    let mut running = activated(&activate, &[&path.display().to_string()]);
     // The first client is what it is started for.
     let mut client = UnixStream::connect(&path).expect("systemd listens");
     client
@@ -39,7 +39,7 @@ fn activated_by_a_unix_socket_it_serves_that_and_leaves_it_there() {
 }
 
 #[test]
-fn activated_by_a_port_it_serves_that_and_no_other() {
+fn activated_by_several_sockets_it_serves_those_and_no_other() {
     let Some(activate) = require("systemd-socket-activate") else {
         return;
     };
@@ -47,12 +47,31 @@ fn activated_by_a_port_it_serves_that_and_no_other() {
     let free = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address: SocketAddr = free.local_addr().expect("its address");
     drop(free);
-    let mut running = activated(&activate, &address.to_string());
+    let scratch = Scratch::new("activate-both");
+    let path = scratch.path().join("s");
+    let both = [address.to_string(), path.display().to_string()];
+    let mut running = activated(&activate, &[&both[0], &both[1]]);
     assert_eq!(get(address, "/metrics").0, 200);
     assert_eq!(running.address(), address);
     // With the flag, the address that is listened on otherwise is not.
-    let next = running.wait_for(|line| line.contains("msg=").then(|| line.to_owned()));
-    assert!(next.contains("Serving metrics"), "{next}");
+    let mut next = || running.wait_for(|line| line.contains("msg=").then(|| line.to_owned()));
+    let listening = next();
+    assert!(
+        listening.contains(&format!("address=unix:{}", both[1])),
+        "{listening}"
+    );
+    let serving = next();
+    assert!(
+        serving.contains(&format!("url=http://{address}/metrics")),
+        "{serving}"
+    );
+    let mut client = UnixStream::connect(&path).expect("it listens");
+    client
+        .write_all(b"GET /-/ready HTTP/1.0\r\n\r\n")
+        .expect("a request");
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.0 200 "), "{answer}");
 }
 
 #[test]
@@ -152,14 +171,16 @@ impl Systemd {
     }
 }
 
-/// The program, to be started by the first client of the address that systemd's tool listens on.
-fn activated(activate: &Path, address: &str) -> Running {
+/// The program, to be started by the first client of an address that systemd's tool listens on.
+fn activated(activate: &Path, addresses: &[&str]) -> Running {
     let program = command(&[], &[]);
     let mut tool = Command::new(activate);
-    tool.arg(format!("--listen={address}"))
+    tool.args(addresses.iter().map(|it| format!("--listen={it}")))
         .arg(program.get_program())
         .arg("--web.systemd-socket");
     let mut running = Running::spawn(tool);
-    running.wait_for(|line| line.starts_with("Listening on ").then_some(()));
+    for _ in addresses {
+        running.wait_for(|line| line.starts_with("Listening on ").then_some(()));
+    }
     running
 }

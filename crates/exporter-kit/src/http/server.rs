@@ -12,7 +12,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, oneshot, watch};
-use tokio::task::JoinHandle as Task;
 
 use super::address::ListenAddress;
 use super::builder::{BoundServer, ServerBuilder};
@@ -21,7 +20,7 @@ use super::error::ServeError;
 use super::listener::{Acceptor, Listener};
 use super::reload::Reloader;
 use super::site::Site;
-use super::supervisor::{News, Supervisor};
+use super::supervisor::{Attended, News};
 use crate::registry::Registry;
 
 /// How long answers that have begun may take to finish once the server is to stop.
@@ -148,10 +147,7 @@ pub(crate) fn start(bound: BoundServer) -> Result<Server, ServeError> {
         let _entered = runtime.enter();
         register(bound.listeners)?
     };
-    let attended = Attended {
-        supervisor: bound.supervisor,
-        status: status(&bound.urls),
-    };
+    let attended = Attended::new(bound.supervisor, &bound.urls);
     let site = bound.site;
     let (stop, stopped) = oneshot::channel::<()>();
     let thread = std::thread::Builder::new()
@@ -178,10 +174,7 @@ pub(crate) async fn run(
     bound: BoundServer,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let attended = Attended {
-        supervisor: bound.supervisor,
-        status: status(&bound.urls),
-    };
+    let attended = Attended::new(bound.supervisor, &bound.urls);
     let acceptors = register(bound.listeners)?;
     accept_all(acceptors, bound.site, &attended, shutdown).await;
     Ok(())
@@ -192,19 +185,6 @@ fn register(listeners: Vec<Listener>) -> Result<Vec<Acceptor>, ServeError> {
         .into_iter()
         .map(|listener| listener.register().map_err(ServeError::Listener))
         .collect()
-}
-
-/// Who is told how the server does, and of what it serves.
-struct Attended {
-    supervisor: Option<Arc<dyn Supervisor>>,
-    status: String,
-}
-
-fn status(urls: &[String]) -> String {
-    match urls {
-        [] => "Serving metrics".to_owned(),
-        urls => format!("Serving metrics at {}", urls.join(", ")),
-    }
 }
 
 /// Accepts until `shutdown` resolves, then waits for connections to end. Dropping this future ends the server
@@ -230,11 +210,9 @@ async fn accept_all(
         })
         .collect();
     drop(stopped);
-    first(shutdown, attend(attended, &site, &accepting)).await;
+    first(shutdown, attended.attend(&site.lifecycle, &accepting)).await;
     site.lifecycle.stop();
-    if let Some(supervisor) = &attended.supervisor {
-        supervisor.tell(News::Stopping);
-    }
+    attended.tell(News::Stopping);
     drop(stop);
     for task in accepting {
         // The listener is closed once its task has ended, however it did.
@@ -242,25 +220,6 @@ async fn accept_all(
     }
     // Every connection ends by itself within the grace.
     let _ = room.acquire_many(MAX_CONNECTIONS).await;
-}
-
-/// Tells the service manager, if there is one, when the server is ready, and from then on that it is alive: that
-/// it still accepts, and that its runtime still runs what is asked of it. Never ends.
-async fn attend(attended: &Attended, site: &Site, accepting: &[Task<()>]) {
-    if let Some(supervisor) = &attended.supervisor {
-        site.lifecycle.ready().await;
-        supervisor.tell(News::Ready(&attended.status));
-        if let Some(pulse) = supervisor.pulse() {
-            while accepting.iter().all(|task| !task.is_finished()) {
-                // As a request would be served; where no thread is free for that, this waits with them.
-                if tokio::spawn(async {}).await.is_ok() {
-                    supervisor.tell(News::Alive);
-                }
-                tokio::time::sleep(pulse).await;
-            }
-        }
-    }
-    std::future::pending().await
 }
 
 async fn accept(
@@ -330,72 +289,4 @@ pub(crate) async fn first(left: impl Future<Output = ()>, right: impl Future<Out
         }
     })
     .await
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use super::*;
-    use crate::http::MetricsHandler;
-    use crate::http::landing::Landing;
-    use crate::http::lifecycle::{Lifecycle, Readiness};
-    use crate::http::routes::Routes;
-
-    const PULSE: Duration = Duration::from_secs(5);
-
-    #[derive(Debug, Default)]
-    struct Told(Mutex<Vec<String>>);
-
-    impl Told {
-        fn take(&self) -> Vec<String> {
-            std::mem::take(&mut self.0.lock().unwrap())
-        }
-    }
-
-    impl Supervisor for Told {
-        fn tell(&self, news: News<'_>) {
-            self.0.lock().unwrap().push(format!("{news:?}"));
-        }
-
-        fn pulse(&self) -> Option<Duration> {
-            Some(PULSE)
-        }
-    }
-
-    #[test]
-    fn a_service_manager_hears_of_a_server_while_it_accepts_and_no_longer() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let told = Arc::new(Told::default());
-            let attended = Attended {
-                supervisor: Some(told.clone()),
-                status: "Serving".to_owned(),
-            };
-            let readiness = Readiness::waiting();
-            let routes = Routes::new(None, None, "/metrics");
-            let metrics = MetricsHandler::new(&Registry::new());
-            let mut site = Site::new(routes, metrics, &Landing::default());
-            site.lifecycle = Lifecycle::new(readiness.clone());
-            let accepts = tokio::spawn(std::future::pending());
-            let stop = accepts.abort_handle();
-            let accepting = [accepts];
-            let mut attending = pin!(attend(&attended, &site, &accepting));
-            let mut later = async |time| {
-                first(tokio::time::sleep(time), attending.as_mut()).await;
-                told.take()
-            };
-            assert!(later(PULSE * 3).await.is_empty());
-            readiness.set_ready(true);
-            let news = later(PULSE / 2).await;
-            assert_eq!(news, ["Ready(\"Serving\")", "Alive"]);
-            assert_eq!(later(PULSE * 3).await, ["Alive"; 3]);
-            stop.abort();
-            assert!(later(PULSE * 3).await.is_empty());
-        });
-    }
 }

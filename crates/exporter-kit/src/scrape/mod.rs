@@ -16,6 +16,8 @@ mod source;
 mod sources;
 mod spec;
 mod status;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use error::{ReplaceError, SourceError, SourceErrorReason};

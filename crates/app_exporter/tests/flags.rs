@@ -122,7 +122,7 @@ const DURATION: &str = "a duration is a number with its unit, as 200ms, 5s or 1m
 const INTERVAL: &str = "an interval is from 1ms to 1day long";
 
 /// An unusable flag, its value, and what is said of what would be accepted.
-const UNUSABLE: [(&str, &str, &str); 25] = [
+const UNUSABLE: [(&str, &str, &str); 28] = [
     ("--web.listen-address", "8000", ADDRESS),
     ("--web.listen-address", ":80000", ADDRESS),
     ("--web.listen-address", ":http", ADDRESS),
@@ -151,6 +151,21 @@ const UNUSABLE: [(&str, &str, &str); 25] = [
     ("--web.route-prefix", "shop", PATH),
     ("--web.route-prefix", "", PATH),
     ("--web.external-url", "shop", URL),
+    (
+        "--web.max-requests",
+        "-1",
+        "requests are a whole number from 0 on",
+    ),
+    (
+        "--timeout-offset",
+        "-0.5",
+        "an offset is a number of seconds from 0 on",
+    ),
+    (
+        "--timeout-offset",
+        "1s",
+        "an offset is a number of seconds from 0 on",
+    ),
     ("--web.external-url", "ftp://example.org", URL),
     ("--web.external-url", "https://example.org/?a", URL),
     (

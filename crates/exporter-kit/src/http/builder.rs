@@ -15,6 +15,7 @@ use super::listener::{IntoListener, Listener};
 use super::path::{self, ExternalUrl, RoutePrefix};
 use super::reload::{Program, Reloader};
 use super::routes::Routes;
+use super::self_metrics;
 use super::server::{self, Server};
 use super::site::Site;
 use super::supervisor::Supervisor;
@@ -51,6 +52,8 @@ pub struct ServerBuilder {
     reload_by_request: bool,
     reload: Option<Program>,
     pub(crate) supervisor: Option<Arc<dyn Supervisor>>,
+    pub(super) metrics: MetricsHandler,
+    pub(super) self_metrics: bool,
     /// The first option that was wrong.
     pub(crate) error: Option<ServeError>,
 }
@@ -59,6 +62,8 @@ impl ServerBuilder {
     pub(crate) fn new(registry: &Registry) -> Self {
         Self {
             registry: registry.clone(),
+            metrics: MetricsHandler::new(registry),
+            self_metrics: true,
             addresses: Vec::new(),
             listeners: Vec::new(),
             metrics_path: DEFAULT_METRICS_PATH.to_owned(),
@@ -223,7 +228,9 @@ impl ServerBuilder {
         let routes = Routes::new(self.route_prefix, external, &self.metrics_path);
         let urls = listen::urls("http", &addresses, routes.metrics());
         let reloader = Reloader::new(self.reload, self.supervisor.clone());
-        let mut site = Site::new(routes, MetricsHandler::new(&self.registry), &self.landing);
+        let (metrics, self_metrics) = self_metrics::attach(self.metrics, self.self_metrics);
+        let mut site = Site::new(routes, metrics, &self.landing);
+        site.self_metrics = self_metrics;
         site.lifecycle = self.lifecycle;
         site.reloader = self.reload_by_request.then(|| reloader.clone());
         Ok(BoundServer {

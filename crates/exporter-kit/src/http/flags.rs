@@ -1,5 +1,7 @@
 //! The flags that operators expect of an exporter.
 
+use std::time::Duration;
+
 use clap::Args;
 
 use super::address::ListenAddress;
@@ -73,6 +75,20 @@ pub struct WebFlags {
     )]
     pub route_prefix: Option<RoutePrefix>,
 
+    /// How many scrapes are answered at once; one more gets 503. 0 is no limit
+    #[arg(
+        id = "web.max-requests",
+        long = "web.max-requests",
+        value_name = "NUMBER"
+    )]
+    #[arg(value_parser = max_requests, default_value = "40")]
+    pub max_requests: usize,
+
+    /// How many seconds before Prometheus gives up a scrape is answered
+    #[arg(id = "timeout-offset", long = "timeout-offset", value_name = "SECONDS")]
+    #[arg(value_parser = timeout_offset, default_value = "0.5")]
+    pub timeout_offset: Duration,
+
     /// Let requests reload the configuration: POST or PUT to /-/reload
     #[arg(id = "web.enable-lifecycle", long = "web.enable-lifecycle")]
     pub enable_lifecycle: bool,
@@ -93,6 +109,9 @@ impl WebFlags {
     pub fn server(&self, registry: &Registry) -> ServerBuilder {
         let mut builder = Server::builder(registry)
             .metrics_path(&self.telemetry_path)
+            .max_requests(self.max_requests)
+            .timeout_offset(self.timeout_offset)
+            .self_metrics(!self.disable_exporter_metrics)
             .enable_lifecycle(self.enable_lifecycle)
             .systemd_notify();
         if self.systemd_socket {
@@ -129,6 +148,18 @@ fn telemetry_path(text: &str) -> Result<String, &'static str> {
     path::check(text).map(|()| text.to_owned())
 }
 
+fn max_requests(text: &str) -> Result<usize, &'static str> {
+    text.parse()
+        .map_err(|_| "requests are a whole number from 0 on, where 0 is no limit")
+}
+
+fn timeout_offset(text: &str) -> Result<Duration, &'static str> {
+    text.parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or("an offset is a number of seconds from 0 on, such as 0.5")
+}
+
 #[cfg(test)]
 mod tests {
     use clap::{Command, FromArgMatches as _};
@@ -153,6 +184,21 @@ mod tests {
             let name = argument.get_long().unwrap();
             assert_eq!(argument.get_id().as_str(), name);
             assert!(page.contains(&format!("| `--{name}` |")), "{name}");
+        }
+    }
+
+    #[test]
+    fn numbers_reach_as_far_as_their_messages_say() {
+        assert_eq!(flags(&[]).max_requests, 40);
+        assert_eq!(flags(&[]).timeout_offset, Duration::from_millis(500));
+        assert_eq!(max_requests("0"), Ok(0));
+        assert_eq!(timeout_offset("0"), Ok(Duration::ZERO));
+        assert_eq!(timeout_offset("1e-3"), Ok(Duration::from_millis(1)));
+        for text in ["-1", "1.5", "", "many"] {
+            assert!(max_requests(text).is_err(), "{text}");
+        }
+        for text in ["-0.1", "inf", "nan", "1e300", "", "1s"] {
+            assert!(timeout_offset(text).is_err(), "{text}");
         }
     }
 

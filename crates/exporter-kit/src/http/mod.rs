@@ -23,16 +23,20 @@
 //! ```
 
 mod address;
+mod ahead;
+mod asking;
 mod body;
 mod builder;
 mod coding;
 mod connection;
+mod deadline;
 mod error;
 #[cfg(feature = "clap")]
 mod flags;
 mod guard;
 mod gzip;
 mod handler;
+mod in_flight;
 mod landing;
 #[cfg(feature = "tower")]
 mod layer;
@@ -41,8 +45,11 @@ mod listen;
 mod listener;
 mod negotiate;
 mod path;
+mod recording;
 mod reload;
 mod routes;
+mod scrapes;
+mod self_metrics;
 mod server;
 mod site;
 mod supervisor;

@@ -19,6 +19,7 @@ use super::connection;
 use super::error::ServeError;
 use super::listener::{Acceptor, Listener};
 use super::reload::Reloader;
+use super::self_metrics::Cause;
 use super::site::Site;
 use super::supervisor::{Attended, News};
 use crate::registry::Registry;
@@ -251,6 +252,9 @@ async fn accept(
                         log::warn!(
                             "no connection can be accepted, which is tried again: {error}; if that stays so, raise the limit on open files"
                         );
+                    }
+                    if let Some(metrics) = &site.self_metrics {
+                        metrics.count_error(Cause::Accept);
                     }
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }

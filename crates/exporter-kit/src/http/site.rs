@@ -1,5 +1,7 @@
 //! What every path answers.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -12,6 +14,7 @@ use super::landing::Landing;
 use super::lifecycle::Lifecycle;
 use super::reload::Reloader;
 use super::routes::{Route, Routes};
+use super::self_metrics::SelfMetrics;
 
 /// The paths of a server: the metrics, the page that links to them, and what operators ask and order.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub(crate) struct Site {
     pub(crate) lifecycle: Lifecycle,
     /// What reloads, where requests may ask for it.
     pub(crate) reloader: Option<Reloader>,
+    /// What the server measures of itself, unless it is not to.
+    pub(crate) self_metrics: Option<Arc<SelfMetrics>>,
 }
 
 impl Site {
@@ -34,6 +39,7 @@ impl Site {
             metrics,
             lifecycle: Lifecycle::default(),
             reloader: None,
+            self_metrics: None,
         }
     }
 

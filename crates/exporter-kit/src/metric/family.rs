@@ -271,14 +271,10 @@ impl<M: Instrument, const N: usize> Inner<M, N> {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .chain(own);
+        let mut head = String::new();
+        render_head(&mut head, self.shared.descriptor.name(), labels);
         let series: M = series::create(&self.shared);
-        let name = self.shared.descriptor.name();
-        store.push(
-            hash,
-            series.clone(),
-            |text| _ = render_head(text, name, labels),
-            |head| self.hash_of(head),
-        );
+        store.push(hash, &head, series.clone(), |head| self.hash_of(head));
         Some(series)
     }
 
@@ -319,9 +315,10 @@ impl<M: Instrument, const N: usize> Inner<M, N> {
         };
         let hash_of = |head: &str| self.hash_of(head);
         let merged = disorder.merge(hash_of);
-        let (run, outdated) = write(&self.store).settle(disorder, merged, hash_of);
-        drop(outdated);
-        run
+        let outdated = write(&self.store).settle(disorder, merged, hash_of);
+        let (merged, rehoused) = outdated.reuse();
+        write(&self.store).rehouse(&merged, &rehoused);
+        rehoused
     }
 }
 
@@ -360,8 +357,13 @@ impl<M: Instrument, const N: usize> Collect for Family<M, N> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::{Counter, Registry};
+    use crate::{Counter, Gauge, Registry};
 
     #[test]
     fn an_idle_series_goes_and_one_in_use_stays() {
@@ -400,5 +402,59 @@ mod tests {
             assert!(family.remove([&value]));
         }
         assert!(read(&family.inner.store).held() < 100);
+    }
+
+    proptest! {
+        #[test]
+        fn a_scrape_shows_what_is_there_in_order(steps in vec((0..6u32, 0..400usize), 0..1500)) {
+            let registry = Registry::new();
+            let family = registry.add(Gauge::define("g", "h").labels(["l"])).unwrap();
+            let label = |n: usize| format!("{n:0width$}\"", width = 1 + n % 90);
+            let mut expected = BTreeMap::new();
+            let mut scraped = 0;
+            for (i, (step, n)) in steps.iter().enumerate() {
+                let value = label(*n);
+                match step {
+                    0 => {
+                        let was = expected.remove(&escaped(&value)).is_some();
+                        prop_assert_eq!(family.remove([&value]), was);
+                    }
+                    1 if n % 50 == 0 => {
+                        let removed = family.remove_matching(&[("l", &value)]);
+                        prop_assert_eq!(removed, usize::from(expected.remove(&escaped(&value)).is_some()));
+                    }
+                    2 if n % 100 == 0 => {
+                        family.clear();
+                        expected.clear();
+                    }
+                    3 if n % 20 == 0 => {
+                        scraped += 1;
+                        check(&registry, &expected)?;
+                    }
+                    _ => {
+                        family.with([&value]).set(i);
+                        expected.insert(escaped(&value), i);
+                    }
+                }
+                prop_assert_eq!(family.len(), expected.len());
+            }
+            check(&registry, &expected)?;
+            prop_assert!(read(&family.inner.store).held() <= 3 * expected.len() + 65 || scraped == 0);
+        }
+    }
+
+    fn escaped(value: &str) -> String {
+        value.replace('"', "\\\"")
+    }
+
+    fn check(registry: &Registry, expected: &BTreeMap<String, usize>) -> Result<(), TestCaseError> {
+        let text = registry.to_text();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        let expected = expected.iter();
+        let expected: Vec<_> = expected
+            .map(|(label, value)| format!("g{{l=\"{label}\"}} {value}.0"))
+            .collect();
+        prop_assert_eq!(lines, expected);
+        Ok(())
     }
 }

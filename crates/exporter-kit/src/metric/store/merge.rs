@@ -6,8 +6,8 @@ use super::run::{Place, Run};
 use super::segment::{SEGMENT_SERIES, Segment};
 use crate::metric::series::Instrument;
 
-/// A segment that begins with fewer series than this is joined with the one behind it.
-const LEAST_SERIES: usize = SEGMENT_SERIES / 2;
+/// Fewer series than this are no segment of their own if they can be joined with the one behind them.
+const LEAST_SERIES: usize = SEGMENT_SERIES / 4;
 
 /// What a merge makes.
 pub(crate) struct Merged<M> {
@@ -37,7 +37,7 @@ pub(super) fn merge<M: Instrument>(
 
     let mut merge = Merge {
         segments: Vec::with_capacity(sorted.segments.len() + fresh.len()),
-        waiting: Vec::with_capacity(2 * SEGMENT_SERIES),
+        waiting: Vec::with_capacity(4 * SEGMENT_SERIES),
         moved: vec![Place::GONE; sorted.segments.len() * SEGMENT_SERIES],
         made: Vec::with_capacity(made.len()),
     };
@@ -62,7 +62,7 @@ pub(super) fn merge<M: Instrument>(
         }
     }
     made.for_each(|origin| merge.put(origin));
-    merge.settle_all();
+    merge.settle(0);
 
     let Merge {
         segments,
@@ -135,41 +135,40 @@ struct Merge<'a, M> {
 impl<'a, M: Instrument> Merge<'a, M> {
     fn put(&mut self, origin: Origin<'a, M>) {
         self.waiting.push(origin);
-        if self.waiting.len() == SEGMENT_SERIES {
-            self.settle_all();
+        if self.waiting.len() == 4 * SEGMENT_SERIES {
+            self.settle(SEGMENT_SERIES);
         }
     }
 
     /// Takes a segment of the sorted run as it is, unless that would leave a small one before it.
     fn keep(&mut self, number: usize, segment: &'a Arc<Segment<M>>) {
         let series = segment.series().len();
+        self.settle(LEAST_SERIES);
         if (1..LEAST_SERIES).contains(&self.waiting.len()) {
-            let together = self.waiting.len() + series;
             self.waiting
                 .extend(origins(segment, segment.all(), Some(number)));
-            if together >= SEGMENT_SERIES {
-                let half = self.waiting.split_off(together / 2);
-                self.settle_all();
+            if self.waiting.len() >= SEGMENT_SERIES / 2 {
+                // Two of a half each, rather than a full one and another small one.
+                let half = self.waiting.split_off(self.waiting.len() / 2);
+                self.settle(0);
                 self.waiting = half;
-                self.settle_all();
+                self.settle(0);
             }
             return;
         }
-        self.settle_all();
         for at in 0..series {
             self.moved[Place::new(number, at).index()] = Place::new(self.segments.len(), at);
         }
         self.segments.push(Arc::clone(segment));
     }
 
-    /// Gives those that wait a segment, or more if their heads are long.
-    fn settle_all(&mut self) {
+    /// Gives those that wait segments, until fewer than so many are left; all, if `left` is 0.
+    fn settle(&mut self, left: usize) {
         let mut waiting = self.waiting.as_slice();
-        while !waiting.is_empty() {
-            let text_bytes = waiting.iter().map(|origin| origin.head().len()).sum();
-            let mut segment = Segment::with_capacity(text_bytes, waiting.len());
+        while !waiting.is_empty() && waiting.len() >= left {
+            let mut segment = Segment::new();
             while let [origin, rest @ ..] = waiting
-                && !segment.is_full()
+                && segment.has_room_for(origin.head())
             {
                 let place = Place::new(self.segments.len(), segment.series().len());
                 match origin.was {
@@ -177,11 +176,13 @@ impl<'a, M: Instrument> Merge<'a, M> {
                     None => self.made.push(place),
                 }
                 let series = origin.segment.series()[origin.at].clone();
-                segment.push(series, |text| text.push_str(origin.head()));
+                segment.push(origin.head(), series);
                 waiting = rest;
             }
+            segment.close();
             self.segments.push(Arc::new(segment));
         }
-        self.waiting.clear();
+        let settled = self.waiting.len() - waiting.len();
+        self.waiting.drain(..settled);
     }
 }

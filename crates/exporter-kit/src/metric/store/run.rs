@@ -88,26 +88,21 @@ impl<M: Instrument> Run<M> {
         Some(&self.segments[place.segment()].series()[place.at()])
     }
 
-    /// Adds a series behind the others. Its head is rendered by `render`, and `hash` is the one of its label values.
-    pub(super) fn push(
-        &mut self,
-        hash: u64,
-        series: M,
-        render: impl FnOnce(&mut String),
-        hash_of: impl Fn(&str) -> u64,
-    ) {
+    /// Adds a series behind the others; `hash` is that of the label values in its head.
+    pub(super) fn push(&mut self, hash: u64, head: &str, series: M, hash_of: impl Fn(&str) -> u64) {
         // A segment that a scrape is looking at is left as it is.
         let last = self.segments.last_mut().and_then(Arc::get_mut);
-        let at = match last.filter(|last| !last.is_full()) {
-            Some(last) => {
-                last.push(series, render);
+        let at = match last {
+            Some(last) if last.has_room_for(head) => {
+                last.push(head, series);
                 last.series().len() - 1
             }
-            None => {
-                let last = self.segments.last().filter(|last| last.is_full());
-                let mut next =
-                    last.map_or_else(|| Segment::with_capacity(0, 0), |last| last.successor());
-                next.push(series, render);
+            last => {
+                if let Some(last) = last {
+                    last.close();
+                }
+                let mut next = Segment::new();
+                next.push(head, series);
                 self.segments.push(Arc::new(next));
                 0
             }
@@ -117,6 +112,26 @@ impl<M: Instrument> Run<M> {
         self.table.insert_unique(hash, place, |place| {
             hash_of(segments[place.segment()].head(place.at()))
         });
+    }
+
+    /// The same, as far as it goes in the memory of a run that is not used any more.
+    pub(super) fn rehoused(&self, old: Self) -> Self {
+        let Self {
+            mut table,
+            segments,
+        } = old;
+        table.clone_from(&self.table);
+        // Which others look at can't be used.
+        let mut old = segments.into_iter().filter_map(Arc::into_inner);
+        let segments = self.segments.iter().map(|segment| match old.next() {
+            Some(mut old) => {
+                old.become_same(segment);
+                Arc::new(old)
+            }
+            None => Arc::clone(segment),
+        });
+        let segments = segments.collect();
+        Self { table, segments }
     }
 
     /// Makes the table as large as it has to be for so many more.

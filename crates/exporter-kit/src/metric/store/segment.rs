@@ -5,8 +5,9 @@ use crate::metric::series::Instrument;
 /// How many series a segment has at most: as many as there are bits in what says which of them are live.
 pub(super) const SEGMENT_SERIES: usize = u64::BITS as usize;
 
-/// A head begins at most here, so that 16 bits say where. The last one may be as long as it likes.
-const MAX_BEGIN: usize = u16::MAX as usize;
+/// How much text a segment has at most, unless a single head is longer. All that are full have the same room, so that
+/// what one gives up is what another needs. 16 bits say where a head begins.
+const TEXT_BYTES: usize = 4096;
 
 /// Up to 64 series: their heads in one text, their handles in one list.
 pub(crate) struct Segment<M> {
@@ -21,37 +22,60 @@ pub(crate) struct Segment<M> {
 }
 
 impl<M: Instrument> Segment<M> {
-    pub(super) fn with_capacity(text_bytes: usize, series: usize) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            text: String::with_capacity(text_bytes),
-            begins: Vec::with_capacity(series),
-            series: Vec::with_capacity(series),
+            text: String::new(),
+            begins: Vec::new(),
+            series: Vec::new(),
             escaped: false,
         }
     }
 
-    /// An empty one with room for as much as this one has.
-    pub(super) fn successor(&self) -> Self {
-        Self::with_capacity(self.text.len(), self.series.len())
+    /// Whether there is room for a series with this head.
+    pub(super) fn has_room_for(&self, head: &str) -> bool {
+        let count = self.series.len();
+        count == 0 || (count < SEGMENT_SERIES && self.text.len() + head.len() <= TEXT_BYTES)
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.series.len() == SEGMENT_SERIES || self.text.len() > MAX_BEGIN
-    }
-
-    /// Adds a series, whose head `render` appends. Only while the segment is not full.
-    pub(super) fn push(&mut self, series: M, render: impl FnOnce(&mut String)) {
+    /// Adds a series. Only where there is room.
+    pub(super) fn push(&mut self, head: &str, series: M) {
         let begin = self.text.len();
-        debug_assert!(!self.is_full(), "a full segment takes no series");
-        render(&mut self.text);
-        self.escaped |= self.text[begin..].contains('\\');
         self.begins.push(u16::try_from(begin).unwrap_or(u16::MAX));
+        self.make_room(begin + head.len());
+        self.text.push_str(head);
         self.series.push(series);
-        if self.is_full() {
-            self.text.shrink_to_fit();
-            self.begins.shrink_to_fit();
-            self.series.shrink_to_fit();
+        self.escaped |= head.contains('\\');
+    }
+
+    /// Makes the text's memory large enough, in steps that end where a full segment does.
+    fn make_room(&mut self, needed: usize) {
+        let room = self.text.capacity();
+        if needed > room {
+            let room = needed.max((2 * room).min(TEXT_BYTES));
+            self.text.reserve_exact(room - self.text.len());
         }
+    }
+
+    /// Takes no more memory than it has to, if more series would have to be long ones to fit.
+    pub(super) fn close(&mut self) {
+        self.begins.shrink_to_fit();
+        self.series.shrink_to_fit();
+        if self.text.len() < TEXT_BYTES - TEXT_BYTES / 8 {
+            self.text.shrink_to_fit();
+        } else {
+            self.make_room(TEXT_BYTES);
+        }
+    }
+
+    /// Makes it the same as `other`, in the memory that it has as far as that goes.
+    pub(super) fn become_same(&mut self, other: &Self) {
+        self.text.clear();
+        self.make_room(other.text.len());
+        self.text.push_str(&other.text);
+        self.begins.clone_from(&other.begins);
+        self.series.clone_from(&other.series);
+        self.escaped = other.escaped;
+        self.close();
     }
 
     /// The handles. Some may be of series that have been removed.

@@ -23,12 +23,12 @@ pub(crate) struct Disorder<M> {
     fresh: Vec<Arc<Segment<M>>>,
 }
 
-/// What has come out of use. To be dropped once the lock is given back.
-#[must_use = "it may take long to drop: not under the lock"]
-#[allow(dead_code, reason = "it is there to be dropped")]
+/// What has come out of use, to be dropped or used again: not under the lock.
+#[must_use]
 pub(crate) struct Outdated<M> {
     disorder: Disorder<M>,
-    sorted: Arc<Run<M>>,
+    /// What became of it.
+    merged: Arc<Run<M>>,
     fresh: Run<M>,
 }
 
@@ -60,22 +60,16 @@ impl<M: Instrument> SeriesStore<M> {
             .or_else(|| self.fresh.find(hash, &is))
     }
 
-    /// Adds a series that is not there. `render` appends its head; `hash_of` gives the hash of a head's label values,
-    /// which `hash` is for this one.
-    pub(crate) fn push(
-        &mut self,
-        hash: u64,
-        series: M,
-        render: impl FnOnce(&mut String),
-        hash_of: impl Fn(&str) -> u64,
-    ) {
+    /// Adds a series that is not there, under its head. `hash_of` gives the hash of a head's label values, which for
+    /// this one is `hash`.
+    pub(crate) fn push(&mut self, hash: u64, head: &str, series: M, hash_of: impl Fn(&str) -> u64) {
         // Where series come and go and nobody scrapes, the removed ones must not pile up here.
         if self.fresh.len() > 2 * self.len() + 64 {
             let Merged { run, dropped } = merge(&Run::new(), &self.fresh.segments, &hash_of);
             self.fresh = run;
             self.removed -= dropped;
         }
-        self.fresh.push(hash, series, render, hash_of);
+        self.fresh.push(hash, head, series, hash_of);
     }
 
     /// Removes the series that `is` recognises; says whether it was there.
@@ -115,30 +109,39 @@ impl<M: Instrument> SeriesStore<M> {
         })
     }
 
-    /// Replaces what was in disorder by what came of it, and gives that. What was made or removed meanwhile stays so.
+    /// Replaces what was in disorder by what came of it. What was made or removed meanwhile stays so.
     pub(crate) fn settle(
         &mut self,
         disorder: Disorder<M>,
         merged: Merged<M>,
         hash_of: impl Fn(&str) -> u64,
-    ) -> (Arc<Run<M>>, Outdated<M>) {
+    ) -> Outdated<M> {
         let Merged { run, dropped } = merged;
         let merged = Arc::new(run);
-        let mut outdated = Outdated {
-            disorder,
-            sorted: Arc::clone(&merged),
-            fresh: Run::new(),
-        };
-        let Disorder { fresh, .. } = &outdated.disorder;
-        let still = self.fresh.segments.get(..fresh.len());
-        if still.is_some_and(|still| still.iter().zip(fresh).all(|(a, b)| Arc::ptr_eq(a, b))) {
-            let later = self.fresh.segments.split_off(fresh.len());
-            outdated.fresh = std::mem::replace(&mut self.fresh, Run::of(later, hash_of));
-            outdated.sorted = std::mem::replace(&mut self.sorted, Arc::clone(&merged));
+        let mut outdated_fresh = Run::new();
+        let were = &disorder.fresh;
+        let still = self.fresh.segments.get(..were.len());
+        if still.is_some_and(|still| still.iter().zip(were).all(|(a, b)| Arc::ptr_eq(a, b))) {
+            let later = self.fresh.segments.split_off(were.len());
+            outdated_fresh = std::mem::replace(&mut self.fresh, Run::of(later, hash_of));
+            // The disorder has the one before.
+            self.sorted = Arc::clone(&merged);
             self.removed -= dropped;
         }
-        // Otherwise so many have come and gone meanwhile that those made were gathered anew. That is for the next scrape.
-        (merged, outdated)
+        // Otherwise so many have come and gone meanwhile that those made were gathered anew: for the next scrape.
+        Outdated {
+            disorder,
+            merged,
+            fresh: outdated_fresh,
+        }
+    }
+
+    /// Replaces `merged` by the same in other memory.
+    pub(crate) fn rehouse(&mut self, merged: &Arc<Run<M>>, rehoused: &Arc<Run<M>>) {
+        if Arc::ptr_eq(&self.sorted, merged) {
+            // Who asks has `merged` still, so nothing is dropped here.
+            self.sorted = Arc::clone(rehoused);
+        }
     }
 }
 
@@ -146,5 +149,22 @@ impl<M: Instrument> Disorder<M> {
     /// Puts everything in order, which takes its time: not under the lock.
     pub(crate) fn merge(&self, hash_of: impl Fn(&str) -> u64) -> Merged<M> {
         merge(&self.sorted, &self.fresh, hash_of)
+    }
+}
+
+impl<M: Instrument> Outdated<M> {
+    /// What came of the disorder, and the same in the memory that the new series had before.
+    ///
+    /// Allocators keep what a thread frees for those that allocated it. If the memory of a scrape's thread were kept
+    /// and that of the threads that make series given up, the heads would take memory twice.
+    pub(crate) fn reuse(self) -> (Arc<Run<M>>, Arc<Run<M>>) {
+        let Self {
+            disorder,
+            merged,
+            fresh,
+        } = self;
+        drop(disorder);
+        let rehoused = Arc::new(merged.rehoused(fresh));
+        (merged, rehoused)
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::stream::{Learned, Stream, Structure};
+use super::units::MAX_LINES;
 use crate::encode::{Escaping, Format};
 use crate::sync::lock;
 
@@ -47,12 +48,23 @@ struct Kept {
 #[derive(Debug)]
 enum State {
     /// Nothing is known but how large the text was last.
-    Unknown {
-        text_bytes: usize,
-    },
+    Unknown(Size),
     Known(Structure),
     /// Structure is being learned, or was found not to be worthwhile, for so many scrapes from now.
     Rests(u32),
+}
+
+/// How large a text is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Size {
+    pub(crate) bytes: usize,
+    pub(crate) lines: usize,
+}
+
+impl Size {
+    fn is_worthwhile(self) -> bool {
+        self.bytes >= WORTHWHILE_BYTES && self.lines <= MAX_LINES
+    }
 }
 
 /// How to compress a scrape.
@@ -70,8 +82,8 @@ impl Structures {
         let mut all = lock(&self.0);
         let kept = find(&mut all, what);
         match &mut kept.state {
-            State::Unknown { text_bytes } if *text_bytes < WORTHWHILE_BYTES => Plan::Ordinary,
-            State::Unknown { .. } => {
+            State::Unknown(size) if !size.is_worthwhile() => Plan::Ordinary,
+            State::Unknown(_) => {
                 kept.state = State::Rests(LEARNING);
                 Plan::Learn(Box::new(Stream::new(Structure::empty(), true)))
             }
@@ -84,7 +96,7 @@ impl Structures {
             State::Rests(scrapes) => {
                 *scrapes -= 1;
                 if *scrapes == 0 {
-                    kept.state = State::Unknown { text_bytes: 0 };
+                    kept.state = State::Unknown(Size::default());
                 }
                 Plan::Ordinary
             }
@@ -92,9 +104,9 @@ impl Structures {
     }
 
     /// Says how large a text was that was compressed the ordinary way.
-    pub(crate) fn saw(&self, what: What, text_bytes: usize) {
-        if let State::Unknown { text_bytes: last } = &mut find(&mut lock(&self.0), what).state {
-            *last = text_bytes;
+    pub(crate) fn saw(&self, what: What, size: Size) {
+        if let State::Unknown(last) = &mut find(&mut lock(&self.0), what).state {
+            *last = size;
         }
     }
 
@@ -115,20 +127,20 @@ impl Structures {
             return;
         }
         // Searching is what the ordinary compressor does better.
-        self.keep(what, learned, |learned| learned.missed <= learned.lines / 2);
+        self.keep(what, learned, |learned| {
+            learned.missed <= learned.size.lines / 2
+        });
     }
 
     fn keep(&self, what: What, learned: Option<Learned>, worthwhile: impl Fn(&Learned) -> bool) {
         let state = match learned {
-            Some(Learned { text_bytes, .. }) if text_bytes < WORTHWHILE_BYTES => {
-                State::Unknown { text_bytes }
-            }
+            Some(Learned { size, .. }) if !size.is_worthwhile() => State::Unknown(size),
             Some(learned) if worthwhile(&learned) => {
                 log::debug!(
                     "the structure of {} takes {} bytes for {} lines",
                     what.format,
                     learned.structure.bytes(),
-                    learned.lines,
+                    learned.size.lines,
                 );
                 State::Known(learned.structure)
             }
@@ -145,7 +157,7 @@ fn find(all: &mut Vec<Kept>, what: What) -> &mut Kept {
         None => Kept {
             what,
             scrapes: 0,
-            state: State::Unknown { text_bytes: 0 },
+            state: State::Unknown(Size::default()),
         },
     };
     all.truncate(KEPT - 1);

@@ -168,6 +168,11 @@ impl Answer {
     pub(crate) fn ready(response: Response<Body>) -> Self {
         Self(State::Ready(std::future::ready(response)))
     }
+
+    /// An answer that another thread gives.
+    pub(crate) fn waiting(response: oneshot::Receiver<Response<Body>>) -> Self {
+        Self(State::Waiting(response))
+    }
 }
 
 impl Future for Answer {

@@ -7,6 +7,9 @@ mod compressed;
 mod large;
 #[cfg(feature = "tower")]
 mod layer;
+mod lifecycle;
 mod listening;
 mod mounting;
 mod shutdown;
+#[cfg(unix)]
+mod unix;

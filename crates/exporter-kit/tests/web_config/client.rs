@@ -123,6 +123,16 @@ impl Speaks {
         })
     }
 
+    /// Why the server ends the connection although nothing was asked. With TLS 1.3 that comes after the
+    /// handshake, and what a client sends in between can cost it the reason.
+    pub(crate) fn refusal(&self, folder: &Folder, address: SocketAddr) -> String {
+        let mut stream = self.connect(folder, address);
+        match stream.read(&mut [0]) {
+            Ok(length) => format!("{length} bytes"),
+            Err(error) => error.to_string(),
+        }
+    }
+
     /// The handshake begins with the first byte.
     pub(crate) fn connect(
         &self,

@@ -2,22 +2,30 @@
 
 use std::io;
 
-use super::authority::Folder;
+use super::authority::{Folder, fixture};
 use super::client::{Answer, Speaks, assert_metrics};
 
-/// What a client with that certificate gets; `""` is none, and names without a point are those of pairs
-/// `NAME.crt` and `NAME.key`.
-fn ask(folder: &Folder, fixture: &str, certificate: &'static str) -> io::Result<Answer> {
+/// What a client with that certificate gets.
+fn ask(folder: &Folder, fixture: &str, certificate: &str) -> io::Result<Answer> {
     let server = folder.serve(fixture);
-    asked(folder, &server, certificate)
+    client(certificate).get(folder, server.local_addresses()[0], &[])
 }
 
-fn asked(
-    folder: &Folder,
-    server: &exporter_kit::Server,
-    certificate: &'static str,
-) -> io::Result<Answer> {
-    let client = match certificate {
+/// What a client with that certificate gets from a server with that configuration.
+fn ask_text(folder: &Folder, text: &str, certificate: &str) -> io::Result<Answer> {
+    let server = folder.serve_text(text);
+    client(certificate).get(folder, server.local_addresses()[0], &[])
+}
+
+/// Why a client with that certificate is not let in.
+fn refusal(folder: &Folder, text: &str, certificate: &str) -> String {
+    let server = folder.serve_text(text);
+    client(certificate).refusal(folder, server.local_addresses()[0])
+}
+
+/// A client with the certificate of that name; `""` is none.
+fn client(certificate: &str) -> Speaks {
+    match certificate {
         "" => Speaks::default(),
         "client" => Speaks::with_certificate("client.crt", "client.key"),
         "strange" => Speaks::with_certificate("strange.crt", "strange.key"),
@@ -31,8 +39,7 @@ fn asked(
             Speaks::with_certificate("expired_selfsigned.pem", "expired_selfsigned.key")
         }
         other => panic!("{other}"),
-    };
-    client.get(folder, server.local_addresses()[0], &[])
+    }
 }
 
 #[test]
@@ -77,41 +84,37 @@ fn who_is_not_let_in_learns_why() {
             "for_servers",
             "UnsupportedCertificate",
         ),
-        ("allowed_sans", "selfsigned", "UnknownCA"),
+        ("allowed_sans", "strange", "UnknownCA"),
     ] {
-        let error = ask(&folder, &format!("{mode}.good.yml"), certificate).unwrap_err();
-        assert!(
-            error.to_string().contains(alert),
-            "{mode} {certificate}: {error}"
-        );
+        let error = refusal(&folder, &fixture(&format!("{mode}.good.yml")), certificate);
+        assert!(error.contains(alert), "{mode} {certificate}: {error}");
     }
 }
 
 #[test]
 fn a_certificate_that_is_its_own_configured_authority_is_let_in() {
     let folder = Folder::new("selfsigned");
-    let fixture = "require_and_verify_selfsigned.good.yml";
-    assert_metrics(&ask(&folder, fixture, "selfsigned").unwrap());
-    assert!(ask(&folder, fixture, "selfsigned2").is_err());
-    assert!(ask(&folder, fixture, "client").is_err());
-    let text =
-        super::authority::fixture(fixture).replace("client_selfsigned", "expired_selfsigned");
-    let error = asked(&folder, &folder.serve_text(&text), "expired_selfsigned").unwrap_err();
-    assert!(error.to_string().contains("CertificateExpired"), "{error}");
+    let name = "require_and_verify_selfsigned.good.yml";
+    assert_metrics(&ask(&folder, name, "selfsigned").unwrap());
+    assert!(ask(&folder, name, "selfsigned2").is_err());
+    assert!(ask(&folder, name, "client").is_err());
+    let text = fixture(name).replace("client_selfsigned", "expired_selfsigned");
+    let error = refusal(&folder, &text, "expired_selfsigned");
+    assert!(error.contains("CertificateExpired"), "{error}");
 }
 
 #[test]
 fn an_allowed_name_of_any_kind_lets_in() {
     let folder = Folder::new("names");
-    let fixture = super::authority::fixture("allowed_sans.good.yml");
+    let allowed = fixture("allowed_sans.good.yml");
     for name in [
         "client.example.org",
         "client@example.org",
         "127.0.0.1",
         "spiffe://example.org/client",
     ] {
-        let text = fixture.replace("client.example.org", name);
-        assert_metrics(&asked(&folder, &folder.serve_text(&text), "client").unwrap());
+        let text = allowed.replace("client.example.org", name);
+        assert_metrics(&ask_text(&folder, &text, "client").unwrap());
     }
     // No pattern and no part of a name.
     for name in [
@@ -120,22 +123,20 @@ fn an_allowed_name_of_any_kind_lets_in() {
         "CLIENT.example.org",
         "127.0.0.1/8",
     ] {
-        let text = fixture.replace("client.example.org", &format!("\"{name}\""));
-        let error = asked(&folder, &folder.serve_text(&text), "client").unwrap_err();
-        assert!(
-            error.to_string().contains("BadCertificate"),
-            "{name}: {error}"
-        );
+        let text = allowed.replace("client.example.org", &format!("\"{name}\""));
+        let error = refusal(&folder, &text, "client");
+        assert!(error.contains("BadCertificate"), "{name}: {error}");
     }
 }
 
 #[test]
 fn names_are_asked_for_even_if_nothing_else_is() {
     let folder = Folder::new("any_name");
-    let text = super::authority::fixture("request_client_cert.good.yml")
-        + "  client_allowed_sans: [strange.example.org]\n";
+    let text =
+        fixture("request_client_cert.good.yml") + "  client_allowed_sans: [strange.example.org]\n";
     let server = folder.serve_text(&text);
-    assert_metrics(&asked(&folder, &server, "strange").unwrap());
-    assert!(asked(&folder, &server, "client").is_err());
-    assert!(asked(&folder, &server, "").is_err());
+    let address = server.local_addresses()[0];
+    assert_metrics(&client("strange").get(&folder, address, &[]).unwrap());
+    assert!(client("client").get(&folder, address, &[]).is_err());
+    assert!(client("").get(&folder, address, &[]).is_err());
 }

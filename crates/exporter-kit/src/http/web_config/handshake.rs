@@ -129,3 +129,87 @@ impl AsyncWrite for Begun {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::crypto::ring;
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::http::MetricsHandler;
+    use crate::http::landing::Landing;
+    use crate::registry::Registry;
+
+    fn config() -> Arc<ServerConfig> {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::default().self_signed(&key).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let provider = Arc::new(ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        Arc::new(config)
+    }
+
+    fn site() -> Arc<Site> {
+        let metrics = MetricsHandler::new(&Registry::new());
+        Arc::new(Site::new("/metrics".into(), metrics, &Landing::default()))
+    }
+
+    /// The begin of a hello that says it has 512 bytes.
+    const BEGIN: &[u8] = &[HANDSHAKE, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3];
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handshake_that_stops_is_closed_when_a_head_would_be() {
+        for sent in 0..=BEGIN.len() {
+            let (mut client, server) = tokio::io::duplex(1024);
+            let (_stop, stopped) = watch::channel(());
+            tokio::spawn(serve(config(), Box::new(server), site(), stopped));
+            client.write_all(&BEGIN[..sent]).await.unwrap();
+            let before = Instant::now();
+            let mut rest = Vec::new();
+            client.read_to_end(&mut rest).await.unwrap();
+            let took = before.elapsed();
+            assert!(took >= HEAD_TIMEOUT, "{sent}: {took:?}");
+            assert!(
+                took < HEAD_TIMEOUT + Duration::from_secs(1),
+                "{sent}: {took:?}"
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handshake_that_trickles_is_closed_as_well() {
+        let (mut client, server) = tokio::io::duplex(1024);
+        let (_stop, stopped) = watch::channel(());
+        tokio::spawn(serve(config(), Box::new(server), site(), stopped));
+        let before = Instant::now();
+        for byte in BEGIN.iter().chain([0; 500].iter()) {
+            if client.write_all(&[*byte]).await.is_err() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let took = before.elapsed();
+        assert!(took < HEAD_TIMEOUT + Duration::from_secs(2), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_stops_waits_for_no_handshake() {
+        let (mut client, server) = tokio::io::duplex(1024);
+        let (stop, stopped) = watch::channel(());
+        let serving = tokio::spawn(serve(config(), Box::new(server), site(), stopped));
+        client.write_all(BEGIN).await.unwrap();
+        let before = Instant::now();
+        drop(stop);
+        serving.await.unwrap();
+        assert!(before.elapsed() < Duration::from_secs(1));
+    }
+}

@@ -27,7 +27,7 @@ use crate::http::server::{GRACE, first, until};
 use crate::http::site::Site;
 
 /// How many requests of a connection are answered at once.
-const MAX_REQUESTS: u32 = 8;
+const MAX_REQUESTS: u32 = 32;
 
 /// The largest piece of an answer, in bytes, that waits for a client to take it.
 const PIECE_BYTES: usize = 16 * 1024;
@@ -247,5 +247,84 @@ impl http_body::Body for PiecedBody {
         }
         hint.set_lower(hint.lower() + rest);
         hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::{BodyExt as _, Empty};
+    use hyper::client::conn::http2::{self, SendRequest};
+    use tokio::task::JoinHandle;
+
+    use super::*;
+    use crate::http::MetricsHandler;
+    use crate::http::landing::Landing;
+    use crate::registry::Registry;
+
+    type Client = SendRequest<Empty<Bytes>>;
+
+    /// A client of a server whose page is that long, and the end of that server.
+    async fn connect(page: usize) -> (Client, JoinHandle<()>, watch::Sender<()>) {
+        let landing = Landing {
+            description: Some("x".repeat(page)),
+            ..Landing::default()
+        };
+        let metrics = MetricsHandler::new(&Registry::new());
+        let site = Arc::new(Site::new("/metrics".into(), metrics, &landing));
+        let (client, server) = tokio::io::duplex(64 * 1024);
+        let (stop, stopped) = watch::channel(());
+        let served = tokio::spawn(serve(server, site, stopped));
+        let client = TokioIo::new(client);
+        let (requests, connection) = http2::handshake(TokioExecutor::new(), client)
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        (requests, served, stop)
+    }
+
+    fn request() -> Request<Empty<Bytes>> {
+        Request::get("http://a/").body(Empty::new()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_no_answer_is_closed() {
+        let (mut requests, served, _stop) = connect(1_000_000).await;
+        let before = Instant::now();
+        let stalled = requests.send_request(request()).await.unwrap();
+        // Others on the same connection change nothing about it.
+        let other = requests.send_request(request()).await.unwrap();
+        assert!(other.into_body().collect().await.unwrap().to_bytes().len() > 1_000_000);
+        served.await.unwrap();
+        let took = before.elapsed();
+        assert!(
+            took >= WRITE_TIMEOUT && took <= WRITE_TIMEOUT + 2 * LOOK,
+            "{took:?}"
+        );
+        assert!(stalled.into_body().collect().await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_its_answer_slowly_gets_it() {
+        let (mut requests, _served, _stop) = connect(300_000).await;
+        let mut body = requests.send_request(request()).await.unwrap().into_body();
+        let mut taken = 0;
+        while let Some(frame) = body.frame().await {
+            taken += frame.unwrap().into_data().unwrap().len();
+            tokio::time::sleep(WRITE_TIMEOUT / 4).await;
+        }
+        assert!(taken > 300_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_client_is_kept_for_longer_than_prometheus_keeps_it() {
+        let (mut requests, served, _stop) = connect(0).await;
+        for _ in 0..2 {
+            let answer = requests.send_request(request()).await.unwrap();
+            answer.into_body().collect().await.unwrap();
+            tokio::time::sleep(Duration::from_secs(5 * 60)).await;
+        }
+        let before = Instant::now();
+        served.await.unwrap();
+        assert!(before.elapsed() <= IDLE_TIMEOUT + LOOK);
     }
 }

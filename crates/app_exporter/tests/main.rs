@@ -16,3 +16,4 @@ mod python;
 #[cfg(unix)]
 mod signals;
 mod support;
+mod web_config;

@@ -29,7 +29,7 @@ pub(super) fn decode(text: &[u8], alphabet: &[u8; 64]) -> Option<Vec<u8>> {
 
 /// Takes the padding away that text in the standard's alphabet must have.
 pub(super) fn unpad(text: &[u8]) -> Option<&[u8]> {
-    if text.len() % 4 != 0 {
+    if !text.len().is_multiple_of(4) {
         return None;
     }
     let once = text.strip_suffix(b"=").unwrap_or(text);

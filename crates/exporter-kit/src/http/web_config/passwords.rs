@@ -100,7 +100,7 @@ fn compute(cost: u32, salt: [u8; 16], password: &[u8]) -> [u8; 24] {
 mod tests {
     use super::*;
 
-    /// Made with `htpasswd -nbB -C COST user PASSWORD`, `$2a$` and `$2b$` with other programs.
+    /// The vectors that implementations of bcrypt share.
     const HASHES: [(&str, &str); 3] = [
         (
             "a",
@@ -116,17 +116,22 @@ mod tests {
         ),
     ];
 
+    fn parsed(text: &str) -> Hash {
+        match Hash::parse(text) {
+            Ok(hash) => hash,
+            Err(why) => panic!("{text}: {why}"),
+        }
+    }
+
     fn refusal(text: &str) -> String {
-        Hash::parse(text).err().expect("refused")
+        Hash::parse(text).err().unwrap()
     }
 
     #[test]
     fn the_published_vectors_are_verified() {
         for (password, text) in HASHES {
             for version in ["$2a$", "$2b$", "$2y$"] {
-                let hash = Hash::parse(&text.replace("$2a$", version))
-                    .ok()
-                    .expect(text);
+                let hash = parsed(&text.replace("$2a$", version));
                 assert!(
                     verify(Some(&hash), password.as_bytes(), hash.cost),
                     "{text}"
@@ -138,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_cheaper_hash_gives_the_same_answers() {
-        let hash = Hash::parse(HASHES[0].1).ok().expect("a hash");
+        let hash = parsed(HASHES[0].1);
         assert!(verify(Some(&hash), b"a", 8));
         assert!(!verify(Some(&hash), b"b", 8));
         assert!(!verify(None, b"exporter-kit", 6));

@@ -59,7 +59,7 @@ pub(crate) struct Web {
 
     /// A file that switches on TLS, logins and what else comes before an answer
     ///
-    /// It is the file that all exporters have, and is read again when it changes. check-web-config checks one.
+    /// All exporters have the same kind of file. It is read again when it changes.
     #[arg(long = "web.config.file", value_name = "FILE", default_value = "")]
     #[arg(hide_default_value = true)]
     pub(crate) config_file: OsString,

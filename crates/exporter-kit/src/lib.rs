@@ -24,6 +24,7 @@
 //!   dependencies, and an exposition is had with [`Registry::scrape`].
 //! - `push`: a Pushgateway and Graphite as receivers.
 //! - `tower`: metrics of the requests that go through a service or a client, as a layer: `http::RequestMetrics`.
+//! - `web-config`: TLS, HTTP/2, logins and what else the web configuration file of exporters says.
 //! - `experimental-openmetrics-2`: OpenMetrics text 2.0.0 as of its release candidate 0. It changes as that does.
 //!
 //! Errors are values: what is made at run time is checked when it is made, what is `static` when the program is built.

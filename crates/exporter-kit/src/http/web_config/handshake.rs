@@ -71,11 +71,14 @@ async fn accept(
         byte: Some(byte),
         stream,
     };
-    TlsAcceptor::from(config)
-        .accept(begun)
-        .await
-        .ok()
-        .map(Box::new)
+    match TlsAcceptor::from(config).accept(begun).await {
+        Ok(stream) => Some(Box::new(stream)),
+        Err(error) => {
+            // Anybody can make it fail, at any rate: not for a log that is kept.
+            log::debug!("a TLS handshake failed: {error}");
+            None
+        }
+    }
 }
 
 /// A stream whose first byte was read already.

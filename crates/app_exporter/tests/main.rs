@@ -24,3 +24,4 @@ mod support;
 mod systemd;
 #[cfg(unix)]
 mod unix_socket;
+mod web_config;

@@ -13,15 +13,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::gate::{self, GatedAnswer};
 use super::guard::{Answering, GuardedBody, GuardedStream, HEAD_TIMEOUT, Phase};
-use super::handler::Answer;
 use super::listener::Stream;
 use super::self_metrics::{Measuring, SelfMetrics};
 use super::server::{GRACE, first, until};
 use super::site::Site;
 
 /// The largest head of a request, in bytes. A larger one is answered with 431 and the connection closed.
-const MAX_HEAD_BYTES: usize = 16 * 1024;
+pub(crate) const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 /// Serves one connection until its client is done with it, or the server is to stop.
 pub(crate) async fn serve(stream: Stream, site: Arc<Site>, mut stopped: watch::Receiver<()>) {
@@ -39,12 +39,15 @@ pub(crate) async fn serve(stream: Stream, site: Arc<Site>, mut stopped: watch::R
     };
     first(speaks, until(&mut stopped)).await;
     if spoke {
-        Box::pin(serve_http1(stream, site, stopped)).await;
+        match site.gate.clone().filter(|gate| gate.is_encrypted()) {
+            Some(gate) => gate.serve(Box::new(stream), site, stopped).await,
+            None => Box::pin(serve_http1(stream, site, stopped)).await,
+        }
     }
 }
 
 /// Serves a stream of any kind; what comes before HTTP is done.
-async fn serve_http1<S: AsyncRead + AsyncWrite + Unpin>(
+pub(crate) async fn serve_http1<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     site: Arc<Site>,
     mut stopped: watch::Receiver<()>,
@@ -91,7 +94,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         GuardedAnswer {
             answering: Some(self.phase.answering()),
             measuring: self.site.self_metrics.as_ref().map(SelfMetrics::begin),
-            answer: self.site.answer(&req),
+            answer: gate::answer(&self.site, req),
         }
     }
 }
@@ -100,7 +103,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 struct GuardedAnswer {
     answering: Option<Answering>,
     measuring: Option<Measuring>,
-    answer: Answer,
+    answer: GatedAnswer,
 }
 
 impl Future for GuardedAnswer {

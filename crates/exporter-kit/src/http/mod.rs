@@ -33,6 +33,11 @@ mod deadline;
 mod error;
 #[cfg(feature = "clap")]
 mod flags;
+#[cfg_attr(
+    not(feature = "web-config"),
+    allow(dead_code, reason = "a web configuration alone makes a gate")
+)]
+mod gate;
 mod guard;
 mod gzip;
 mod handler;
@@ -57,6 +62,8 @@ mod supervisor;
 mod systemd;
 #[cfg(unix)]
 mod unix_socket;
+#[cfg(feature = "web-config")]
+mod web_config;
 
 pub use address::{ListenAddress, ListenAddressError};
 pub use body::{Body, BodyError};
@@ -72,3 +79,5 @@ pub use listener::{IntoListener, Listener};
 pub use path::{ExternalUrl, PathError, RoutePrefix};
 pub use reload::{ReloadError, Reloader};
 pub use server::{Server, serve};
+#[cfg(feature = "web-config")]
+pub use web_config::{WebConfigError, check_web_config};

@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::body::Body;
+use super::gate::Gate;
 use super::handler::{Answer, MetricsHandler, method_not_allowed, plain};
 use super::landing::Landing;
 use super::lifecycle::Lifecycle;
@@ -28,6 +29,8 @@ pub(crate) struct Site {
     pub(crate) reloader: Option<Reloader>,
     /// What the server measures of itself, unless it is not to.
     pub(crate) self_metrics: Option<Arc<SelfMetrics>>,
+    /// What clients have to pass before they get here.
+    pub(crate) gate: Option<Arc<dyn Gate>>,
 }
 
 impl Site {
@@ -40,6 +43,7 @@ impl Site {
             lifecycle: Lifecycle::default(),
             reloader: None,
             self_metrics: None,
+            gate: None,
         }
     }
 

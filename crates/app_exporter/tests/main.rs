@@ -9,6 +9,7 @@ mod formats_python;
 #[cfg(unix)]
 mod logs;
 mod native_histograms;
+mod page;
 mod program;
 mod prometheus;
 mod pushgateway;

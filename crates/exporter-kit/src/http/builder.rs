@@ -4,8 +4,8 @@ use std::net::{SocketAddr, TcpListener};
 
 use super::error::ServeError;
 use super::handler::MetricsHandler;
-use super::landing::Landing;
 use super::listen::{self, IntoListener, ListenAddress};
+use super::page::Landing;
 use super::server::{self, Server};
 use super::site::Site;
 use crate::registry::Registry;
@@ -128,7 +128,7 @@ impl ServerBuilder {
             site: Site::new(
                 self.metrics_path,
                 MetricsHandler::new(&self.registry),
-                &self.landing,
+                self.landing,
             ),
         })
     }

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
     use crate::http::MetricsHandler;
     use crate::http::guard::{IDLE_TIMEOUT, WRITE_TIMEOUT};
-    use crate::http::landing::Landing;
+    use crate::http::page::Landing;
     use crate::registry::Registry;
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -140,7 +140,7 @@ mod tests {
             ..Landing::default()
         };
         let metrics = MetricsHandler::new(&Registry::new());
-        Arc::new(Site::new("/metrics".into(), metrics, &landing))
+        Arc::new(Site::new("/metrics".into(), metrics, landing))
     }
 
     /// A client's end of a connection that is served.

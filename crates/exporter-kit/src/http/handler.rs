@@ -98,6 +98,10 @@ impl MetricsHandler {
         self.answer(req)
     }
 
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.shared.registry
+    }
+
     pub(crate) fn answer<B>(&self, req: &Request<B>) -> Answer {
         if !matches!(*req.method(), Method::GET | Method::HEAD) {
             return Answer::ready(method_not_allowed());
@@ -122,7 +126,7 @@ impl MetricsHandler {
         {
             let (sender, receiver) = oneshot::channel();
             runtime.spawn_blocking(move || job.run(sender));
-            return Answer(State::Waiting(receiver));
+            return Answer::waiting(receiver);
         }
         Answer::ready(job.run_here())
     }
@@ -167,6 +171,11 @@ enum State {
 impl Answer {
     pub(crate) fn ready(response: Response<Body>) -> Self {
         Self(State::Ready(std::future::ready(response)))
+    }
+
+    /// An answer that another thread or task is at; if it gives none, the answer is 500.
+    pub(crate) fn waiting(response: oneshot::Receiver<Response<Body>>) -> Self {
+        Self(State::Waiting(response))
     }
 }
 

@@ -30,11 +30,11 @@ mod error;
 mod guard;
 mod gzip;
 mod handler;
-mod landing;
 #[cfg(feature = "tower")]
 mod layer;
 mod listen;
 mod negotiate;
+mod page;
 mod server;
 mod site;
 

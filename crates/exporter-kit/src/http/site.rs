@@ -1,26 +1,25 @@
 //! What every path answers.
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, StatusCode};
 
 use super::body::Body;
-use super::handler::{Answer, MetricsHandler, method_not_allowed, plain};
-use super::landing::Landing;
+use super::handler::{Answer, MetricsHandler, plain};
+use super::page::{Landing, Page};
 
-/// The paths of a server: the metrics, and the page that links to them.
+/// The paths of a server: the metrics, and the page that shows them.
 #[derive(Debug)]
 pub(crate) struct Site {
     metrics_path: String,
     metrics: MetricsHandler,
-    page: Bytes,
+    page: Page,
     not_found: Bytes,
 }
 
 impl Site {
-    pub(crate) fn new(metrics_path: String, metrics: MetricsHandler, landing: &Landing) -> Self {
+    pub(crate) fn new(metrics_path: String, metrics: MetricsHandler, landing: Landing) -> Self {
         Self {
-            page: landing.html(&metrics_path).into(),
+            page: Page::new(landing, &metrics_path, metrics.registry()),
             not_found: format!("not found; the metrics are at {metrics_path}\n").into(),
             metrics_path,
             metrics,
@@ -33,23 +32,13 @@ impl Site {
         if path == self.metrics_path {
             return self.metrics.answer(req);
         }
-        let mut response = match (path, req.method()) {
-            ("/", &Method::GET | &Method::HEAD) => self.landing(),
-            ("/", _) => method_not_allowed(),
-            _ => plain(StatusCode::NOT_FOUND, self.not_found.clone()),
-        };
+        if let Some(answer) = self.page.answer(req, path, &self.metrics) {
+            return answer;
+        }
+        let mut response = plain(StatusCode::NOT_FOUND, self.not_found.clone());
         if *req.method() == Method::HEAD {
             *response.body_mut() = Body::default();
         }
         Answer::ready(response)
-    }
-
-    fn landing(&self) -> Response<Body> {
-        let mut response = plain(StatusCode::OK, self.page.clone());
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/html; charset=utf-8"),
-        );
-        response
     }
 }

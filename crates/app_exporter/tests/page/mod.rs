@@ -1,0 +1,10 @@
+//! The page at `/` in a real browser.
+
+mod appearance;
+mod browser;
+mod content;
+mod load;
+mod shop;
+mod trouble;
+
+use browser::Browser;

@@ -118,6 +118,13 @@ impl Browser {
         }
     }
 
+    /// Waits until the page at `url` is loaded, to which another one leads.
+    pub(crate) fn loaded(&mut self, url: &str) {
+        while self.evaluate("document.readyState === 'complete' && location.href") != url {
+            self.next(url);
+        }
+    }
+
     /// The value of an expression in the page, once it is resolved if it is a promise.
     pub(crate) fn evaluate(&mut self, expression: &str) -> Value {
         let result = self.call(

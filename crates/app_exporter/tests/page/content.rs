@@ -206,7 +206,7 @@ fn it_is_filtered_and_sorted_from_the_keyboard() {
     browser.evaluate(&sort("change"));
     shop.queues.with(["thumbnails"]).set(50);
     browser.until(&format!(
-        "{own}[0] === 'shop_queue_jobs' && {values}.join() === '50,3,128'"
+        "{own}[0] === 'shop_queue_jobs' && {values}.join() === '50,128,3'"
     ));
 
     // The focus goes through the controls in the order in which they stand, and is seen.

@@ -68,7 +68,7 @@ fn labels_and_help_are_never_more_than_text() {
         "Emulation.setScriptExecutionDisabled",
         json!({"value": true}),
     );
-    browser.open(&page);
+    browser.open(&format!("{page}table.html"));
     intact(&mut browser);
     browser.call(
         "Emulation.setScriptExecutionDisabled",

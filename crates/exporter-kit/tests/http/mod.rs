@@ -9,4 +9,5 @@ mod large;
 mod layer;
 mod listening;
 mod mounting;
+mod page;
 mod shutdown;

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::asset::{self, Asset};
 use super::landing::Landing;
-use super::render::{self, Viewer};
+use super::render::{self, TABLE, Viewer};
 use crate::http::body::Body;
 use crate::http::handler::{Answer, MetricsHandler, method_not_allowed, plain};
 use crate::http::negotiate::{elements, quality};
@@ -53,7 +53,7 @@ impl Page {
     }
 
     /// Answers a request for `path`, from which the route prefix has been taken; `None` if it is not one of the
-    /// page's. The page shows the registry, which may block, so it is made on the runtime's blocking pool.
+    /// page's.
     pub(crate) fn answer<B>(
         &self,
         req: &Request<B>,
@@ -62,28 +62,38 @@ impl Page {
     ) -> Option<Answer> {
         let name = path.strip_prefix('/')?;
         let asset = asset::find(name);
-        if asset.is_none() && !matches!(name, "" | OPENMETRICS) {
+        if asset.is_none() && !matches!(name, "" | TABLE | OPENMETRICS) {
             return None;
         }
         if !matches!(*req.method(), Method::GET | Method::HEAD) {
             return Some(Answer::ready(method_not_allowed()));
         }
-        let head_only = *req.method() == Method::HEAD;
-        let gzip = accepts_gzip(req.headers());
-        Some(match asset {
-            Some(asset) => Answer::ready(file(asset, gzip, head_only)),
-            None if name == OPENMETRICS => openmetrics(req, metrics),
-            None => self.page(req, gzip, head_only),
+        let shape = Shape {
+            gzip: accepts_gzip(req.headers()),
+            head_only: *req.method() == Method::HEAD,
+        };
+        if let Some(asset) = asset {
+            return Some(Answer::ready(file(asset, shape)));
+        }
+        Some(match name {
+            OPENMETRICS => openmetrics(req, metrics),
+            TABLE => self.table(req, shape),
+            _ => {
+                let Content {
+                    landing,
+                    metrics_path,
+                    ..
+                } = &*self.content;
+                let page = render::live(landing, metrics_path, &self.viewer(req));
+                Answer::ready(html(page, shape))
+            }
         })
     }
 
-    fn page<B>(&self, req: &Request<B>, gzip: bool, head_only: bool) -> Answer {
+    /// The table shows the registry, which may block, so it is made on the runtime's blocking pool.
+    fn table<B>(&self, req: &Request<B>, shape: Shape) -> Answer {
         let content = Arc::clone(&self.content);
-        let viewer = Viewer {
-            host: host(req),
-            login: req.headers().contains_key(header::AUTHORIZATION),
-            uptime: content.started.elapsed(),
-        };
+        let viewer = self.viewer(req);
         let make = move || {
             let Content {
                 landing,
@@ -91,32 +101,51 @@ impl Page {
                 registry,
                 ..
             } = &*content;
-            let page = render::page(landing, metrics_path, registry, &viewer);
-            let body = if gzip {
-                asset::compress(page.as_bytes()).into()
-            } else {
-                page.into()
-            };
-            let mut response = response("text/html; charset=utf-8", body, gzip, head_only);
-            let headers = response.headers_mut();
-            set(headers, header::CONTENT_SECURITY_POLICY, POLICY);
-            set(headers, header::CACHE_CONTROL, "no-store");
-            response
+            html(
+                render::table(landing, metrics_path, &viewer, registry),
+                shape,
+            )
         };
-        match Handle::try_current() {
-            Ok(runtime) => {
-                let (sender, receiver) = oneshot::channel();
-                runtime.spawn_blocking(move || {
-                    // Someone who has gone needs no page.
-                    if !sender.is_closed() {
-                        let _ = sender.send(make());
-                    }
-                });
-                Answer::waiting(receiver)
+        let Ok(runtime) = Handle::try_current() else {
+            return Answer::ready(make());
+        };
+        let (sender, receiver) = oneshot::channel();
+        runtime.spawn_blocking(move || {
+            // Someone who has gone needs no table.
+            if !sender.is_closed() {
+                let _ = sender.send(make());
             }
-            Err(_) => Answer::ready(make()),
+        });
+        Answer::waiting(receiver)
+    }
+
+    fn viewer<B>(&self, req: &Request<B>) -> Viewer {
+        Viewer {
+            host: host(req),
+            login: req.headers().contains_key(header::AUTHORIZATION),
+            uptime: self.content.started.elapsed(),
         }
     }
+}
+
+/// How an answer's body is sent.
+#[derive(Clone, Copy)]
+struct Shape {
+    gzip: bool,
+    head_only: bool,
+}
+
+fn html(page: String, shape: Shape) -> Response<Body> {
+    let body = if shape.gzip {
+        asset::compress(page.as_bytes()).into()
+    } else {
+        page.into()
+    };
+    let mut response = response("text/html; charset=utf-8", body, shape);
+    let headers = response.headers_mut();
+    set(headers, header::CONTENT_SECURITY_POLICY, POLICY);
+    set(headers, header::CACHE_CONTROL, "no-store");
+    response
 }
 
 /// The handler's own answer to a scraper of OpenMetrics, as text that a browser shows.
@@ -151,9 +180,13 @@ fn openmetrics<B>(req: &Request<B>, metrics: &MetricsHandler) -> Answer {
     Answer::waiting(receiver)
 }
 
-fn file(asset: &'static Asset, gzip: bool, head_only: bool) -> Response<Body> {
-    let body = if gzip { &asset.gzip } else { &asset.plain };
-    let mut response = response(asset.content_type, body.clone(), gzip, head_only);
+fn file(asset: &'static Asset, shape: Shape) -> Response<Body> {
+    let body = if shape.gzip {
+        &asset.gzip
+    } else {
+        &asset.plain
+    };
+    let mut response = response(asset.content_type, body.clone(), shape);
     // The page names the version, so another version has another address.
     set(
         response.headers_mut(),
@@ -163,21 +196,16 @@ fn file(asset: &'static Asset, gzip: bool, head_only: bool) -> Response<Body> {
     response
 }
 
-fn response(
-    content_type: &'static str,
-    body: Bytes,
-    gzip: bool,
-    head_only: bool,
-) -> Response<Body> {
+fn response(content_type: &'static str, body: Bytes, shape: Shape) -> Response<Body> {
     let mut response = plain(StatusCode::OK, body);
     let headers = response.headers_mut();
     set(headers, header::CONTENT_TYPE, content_type);
     set(headers, header::VARY, "Accept-Encoding");
-    if gzip {
+    if shape.gzip {
         set(headers, header::CONTENT_ENCODING, "gzip");
     }
     harden(headers);
-    if head_only {
+    if shape.head_only {
         *response.body_mut() = Body::default();
     }
     response

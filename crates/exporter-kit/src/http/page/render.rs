@@ -10,6 +10,9 @@ use super::table::{MAX_SERIES, Table};
 use crate::encode::Format;
 use crate::registry::Registry;
 
+/// The name of the page for where no script runs, below the prefix.
+pub(crate) const TABLE: &str = "table.html";
+
 const TEMPLATE: &str = include_str!("assets/page.html");
 
 /// What the page shows that depends on who asks, and when.
@@ -23,25 +26,68 @@ pub(crate) struct Viewer {
     pub(crate) uptime: Duration,
 }
 
-/// The page, with what the registry has now.
-pub(crate) fn page(
+/// The page, whose values the script brings. It asks no collector anything, so that it is there when one hangs.
+pub(crate) fn live(landing: &Landing, metrics_path: &str, viewer: &Viewer) -> String {
+    let prefix = landing.prefix.as_str();
+    let mut page = String::with_capacity(TEMPLATE.len() + 1024);
+    fill(&mut page, TEMPLATE, |out, gap| match gap {
+        "head" => {
+            out.push_str("<script src=\"");
+            link(out, prefix, &asset::SCRIPT);
+            out.push_str("\"></script>\n<noscript><meta http-equiv=\"refresh\" content=\"0; url=");
+            escape(out, prefix);
+            let _ = write!(out, "/{TABLE}\"></noscript>");
+        }
+        "main" => {
+            out.push_str("<p class=\"cut\">The values are in a <a href=\"");
+            escape(out, prefix);
+            let _ = writeln!(out, "/{TABLE}\">plain table</a> as well.</p>");
+        }
+        gap => common(out, gap, landing, metrics_path, viewer),
+    });
+    page
+}
+
+/// The page where no script runs: what the registry has now, as a table.
+pub(crate) fn table(
     landing: &Landing,
     metrics_path: &str,
-    registry: &Registry,
     viewer: &Viewer,
+    registry: &Registry,
 ) -> String {
     let mut table = Table::default();
     registry
         .scrape(Format::OpenMetrics)
         .collect_into(&mut table);
     let (table, cut) = table.finish();
+    let mut page = String::with_capacity(TEMPLATE.len() + table.len() + 1024);
+    fill(&mut page, TEMPLATE, |out, gap| match gap {
+        "main" => {
+            out.push_str("<p class=\"cut\">The values at the time this was loaded. With JavaScript there is a <a href=\"");
+            escape(out, &landing.prefix);
+            out.push_str("/\">live page</a>.</p>\n");
+            out.push_str(&table);
+            if cut {
+                let _ = write!(
+                    out,
+                    "<p class=\"cut\">This table ends after {MAX_SERIES} series or 512 KiB. Everything is in the <a href=\""
+                );
+                escape(out, &landing.prefix);
+                escape(out, metrics_path);
+                out.push_str("\">raw text</a>.</p>\n");
+            }
+        }
+        "head" => {}
+        gap => common(out, gap, landing, metrics_path, viewer),
+    });
+    page
+}
+
+/// Fills what both pages have.
+fn common(out: &mut String, gap: &str, landing: &Landing, metrics_path: &str, viewer: &Viewer) {
     let prefix = landing.prefix.as_str();
     let metrics = format!("{prefix}{metrics_path}");
-    let host = viewer.host.as_deref().unwrap_or("HOST:PORT");
-    let scheme = if landing.tls { "https" } else { "http" };
-    let mut page = String::with_capacity(TEMPLATE.len() + table.len() + 1024);
-    fill(&mut page, TEMPLATE, |out, gap| {
-        match gap {
+    match gap {
         "title" => escape(out, landing.title()),
         "description" => escape(out, landing.description.as_deref().unwrap_or_default()),
         "version" => escape(out, landing.version.as_deref().unwrap_or("–")),
@@ -51,30 +97,18 @@ pub(crate) fn page(
         "uptime text" => span(out, viewer.uptime),
         "prefix" => escape(out, prefix),
         "style" => link(out, prefix, &asset::STYLE),
-        "script" => link(out, prefix, &asset::SCRIPT),
         "icon" => link(out, prefix, &asset::ICON),
         "metrics" => escape(out, &metrics),
         "job" => escape(out, &job(landing.title())),
         "yaml path" => escape(out, &metrics.replace('\'', "''")),
         "shell path" => escape(out, &metrics.replace('\'', "'\\''")),
-        "host" => escape(out, host),
-        "scheme" => out.push_str(scheme),
+        "host" => escape(out, viewer.host.as_deref().unwrap_or("HOST:PORT")),
+        "scheme" => out.push_str(if landing.tls { "https" } else { "http" }),
         "login" if viewer.login => out.push_str(
             "\n    # This exporter asks for a login.\n    basic_auth:\n      username: NAME\n      password_file: FILE",
         ),
-        "table" => out.push_str(&table),
-        "cut" if cut => {
-            let _ = write!(
-                out,
-                "<p class=\"cut\">This table ends after {MAX_SERIES} series or 512 KiB. Everything is in the <a href=\""
-            );
-            escape(out, &metrics);
-            out.push_str("\">raw text</a>.</p>");
-        }
         _ => {}
     }
-    });
-    page
 }
 
 fn link(out: &mut String, prefix: &str, asset: &Asset) {
@@ -135,9 +169,15 @@ mod tests {
             prefix: "/\"><script>".into(),
             tls: false,
         };
-        let registry = Registry::new();
-        let page = page(&landing, "/metrics?\"><script>", &registry, &viewer());
+        let page = live(&landing, "/metrics?\"><script>", &viewer());
         assert!(!page.contains("<script>"), "{page}");
+        let table = table(
+            &landing,
+            "/metrics?\"><script>",
+            &viewer(),
+            &Registry::new(),
+        );
+        assert!(!table.contains("<script"), "{table}");
         for part in [
             "<h1>&lt;script&gt;</h1>",
             "a &amp; &quot;b&quot;",
@@ -160,7 +200,7 @@ mod tests {
             login: true,
             ..viewer()
         };
-        let page = page(&landing, "/it's", &Registry::new(), &viewer);
+        let page = live(&landing, "/it's", &viewer);
         for part in [
             "job_name: my_app_exporter\n",
             "scheme: <span data-fill=\"scheme\">https</span>\n",

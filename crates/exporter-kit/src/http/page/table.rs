@@ -1,4 +1,4 @@
-//! The metrics as a plain table: what is there before the script runs, and all there is where none does.
+//! The metrics as a plain table, for where no script runs.
 
 use std::fmt::{self, Display, Write as _};
 
@@ -37,9 +37,13 @@ impl Table {
         }
     }
 
-    fn begin(&mut self, family: &Descriptor) {
+    fn begin(&mut self, family: &Descriptor, alone: bool) {
         let out = &mut self.out;
-        out.push_str("<section class=\"family\"><header><h2>");
+        out.push_str("<section class=\"family");
+        if alone {
+            out.push_str(" single");
+        }
+        out.push_str("\"><header><h2>");
         escape(out, family.name());
         let _ = write!(out, "</h2> <span class=\"type\">{}</span>", family.kind());
         if !family.unit().is_empty() {
@@ -106,7 +110,7 @@ impl Sink for Table {
         }
         let before = (self.out.len(), self.open);
         if let Some(family) = self.pending.take() {
-            self.begin(&family);
+            self.begin(&family, is_alone(head, &point.value));
         }
         self.row(head, &point.value);
         if self.out.len() > MAX_BYTES {
@@ -118,6 +122,15 @@ impl Sink for Table {
         self.series += 1;
         true
     }
+}
+
+/// Whether a series is all there is of its family, and one number, which then stands beside the name.
+fn is_alone(head: Head<'_>, value: &Value<'_>) -> bool {
+    let is_number = matches!(
+        value,
+        Value::Counter(..) | Value::Gauge(_) | Value::Unknown(_)
+    );
+    is_number && head.labels().next().is_none()
 }
 
 /// A number as the text format has it, but for the `.0` of whole ones.
@@ -201,7 +214,9 @@ mod tests {
         let wait = registry.histogram("wait_seconds", "Wait").unwrap();
         wait.observe(0.2);
         registry.summary("size_bytes", "Size").unwrap().observe(2.5);
-        registry.info("app", "App", &[("version", "1\"2")]).unwrap();
+        registry
+            .info("app_info", "App", &[("version", "1\"2")])
+            .unwrap();
         let (html, cut) = table(&registry);
         assert!(!cut);
         for part in [

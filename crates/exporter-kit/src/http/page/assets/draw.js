@@ -64,6 +64,7 @@ class Drawing {
     const wide = points.at(-1)[0] - begin;
     // What does not move is a line in the middle, what does not count one at the bottom.
     const flat = high === low;
+    this.svg.classList.toggle('flat', flat);
     const rest = series.family.cumulative ? HEIGHT - 2 : HEIGHT / 2;
     let line = '';
     for (const [x, y] of points) {

@@ -105,6 +105,7 @@ function signed(n, unit) {
 }
 
 function rate(n, unit) {
-  return `${value(n, unit)}/s`;
+  const text = unit || !(n >= 0.01) ? value(n, unit) : n < 1000 ? short(n) : plain(Math.round(n));
+  return `${text}/s`;
 }
 

@@ -42,7 +42,6 @@ class Row {
     setTitle(this.value, exact(series.value));
     const now = store.times.at(-1);
     setText(this.change, family.cumulative ? rate(series.rate(now), counts ? '' : unit) : signed(series.change, unit));
-    this.tr.classList.toggle('still', !series.change);
     setTitle(this.change, family.cumulative ? 'each second, since this page was opened' : 'since this page was opened');
     if (counts) this.showDetails(series, unit);
     this.drawing.show(series, store);

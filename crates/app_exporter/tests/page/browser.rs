@@ -165,6 +165,13 @@ impl Browser {
         ));
     }
 
+    /// Waits until the page shows the metrics, and all of it is drawn: in a window so high that all of it is near.
+    pub(crate) fn drawn(&mut self) {
+        self.size(1200, 4000);
+        self.until("document.documentElement.dataset.refresh");
+        self.until("!document.querySelector('.family .room')");
+    }
+
     pub(crate) fn size(&mut self, width: u32, height: u32) {
         self.call(
             "Emulation.setDeviceMetricsOverride",

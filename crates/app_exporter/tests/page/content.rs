@@ -21,10 +21,8 @@ fn it_shows_every_family_and_how_the_exporter_is() {
     };
     let shop = Shop::new().with_sources();
     let (_server, page) = shop.serve();
-    // Rows are drawn where they are seen.
-    browser.size(1200, 4000);
     browser.open(&page);
-    browser.refreshes(1);
+    browser.drawn();
     for (name, parts) in [
         (
             "shop_active_sessions",
@@ -96,11 +94,9 @@ fn it_refreshes_itself_until_it_is_paused() {
     };
     let shop = Shop::new();
     let (_server, page) = shop.serve();
-    // Rows are drawn where they are seen.
-    browser.size(1200, 4000);
     browser.open(&page);
     browser.evaluate("{const interval = document.getElementById('interval'); interval.value = '1'; interval.dispatchEvent(new Event('change'))}");
-    browser.refreshes(1);
+    browser.drawn();
     let sessions = family("shop_active_sessions");
     for count in [61, 52, 70] {
         shop.sessions.set(count);
@@ -153,10 +149,8 @@ fn it_is_filtered_and_sorted_from_the_keyboard() {
     };
     let shop = Shop::new();
     let (_server, page) = shop.serve();
-    // Rows are drawn where they are seen.
-    browser.size(1200, 4000);
     browser.open(&page);
-    browser.refreshes(1);
+    browser.drawn();
     let all = browser.evaluate(TITLES);
     let count = all.as_array().expect("a list").len();
 

@@ -3,6 +3,7 @@
 mod appearance;
 mod browser;
 mod content;
+mod kinds;
 mod load;
 mod shop;
 mod trouble;

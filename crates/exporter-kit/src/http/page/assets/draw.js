@@ -49,7 +49,8 @@ class Drawing {
   }
 
   spark(series, store) {
-    const points = pointsOf(series, store.times);
+    // An info says all in its labels.
+    const points = series.family.type === 'info' ? [] : pointsOf(series, store.times);
     let low = series.family.cumulative ? 0 : Infinity;
     let high = series.family.cumulative ? 0 : -Infinity;
     for (const [, y] of points) {

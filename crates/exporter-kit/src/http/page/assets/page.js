@@ -2,7 +2,7 @@
 
 const PATIENCE_MS = 30000;
 const FAMILIES_AT_ONCE = 60;
-const ACCEPT = 'application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5';
+const ACCEPT = 'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8,text/plain;version=0.0.4;q=0.5';
 
 const root = document.documentElement;
 
@@ -13,6 +13,15 @@ function remembered(name, text) {
     return sessionStorage.getItem(name);
   } catch {
     return null;
+  }
+}
+
+// What is no encoded text stands for itself.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 
@@ -41,7 +50,7 @@ class Page {
 
   listen() {
     const filter = this.get('filter');
-    filter.value = decodeURIComponent(location.hash.slice(1).replace(/%(?![0-9a-f]{2})/gi, '%25'));
+    filter.value = decoded(location.hash.slice(1));
     this.setWords();
     filter.addEventListener('input', () => {
       history.replaceState(null, '', filter.value ? `#${encodeURIComponent(filter.value)}` : location.pathname + location.search);

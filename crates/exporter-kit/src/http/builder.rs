@@ -9,10 +9,10 @@ use super::address::ListenAddress;
 use super::error::ServeError;
 use super::gate::Gate;
 use super::handler::MetricsHandler;
-use super::landing::Landing;
 use super::lifecycle::{Lifecycle, Readiness};
 use super::listen;
 use super::listener::{IntoListener, Listener};
+use super::page::Landing;
 use super::path::{self, ExternalUrl, RoutePrefix};
 use super::reload::{Program, Reloader};
 use super::routes::Routes;
@@ -240,7 +240,9 @@ impl ServerBuilder {
             let _ = self.registry.register(gate.metrics());
         }
         let (metrics, self_metrics) = self_metrics::attach(self.metrics, self.self_metrics);
-        let mut site = Site::new(routes, metrics, &self.landing);
+        let mut landing = self.landing;
+        landing.tls = scheme == "https";
+        let mut site = Site::new(routes, metrics, landing);
         site.self_metrics = self_metrics;
         site.lifecycle = self.lifecycle;
         site.reloader = self.reload_by_request.then(|| reloader.clone());

@@ -174,6 +174,10 @@ impl MetricsHandler {
         self.answer(req)
     }
 
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.shared.registry
+    }
+
     pub(crate) fn answer<B>(&self, req: &Request<B>) -> Answer {
         if !matches!(*req.method(), Method::GET | Method::HEAD) {
             return Answer::ready(method_not_allowed());

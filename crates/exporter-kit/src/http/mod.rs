@@ -42,13 +42,13 @@ mod guard;
 mod gzip;
 mod handler;
 mod in_flight;
-mod landing;
 #[cfg(feature = "tower")]
 mod layer;
 mod lifecycle;
 mod listen;
 mod listener;
 mod negotiate;
+mod page;
 mod path;
 mod recording;
 mod reload;

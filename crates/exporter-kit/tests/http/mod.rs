@@ -11,6 +11,7 @@ mod layer;
 mod lifecycle;
 mod listening;
 mod mounting;
+mod page;
 mod self_metrics;
 mod shutdown;
 mod sources;

@@ -270,7 +270,7 @@ mod tests {
 
     use super::*;
     use crate::http::MetricsHandler;
-    use crate::http::landing::Landing;
+    use crate::http::page::Landing;
     use crate::http::routes::Routes;
     use crate::registry::Registry;
 
@@ -286,7 +286,7 @@ mod tests {
         let site = Arc::new(Site::new(
             Routes::new(None, None, "/metrics"),
             metrics,
-            &landing,
+            landing,
         ));
         let (client, server) = tokio::io::duplex(64 * 1024);
         let (stop, stopped) = watch::channel(());

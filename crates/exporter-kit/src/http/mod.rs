@@ -44,6 +44,8 @@ mod scrapes;
 mod self_metrics;
 mod server;
 mod site;
+#[cfg(feature = "zstd")]
+mod zstd;
 
 pub use body::{Body, BodyError};
 pub use builder::{BoundServer, ServerBuilder};

@@ -13,3 +13,5 @@ mod mounting;
 mod self_metrics;
 mod shutdown;
 mod sources;
+#[cfg(feature = "zstd")]
+mod zstd;

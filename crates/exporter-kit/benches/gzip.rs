@@ -183,7 +183,7 @@ fn measure(runtime: &Runtime, case: &mut Case) {
             Box::new(|| get(runtime, &handler, "zstd")),
         ),
     ];
-    for level in [1, 3, 6] {
+    for level in [1, 3, 5, 6] {
         let registry = &registry;
         ways.push((
             format!("text and zlib-rs level {level}"),

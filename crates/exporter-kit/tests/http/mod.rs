@@ -8,10 +8,13 @@ mod deadline;
 mod large;
 #[cfg(feature = "tower")]
 mod layer;
+mod lifecycle;
 mod listening;
 mod mounting;
 mod self_metrics;
 mod shutdown;
 mod sources;
+#[cfg(unix)]
+mod unix;
 #[cfg(feature = "zstd")]
 mod zstd;

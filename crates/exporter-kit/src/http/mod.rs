@@ -64,6 +64,8 @@ mod systemd;
 mod unix_socket;
 #[cfg(feature = "web-config")]
 mod web_config;
+#[cfg(feature = "zstd")]
+mod zstd;
 
 pub use address::{ListenAddress, ListenAddressError};
 pub use body::{Body, BodyError};

@@ -17,3 +17,5 @@ mod shutdown;
 mod sources;
 #[cfg(unix)]
 mod unix;
+#[cfg(feature = "zstd")]
+mod zstd;

@@ -145,6 +145,7 @@ mod tests {
     use super::*;
     use crate::http::MetricsHandler;
     use crate::http::landing::Landing;
+    use crate::http::routes::Routes;
     use crate::registry::Registry;
 
     fn config() -> Arc<ServerConfig> {
@@ -163,7 +164,11 @@ mod tests {
 
     fn site() -> Arc<Site> {
         let metrics = MetricsHandler::new(&Registry::new());
-        Arc::new(Site::new("/metrics".into(), metrics, &Landing::default()))
+        Arc::new(Site::new(
+            Routes::new(None, None, "/metrics"),
+            metrics,
+            &Landing::default(),
+        ))
     }
 
     /// The begin of a hello that says it has 512 bytes.

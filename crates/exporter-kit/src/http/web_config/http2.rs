@@ -206,6 +206,7 @@ impl Future for PiecedAnswer {
             body: GuardedBody::new(body, None, measuring),
             rest: Bytes::new(),
             waiting,
+            measuring,
         })))
     }
 }
@@ -215,6 +216,7 @@ struct PiecedBody {
     body: GuardedBody,
     rest: Bytes,
     waiting: Option<Waiting>,
+    measuring: Option<Measuring>,
 }
 
 impl PiecedBody {
@@ -243,6 +245,20 @@ impl http_body::Body for PiecedBody {
         let piece = self.poll_piece(cx);
         if let Some(waiting) = &self.waiting {
             waiting.for_client(piece.is_ready());
+        }
+        let is_end = self.is_end_stream();
+        if let Some(measuring) = &mut self.measuring {
+            match &piece {
+                Poll::Ready(Some(Ok(piece))) => {
+                    measuring.sent(piece.len());
+                    if is_end {
+                        measuring.complete();
+                    }
+                }
+                Poll::Ready(Some(Err(_))) => measuring.incomplete(),
+                Poll::Ready(None) => measuring.complete(),
+                Poll::Pending => {}
+            }
         }
         piece.map(|piece| piece.map(|piece| piece.map(Frame::data)))
     }

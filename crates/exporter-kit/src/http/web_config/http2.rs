@@ -19,10 +19,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use crate::http::body::BodyError;
+use crate::http::body::{Body, BodyError};
 use crate::http::connection::MAX_HEAD_BYTES;
 use crate::http::gate::{self, GatedAnswer};
-use crate::http::guard::{GuardedBody, IDLE_TIMEOUT, WRITE_TIMEOUT};
+use crate::http::guard::{IDLE_TIMEOUT, WRITE_TIMEOUT};
 use crate::http::self_metrics::{Measuring, SelfMetrics};
 use crate::http::server::{GRACE, first, until};
 use crate::http::site::Site;
@@ -201,9 +201,12 @@ impl Future for PiecedAnswer {
         let mut measuring = self.measuring.take();
         if let Some(measuring) = &mut measuring {
             measuring.answered(response.status());
+            if response.body().is_end_stream() {
+                measuring.complete();
+            }
         }
         Poll::Ready(Ok(response.map(|body| PiecedBody {
-            body: GuardedBody::new(body, None, measuring),
+            body,
             rest: Bytes::new(),
             waiting,
             measuring,
@@ -213,7 +216,7 @@ impl Future for PiecedAnswer {
 
 /// A body in pieces that a client can be expected to take, which says when it waits for that.
 struct PiecedBody {
-    body: GuardedBody,
+    body: Body,
     rest: Bytes,
     waiting: Option<Waiting>,
     measuring: Option<Measuring>,

@@ -238,7 +238,7 @@ impl ServerBuilder {
         let (metrics, self_metrics) = self_metrics::attach(self.metrics, self.self_metrics);
         let mut landing = self.landing;
         landing.tls = scheme == "https";
-        let mut site = Site::new(routes, metrics, landing);
+        let mut site = Site::new(routes, metrics, &landing);
         if let (Some(metrics), Some(gate)) = (&self_metrics, &self.gate) {
             metrics.show(gate.metrics());
         }

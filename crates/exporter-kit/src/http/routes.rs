@@ -73,6 +73,11 @@ impl Routes {
         self.external.as_str()
     }
 
+    /// What comes before every path for a browser, without a slash at its end.
+    pub(crate) fn link_prefix(&self) -> &str {
+        self.external.as_str()
+    }
+
     /// The path of the page.
     pub(crate) fn home(&self) -> String {
         format!("{}/", self.prefix.as_str())

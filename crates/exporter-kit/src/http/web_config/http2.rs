@@ -305,7 +305,7 @@ mod tests {
         let site = Arc::new(Site::new(
             Routes::new(None, None, "/metrics"),
             metrics,
-            landing,
+            &landing,
         ));
         let (client, server) = tokio::io::duplex(64 * 1024);
         let (stop, stopped) = watch::channel(());

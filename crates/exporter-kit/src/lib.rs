@@ -10,7 +10,7 @@
 //! | record by labels | [`Family`], [`EnumFamily`] with [`label_enum!`] |
 //! | define metrics in a `static` | [`Static`] |
 //! | gather what is scraped together | [`Registry`] |
-//! | give numbers from elsewhere | [`Collect`], [`FamilyWriter`], [`Descriptor`] |
+//! | give numbers from elsewhere | [`Collect`], [`FamilyWriter`], [`SeriesWriter`], [`Descriptor`] |
 //! | show the process and the build | [`ProcessCollector`], [`BuildInfo`] |
 //! | write an exposition | [`Registry::scrape`], [`Format`] |
 //! | read one, and look into it | [`parse`], [`Snapshot`] |
@@ -47,6 +47,7 @@ mod process;
 pub mod push;
 mod registry;
 mod scope;
+mod series_writer;
 mod snapshot;
 mod sync;
 pub mod testing;
@@ -70,6 +71,7 @@ pub use model::{
 pub use name::{NameError, NameFault, NameScheme};
 pub use process::ProcessCollector;
 pub use registry::{RegisterError, Registry, default_registry};
+pub use series_writer::SeriesWriter;
 pub use snapshot::{FamilySnapshot, Snapshot};
 
 #[cfg(all(doctest, feature = "http"))]

@@ -11,6 +11,7 @@
 //! | define metrics in a `static` | [`Static`] |
 //! | gather what is scraped together | [`Registry`] |
 //! | give numbers from elsewhere | [`Collect`], [`FamilyWriter`], [`SeriesWriter`], [`Descriptor`] |
+//! | fetch numbers from where they are kept | `scrape::Source`, `scrape::Sources` |
 //! | show the process and the build | [`ProcessCollector`], [`BuildInfo`] |
 //! | write an exposition | [`Registry::scrape`], [`Format`] |
 //! | read one, and look into it | [`parse`], [`Snapshot`] |
@@ -22,6 +23,7 @@
 //!
 //! - `http` (on unless switched off): the server and the handler. Without it there is no async runtime among the
 //!   dependencies, and an exposition is had with [`Registry::scrape`].
+//! - `scrape` (with `http`): asynchronous sources of numbers, and what runs them: `scrape::Sources`.
 //! - `push`: a Pushgateway and Graphite as receivers.
 //! - `tower`: metrics of the requests that go through a service or a client, as a layer: `http::RequestMetrics`.
 //! - `experimental-openmetrics-2`: OpenMetrics text 2.0.0 as of its release candidate 0. It changes as that does.
@@ -32,6 +34,7 @@
 
 mod build_info;
 mod collect;
+mod context;
 #[cfg(any(doc, doctest))]
 pub mod docs;
 mod encode;
@@ -47,6 +50,8 @@ mod process;
 pub mod push;
 mod registry;
 mod scope;
+#[cfg(feature = "scrape")]
+pub mod scrape;
 mod series_writer;
 mod snapshot;
 mod sync;
@@ -54,6 +59,7 @@ pub mod testing;
 
 pub use build_info::BuildInfo;
 pub use collect::{Collect, CollectError, FamilyWriter, Sink};
+pub use context::ScrapeContext;
 pub use encode::{Escaping, Format};
 pub use gather::Scrape;
 #[cfg(feature = "http")]

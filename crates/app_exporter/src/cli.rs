@@ -3,6 +3,7 @@
 //! A flag `--log.level` has the twin `APP_EXPORTER_LOG_LEVEL`. The flag wins.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -13,6 +14,7 @@ use exporter_kit::http::ListenAddress;
 use crate::check_metrics::CheckMetrics;
 use crate::logging::{LogFormat, LogLevel};
 use crate::simulate::Plan;
+use crate::tasks::{CheckConfig, ListSources, Once, PrintSchema};
 
 /// Exports the active user sessions of an application to Prometheus
 ///
@@ -27,6 +29,8 @@ pub(crate) struct Options {
     pub(crate) task: Option<Task>,
 
     #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    #[command(flatten)]
     pub(crate) web: Web,
     #[command(flatten)]
     pub(crate) log: Logs,
@@ -38,6 +42,18 @@ pub(crate) struct Options {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
     CheckMetrics(CheckMetrics),
+    CheckConfig(CheckConfig),
+    Once(Once),
+    Sources(ListSources),
+    Schema(PrintSchema),
+}
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Configuration")]
+pub(crate) struct ConfigFile {
+    /// Export what this file says, instead of simulated sessions
+    #[arg(long = "config.file", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

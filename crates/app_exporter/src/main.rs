@@ -2,10 +2,15 @@
 
 mod check_metrics;
 mod cli;
+mod config;
+mod decode;
 mod logging;
+mod mapping;
 mod run;
 mod signals;
 mod simulate;
+mod sources;
+mod tasks;
 mod version;
 
 use std::io::{self, Write as _};
@@ -27,8 +32,14 @@ fn main() -> ExitCode {
         Ok(options) => options,
         Err(answer) => return print(&answer),
     };
-    if let Some(Task::CheckMetrics(check)) = &options.task {
-        return check.run();
+    if let Some(task) = &options.task {
+        return match task {
+            Task::CheckMetrics(check) => check.run(),
+            Task::CheckConfig(check) => check.run(),
+            Task::Once(once) => once.run(),
+            Task::Sources(list) => list.run(),
+            Task::Schema(print) => print.run(),
+        };
     }
     match start(&options) {
         Ok(()) => ExitCode::SUCCESS,
@@ -43,6 +54,11 @@ fn start(options: &Options) -> anyhow::Result<()> {
     logging::start(options.log.level, options.log.format)?;
     let stop = signals::stop_signals().context("can't listen for signals")?;
     run::run(options, &stop)
+}
+
+/// What the environment says, where it is text.
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Prints what was asked for, or why the command line can't be used. A reader that has gone away has

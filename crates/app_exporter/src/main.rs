@@ -3,6 +3,7 @@
 mod check_metrics;
 mod cli;
 mod config;
+mod configured;
 mod decode;
 mod logging;
 mod mapping;

@@ -1,4 +1,4 @@
-//! Runs the exporter: serves the metrics and simulates sessions until told to stop.
+//! Runs the exporter: serves what a configuration says, or simulated sessions, until told to stop.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
@@ -8,6 +8,8 @@ use exporter_kit::http::{ServeError, Server};
 use exporter_kit::{BuildInfo, ProcessCollector, Registry};
 
 use crate::cli::{Options, Web};
+use crate::config::Location;
+use crate::configured::Configured;
 use crate::simulate::Simulation;
 use crate::version::{BRANCH, REVISION, RUST_VERSION, VERSION};
 
@@ -23,22 +25,37 @@ pub(crate) fn run(options: &Options, stop: &Receiver<&'static str>) -> anyhow::R
             .branch(BRANCH)
             .rust_version(RUST_VERSION),
     )?;
-    let sessions = registry.gauge("app_active_sessions", "Number of active user sessions")?;
-    // Before anybody can ask: no scrape ever sees a gauge without a value.
-    let mut simulation = Simulation::start(sessions, options.simulation(), Instant::now());
-    let server = serve(&registry, &options.web)?;
-    let signal = loop {
-        let left = simulation.due().saturating_duration_since(Instant::now());
-        match stop.recv_timeout(left) {
-            Ok(signal) => break signal,
-            Err(RecvTimeoutError::Timeout) => simulation.advance(Instant::now()),
-            Err(RecvTimeoutError::Disconnected) => break "none",
+    let (server, signal) = match &options.config.file {
+        None => {
+            let sessions =
+                registry.gauge("app_active_sessions", "Number of active user sessions")?;
+            // Before anybody can ask: no scrape ever sees a gauge without a value.
+            let simulation = Simulation::start(sessions, options.simulation(), Instant::now());
+            let server = serve(&registry, &options.web)?;
+            (server, simulate(simulation, stop))
+        }
+        Some(file) => {
+            let _running = Configured::start(&Location::new(file), &registry)?;
+            let server = serve(&registry, &options.web)?;
+            (server, stop.recv().unwrap_or("none"))
         }
     };
     log::info!(signal; "Shutting down once the scrapes that have begun are answered");
     server.shutdown();
     log::info!("Stopped");
     Ok(())
+}
+
+/// Simulates until the signal to end.
+fn simulate(mut simulation: Simulation, stop: &Receiver<&'static str>) -> &'static str {
+    loop {
+        let left = simulation.due().saturating_duration_since(Instant::now());
+        match stop.recv_timeout(left) {
+            Ok(signal) => return signal,
+            Err(RecvTimeoutError::Timeout) => simulation.advance(Instant::now()),
+            Err(RecvTimeoutError::Disconnected) => return "none",
+        }
+    }
 }
 
 /// Starts the server, and says what it serves where.

@@ -1,11 +1,15 @@
 //! Tests of the program as a whole, and beside the real systems it is made for.
 
 mod check_metrics;
+#[cfg(target_os = "linux")]
+mod command_source;
+mod config;
 mod deploy;
 mod exemplars;
 mod exercise;
 mod flags;
 mod formats_python;
+mod http_source;
 #[cfg(unix)]
 mod logs;
 mod native_histograms;
@@ -15,4 +19,5 @@ mod pushgateway;
 mod python;
 #[cfg(unix)]
 mod signals;
+mod sources;
 mod support;

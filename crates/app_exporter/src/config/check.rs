@@ -164,12 +164,14 @@ fn check_part<'p>(
                 metric.name.place(),
                 match parts.names().next() {
                     Some(_) => format!(
-                        "the source has several sets of rows, so a metric says which it is made `from`{}",
+                        "the metric has to say `from` which set of rows it is made{}",
                         instead("", parts.names())
                     ),
-                    None => "the source's `format` gives families and no rows, so no metric is made of \
+                    None => {
+                        "the source's `format` gives families and no rows, so no metric is made of \
                              them; drop `metrics`, or choose another `format`"
-                        .to_owned(),
+                            .to_owned()
+                    }
                 },
             ));
         }

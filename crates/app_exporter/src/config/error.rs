@@ -54,7 +54,24 @@ impl Fault {
             },
             YamlError::Message { msg, .. } => msg.clone(),
             YamlError::InvalidScalar { ty, .. } => {
-                format!("`{}` is not a valid {ty}", scalar_at(error, text))
+                let expected = match *ty {
+                    "floating point" => "number",
+                    ty if ty.starts_with(['i', 'u']) => "whole number in range",
+                    ty => ty,
+                };
+                format!("`{}` is no {expected}; write one", scalar_at(error, text))
+            }
+            YamlError::Eof { .. } => {
+                "the file is empty or ends too soon; it needs the key `sources`".to_owned()
+            }
+            YamlError::Unexpected { expected, .. } => {
+                let expected = match *expected {
+                    "mapping start" => "keys with values",
+                    "sequence start" => "a list",
+                    "string scalar" => "text",
+                    other => other,
+                };
+                format!("this is not what belongs here; write {expected}")
             }
             other => without_location(&other.to_string()),
         };

@@ -27,11 +27,10 @@ pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Failure> {
 /// A number as people and programs write it: whole ones exact, `1.5`, `1e3`, `NaN`, `inf`.
 pub(crate) fn parse_number(text: &str) -> Option<Number> {
     let text = text.trim();
-    let digits = text.strip_prefix('+').unwrap_or(text);
-    if let Ok(number) = digits.parse::<u64>() {
+    if let Ok(number) = text.parse::<u64>() {
         return Some(Number::U64(number));
     }
-    if let Ok(number) = digits.parse::<i64>() {
+    if let Ok(number) = text.parse::<i64>() {
         return Some(Number::I64(number));
     }
     text.parse::<f64>().ok().map(Number::F64)

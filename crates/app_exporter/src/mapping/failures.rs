@@ -53,11 +53,4 @@ impl Failures {
             Failure::new(reason, format!("{about}: {first}{several}"))
         })
     }
-
-    /// How often something failed for that reason.
-    #[cfg(test)]
-    pub(crate) fn times(&self, reason: Reason) -> u64 {
-        let all = self.0.iter().filter(|counted| counted.reason == reason);
-        all.map(|counted| counted.times).sum()
-    }
 }

@@ -40,7 +40,14 @@ impl Source for MappedSource {
         let parts = self.fetcher.fetch().await?;
         let mapped = self.map(parts).await?;
         let mut fetched = Fetched::new(mapped.snapshot, mapped.rows);
-        for problem in mapped.failures.into_problems() {
+        let mut problems: Vec<Failure> = mapped.failures.into_problems().collect();
+        // Each is counted, but only the last is shown: it says all.
+        let all: Vec<_> = problems.iter().map(|it| it.message.as_str()).collect();
+        let all = all.join("; ");
+        if let Some(last) = problems.last_mut() {
+            last.message = all;
+        }
+        for problem in problems {
             fetched = fetched.with_problem(problem.into());
         }
         Ok(fetched)

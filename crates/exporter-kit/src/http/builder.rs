@@ -6,6 +6,7 @@ use super::error::ServeError;
 use super::handler::MetricsHandler;
 use super::landing::Landing;
 use super::listen::{self, IntoListener, ListenAddress};
+use super::self_metrics;
 use super::server::{self, Server};
 use super::site::Site;
 use crate::registry::Registry;
@@ -30,11 +31,12 @@ const DEFAULT_METRICS_PATH: &str = "/metrics";
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it is started or run"]
 pub struct ServerBuilder {
-    registry: Registry,
     addresses: Vec<ListenAddress>,
     listeners: Vec<TcpListener>,
     metrics_path: String,
     landing: Landing,
+    pub(super) metrics: MetricsHandler,
+    pub(super) self_metrics: bool,
     /// The first option that was wrong.
     error: Option<ServeError>,
 }
@@ -42,7 +44,8 @@ pub struct ServerBuilder {
 impl ServerBuilder {
     pub(crate) fn new(registry: &Registry) -> Self {
         Self {
-            registry: registry.clone(),
+            metrics: MetricsHandler::new(registry),
+            self_metrics: true,
             addresses: Vec::new(),
             listeners: Vec::new(),
             metrics_path: DEFAULT_METRICS_PATH.to_owned(),
@@ -121,15 +124,14 @@ impl ServerBuilder {
                 .map_err(ServeError::Listener)?;
         }
         let addresses = listen::local_addresses(&listeners)?;
+        let (metrics, self_metrics) = self_metrics::attach(self.metrics, self.self_metrics);
+        let mut site = Site::new(self.metrics_path.clone(), metrics, &self.landing);
+        site.self_metrics = self_metrics;
         Ok(BoundServer {
             urls: listen::urls(&addresses, &self.metrics_path),
             addresses,
             listeners,
-            site: Site::new(
-                self.metrics_path,
-                MetricsHandler::new(&self.registry),
-                &self.landing,
-            ),
+            site,
         })
     }
 

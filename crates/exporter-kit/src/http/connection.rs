@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use super::guard::{Answering, GuardedBody, GuardedStream, HEAD_TIMEOUT, Phase};
 use super::handler::Answer;
+use super::self_metrics::{Measuring, SelfMetrics};
 use super::server::{GRACE, first, until};
 use super::site::Site;
 
@@ -26,6 +27,10 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 pub(crate) async fn serve(stream: TcpStream, site: Arc<Site>, mut stopped: watch::Receiver<()>) {
     // An answer is one write; waiting for more would only delay it. If this fails, answers come later.
     let _ = stream.set_nodelay(true);
+    let _open = site
+        .self_metrics
+        .as_ref()
+        .map(|metrics| metrics.connected());
     // A client that says nothing costs no buffers.
     let mut spoke = false;
     let speaks = async {
@@ -48,6 +53,7 @@ async fn serve_http1<S: AsyncRead + AsyncWrite + Unpin>(
     mut stopped: watch::Receiver<()>,
 ) {
     let phase = Phase::new();
+    let self_metrics = site.self_metrics.clone();
     let io = TokioIo::new(GuardedStream::new(stream, phase.clone()));
     let connection = http1::Builder::new()
         .max_buf_size(MAX_HEAD_BYTES)
@@ -58,7 +64,11 @@ async fn serve_http1<S: AsyncRead + AsyncWrite + Unpin>(
     let ended = first(
         async {
             // What went wrong is the client's doing, and was answered if it could be.
-            let _ = connection.as_mut().await;
+            if let Err(error) = connection.as_mut().await
+                && let Some(metrics) = &self_metrics
+            {
+                metrics.connection_failed(&error);
+            }
         },
         until(&mut stopped),
     )
@@ -83,6 +93,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     fn call(&self, req: Request<Incoming>) -> GuardedAnswer {
         GuardedAnswer {
             answering: Some(self.phase.answering()),
+            measuring: self.site.self_metrics.as_ref().map(SelfMetrics::begin),
             answer: self.site.answer(&req),
         }
     }
@@ -91,6 +102,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 /// An answer whose body says when it is done.
 struct GuardedAnswer {
     answering: Option<Answering>,
+    measuring: Option<Measuring>,
     answer: Answer,
 }
 
@@ -101,9 +113,12 @@ impl Future for GuardedAnswer {
         let Poll::Ready(response) = Pin::new(&mut self.answer).poll(cx) else {
             return Poll::Pending;
         };
-        Poll::Ready(Ok(response.map(|body| GuardedBody {
-            body,
-            _answering: self.answering.take(),
+        let mut measuring = self.measuring.take();
+        if let Some(measuring) = &mut measuring {
+            measuring.answered(response.status());
+        }
+        Poll::Ready(Ok(response.map(|body| {
+            GuardedBody::new(body, self.answering.take(), measuring)
         })))
     }
 }

@@ -22,19 +22,26 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod ahead;
+mod asking;
 mod body;
 mod builder;
 mod coding;
 mod connection;
+mod deadline;
 mod error;
 mod guard;
 mod gzip;
 mod handler;
+mod in_flight;
 mod landing;
 #[cfg(feature = "tower")]
 mod layer;
 mod listen;
 mod negotiate;
+mod recording;
+mod scrapes;
+mod self_metrics;
 mod server;
 mod site;
 

@@ -16,6 +16,7 @@ use super::builder::{BoundServer, ServerBuilder};
 use super::connection;
 use super::error::ServeError;
 use super::listen::ListenAddress;
+use super::self_metrics::Cause;
 use super::site::Site;
 use crate::registry::Registry;
 
@@ -216,7 +217,12 @@ async fn accept(
                 }
                 // The client has gone before it was accepted.
                 Err(error) if is_of_the_client(&error) => {}
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+                Err(_) => {
+                    if let Some(metrics) = &site.self_metrics {
+                        metrics.count_error(Cause::Accept);
+                    }
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
     };

@@ -1,5 +1,7 @@
 //! What every path answers.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -7,6 +9,7 @@ use http::{Method, Request, Response, StatusCode};
 use super::body::Body;
 use super::handler::{Answer, MetricsHandler, method_not_allowed, plain};
 use super::landing::Landing;
+use super::self_metrics::SelfMetrics;
 
 /// The paths of a server: the metrics, and the page that links to them.
 #[derive(Debug)]
@@ -15,6 +18,8 @@ pub(crate) struct Site {
     metrics: MetricsHandler,
     page: Bytes,
     not_found: Bytes,
+    /// What the server measures of itself, unless it is not to.
+    pub(crate) self_metrics: Option<Arc<SelfMetrics>>,
 }
 
 impl Site {
@@ -24,6 +29,7 @@ impl Site {
             not_found: format!("not found; the metrics are at {metrics_path}\n").into(),
             metrics_path,
             metrics,
+            self_metrics: None,
         }
     }
 

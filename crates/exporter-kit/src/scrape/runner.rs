@@ -36,8 +36,8 @@ pub(crate) struct Runner {
 
 #[derive(Default)]
 struct Past {
-    flight: Weak<Flight<Outcome>>,
-    last: Option<Run>,
+    flight: Weak<Run>,
+    last: Option<Ended>,
     /// What the last success gave, unless it is never to be shown again.
     good: Option<Arc<Good>>,
     last_success: Option<Timestamp>,
@@ -50,7 +50,7 @@ const MIN_PAUSE: Duration = Duration::from_millis(100);
 
 /// How the last run ended.
 #[derive(Clone)]
-struct Run {
+struct Ended {
     worked: bool,
     ended: Timestamp,
     duration: Duration,
@@ -58,7 +58,10 @@ struct Run {
 }
 
 /// What a run gave: numbers, or a failure that is counted already.
-type Outcome = Result<Arc<Good>, SourceErrorReason>;
+pub(crate) type Outcome = Result<Arc<Good>, SourceErrorReason>;
+
+/// A run of a source that is under way.
+pub(crate) type Run = Flight<Outcome>;
 
 /// Numbers, and when they were fetched.
 pub(crate) struct Good {
@@ -80,7 +83,7 @@ impl Runner {
     }
 
     /// The run that a scrape has to wait for, if there is one.
-    pub(crate) fn begin(self: &Arc<Self>, deadline: Deadline) -> Option<Arc<Flight<Outcome>>> {
+    pub(crate) fn begin(self: &Arc<Self>, deadline: Deadline) -> Option<Arc<Run>> {
         match self.spec.schedule {
             Schedule::AtScrape => Some(self.join(deadline)),
             Schedule::Cached { time_to_live } => {
@@ -101,7 +104,7 @@ impl Runner {
     /// Waits for a run until the deadline, and gives what the scrape shows.
     pub(crate) async fn wait(
         self: &Arc<Self>,
-        flight: Option<Arc<Flight<Outcome>>>,
+        flight: Option<Arc<Run>>,
         work_until: Deadline,
         deadline: Deadline,
     ) -> Shown {
@@ -135,11 +138,20 @@ impl Runner {
     pub(crate) fn now(self: &Arc<Self>) -> Shown {
         let past = lock(&self.past);
         match (&past.last, &past.good) {
-            (Some(Run { worked: true, .. }), Some(good)) => Shown::fresh(self, Arc::clone(good)),
+            (Some(Ended { worked: true, .. }), Some(good)) => Shown::fresh(self, Arc::clone(good)),
             _ => {
                 drop(past);
                 Shown::failed(self, self.kept())
             }
+        }
+    }
+
+    /// What is to be shown where there was no time to ask.
+    #[cfg(feature = "http")]
+    pub(crate) fn late(self: &Arc<Self>) -> Shown {
+        match self.spec.schedule {
+            Schedule::Every { .. } => self.now(),
+            _ => Shown::failed(self, self.kept()),
         }
     }
 
@@ -195,7 +207,7 @@ impl Runner {
     }
 
     /// The run under way, or a new one.
-    fn join(self: &Arc<Self>, deadline: Deadline) -> Arc<Flight<Outcome>> {
+    fn join(self: &Arc<Self>, deadline: Deadline) -> Arc<Run> {
         let mut past = lock(&self.past);
         let under_way = past.flight.upgrade();
         if let Some(flight) = under_way.as_ref().filter(|flight| !flight.is_over()) {
@@ -260,7 +272,7 @@ impl Runner {
             }
         };
         let mut past = lock(&self.past);
-        let before = past.last.replace(Run {
+        let before = past.last.replace(Ended {
             worked: outcome.is_ok(),
             ended,
             duration,

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use super::error::ReplaceError;
 use super::health::Health;
 use super::merge;
-use super::runner::{Background, Runner};
+use super::runner::{Background, Run, Runner};
 use super::source::Deadline;
 use super::spec::SourceSpec;
 use super::status::SourceStatus;
@@ -204,26 +204,38 @@ impl Sources {
 
     /// Asks the sources, and gives what a scrape with this deadline shows.
     pub(crate) async fn view(&self, deadline: Deadline) -> View {
+        self.begin(deadline).wait().await
+    }
+
+    /// Begins to ask the sources.
+    pub(crate) fn begin(&self, deadline: Deadline) -> Asked {
         let last_moment = (deadline.remaining() / 10).min(LAST_MOMENT);
         let instant = deadline.instant();
         let work_until = Deadline::at(instant.checked_sub(last_moment).unwrap_or(instant));
         let running = self.running();
-        // All begin now; then each is waited for.
-        let flights: Vec<_> = running
-            .iter()
-            .map(|source| (source, source.runner.begin(work_until)))
-            .collect();
-        let mut shown = Vec::with_capacity(flights.len());
-        for (source, flight) in flights {
-            shown.push(source.runner.wait(flight, work_until, deadline).await);
+        let flights = running.iter().map(|source| {
+            let runner = Arc::clone(&source.runner);
+            let flight = runner.begin(work_until);
+            (runner, flight)
+        });
+        Asked {
+            flights: flights.collect(),
+            work_until,
+            deadline,
         }
-        View(shown)
     }
 
     /// What is known without asking.
     fn now(&self) -> View {
         let running = self.running();
         View(running.iter().map(|source| source.runner.now()).collect())
+    }
+
+    /// What a scrape shows that got no answer from the runner itself.
+    #[cfg(feature = "http")]
+    pub(crate) fn late(&self) -> View {
+        let running = self.running();
+        View(running.iter().map(|source| source.runner.late()).collect())
     }
 
     /// What a scrape finds its view of these sources by.
@@ -239,6 +251,24 @@ impl Sources {
 
     fn running(&self) -> Arc<[Running]> {
         Arc::clone(&lock(&self.inner.running))
+    }
+}
+
+/// Sources that are being asked. Dropping it gives up.
+pub(crate) struct Asked {
+    flights: Vec<(Arc<Runner>, Option<Arc<Run>>)>,
+    work_until: Deadline,
+    deadline: Deadline,
+}
+
+impl Asked {
+    /// Waits until all are done, at the latest until the deadline.
+    pub(crate) async fn wait(self) -> View {
+        let mut shown = Vec::with_capacity(self.flights.len());
+        for (runner, run) in self.flights {
+            shown.push(runner.wait(run, self.work_until, self.deadline).await);
+        }
+        View(shown)
     }
 }
 

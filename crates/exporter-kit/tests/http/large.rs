@@ -26,6 +26,10 @@ impl Collect for Endless {
         }
         self.ended.send(()).map_err(CollectError::source)
     }
+
+    fn streams(&self) -> bool {
+        true
+    }
 }
 
 fn lines(count: usize) -> Registry {

@@ -4,9 +4,12 @@ mod abuse;
 mod answers;
 mod client;
 mod compressed;
+mod deadline;
 mod large;
 #[cfg(feature = "tower")]
 mod layer;
 mod listening;
 mod mounting;
+mod self_metrics;
 mod shutdown;
+mod sources;

@@ -1,26 +1,18 @@
 //! What a configuration file exports: its sources, running.
 
-use std::time::Duration;
-
 use anyhow::Context as _;
-use exporter_kit::scrape::{Deadline, Sources};
-use exporter_kit::{Collect, CollectError, Descriptor, Registry, Sink};
-use tokio::runtime::{Builder, Handle, Runtime};
+use exporter_kit::Registry;
+use exporter_kit::scrape::Sources;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::config::{Config, Location};
 use crate::sources;
 
 /// Sources that run until this is dropped.
 pub(crate) struct Configured {
-    // Before the runtime, which their work is on.
-    _sources: Sources,
-    runtime: Option<Runtime>,
-}
-
-/// The sources as a collector that asks them first.
-struct Asked {
     sources: Sources,
-    runtime: Handle,
+    /// Always there until it is shut down.
+    runtime: Option<Runtime>,
 }
 
 impl Configured {
@@ -41,16 +33,18 @@ impl Configured {
         let sources = Sources::builder("app_exporter").start(runtime.handle())?;
         let count = specs.len();
         sources.replace(specs)?;
-        registry.register(Asked {
-            sources: sources.clone(),
-            runtime: runtime.handle().clone(),
-        })?;
+        registry.register(sources.clone())?;
         let file = location.file().display();
         log::info!(file:%, sources = count; "Exporting what the configuration says");
         Ok(Self {
-            _sources: sources,
+            sources,
             runtime: Some(runtime),
         })
+    }
+
+    /// The sources, for the server to ask before it answers.
+    pub(crate) fn sources(&self) -> &Sources {
+        &self.sources
     }
 }
 
@@ -60,20 +54,5 @@ impl Drop for Configured {
             // A file system that hangs would hold the end up for ever.
             runtime.shutdown_background();
         }
-    }
-}
-
-impl Collect for Asked {
-    fn descriptors(&self) -> Vec<Descriptor> {
-        self.sources.descriptors()
-    }
-
-    fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
-        /// As long as Prometheus waits unless told otherwise, less what sending takes.
-        const LONGEST: Duration = Duration::from_millis(9500);
-        // A scrape is collected on a thread that may block.
-        self.runtime
-            .block_on(self.sources.refresh(Deadline::after(LONGEST)));
-        self.sources.collect(sink)
     }
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::anyhow;
 use exporter_kit::http::{ServeError, Server};
+use exporter_kit::scrape::Sources;
 use exporter_kit::{BuildInfo, ProcessCollector, Registry};
 
 use crate::cli::{Options, Web};
@@ -25,19 +26,22 @@ pub(crate) fn run(options: &Options, stop: &Receiver<&'static str>) -> anyhow::R
             .branch(BRANCH)
             .rust_version(RUST_VERSION),
     )?;
-    let (server, signal) = match &options.config.file {
+    let file = options.config.file.as_ref().map(Location::new);
+    let configured = file
+        .map(|file| Configured::start(&file, &registry))
+        .transpose()?;
+    let (server, signal) = match &configured {
+        Some(configured) => {
+            let server = serve(&registry, &options.web, Some(configured.sources()))?;
+            (server, stop.recv().unwrap_or("none"))
+        }
         None => {
             let sessions =
                 registry.gauge("app_active_sessions", "Number of active user sessions")?;
             // Before anybody can ask: no scrape ever sees a gauge without a value.
             let simulation = Simulation::start(sessions, options.simulation(), Instant::now());
-            let server = serve(&registry, &options.web)?;
+            let server = serve(&registry, &options.web, None)?;
             (server, simulate(simulation, stop))
-        }
-        Some(file) => {
-            let _running = Configured::start(&Location::new(file), &registry)?;
-            let server = serve(&registry, &options.web)?;
-            (server, stop.recv().unwrap_or("none"))
         }
     };
     log::info!(signal; "Shutting down once the scrapes that have begun are answered");
@@ -59,12 +63,15 @@ fn simulate(mut simulation: Simulation, stop: &Receiver<&'static str>) -> &'stat
 }
 
 /// Starts the server, and says what it serves where.
-fn serve(registry: &Registry, web: &Web) -> anyhow::Result<Server> {
+fn serve(registry: &Registry, web: &Web, sources: Option<&Sources>) -> anyhow::Result<Server> {
     let mut builder = Server::builder(registry)
         .metrics_path(&web.telemetry_path)
         .title("app_exporter")
         .description("Exports the active user sessions of an application.")
         .version(VERSION);
+    if let Some(sources) = sources {
+        builder = builder.sources(sources);
+    }
     for address in &web.listen_addresses {
         builder = builder.listen(address.clone());
     }

@@ -13,7 +13,7 @@ use crate::decode::Limits;
 use crate::sources;
 
 /// Where numbers are had, how often, and the metrics made of them. It has one key that says where: `simulate`,
-/// `file`, `files`, `command` or `http`.
+/// `file`, `files`, `command`, `http` or `login`.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SourceConfig {
@@ -32,6 +32,9 @@ pub(crate) struct SourceConfig {
     /// What a web server answers.
     #[serde(default)]
     pub(crate) http: Option<At<sources::HttpConfig>>,
+    /// Who is logged in to this machine.
+    #[serde(default)]
+    pub(crate) login: Option<At<sources::LoginConfig>>,
 
     /// Asked in the background, this often. Without it, the source is asked at each scrape.
     #[serde(default)]

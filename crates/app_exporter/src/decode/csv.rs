@@ -76,7 +76,7 @@ fn table(
         .flexible(true)
         .trim(Trim::All)
         .from_reader(text.as_bytes());
-    let header = reader.headers().map_err(failure)?;
+    let header = reader.headers().map_err(|error| failure(&error))?;
     let header: Vec<Box<str>> = if format.header {
         header.iter().map(Into::into).collect()
     } else {
@@ -89,7 +89,7 @@ fn table(
     let names = kept.iter().filter_map(|at| header.get(*at).cloned());
     let mut builder = TableBuilder::new(names, limits);
     let mut record = StringRecord::new();
-    while reader.read_record(&mut record).map_err(failure)? {
+    while reader.read_record(&mut record).map_err(|error| failure(&error))? {
         builder.push(kept.iter().map(|at| match record.get(*at) {
             None | Some("") => Cell::Null,
             Some(text) => Cell::text(text),
@@ -100,7 +100,7 @@ fn table(
     Ok(table)
 }
 
-fn failure(error: csv::Error) -> Failure {
+fn failure(error: &csv::Error) -> Failure {
     let line = error.position().map(csv::Position::line);
     let place = line
         .map(|line| format!("line {line}: "))

@@ -228,11 +228,10 @@ impl Metric {
             return Ok(self.default);
         };
         let number = self.scale.apply(number);
-        // Written so that NaN is refused as well.
-        if self.kind == MetricType::Counter && !(number.as_f64() >= 0.0) {
-            let number = number.as_f64();
+        let float = number.as_f64();
+        if self.kind == MetricType::Counter && (float.is_nan() || float < 0.0) {
             return Err(Failure::decode(format!(
-                "`{number}` is no count; make the metric a gauge if it can be less than 0"
+                "`{float}` is no count; make the metric a gauge if it can be less than 0"
             )));
         }
         Ok(Some(number))

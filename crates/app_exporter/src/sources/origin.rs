@@ -9,6 +9,7 @@ use crate::sources::command::{Command, CommandConfig};
 use crate::sources::file::{File, FileConfig};
 use crate::sources::files::{Files, FilesConfig};
 use crate::sources::http::{Http, HttpConfig};
+use crate::sources::login::{Login, LoginConfig};
 use crate::sources::simulate::{Simulate, SimulateConfig};
 
 /// What is said of a source where sources are listed.
@@ -48,6 +49,11 @@ pub(crate) const SOURCES: &[SourceInfo] = &[
         about: "what a web server answers, in any format",
         rows: "the format's; `response`: status, bytes, seconds",
     },
+    SourceInfo {
+        name: "login",
+        about: "who is logged in to this machine",
+        rows: "a row for each login: user, terminal, host, type, remote, state, since",
+    },
 ];
 
 /// The one place that a source's configuration names.
@@ -58,6 +64,7 @@ pub(crate) enum Origin<'c> {
     Files(&'c At<FilesConfig>),
     Command(&'c At<CommandConfig>),
     Http(&'c At<HttpConfig>),
+    Login(&'c At<LoginConfig>),
 }
 
 /// What a source is built in: everything that comes from outside the configuration.
@@ -77,6 +84,7 @@ pub(crate) enum Fetcher {
     Files(Files),
     Command(Command),
     Http(Box<Http>),
+    Login(Login),
 }
 
 impl<'c> Origin<'c> {
@@ -89,6 +97,7 @@ impl<'c> Origin<'c> {
             source.files.as_ref().map(Self::Files),
             source.command.as_ref().map(Self::Command),
             source.http.as_ref().map(Self::Http),
+            source.login.as_ref().map(Self::Login),
         ];
         let mut named = named.into_iter().flatten();
         match (named.next(), named.next()) {
@@ -115,6 +124,7 @@ impl<'c> Origin<'c> {
             Self::Files(_) => "files",
             Self::Command(_) => "command",
             Self::Http(_) => "http",
+            Self::Login(_) => "login",
         }
     }
 
@@ -126,6 +136,7 @@ impl<'c> Origin<'c> {
             Self::Files(_) => Files::parts(),
             Self::Command(config) => config.parts(),
             Self::Http(config) => config.parts(),
+            Self::Login(_) => Login::parts(),
         }
     }
 
@@ -135,7 +146,7 @@ impl<'c> Origin<'c> {
             Self::Simulate(config) => config.check(config.place(), faults),
             Self::Command(config) => config.check(config.place(), faults),
             Self::Http(config) => config.check(config.place(), faults),
-            Self::File(_) | Self::Files(_) => (),
+            Self::File(_) | Self::Files(_) | Self::Login(_) => (),
         }
         if let Some(format) = self.format() {
             format.check(faults);
@@ -176,6 +187,7 @@ impl<'c> Origin<'c> {
             Self::Http(config) => {
                 Fetcher::Http(Box::new(Http::new(config, wanted, limits, surroundings)?))
             }
+            Self::Login(config) => Fetcher::Login(Login::new(config, limits, surroundings.folder)),
         })
     }
 
@@ -184,7 +196,7 @@ impl<'c> Origin<'c> {
             Self::File(config) => config.format(),
             Self::Command(config) => config.format(),
             Self::Http(config) => config.format(),
-            Self::Simulate(_) | Self::Files(_) => None,
+            Self::Simulate(_) | Self::Files(_) | Self::Login(_) => None,
         }
     }
 }
@@ -201,6 +213,7 @@ impl Fetcher {
             Self::Files(source) => source.fetch().await,
             Self::Command(source) => source.fetch().await,
             Self::Http(source) => source.fetch().await,
+            Self::Login(source) => source.fetch().await,
         }
     }
 }

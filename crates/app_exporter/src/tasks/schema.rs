@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::config::Config;
 
-/// Print the JSON Schema of the configuration file, by which editors complete and check it
+/// Print the JSON Schema of the configuration file, for editors
 #[derive(Args, Debug)]
 pub(crate) struct PrintSchema {}
 

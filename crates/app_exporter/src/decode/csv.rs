@@ -89,7 +89,10 @@ fn table(
     let names = kept.iter().filter_map(|at| header.get(*at).cloned());
     let mut builder = TableBuilder::new(names, limits);
     let mut record = StringRecord::new();
-    while reader.read_record(&mut record).map_err(|error| failure(&error))? {
+    while reader
+        .read_record(&mut record)
+        .map_err(|error| failure(&error))?
+    {
         builder.push(kept.iter().map(|at| match record.get(*at) {
             None | Some("") => Cell::Null,
             Some(text) => Cell::text(text),

@@ -5,6 +5,8 @@ mod failure;
 mod format;
 mod json;
 mod key_value;
+#[cfg(test)]
+mod laws;
 mod number;
 mod pattern;
 mod prometheus;

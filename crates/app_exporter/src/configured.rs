@@ -2,14 +2,15 @@
 
 use anyhow::Context as _;
 use exporter_kit::Registry;
-use exporter_kit::scrape::Sources;
+use exporter_kit::scrape::{SourceSpec, Sources};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::config::{Config, Location};
+use crate::config::{Config, ConfigError, Location};
 use crate::sources;
 
 /// Sources that run until this is dropped.
 pub(crate) struct Configured {
+    location: Location,
     sources: Sources,
     /// Always there until it is shut down.
     runtime: Option<Runtime>,
@@ -20,9 +21,8 @@ impl Configured {
     ///
     /// # Errors
     /// When the file can't be used. A source that can't be had is no error: its metrics say so.
-    pub(crate) fn start(location: &Location, registry: &Registry) -> anyhow::Result<Self> {
-        let config = Config::read(location)?;
-        let specs = sources::build(config, location, &crate::environment)?;
+    pub(crate) fn start(location: Location, registry: &Registry) -> anyhow::Result<Self> {
+        let specs = read(&location)?;
         // Apart from the server's threads: a large answer that is read here holds up no scrape.
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
@@ -37,15 +37,32 @@ impl Configured {
         let file = location.file().display();
         log::info!(file:%, sources = count; "Exporting what the configuration says");
         Ok(Self {
+            location,
             sources,
             runtime: Some(runtime),
         })
+    }
+
+    /// What reads the file anew: all or nothing, and sources that did not change keep running.
+    pub(crate) fn reload(&self) -> impl Fn() -> anyhow::Result<()> + Send + Sync + 'static {
+        let (location, sources) = (self.location.clone(), self.sources.clone());
+        move || {
+            let replaced = sources.replace(read(&location)?)?;
+            let (begun, ended, kept) = (replaced.begun, replaced.ended, replaced.kept);
+            log::info!(begun, ended, kept; "Exporting what the configuration says now");
+            Ok(())
+        }
     }
 
     /// The sources, for the server to ask before it answers.
     pub(crate) fn sources(&self) -> &Sources {
         &self.sources
     }
+}
+
+/// The sources of a file.
+fn read(location: &Location) -> Result<Vec<SourceSpec>, ConfigError> {
+    sources::build(Config::read(location)?, location, &crate::environment)
 }
 
 impl Drop for Configured {

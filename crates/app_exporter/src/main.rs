@@ -53,8 +53,8 @@ fn main() -> ExitCode {
 
 fn start(options: &Options) -> anyhow::Result<()> {
     logging::start(options.log.level, options.log.format)?;
-    let stop = signals::stop_signals().context("can't listen for signals")?;
-    run::run(options, &stop)
+    let signals = signals::signals().context("can't listen for signals")?;
+    run::run(options, &signals)
 }
 
 /// What the environment says, where it is text.

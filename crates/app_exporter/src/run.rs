@@ -4,21 +4,20 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
 use anyhow::anyhow;
-use exporter_kit::http::{ServeError, Server};
-use exporter_kit::scrape::Sources;
-use exporter_kit::{BuildInfo, ProcessCollector, Registry};
+use exporter_kit::http::{ServeError, Server, WebFlags};
+use exporter_kit::{BuildInfo, Registry};
 
-use crate::cli::{Options, Web};
+use crate::cli::Options;
 use crate::config::Location;
 use crate::configured::Configured;
+use crate::signals::Signal;
 use crate::simulate::Simulation;
 use crate::version::{BRANCH, REVISION, RUST_VERSION, VERSION};
 
-/// Runs until `stop` gives the signal to end, and then lets the scrapes finish that have begun.
-pub(crate) fn run(options: &Options, stop: &Receiver<&'static str>) -> anyhow::Result<()> {
+/// Runs until one of the `signals` asks it to end, and then lets the scrapes finish that have begun.
+pub(crate) fn run(options: &Options, signals: &Receiver<Signal>) -> anyhow::Result<()> {
     log::info!(version = VERSION, branch = BRANCH, revision = REVISION; "Starting app_exporter");
     let registry = Registry::new();
-    registry.register(ProcessCollector::new())?;
     let build = BuildInfo::new("app_exporter", VERSION)?;
     registry.register(
         build
@@ -28,12 +27,13 @@ pub(crate) fn run(options: &Options, stop: &Receiver<&'static str>) -> anyhow::R
     )?;
     let file = options.config.file.as_ref().map(Location::new);
     let configured = file
-        .map(|file| Configured::start(&file, &registry))
+        .map(|file| Configured::start(file, &registry))
         .transpose()?;
     let (server, signal) = match &configured {
         Some(configured) => {
-            let server = serve(&registry, &options.web, Some(configured.sources()))?;
-            (server, stop.recv().unwrap_or("none"))
+            let server = serve(&registry, &options.web, Some(configured))?;
+            let signal = wait(&server, signals);
+            (server, signal)
         }
         None => {
             let sessions =
@@ -41,7 +41,8 @@ pub(crate) fn run(options: &Options, stop: &Receiver<&'static str>) -> anyhow::R
             // Before anybody can ask: no scrape ever sees a gauge without a value.
             let simulation = Simulation::start(sessions, options.simulation(), Instant::now());
             let server = serve(&registry, &options.web, None)?;
-            (server, simulate(simulation, stop))
+            let signal = simulate(simulation, &server, signals);
+            (server, signal)
         }
     };
     log::info!(signal; "Shutting down once the scrapes that have begun are answered");
@@ -50,36 +51,68 @@ pub(crate) fn run(options: &Options, stop: &Receiver<&'static str>) -> anyhow::R
     Ok(())
 }
 
-/// Simulates until the signal to end.
-fn simulate(mut simulation: Simulation, stop: &Receiver<&'static str>) -> &'static str {
+/// Reloads when asked to, until the signal to end.
+fn wait(server: &Server, signals: &Receiver<Signal>) -> &'static str {
+    loop {
+        match signals.recv() {
+            Ok(Signal::Stop(signal)) => return signal,
+            Ok(Signal::Reload) => reload(server),
+            Err(_) => return "none",
+        }
+    }
+}
+
+/// The same, and simulates meanwhile.
+fn simulate(
+    mut simulation: Simulation,
+    server: &Server,
+    signals: &Receiver<Signal>,
+) -> &'static str {
     loop {
         let left = simulation.due().saturating_duration_since(Instant::now());
-        match stop.recv_timeout(left) {
-            Ok(signal) => return signal,
+        match signals.recv_timeout(left) {
+            Ok(Signal::Stop(signal)) => return signal,
+            Ok(Signal::Reload) => reload(server),
             Err(RecvTimeoutError::Timeout) => simulation.advance(Instant::now()),
             Err(RecvTimeoutError::Disconnected) => return "none",
         }
     }
 }
 
+/// Does what `/-/reload` does.
+fn reload(server: &Server) {
+    // A refusal is told where the configuration is read.
+    if server.reloader().reload().is_ok() {
+        log::info!("Reloaded");
+    }
+}
+
 /// Starts the server, and says what it serves where.
-fn serve(registry: &Registry, web: &Web, sources: Option<&Sources>) -> anyhow::Result<Server> {
-    let mut builder = Server::builder(registry)
-        .metrics_path(&web.telemetry_path)
+fn serve(
+    registry: &Registry,
+    web: &WebFlags,
+    configured: Option<&Configured>,
+) -> anyhow::Result<Server> {
+    let mut builder = web
+        .server(registry)
         .title("app_exporter")
         .description("Exports the active user sessions of an application.")
         .version(VERSION);
-    if let Some(sources) = sources {
-        builder = builder.sources(sources);
-    }
-    for address in &web.listen_addresses {
-        builder = builder.listen(address.clone());
+    if let Some(configured) = configured {
+        builder = builder
+            .sources(configured.sources())
+            .on_reload("app_exporter", configured.reload());
     }
     let server = builder.start().map_err(|error| match error {
         ServeError::Listen { .. } => anyhow!("{error}; the flag is --web.listen-address"),
+        ServeError::SystemdSocket(_) => anyhow!("{error}; the flag is --web.systemd-socket"),
         error => error.into(),
     })?;
     for address in server.local_addresses() {
+        log::info!(address:%; "Listening on");
+    }
+    for path in server.socket_paths() {
+        let address = format!("unix:{}", path.display());
         log::info!(address:%; "Listening on");
     }
     for url in server.urls() {

@@ -5,11 +5,15 @@ mod check_metrics;
 mod command_source;
 mod config;
 mod deploy;
+#[cfg(unix)]
+mod descriptors;
 mod exemplars;
 mod exercise;
 mod flags;
 mod formats_python;
 mod http_source;
+#[cfg(unix)]
+mod lifecycle;
 #[cfg(unix)]
 mod logs;
 mod native_histograms;
@@ -18,6 +22,12 @@ mod prometheus;
 mod pushgateway;
 mod python;
 #[cfg(unix)]
+mod reload_sources;
+#[cfg(unix)]
 mod signals;
 mod sources;
 mod support;
+#[cfg(target_os = "linux")]
+mod systemd;
+#[cfg(unix)]
+mod unix_socket;

@@ -10,12 +10,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::guard::{Answering, GuardedBody, GuardedStream, HEAD_TIMEOUT, Phase};
 use super::handler::Answer;
+use super::listener::Stream;
 use super::self_metrics::{Measuring, SelfMetrics};
 use super::server::{GRACE, first, until};
 use super::site::Site;
@@ -24,9 +24,9 @@ use super::site::Site;
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 /// Serves one connection until its client is done with it, or the server is to stop.
-pub(crate) async fn serve(stream: TcpStream, site: Arc<Site>, mut stopped: watch::Receiver<()>) {
+pub(crate) async fn serve(stream: Stream, site: Arc<Site>, mut stopped: watch::Receiver<()>) {
     // An answer is one write; waiting for more would only delay it. If this fails, answers come later.
-    let _ = stream.set_nodelay(true);
+    let _ = stream.set_nodelay();
     let _open = site
         .self_metrics
         .as_ref()
@@ -35,10 +35,7 @@ pub(crate) async fn serve(stream: TcpStream, site: Arc<Site>, mut stopped: watch
     let mut spoke = false;
     let speaks = async {
         // tokio says `readable` before it has tried; peeking does try.
-        spoke = matches!(
-            timeout(HEAD_TIMEOUT, stream.peek(&mut [0])).await,
-            Ok(Ok(1))
-        );
+        spoke = matches!(timeout(HEAD_TIMEOUT, stream.peek()).await, Ok(Ok(1)));
     };
     first(speaks, until(&mut stopped)).await;
     if spoke {
@@ -128,13 +125,14 @@ mod tests {
     use std::time::Duration;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
     use tokio::time::Instant;
 
     use super::*;
     use crate::http::MetricsHandler;
     use crate::http::guard::{IDLE_TIMEOUT, WRITE_TIMEOUT};
     use crate::http::landing::Landing;
+    use crate::http::routes::Routes;
     use crate::registry::Registry;
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -155,7 +153,8 @@ mod tests {
             ..Landing::default()
         };
         let metrics = MetricsHandler::new(&Registry::new());
-        Arc::new(Site::new("/metrics".into(), metrics, &landing))
+        let routes = Routes::new(None, None, "/metrics");
+        Arc::new(Site::new(routes, metrics, &landing))
     }
 
     /// A client's end of a connection that is served.
@@ -188,7 +187,7 @@ mod tests {
             let mut client = TcpStream::connect(address).await.unwrap();
             let (stream, _) = listener.accept().await.unwrap();
             let (_stop, stopped) = watch::channel(());
-            tokio::spawn(serve(stream, site(0), stopped));
+            tokio::spawn(serve(stream.into(), site(0), stopped));
             let (took, rest) = closed(&mut client).await;
             assert_about(took, HEAD_TIMEOUT);
             assert!(rest.is_empty());

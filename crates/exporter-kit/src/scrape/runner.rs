@@ -258,7 +258,7 @@ impl Runner {
                 for problem in fetched.problems() {
                     self.count(problem.reason());
                 }
-                let error = fetched.problems().last().map(|problem| text(problem));
+                let error = fetched.problems().last().map(text);
                 let good = Good {
                     fetched,
                     at: Instant::now(),

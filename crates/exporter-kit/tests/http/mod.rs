@@ -8,8 +8,11 @@ mod deadline;
 mod large;
 #[cfg(feature = "tower")]
 mod layer;
+mod lifecycle;
 mod listening;
 mod mounting;
 mod self_metrics;
 mod shutdown;
 mod sources;
+#[cfg(unix)]
+mod unix;

@@ -3,6 +3,7 @@
 //! A flag `--log.level` has the twin `APP_EXPORTER_LOG_LEVEL`. The flag wins.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -14,6 +15,7 @@ use crate::check_metrics::CheckMetrics;
 use crate::check_web_config::CheckWebConfig;
 use crate::logging::{LogFormat, LogLevel};
 use crate::simulate::Plan;
+use crate::tasks::{CheckConfig, ListSources, Once, PrintSchema};
 
 /// Exports the active user sessions of an application to Prometheus
 ///
@@ -28,6 +30,8 @@ pub(crate) struct Options {
     pub(crate) task: Option<Task>,
 
     #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    #[command(flatten)]
     pub(crate) web: WebFlags,
     #[command(flatten)]
     pub(crate) log: Logs,
@@ -40,6 +44,18 @@ pub(crate) struct Options {
 pub(crate) enum Task {
     CheckMetrics(CheckMetrics),
     CheckWebConfig(CheckWebConfig),
+    CheckConfig(CheckConfig),
+    Once(Once),
+    Sources(ListSources),
+    Schema(PrintSchema),
+}
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Configuration")]
+pub(crate) struct ConfigFile {
+    /// Export what this file says, instead of simulated sessions
+    #[arg(long = "config.file", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -3,10 +3,16 @@
 mod check_metrics;
 mod check_web_config;
 mod cli;
+mod config;
+mod configured;
+mod decode;
 mod logging;
+mod mapping;
 mod run;
 mod signals;
 mod simulate;
+mod sources;
+mod tasks;
 mod version;
 
 use std::io::{self, Write as _};
@@ -28,10 +34,15 @@ fn main() -> ExitCode {
         Ok(options) => options,
         Err(answer) => return print(&answer),
     };
-    match &options.task {
-        Some(Task::CheckMetrics(check)) => return check.run(),
-        Some(Task::CheckWebConfig(check)) => return check.run(),
-        None => {}
+    if let Some(task) = &options.task {
+        return match task {
+            Task::CheckMetrics(check) => check.run(),
+            Task::CheckWebConfig(check) => check.run(),
+            Task::CheckConfig(check) => check.run(),
+            Task::Once(once) => once.run(),
+            Task::Sources(list) => list.run(),
+            Task::Schema(print) => print.run(),
+        };
     }
     match start(&options) {
         Ok(()) => ExitCode::SUCCESS,
@@ -46,6 +57,11 @@ fn start(options: &Options) -> anyhow::Result<()> {
     logging::start(options.log.level, options.log.format)?;
     let signals = signals::signals().context("can't listen for signals")?;
     run::run(options, &signals)
+}
+
+/// What the environment says, where it is text.
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Prints what was asked for, or why the command line can't be used. A reader that has gone away has

@@ -1,4 +1,4 @@
-//! Runs the exporter: serves the metrics and simulates sessions until told to stop.
+//! Runs the exporter: serves what a configuration says, or simulated sessions, until told to stop.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
@@ -8,6 +8,8 @@ use exporter_kit::http::{ServeError, Server, WebFlags};
 use exporter_kit::{BuildInfo, Registry};
 
 use crate::cli::Options;
+use crate::config::Location;
+use crate::configured::Configured;
 use crate::signals::Signal;
 use crate::simulate::Simulation;
 use crate::version::{BRANCH, REVISION, RUST_VERSION, VERSION};
@@ -23,23 +25,58 @@ pub(crate) fn run(options: &Options, signals: &Receiver<Signal>) -> anyhow::Resu
             .branch(BRANCH)
             .rust_version(RUST_VERSION),
     )?;
-    let sessions = registry.gauge("app_active_sessions", "Number of active user sessions")?;
-    // Before anybody can ask: no scrape ever sees a gauge without a value.
-    let mut simulation = Simulation::start(sessions, options.simulation(), Instant::now());
-    let server = serve(&registry, &options.web)?;
-    let signal = loop {
-        let left = simulation.due().saturating_duration_since(Instant::now());
-        match signals.recv_timeout(left) {
-            Ok(Signal::Stop(signal)) => break signal,
-            Ok(Signal::Reload) => reload(&server),
-            Err(RecvTimeoutError::Timeout) => simulation.advance(Instant::now()),
-            Err(RecvTimeoutError::Disconnected) => break "none",
+    let file = options.config.file.as_ref().map(Location::new);
+    let configured = file
+        .map(|file| Configured::start(file, &registry))
+        .transpose()?;
+    let (server, signal) = match &configured {
+        Some(configured) => {
+            let server = serve(&registry, &options.web, Some(configured))?;
+            let signal = wait(&server, signals);
+            (server, signal)
+        }
+        None => {
+            let sessions =
+                registry.gauge("app_active_sessions", "Number of active user sessions")?;
+            // Before anybody can ask: no scrape ever sees a gauge without a value.
+            let simulation = Simulation::start(sessions, options.simulation(), Instant::now());
+            let server = serve(&registry, &options.web, None)?;
+            let signal = simulate(simulation, &server, signals);
+            (server, signal)
         }
     };
     log::info!(signal; "Shutting down once the scrapes that have begun are answered");
     server.shutdown();
     log::info!("Stopped");
     Ok(())
+}
+
+/// Reloads when asked to, until the signal to end.
+fn wait(server: &Server, signals: &Receiver<Signal>) -> &'static str {
+    loop {
+        match signals.recv() {
+            Ok(Signal::Stop(signal)) => return signal,
+            Ok(Signal::Reload) => reload(server),
+            Err(_) => return "none",
+        }
+    }
+}
+
+/// The same, and simulates meanwhile.
+fn simulate(
+    mut simulation: Simulation,
+    server: &Server,
+    signals: &Receiver<Signal>,
+) -> &'static str {
+    loop {
+        let left = simulation.due().saturating_duration_since(Instant::now());
+        match signals.recv_timeout(left) {
+            Ok(Signal::Stop(signal)) => return signal,
+            Ok(Signal::Reload) => reload(server),
+            Err(RecvTimeoutError::Timeout) => simulation.advance(Instant::now()),
+            Err(RecvTimeoutError::Disconnected) => return "none",
+        }
+    }
 }
 
 /// Does what `/-/reload` does.
@@ -51,19 +88,27 @@ fn reload(server: &Server) {
 }
 
 /// Starts the server, and says what it serves where.
-fn serve(registry: &Registry, web: &WebFlags) -> anyhow::Result<Server> {
-    let server = web
+fn serve(
+    registry: &Registry,
+    web: &WebFlags,
+    configured: Option<&Configured>,
+) -> anyhow::Result<Server> {
+    let mut builder = web
         .server(registry)
         .title("app_exporter")
         .description("Exports the active user sessions of an application.")
-        .version(VERSION)
-        .start()
-        .map_err(|error| match error {
-            ServeError::Listen { .. } => anyhow!("{error}; the flag is --web.listen-address"),
-            ServeError::WebConfig(_) => anyhow!("{error}; the flag is --web.config.file"),
-            ServeError::SystemdSocket(_) => anyhow!("{error}; the flag is --web.systemd-socket"),
-            error => error.into(),
-        })?;
+        .version(VERSION);
+    if let Some(configured) = configured {
+        builder = builder
+            .sources(configured.sources())
+            .on_reload("app_exporter", configured.reload());
+    }
+    let server = builder.start().map_err(|error| match error {
+        ServeError::Listen { .. } => anyhow!("{error}; the flag is --web.listen-address"),
+        ServeError::WebConfig(_) => anyhow!("{error}; the flag is --web.config.file"),
+        ServeError::SystemdSocket(_) => anyhow!("{error}; the flag is --web.systemd-socket"),
+        error => error.into(),
+    })?;
     for address in server.local_addresses() {
         log::info!(address:%; "Listening on");
     }

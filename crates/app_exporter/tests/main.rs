@@ -1,6 +1,9 @@
 //! Tests of the program as a whole, and beside the real systems it is made for.
 
 mod check_metrics;
+#[cfg(target_os = "linux")]
+mod command_source;
+mod config;
 mod deploy;
 #[cfg(unix)]
 mod descriptors;
@@ -8,6 +11,7 @@ mod exemplars;
 mod exercise;
 mod flags;
 mod formats_python;
+mod http_source;
 #[cfg(unix)]
 mod lifecycle;
 #[cfg(unix)]
@@ -19,7 +23,10 @@ mod prometheus;
 mod pushgateway;
 mod python;
 #[cfg(unix)]
+mod reload_sources;
+#[cfg(unix)]
 mod signals;
+mod sources;
 mod support;
 #[cfg(target_os = "linux")]
 mod systemd;

@@ -440,14 +440,14 @@ fn repeated(states: &[(Arc<str>, bool)]) -> Option<&str> {
 /// The label sets that a family has been given, so that none is given twice: 128 bits of hash of each, with
 /// keys of this process, which no two label sets will share by chance or by intent.
 #[derive(Default)]
-struct Given {
+pub(crate) struct Given {
     hashers: [DefaultHashBuilder; 2],
     hashes: HashTable<[u64; 2]>,
 }
 
 impl Given {
     /// Takes a label set; false if it is there already.
-    fn insert(&mut self, labels: &str) -> bool {
+    pub(crate) fn insert(&mut self, labels: &str) -> bool {
         let hashes = [
             self.hashers[0].hash_one(labels),
             self.hashers[1].hash_one(labels),

@@ -10,7 +10,7 @@
 //! | record by labels | [`Family`], [`EnumFamily`] with [`label_enum!`] |
 //! | define metrics in a `static` | [`Static`] |
 //! | gather what is scraped together | [`Registry`] |
-//! | give numbers from elsewhere | [`Collect`], [`FamilyWriter`], [`Descriptor`] |
+//! | give numbers from elsewhere | [`Collect`], [`FamilyWriter`], [`SeriesWriter`], [`Descriptor`] |
 //! | fetch numbers from where they are kept | `scrape::Source`, `scrape::Sources` |
 //! | show the process and the build | [`ProcessCollector`], [`BuildInfo`] |
 //! | write an exposition | [`Registry::scrape`], [`Format`] |
@@ -56,6 +56,7 @@ mod registry;
 mod scope;
 #[cfg(feature = "scrape")]
 pub mod scrape;
+mod series_writer;
 mod snapshot;
 mod sync;
 pub mod testing;
@@ -80,6 +81,7 @@ pub use model::{
 pub use name::{NameError, NameFault, NameScheme};
 pub use process::ProcessCollector;
 pub use registry::{RegisterError, Registry, default_registry};
+pub use series_writer::SeriesWriter;
 pub use snapshot::{FamilySnapshot, Snapshot};
 
 #[cfg(all(doctest, feature = "http"))]

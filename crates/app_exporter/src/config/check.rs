@@ -1,0 +1,257 @@
+//! What can be wrong with a configuration whose keys and values are each right.
+
+use std::collections::BTreeMap;
+
+use exporter_kit::{Descriptor, NameFault, Registry};
+
+use crate::config::{
+    At, Config, Duplicates, Fault, MetricConfig, MetricType, SourceConfig, instead,
+};
+use crate::decode::{PartInfo, Parts};
+use crate::sources;
+
+/// Everything that is wrong.
+pub(super) fn check(config: &Config) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let mut families = BTreeMap::new();
+    for (name, source) in &config.sources {
+        check_source(name, source, &mut faults);
+        for metric in &source.metrics {
+            check_agreement(metric, &mut families, &mut faults);
+        }
+    }
+    faults
+}
+
+fn check_source(
+    name: &At<crate::config::SourceName>,
+    source: &SourceConfig,
+    faults: &mut Vec<Fault>,
+) {
+    if let Some(cache) = source.conflicting_schedule() {
+        faults.push(Fault::at(
+            cache.place(),
+            "there is an `interval` and a `cache`; drop the one, as a source asked in the background \
+             needs no cache, or the other",
+        ));
+    }
+    let origin = match sources::Origin::of(source) {
+        Ok(origin) => origin,
+        Err(message) => {
+            faults.push(Fault::at(
+                name.place(),
+                format!("the source `{name}` {message}", name = name.as_str()),
+            ));
+            return;
+        }
+    };
+    origin.check(faults);
+    if source.metrics.is_empty() && !origin.gives_families() {
+        faults.push(Fault::at(
+            name.place(),
+            format!("the source `{}` has no `metrics`; add one", name.as_str()),
+        ));
+    }
+    let parts = origin.parts();
+    for metric in &source.metrics {
+        check_metric(metric, faults);
+        if let Some(part) = check_part(metric, &parts, faults) {
+            check_columns(metric, part, &origin, faults);
+        }
+    }
+}
+
+/// Names, by the library's one validator, and what goes together.
+fn check_metric(metric: &At<MetricConfig>, faults: &mut Vec<Fault>) {
+    if let Err(error) = descriptor(metric) {
+        let unit = matches!(
+            error.fault(),
+            NameFault::UnitSuffix | NameFault::UnitNotAllowed
+        );
+        let unit = metric.unit.as_ref().filter(|_| unit);
+        faults.push(Fault::at(
+            unit.map_or(metric.name.place(), At::place),
+            error.to_string(),
+        ));
+    }
+    let own = metric.labels.0.iter().map(|(label, _)| label);
+    let labels: Vec<_> = own.chain(metric.static_labels.keys()).collect();
+    for (i, label) in labels.iter().enumerate() {
+        // A scope of a registry checks names as every metric does.
+        if let Err(error) = Registry::new().scoped("", &[(label.as_str(), "")]) {
+            faults.push(Fault::at(label.place(), error.to_string()));
+        }
+        if labels.iter().take(i).any(|other| other == label) {
+            faults.push(Fault::at(
+                label.place(),
+                format!(
+                    "the label `{}` stands twice; drop or rename one of the two",
+                    label.as_str()
+                ),
+            ));
+        }
+    }
+    check_numbers(metric, faults);
+    check_default(metric, faults);
+}
+
+fn check_numbers(metric: &At<MetricConfig>, faults: &mut Vec<Fault>) {
+    if let Some(scale) = &metric.scale
+        && (!scale.is_finite() || **scale == 0.0)
+    {
+        faults.push(Fault::at(
+            scale.place(),
+            format!(
+                "the scale `{}` makes every number the same; write another",
+                **scale
+            ),
+        ));
+    }
+    let Some(value) = &metric.value else { return };
+    let needless = match (metric.kind, metric.duplicates) {
+        (MetricType::Info, _) => "an info metric is always 1",
+        (_, Duplicates::Count) => "with `duplicates: count` the number is that of the rows",
+        _ => return,
+    };
+    faults.push(Fault::at(
+        value.place(),
+        format!(
+            "the column `{}` is not needed: {needless}; drop `value`",
+            value.as_str()
+        ),
+    ));
+}
+
+fn check_default(metric: &At<MetricConfig>, faults: &mut Vec<Fault>) {
+    let counted = metric.duplicates == Duplicates::Count;
+    for set in &metric.default_for {
+        if metric.default.is_none() && !counted {
+            faults.push(Fault::at(
+                set.place(),
+                "`default_for` has no number to give; add `default`",
+            ));
+        }
+        let names = || metric.labels.0.iter().map(|(label, _)| label.as_str());
+        if let Some(unknown) = set.keys().find(|key| !names().any(|name| name == *key)) {
+            let labels: Vec<_> = names().collect();
+            faults.push(Fault::at(
+                set.place(),
+                format!(
+                    "`{unknown}` is none of the metric's `labels`{}",
+                    instead(unknown, labels.iter().copied())
+                ),
+            ));
+        }
+        if let Some(missing) = names().find(|name| !set.contains_key(*name)) {
+            faults.push(Fault::at(
+                set.place(),
+                format!("the label `{missing}` is missing; a label set has a value for each label"),
+            ));
+        }
+    }
+}
+
+/// The set of rows that the metric is made from.
+fn check_part<'p>(
+    metric: &At<MetricConfig>,
+    parts: &'p Parts,
+    faults: &mut Vec<Fault>,
+) -> Option<&'p PartInfo> {
+    let Some(from) = &metric.from else {
+        let default = parts.list.first().filter(|_| parts.first_is_default);
+        if default.is_none() {
+            faults.push(Fault::at(
+                metric.name.place(),
+                match parts.names().next() {
+                    Some(_) => format!(
+                        "the metric has to say `from` which set of rows it is made{}",
+                        instead("", parts.names())
+                    ),
+                    None => {
+                        "the source's `format` gives families and no rows, so no metric is made of \
+                             them; drop `metrics`, or choose another `format`"
+                            .to_owned()
+                    }
+                },
+            ));
+        }
+        return default;
+    };
+    let part = parts.list.iter().find(|part| *part.name == **from);
+    if part.is_none() {
+        faults.push(Fault::at(
+            from.place(),
+            format!(
+                "unknown set of rows `{}`{}",
+                from.as_str(),
+                instead(from, parts.names())
+            ),
+        ));
+    }
+    part
+}
+
+fn check_columns(
+    metric: &At<MetricConfig>,
+    part: &PartInfo,
+    origin: &sources::Origin<'_>,
+    faults: &mut Vec<Fault>,
+) {
+    let value = metric.value.as_ref();
+    let implied = metric.value_column().filter(|_| value.is_none());
+    let implied = implied.map(|column| (column, metric.name.place()));
+    let labels = metric.labels.0.iter().map(|(_, column)| column);
+    let columns = value.into_iter().chain(labels).chain(&metric.timestamp);
+    let columns = columns.map(|column| (column.as_str(), column.place()));
+    for (column, place) in columns.chain(implied) {
+        match &part.columns {
+            Some(known) if !known.iter().any(|name| **name == *column) => {
+                let known: Vec<&str> = known.iter().map(|name| &**name).collect();
+                faults.push(Fault::at(
+                    place,
+                    format!(
+                        "unknown column `{column}`{}",
+                        instead(column, known.iter().copied())
+                    ),
+                ));
+            }
+            Some(_) => (),
+            None => origin.check_column(column, place, faults),
+        }
+    }
+}
+
+/// Several sources may give series of one family, if they agree on what it is.
+fn check_agreement<'c>(
+    metric: &'c At<MetricConfig>,
+    families: &mut BTreeMap<&'c str, &'c At<MetricConfig>>,
+    faults: &mut Vec<Fault>,
+) {
+    let first = *families.entry(metric.name.as_str()).or_insert(metric);
+    let differs = if first.kind != metric.kind {
+        "type"
+    } else if first.help != metric.help {
+        "help"
+    } else if first.unit != metric.unit {
+        "unit"
+    } else {
+        return;
+    };
+    faults.push(Fault::at(
+        metric.name.place(),
+        format!(
+            "the metric `{}` has another `{differs}` in line {}; give both the same",
+            metric.name.as_str(),
+            first.name.place().line
+        ),
+    ));
+}
+
+/// The family that a metric declares.
+///
+/// # Errors
+/// When its name breaks a rule of its type or unit.
+pub(crate) fn descriptor(metric: &MetricConfig) -> Result<Descriptor, exporter_kit::NameError> {
+    let unit = metric.unit.as_ref().map_or("", |unit| unit.as_str());
+    Descriptor::with_unit(metric.kind.kind(), &metric.name, &metric.help, unit)
+}

@@ -1,0 +1,85 @@
+//! The file as a whole: reading it, and its schema.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::{At, ConfigError, Fault, SourceConfig, SourceName, check};
+
+/// What app_exporter exports, and from where.
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Where numbers are had, by names of your own.
+    pub(crate) sources: BTreeMap<At<SourceName>, SourceConfig>,
+}
+
+/// Where a configuration is, for its messages and for the paths in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Location(PathBuf);
+
+impl Location {
+    pub(crate) fn new(file: impl Into<PathBuf>) -> Self {
+        Self(file.into())
+    }
+
+    pub(crate) fn file(&self) -> &Path {
+        &self.0
+    }
+
+    /// What relative paths in the file begin at.
+    pub(crate) fn folder(&self) -> &Path {
+        self.0.parent().unwrap_or(Path::new(""))
+    }
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// When it can't be read, or everything in it that is wrong.
+    pub(crate) fn read(location: &Location) -> Result<Self, ConfigError> {
+        /// Far more than anyone writes, and little enough to be read by mistake.
+        const MOST_BYTES: u64 = 4 << 20;
+        let unreadable = |message: String| {
+            let place = None;
+            ConfigError::new(location.file(), vec![Fault { place, message }])
+        };
+        let mut text = String::new();
+        fs::File::open(location.file())
+            .and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text))
+            .map_err(|error| unreadable(format!("can't be read: {error}")))?;
+        if text.len() as u64 > MOST_BYTES {
+            return Err(unreadable(format!(
+                "is longer than {MOST_BYTES} bytes; is it the right file?"
+            )));
+        }
+        Self::parse(&text, location)
+    }
+
+    /// Checks the text of a file.
+    ///
+    /// # Errors
+    /// The first mistake in its syntax, or else everything that is wrong with what it says.
+    pub(crate) fn parse(text: &str, location: &Location) -> Result<Self, ConfigError> {
+        let config: Self = serde_saphyr::from_str(text).map_err(|error| {
+            ConfigError::new(location.file(), vec![Fault::of_yaml(&error, text)])
+        })?;
+        let faults = check::check(&config);
+        if faults.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError::new(location.file(), faults))
+        }
+    }
+
+    /// A JSON Schema (draft 2020-12) of the file, by which editors complete and check it.
+    pub(crate) fn schema() -> String {
+        let schema = schemars::schema_for!(Self);
+        format!("{:#}\n", schema.as_value())
+    }
+}

@@ -1,0 +1,29 @@
+//! The configuration file: what the user wrote, checked, and nothing else.
+//!
+//! Nothing here opens, connects or reads the environment; what runs is built from it by `sources`.
+
+mod check;
+mod choice;
+mod duration;
+mod error;
+mod file;
+mod login;
+mod metric;
+mod placed;
+mod secret;
+mod source;
+mod suggest;
+mod template;
+
+pub(crate) use check::descriptor;
+pub(crate) use choice::OneOrNamed;
+pub(crate) use duration::Span;
+pub(crate) use error::{ConfigError, Fault};
+pub(crate) use file::{Config, Location};
+pub(crate) use login::{Basic, Login};
+pub(crate) use metric::{Duplicates, MetricConfig, MetricType, TimestampUnit};
+pub(crate) use placed::{At, Place};
+pub(crate) use secret::Secret;
+pub(crate) use source::{OnError, Schedule, SourceConfig, SourceName};
+pub(crate) use suggest::instead;
+pub(crate) use template::{HiddenTemplate, Template};

@@ -1,0 +1,154 @@
+//! One source: where numbers are had, how often, and the metrics made of them.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::config::{At, MetricConfig, Span};
+use crate::decode::Limits;
+use crate::sources;
+
+/// Where numbers are had, how often, and the metrics made of them. It has one key that says where: `simulate`,
+/// `file`, `files`, `command`, `http` or `login`.
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SourceConfig {
+    /// Made-up numbers.
+    #[serde(default)]
+    pub(crate) simulate: Option<At<sources::SimulateConfig>>,
+    /// What a file says.
+    #[serde(default)]
+    pub(crate) file: Option<At<sources::FileConfig>>,
+    /// How many files there are.
+    #[serde(default)]
+    pub(crate) files: Option<At<sources::FilesConfig>>,
+    /// What a program prints.
+    #[serde(default)]
+    pub(crate) command: Option<At<sources::CommandConfig>>,
+    /// What a web server answers.
+    #[serde(default)]
+    pub(crate) http: Option<At<sources::HttpConfig>>,
+    /// Who is logged in to this machine.
+    #[serde(default)]
+    pub(crate) login: Option<At<sources::LoginConfig>>,
+
+    /// Asked in the background, this often. Without it, the source is asked at each scrape.
+    #[serde(default)]
+    interval: Option<At<Span>>,
+    /// How long an answer to a scrape is good for other scrapes too.
+    #[serde(default)]
+    cache: Option<At<Span>>,
+    /// How long an answer may take: 10s unless this says otherwise. A scrape's own deadline may be earlier.
+    #[serde(default)]
+    timeout: Option<Span>,
+    /// What is shown while the source fails: nothing (`drop`), or the last numbers for a time (`keep: 10m`).
+    #[serde(default)]
+    pub(crate) on_error: OnError,
+    /// How many bytes an answer may have: 16777216 unless this says otherwise.
+    #[serde(default)]
+    max_bytes: Option<NonZeroUsize>,
+    /// How many rows an answer may have: 100000 unless this says otherwise.
+    #[serde(default)]
+    max_rows: Option<NonZeroUsize>,
+
+    /// What is made of the rows.
+    #[serde(default)]
+    pub(crate) metrics: Vec<At<MetricConfig>>,
+}
+
+/// What is shown while a source fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OnError {
+    /// Nothing.
+    #[default]
+    Drop,
+    /// The last numbers, until they are this old.
+    Keep(Span),
+}
+
+/// When a source is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Schedule {
+    /// At each scrape.
+    Scrape,
+    /// At a scrape, unless an answer is no older than this.
+    Cached(Duration),
+    /// In the background, this often.
+    Every(Duration),
+}
+
+/// The name of a source, which its own metrics have in the label `source`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SourceName(Box<str>);
+
+impl SourceConfig {
+    /// The keys that say when it is asked, if both are there.
+    pub(crate) fn conflicting_schedule(&self) -> Option<&At<Span>> {
+        self.interval.as_ref().and(self.cache.as_ref())
+    }
+
+    pub(crate) fn schedule(&self) -> Schedule {
+        match (&self.interval, &self.cache) {
+            (Some(interval), _) => Schedule::Every(interval.get()),
+            (None, Some(cache)) => Schedule::Cached(cache.get()),
+            (None, None) => Schedule::Scrape,
+        }
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout.unwrap_or(Span::from_secs(10)).get()
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            bytes: self.max_bytes.map_or(16 << 20, NonZeroUsize::get),
+            rows: self.max_rows.map_or(100_000, NonZeroUsize::get),
+        }
+    }
+}
+
+impl SourceName {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for SourceName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let allowed = |char: char| char.is_ascii_alphanumeric() || "_-.".contains(char);
+        if name.is_empty() || name.len() > 64 || !name.chars().all(allowed) {
+            return Err(de::Error::custom(format!(
+                "`{}` is no name for a source; it has at most 64 ASCII letters, digits, `_`, `-` \
+                 and `.`",
+                name.escape_debug()
+            )));
+        }
+        Ok(Self(name.into()))
+    }
+}
+
+impl JsonSchema for SourceName {
+    fn schema_name() -> Cow<'static, str> {
+        "SourceName".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$" })
+    }
+}

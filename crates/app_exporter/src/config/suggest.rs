@@ -1,0 +1,69 @@
+//! What was probably meant.
+
+/// The candidate that differs least from `word`, if any is near enough to be what was meant.
+fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let lower = word.to_lowercase();
+    // A third of the letters wrong is about as much as a slip of the fingers does.
+    let limit = word.chars().count().max(3) / 3;
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            let distance = strsim::osa_distance(&lower, &candidate.to_lowercase());
+            (distance, candidate)
+        })
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// The end of a message on a `word` that is unknown: what was meant, or else what there is.
+pub(crate) fn instead<'c>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'c str> + Clone,
+) -> String {
+    /// More names than this are no help in a line.
+    const MOST: usize = 20;
+    if let Some(meant) = nearest(word, candidates.clone()) {
+        return format!(", did you mean `{meant}`?");
+    }
+    let mut names: Vec<String> = candidates
+        .into_iter()
+        .take(MOST + 1)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    if names.is_empty() {
+        return "; there is none".to_owned();
+    }
+    if names.len() > MOST {
+        names.truncate(MOST);
+        names.push("…".to_owned());
+    }
+    match names.as_slice() {
+        [only] => format!("; there is {only}"),
+        names => format!("; there are {}", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_seen_and_another_word_is_not() {
+        assert_eq!(nearest("querry", ["query", "quit"]), Some("query"));
+        assert_eq!(nearest("Timeout", ["timeout"]), Some("timeout"));
+        assert_eq!(nearest("hepl", ["help", "unit"]), Some("help"));
+        assert_eq!(nearest("banana", ["help", "unit"]), None);
+    }
+
+    #[test]
+    fn without_a_guess_there_is_the_list() {
+        assert_eq!(
+            instead("url", ["path", "format"]),
+            "; there are `path`, `format`"
+        );
+        assert_eq!(instead("url", ["path"]), "; there is `path`");
+        assert_eq!(instead("url", []), "; there is none");
+        assert_eq!(instead("pth", ["path"]), ", did you mean `path`?");
+    }
+}

@@ -1,0 +1,200 @@
+//! Text with `${VARIABLE}` in it, which stands for what the environment says.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de};
+
+/// Text in which `${NAME}` stands for a variable of the environment, and `$$` for one `$`.
+///
+/// It is shown as it was written: what variables hold may be secret.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Template {
+    written: Box<str>,
+    pieces: Vec<Piece>,
+}
+
+/// A template that is not shown at all, for what may be a secret written out.
+#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub(crate) struct HiddenTemplate(Template);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Piece {
+    Text(Box<str>),
+    Variable(Box<str>),
+}
+
+impl Template {
+    /// # Errors
+    /// When a `$` stands for nothing: the message says what to write.
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('$') {
+            push_text(&mut pieces, before);
+            if let Some(after) = after.strip_prefix('$') {
+                push_text(&mut pieces, "$");
+                rest = after;
+                continue;
+            }
+            let named = after.strip_prefix('{').and_then(|it| it.split_once('}'));
+            let Some((name, after)) = named.filter(|(name, _)| is_variable(name)) else {
+                return Err(
+                    "a `$` here begins the name of a variable, as in `${PASSWORD}`; \
+                     write `$$` for the character itself"
+                        .to_owned(),
+                );
+            };
+            pieces.push(Piece::Variable(name.into()));
+            rest = after;
+        }
+        push_text(&mut pieces, rest);
+        Ok(Self {
+            written: text.into(),
+            pieces,
+        })
+    }
+
+    /// The text with what the variables hold.
+    ///
+    /// # Errors
+    /// The name of a variable that is not set.
+    pub(crate) fn resolve(
+        &self,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<String, String> {
+        let mut resolved = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => resolved.push_str(text),
+                Piece::Variable(name) => match variable(name) {
+                    Some(value) => resolved.push_str(&value),
+                    None => {
+                        return Err(format!(
+                            "the variable `{name}` is not set in the environment; set it, or \
+                             write `$${{{name}}}` for the text itself"
+                        ));
+                    }
+                },
+            }
+        }
+        Ok(resolved)
+    }
+
+    /// The text without variables, if it has none.
+    pub(crate) fn literal(&self) -> Option<&str> {
+        match self.pieces.as_slice() {
+            [] => Some(""),
+            [Piece::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl HiddenTemplate {
+    /// As [`Template::resolve`].
+    pub(crate) fn resolve(
+        &self,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<String, String> {
+        self.0.resolve(variable)
+    }
+}
+
+fn push_text(pieces: &mut Vec<Piece>, text: &str) {
+    match pieces.last_mut() {
+        _ if text.is_empty() => (),
+        Some(Piece::Text(last)) => *last = format!("{last}{text}").into(),
+        _ => pieces.push(Piece::Text(text.into())),
+    }
+}
+
+fn is_variable(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars
+        .next()
+        .is_some_and(|first| first == '_' || first.is_ascii_alphabetic())
+        && chars.all(|char| char == '_' || char.is_ascii_alphanumeric())
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written)
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.written, f)
+    }
+}
+
+impl fmt::Debug for HiddenTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<secret>")
+    }
+}
+
+impl<'de> Deserialize<'de> for Template {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        // The text may be a secret, so the message does not repeat it.
+        Self::parse(&text).map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for Template {
+    fn schema_name() -> Cow<'static, str> {
+        "Text".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "Text in which `${NAME}` stands for a variable of the environment, and `$$` for one `$`.",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(text: &str) -> Result<String, String> {
+        let variable = |name: &str| match name {
+            "A" => Some("1$2".to_owned()),
+            "_B2" => Some("${A}".to_owned()),
+            _ => None,
+        };
+        Template::parse(text)?.resolve(&variable)
+    }
+
+    #[test]
+    fn variables_are_replaced_once_and_dollars_doubled_stay() {
+        assert_eq!(resolve("a${A}b${_B2}"), Ok("a1$2b${A}".to_owned()));
+        assert_eq!(resolve("$$${A}$$"), Ok("$1$2$".to_owned()));
+        assert_eq!(resolve(""), Ok(String::new()));
+        assert_eq!(resolve("é"), Ok("é".to_owned()));
+    }
+
+    #[test]
+    fn what_stands_for_nothing_is_an_error_that_shows_no_value() {
+        for text in ["$", "a$b", "${", "${}", "${1}", "${A B}", "${A"] {
+            let message = resolve(text).unwrap_err();
+            assert!(message.contains("write `$$`"), "{text}: {message}");
+        }
+        let message = resolve("hunter2${C}").unwrap_err();
+        assert!(message.starts_with("the variable `C` is not set"));
+        assert!(!message.contains("hunter2"));
+    }
+
+    #[test]
+    fn only_text_without_variables_is_literal() {
+        let literal = |text| Template::parse(text).unwrap().literal().map(str::to_owned);
+        assert_eq!(literal("a$$b").as_deref(), Some("a$b"));
+        assert_eq!(literal("").as_deref(), Some(""));
+        assert_eq!(literal("${A}"), None);
+    }
+}

@@ -1,0 +1,135 @@
+//! Lines of values with a separator between them, with or without a header.
+
+use std::borrow::Cow;
+
+use csv::{ReaderBuilder, StringRecord, Trim};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::decode::text::utf8;
+use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted};
+
+const ROWS: &str = "rows";
+
+/// How the lines are made.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CsvFormat {
+    /// The character between values: a comma unless this says otherwise, `"\t"` for a tab.
+    #[serde(default)]
+    delimiter: Delimiter,
+    /// Whether the first line names the columns. If not, they are named 1, 2, 3 and so on.
+    #[serde(default = "yes")]
+    header: bool,
+}
+
+/// One ASCII character.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Delimiter(u8);
+
+fn yes() -> bool {
+    true
+}
+
+impl Default for CsvFormat {
+    fn default() -> Self {
+        Self {
+            delimiter: Delimiter::default(),
+            header: true,
+        }
+    }
+}
+
+impl Default for Delimiter {
+    fn default() -> Self {
+        Self(b',')
+    }
+}
+
+pub(super) fn parts() -> Parts {
+    Parts {
+        list: vec![PartInfo::open(ROWS)],
+        first_is_default: true,
+    }
+}
+
+pub(super) fn decode(
+    format: &CsvFormat,
+    bytes: &[u8],
+    wanted: &Wanted,
+    limits: Limits,
+) -> Result<Vec<Part>, Failure> {
+    let table = table(format, utf8(bytes)?, wanted.of(ROWS), limits);
+    Ok(vec![Part::rows(ROWS, table)])
+}
+
+fn table(
+    format: &CsvFormat,
+    text: &str,
+    wanted: &[Box<str>],
+    limits: Limits,
+) -> Result<Table, Failure> {
+    let mut reader = ReaderBuilder::new()
+        .delimiter(format.delimiter.0)
+        .has_headers(format.header)
+        // A short line has its last cells missing; it costs no other line.
+        .flexible(true)
+        .trim(Trim::All)
+        .from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|error| failure(&error))?;
+    let header: Vec<Box<str>> = if format.header {
+        header.iter().map(Into::into).collect()
+    } else {
+        (1..=header.len()).map(|at| at.to_string().into()).collect()
+    };
+    let kept: Vec<usize> = wanted
+        .iter()
+        .filter_map(|column| header.iter().position(|name| name == column))
+        .collect();
+    let names = kept.iter().filter_map(|at| header.get(*at).cloned());
+    let mut builder = TableBuilder::new(names, limits);
+    let mut record = StringRecord::new();
+    while reader
+        .read_record(&mut record)
+        .map_err(|error| failure(&error))?
+    {
+        builder.push(kept.iter().map(|at| match record.get(*at) {
+            None | Some("") => Cell::Null,
+            Some(text) => Cell::text(text),
+        }))?;
+    }
+    let mut table = builder.build();
+    table.set_known_columns(header);
+    Ok(table)
+}
+
+fn failure(error: &csv::Error) -> Failure {
+    let line = error.position().map(csv::Position::line);
+    let place = line
+        .map(|line| format!("line {line}: "))
+        .unwrap_or_default();
+    Failure::decode(format!("{place}not CSV: {error}"))
+}
+
+impl<'de> Deserialize<'de> for Delimiter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.as_bytes() {
+            [byte] if byte.is_ascii() && !b"\r\n\"".contains(byte) => Ok(Self(*byte)),
+            _ => Err(de::Error::custom(format!(
+                "`{}` separates nothing; write one ASCII character, as `\";\"` or `\"\\t\"`",
+                text.escape_debug()
+            ))),
+        }
+    }
+}
+
+impl JsonSchema for Delimiter {
+    fn schema_name() -> Cow<'static, str> {
+        "Delimiter".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "minLength": 1, "maxLength": 1 })
+    }
+}

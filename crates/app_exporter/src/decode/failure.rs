@@ -1,0 +1,62 @@
+//! What went wrong at run time.
+
+use std::fmt;
+
+use exporter_kit::scrape::{SourceError, SourceErrorReason as Reason};
+
+/// Something that was not had, and why: counted under its reason, and said in a sentence that names the offending
+/// value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) reason: Reason,
+    pub(crate) message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+        }
+    }
+
+    /// The source can't be reached or read.
+    pub(crate) fn connect(message: impl Into<String>) -> Self {
+        Self::new(Reason::Connect, message)
+    }
+
+    /// The source answered that it failed.
+    pub(crate) fn query(message: impl Into<String>) -> Self {
+        Self::new(Reason::Query, message)
+    }
+
+    /// What it says is not what was expected: no such format, column or number.
+    pub(crate) fn decode(message: impl Into<String>) -> Self {
+        Self::new(Reason::Decode, message)
+    }
+
+    /// It says more than the limits allow.
+    pub(crate) fn limit(message: impl Into<String>) -> Self {
+        Self::new(Reason::Limit, message)
+    }
+
+    /// The same, about one of several things.
+    #[must_use]
+    pub(crate) fn about(self, what: impl fmt::Display) -> Self {
+        Self::new(self.reason, format!("{what}: {}", self.message))
+    }
+}
+
+impl From<Failure> for SourceError {
+    fn from(failure: Failure) -> Self {
+        Self::new(failure.reason, failure.message)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}

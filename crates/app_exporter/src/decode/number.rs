@@ -1,0 +1,22 @@
+//! A text that is nothing but a number.
+
+use crate::decode::text::{parse_number, shown, utf8};
+use crate::decode::{Cell, Failure, Part, Parts, Table};
+
+const ROWS: &str = "rows";
+
+pub(super) fn parts() -> Parts {
+    Parts::one(ROWS, &["value"])
+}
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Part>, Failure> {
+    let text = utf8(bytes)?;
+    let number = parse_number(text).ok_or_else(|| {
+        Failure::decode(format!(
+            "`{}` is no number; where there is more text, another `format` finds the number in it",
+            shown(text.trim())
+        ))
+    })?;
+    let table = Table::of_one_row([("value", Cell::Number(number))]);
+    Ok(vec![Part::rows(ROWS, Ok(table))])
+}

@@ -1,0 +1,112 @@
+//! A regular expression: each match is a row, each named group a column.
+
+use std::borrow::Cow;
+
+use regex::{Regex, RegexBuilder};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::config::OneOrNamed;
+use crate::decode::text::utf8;
+use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted};
+
+/// The part of matches where there is one expression without a name.
+pub(super) const ROWS: &str = "rows";
+
+/// A regular expression; `^` and `$` are the ends of lines. Matching takes time in proportion to the text.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern(Regex);
+
+pub(super) fn parts(patterns: &OneOrNamed<Pattern>) -> Parts {
+    let list: Vec<_> = patterns
+        .iter(ROWS)
+        .map(|(name, pattern)| PartInfo::new(name, &pattern.groups()))
+        .collect();
+    Parts {
+        first_is_default: list.len() == 1,
+        list,
+    }
+}
+
+pub(super) fn decode(
+    patterns: &[(Box<str>, Pattern)],
+    bytes: &[u8],
+    wanted: &Wanted,
+    limits: Limits,
+) -> Result<Vec<Part>, Failure> {
+    let text = utf8(bytes)?;
+    let parts = patterns.iter();
+    Ok(parts
+        .map(|(name, pattern)| Part::rows(name, pattern.table(text, wanted.of(name), limits)))
+        .collect())
+}
+
+impl Pattern {
+    fn groups(&self) -> Vec<&str> {
+        self.0.capture_names().flatten().collect()
+    }
+
+    fn table(&self, text: &str, wanted: &[Box<str>], limits: Limits) -> Result<Table, Failure> {
+        let groups = self.groups();
+        let kept = wanted.iter().filter(|column| groups.contains(&&***column));
+        let mut builder = TableBuilder::new(kept.cloned(), limits);
+        for captures in self.0.captures_iter(text) {
+            let cells: Vec<Cell> = builder
+                .columns()
+                .iter()
+                .map(|group| match captures.name(group) {
+                    Some(found) if !found.is_empty() => Cell::text(found.as_str()),
+                    _ => Cell::Null,
+                })
+                .collect();
+            builder.push(cells)?;
+        }
+        Ok(builder.build())
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+/// Compiles an expression; `text` is what the user wrote.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn compile(text: &str, expression: &str) -> Result<Regex, String> {
+    /// What a compiled expression may take in memory.
+    const MOST_BYTES: usize = 1 << 20;
+    RegexBuilder::new(expression)
+        .multi_line(true)
+        .size_limit(MOST_BYTES)
+        .build()
+        .map_err(|error| {
+            let error = error.to_string();
+            // The crate draws the expression over several lines; what it says is in the last one.
+            let reason = error.lines().last().unwrap_or_default();
+            let reason = reason.strip_prefix("error: ").unwrap_or(reason);
+            format!("`{text}` is no regular expression: {reason}")
+        })
+}
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        compile(&text, &text).map(Self).map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for Pattern {
+    fn schema_name() -> Cow<'static, str> {
+        "Regex".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "A regular expression whose named groups are the columns, as `active: (?<value>[0-9]+)`.",
+        })
+    }
+}

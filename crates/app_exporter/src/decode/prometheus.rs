@@ -1,0 +1,162 @@
+//! What another exporter shows: its families, with other names and labels.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use exporter_kit::{Descriptor, SeriesWriter, Snapshot, parse};
+use regex::Regex;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::config::{At, Fault};
+use crate::decode::pattern::compile;
+use crate::decode::text::utf8;
+use crate::decode::{Content, Failure, Part};
+
+/// What becomes of another exporter's families.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PrometheusFormat {
+    /// Only families whose whole name matches are passed on.
+    #[serde(default)]
+    only: Option<NamePattern>,
+    /// Families whose whole name matches are left out.
+    #[serde(default)]
+    except: Option<NamePattern>,
+    /// What stands before the name of each family.
+    #[serde(default)]
+    prefix: Option<At<String>>,
+    /// Labels that each series gets. One that it has itself gets this value instead.
+    #[serde(default)]
+    labels: BTreeMap<At<String>, String>,
+    /// Other names for labels.
+    #[serde(default)]
+    rename_labels: BTreeMap<String, At<String>>,
+    /// Labels that are left out.
+    #[serde(default)]
+    drop_labels: Vec<String>,
+}
+
+/// A regular expression that a whole name matches.
+#[derive(Clone, Debug)]
+struct NamePattern(Regex);
+
+impl PrometheusFormat {
+    pub(super) fn check(&self, faults: &mut Vec<Fault>) {
+        let registry = exporter_kit::Registry::new();
+        let prefix = self
+            .prefix
+            .iter()
+            .map(|it| (it.place(), registry.scoped(it, &[])));
+        let names = self.labels.keys().chain(self.rename_labels.values());
+        let labels = names.map(|it| (it.place(), registry.scoped("", &[(it.as_str(), "")])));
+        for (place, checked) in prefix.chain(labels) {
+            if let Err(error) = checked {
+                faults.push(Fault::at(place, error.to_string()));
+            }
+        }
+    }
+
+    fn wants(&self, family: &str) -> bool {
+        let matches = |pattern: &NamePattern| pattern.0.is_match(family);
+        self.only.as_ref().is_none_or(matches) && !self.except.as_ref().is_some_and(matches)
+    }
+
+    fn relabelled(&self, own: exporter_kit::Labels<'_>) -> Vec<(String, String)> {
+        let mut labels: Vec<(String, String)> = own
+            .filter(|(name, _)| !self.drop_labels.iter().any(|dropped| dropped == name))
+            .map(|(name, value)| {
+                let renamed = self.rename_labels.get(&*name).map(|name| name.to_string());
+                (
+                    renamed.unwrap_or_else(|| name.into_owned()),
+                    value.into_owned(),
+                )
+            })
+            .filter(|(name, _)| !self.labels.keys().any(|set| **set == *name))
+            .collect();
+        let set = self.labels.iter();
+        labels.extend(set.map(|(name, value)| (name.to_string(), value.clone())));
+        labels
+    }
+}
+
+/// Reads OpenMetrics strictly where the text says that it is that, and else Prometheus' text leniently.
+///
+/// A family or series that can't be passed on, as two became one by their new labels, is a part that failed; it
+/// costs no other.
+pub(super) fn decode(format: &PrometheusFormat, bytes: &[u8]) -> Result<Vec<Part>, Failure> {
+    let text = utf8(bytes)?;
+    let read = if text.trim_end().ends_with("\n# EOF") {
+        parse::openmetrics(text)
+    } else {
+        parse::text(text)
+    };
+    let theirs = read.map_err(|error| Failure::decode(error.to_string()))?;
+    let mut ours = Snapshot::new();
+    let mut parts = Vec::new();
+    for family in theirs.families() {
+        let theirs = family.descriptor();
+        if !format.wants(theirs.name()) {
+            continue;
+        }
+        let mut pass_on = || {
+            let descriptor = match &format.prefix {
+                None => theirs.clone(),
+                Some(prefix) => {
+                    let name = format!("{}{}", prefix.as_str(), theirs.name());
+                    Descriptor::with_unit(theirs.kind(), &name, theirs.help(), theirs.unit())?
+                }
+            };
+            let mut writer = SeriesWriter::begin(&mut ours, &descriptor);
+            for (head, point) in family.series() {
+                let labels = format.relabelled(head.labels());
+                let labels: Vec<_> = labels
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value.as_str()))
+                    .collect();
+                writer.series(&labels, &point)?;
+            }
+            Ok(())
+        };
+        let passed: Result<(), exporter_kit::CollectError> = pass_on();
+        if let Err(error) = passed {
+            parts.push(Part {
+                name: theirs.name().into(),
+                content: Err(Failure::decode(error.to_string())),
+            });
+        }
+    }
+    parts.push(Part {
+        name: "families".into(),
+        content: Ok(Content::Families(Box::new(ours))),
+    });
+    Ok(parts)
+}
+
+impl PartialEq for NamePattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+impl<'de> Deserialize<'de> for NamePattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        compile(&text, &format!("^(?:{text})$"))
+            .map(Self)
+            .map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for NamePattern {
+    fn schema_name() -> Cow<'static, str> {
+        "NameRegex".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "A regular expression that a whole name matches, as `http_.*`.",
+        })
+    }
+}

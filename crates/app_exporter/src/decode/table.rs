@@ -1,0 +1,307 @@
+//! Rows of named columns: what every source yields and every metric is made from.
+
+use std::collections::BTreeMap;
+
+use exporter_kit::{Number, Snapshot};
+
+use crate::decode::Failure;
+
+/// One value of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Cell {
+    /// Nothing is there.
+    Null,
+    Bool(bool),
+    /// Whole numbers are exact.
+    Number(Number),
+    Text(Box<str>),
+}
+
+/// How much one answer may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) bytes: usize,
+    pub(crate) rows: usize,
+}
+
+/// Rows that all have the same columns.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Table {
+    columns: Vec<Box<str>>,
+    /// Invariant: `height` times as many as there are columns.
+    cells: Vec<Cell>,
+    height: usize,
+    /// The columns that could have been asked for, for messages; empty if that is `columns`.
+    known: Vec<Box<str>>,
+    /// Which columns turned out not to be there, so that they are null everywhere; all are there if empty.
+    absent: Vec<bool>,
+}
+
+/// Fills a [`Table`] up to a number of rows.
+#[derive(Debug)]
+pub(crate) struct TableBuilder {
+    table: Table,
+    most_rows: usize,
+}
+
+/// One set of rows of an answer, or the families that another exporter gave.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) name: Box<str>,
+    pub(crate) content: Result<Content, Failure>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Content {
+    Rows(Table),
+    Families(Box<Snapshot>),
+}
+
+/// What a source yields, known before it is asked: the sets of rows by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Parts {
+    pub(crate) list: Vec<PartInfo>,
+    /// Whether the first of them is meant where a metric does not say `from`.
+    pub(crate) first_is_default: bool,
+}
+
+/// One set of rows, before it is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PartInfo {
+    pub(crate) name: Box<str>,
+    /// Its columns, where they are known before the rows are.
+    pub(crate) columns: Option<Vec<Box<str>>>,
+}
+
+/// The columns that metrics ask for, by the name of the part: nothing else is kept of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wanted(BTreeMap<Box<str>, Vec<Box<str>>>);
+
+impl Cell {
+    pub(crate) fn text(text: impl Into<Box<str>>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// What it reads as in a label; nothing if there is nothing.
+    pub(crate) fn to_label(&self) -> std::borrow::Cow<'_, str> {
+        match self {
+            Self::Null => "".into(),
+            Self::Bool(true) => "true".into(),
+            Self::Bool(false) => "false".into(),
+            Self::Number(Number::U64(number)) => number.to_string().into(),
+            Self::Number(Number::I64(number)) => number.to_string().into(),
+            Self::Number(Number::F64(number)) => number.to_string().into(),
+            Self::Text(text) => (&**text).into(),
+        }
+    }
+}
+
+impl Table {
+    /// The place of a column in every row; none if no row has it.
+    pub(crate) fn column(&self, name: &str) -> Option<usize> {
+        let at = self.columns.iter().position(|column| **column == *name)?;
+        let absent = self.absent.get(at).copied().unwrap_or(false);
+        (!absent).then_some(at)
+    }
+
+    /// The columns to name where one is missed.
+    pub(crate) fn known_columns(&self) -> impl Iterator<Item = &str> + Clone {
+        let known = if self.known.is_empty() {
+            &self.columns
+        } else {
+            &self.known
+        };
+        known.iter().map(|column| &**column)
+    }
+
+    pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = &[Cell]> {
+        let width = self.columns.len();
+        (0..self.height).map(move |row| {
+            let begin = row * width;
+            self.cells.get(begin..begin + width).unwrap_or_default()
+        })
+    }
+
+    /// A table of one row.
+    pub(crate) fn of_one_row(cells: impl IntoIterator<Item = (&'static str, Cell)>) -> Self {
+        let (columns, cells): (Vec<Box<str>>, Vec<Cell>) = cells
+            .into_iter()
+            .map(|(column, cell)| (column.into(), cell))
+            .unzip();
+        Self {
+            columns,
+            cells,
+            height: 1,
+            ..Self::default()
+        }
+    }
+
+    /// Adds a column that has the same in every row, unless there is one of that name.
+    pub(crate) fn add_column(&mut self, name: &str, cell: &Cell) {
+        if self.columns.iter().any(|column| **column == *name) {
+            return;
+        }
+        let mut cells = Vec::with_capacity(self.cells.len() + self.height);
+        for row in self.rows() {
+            cells.extend_from_slice(row);
+            cells.push(cell.clone());
+        }
+        self.cells = cells;
+        self.columns.push(name.into());
+    }
+
+    pub(crate) fn set_known_columns(&mut self, known: Vec<Box<str>>) {
+        self.known = known;
+    }
+
+    /// Says of each column whether no row had it.
+    pub(crate) fn set_absent(&mut self, absent: Vec<bool>) {
+        self.absent = absent;
+    }
+}
+
+impl TableBuilder {
+    pub(crate) fn new(
+        columns: impl IntoIterator<Item = impl Into<Box<str>>>,
+        limits: Limits,
+    ) -> Self {
+        let table = Table {
+            columns: columns.into_iter().map(Into::into).collect(),
+            ..Table::default()
+        };
+        Self {
+            table,
+            most_rows: limits.rows,
+        }
+    }
+
+    pub(crate) fn columns(&self) -> &[Box<str>] {
+        &self.table.columns
+    }
+
+    /// Adds a row. Cells that are missing are null, and what is beyond the columns is left out.
+    ///
+    /// # Errors
+    /// When there are as many rows as the limit allows.
+    pub(crate) fn push(&mut self, cells: impl IntoIterator<Item = Cell>) -> Result<(), Failure> {
+        if self.table.height == self.most_rows {
+            return Err(Failure::limit(format!(
+                "there are more than {} rows; select fewer, or raise `max_rows`",
+                self.most_rows
+            )));
+        }
+        let width = self.table.columns.len();
+        self.table.height += 1;
+        self.table.cells.extend(cells.into_iter().take(width));
+        self.table
+            .cells
+            .resize(self.table.height * width, Cell::Null);
+        Ok(())
+    }
+
+    pub(crate) fn build(self) -> Table {
+        self.table
+    }
+}
+
+impl Part {
+    /// How many rows or series it has.
+    pub(crate) fn rows_len(&self) -> usize {
+        match &self.content {
+            Ok(Content::Rows(table)) => table.height,
+            Ok(Content::Families(families)) => {
+                let families = families.families().iter();
+                families.map(|family| family.series().len()).sum()
+            }
+            Err(_) => 0,
+        }
+    }
+
+    pub(crate) fn rows(name: &str, table: Result<Table, Failure>) -> Self {
+        Self {
+            name: name.into(),
+            content: table.map(Content::Rows),
+        }
+    }
+}
+
+impl Parts {
+    /// One set of rows with these columns.
+    pub(crate) fn one(name: &str, columns: &[&str]) -> Self {
+        Self {
+            list: vec![PartInfo::new(name, columns)],
+            first_is_default: true,
+        }
+    }
+
+    /// The same with one more, which has to be asked for by its name.
+    #[must_use]
+    pub(crate) fn and(mut self, part: PartInfo) -> Self {
+        self.list.push(part);
+        self
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.list.iter().map(|part| &*part.name)
+    }
+}
+
+impl PartInfo {
+    pub(crate) fn new(name: &str, columns: &[&str]) -> Self {
+        Self {
+            name: name.into(),
+            columns: Some(columns.iter().map(|column| (*column).into()).collect()),
+        }
+    }
+
+    /// Columns that only an answer tells.
+    pub(crate) fn open(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            columns: None,
+        }
+    }
+}
+
+impl Wanted {
+    pub(crate) fn add(&mut self, part: &str, column: &str) {
+        let columns = self.0.entry(part.into()).or_default();
+        if !columns.iter().any(|known| **known == *column) {
+            columns.push(column.into());
+        }
+    }
+
+    pub(crate) fn of(&self, part: &str) -> &[Box<str>] {
+        self.0.get(part).map_or(&[], Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use exporter_kit::scrape::SourceErrorReason as Reason;
+
+    use super::*;
+
+    #[test]
+    fn rows_are_as_wide_as_the_columns_and_no_more_than_the_limit() {
+        let limits = Limits { bytes: 0, rows: 2 };
+        let mut builder = TableBuilder::new(["a", "b"], limits);
+        builder.push([Cell::Bool(true)]).unwrap();
+        builder.push(vec![Cell::text("x"); 3]).unwrap();
+        let failure = builder.push([]).unwrap_err();
+        assert_eq!(failure.reason, Reason::Limit);
+        let table = builder.build();
+        let rows: Vec<_> = table.rows().collect();
+        assert_eq!(rows[0], [Cell::Bool(true), Cell::Null]);
+        assert_eq!(rows[1], [Cell::text("x"), Cell::text("x")]);
+        assert_eq!(table.column("b"), Some(1));
+    }
+
+    #[test]
+    fn rows_without_columns_are_counted() {
+        let mut builder = TableBuilder::new([""; 0], Limits { bytes: 0, rows: 9 });
+        builder.push([]).unwrap();
+        builder.push([Cell::Null]).unwrap();
+        assert_eq!(builder.build().rows().len(), 2);
+    }
+}

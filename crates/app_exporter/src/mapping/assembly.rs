@@ -1,0 +1,101 @@
+//! Families by name, from declared metrics and from other exporters' families alike.
+
+use std::collections::HashMap;
+
+use exporter_kit::scrape::SourceErrorReason as Reason;
+use exporter_kit::{CollectError, Descriptor, FamilySnapshot, SeriesWriter, Snapshot};
+
+use crate::decode::Failure;
+use crate::mapping::Failures;
+use crate::mapping::group::Sample;
+use crate::mapping::metric::Metric;
+
+/// Families whose series come from several places, each shown once and whole.
+#[derive(Debug, Default)]
+pub(super) struct Assembly<'a> {
+    families: Vec<(Descriptor, Vec<Given<'a>>)>,
+    places: HashMap<Box<str>, usize>,
+}
+
+#[derive(Debug)]
+enum Given<'a> {
+    Made(&'a Metric, Vec<Sample>),
+    Passed(&'a FamilySnapshot),
+}
+
+impl<'a> Assembly<'a> {
+    pub(super) fn add_made(
+        &mut self,
+        metric: &'a Metric,
+        samples: Vec<Sample>,
+        failures: &mut Failures,
+    ) {
+        self.add(&metric.descriptor, Given::Made(metric, samples), failures);
+    }
+
+    pub(super) fn add_passed(&mut self, family: &'a FamilySnapshot, failures: &mut Failures) {
+        self.add(family.descriptor(), Given::Passed(family), failures);
+    }
+
+    fn add(&mut self, descriptor: &Descriptor, given: Given<'a>, failures: &mut Failures) {
+        let name = descriptor.name();
+        let next = self.families.len();
+        let at = *self.places.entry(name.into()).or_insert(next);
+        match self.families.get_mut(at) {
+            None => self.families.push((descriptor.clone(), vec![given])),
+            Some((first, all)) if first.kind() == descriptor.kind() => all.push(given),
+            Some((first, _)) => failures.add(
+                name,
+                Failure::decode(format!(
+                    "the family `{name}` is a {} and a {}; give one of them another name",
+                    first.kind(),
+                    descriptor.kind()
+                )),
+            ),
+        }
+    }
+
+    /// Everything, with each label set once.
+    pub(super) fn build(self, failures: &mut Failures) -> Snapshot {
+        let mut snapshot = Snapshot::new();
+        for (descriptor, all) in &self.families {
+            // A family without series is not shown, but what it is made from may have had none.
+            let mut writer = SeriesWriter::begin(&mut snapshot, descriptor);
+            let mut note = |written: Result<(), CollectError>| {
+                if let Err(error) = written {
+                    failures.add(descriptor.name(), failure(&error));
+                }
+            };
+            for given in all {
+                match given {
+                    Given::Made(metric, samples) => {
+                        for sample in samples {
+                            if let Some(point) = metric.point(sample) {
+                                note(writer.series(&metric.labels_of(sample), &point));
+                            }
+                        }
+                    }
+                    Given::Passed(family) => {
+                        for (head, point) in family.series() {
+                            let labels: Vec<_> = head.labels().collect();
+                            let labels: Vec<_> = labels
+                                .iter()
+                                .map(|(name, value)| (&**name, &**value))
+                                .collect();
+                            note(writer.series(&labels, &point));
+                        }
+                    }
+                }
+            }
+        }
+        snapshot
+    }
+}
+
+fn failure(error: &CollectError) -> Failure {
+    let reason = match error {
+        CollectError::Repeated { .. } => Reason::Conflict,
+        _ => Reason::Decode,
+    };
+    Failure::new(reason, error.to_string())
+}

@@ -1,0 +1,183 @@
+//! Rows of one metric by their labels, and what becomes of several with the same.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use exporter_kit::{Number, Timestamp};
+
+use crate::config::Duplicates;
+use crate::mapping::number;
+
+/// One sample: the values of the metric's labels, and its number.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Sample {
+    pub(super) labels: Box<[Box<str>]>,
+    /// None if the row is there but its number can't be had: no default stands in for it.
+    pub(super) number: Option<Number>,
+    pub(super) timestamp: Option<Timestamp>,
+}
+
+/// Samples of distinct labels, in the order in which they first came.
+#[derive(Debug)]
+pub(super) struct Groups {
+    duplicates: Duplicates,
+    samples: Vec<Sample>,
+    places: HashMap<Box<str>, usize>,
+    /// Reused for every key.
+    key: String,
+}
+
+impl Groups {
+    pub(super) fn new(duplicates: Duplicates) -> Self {
+        Self {
+            duplicates,
+            samples: Vec::new(),
+            places: HashMap::new(),
+            key: String::new(),
+        }
+    }
+
+    /// Adds a row. `false` if it is a duplicate that is dropped.
+    pub(super) fn add(
+        &mut self,
+        labels: &[impl AsRef<str>],
+        number: Option<Number>,
+        timestamp: Option<Timestamp>,
+    ) -> bool {
+        let Some(at) = self.find(labels) else {
+            self.insert(labels, number, timestamp);
+            return true;
+        };
+        let Some(known) = self.samples.get_mut(at) else {
+            return false;
+        };
+        let (Some(old), Some(new)) = (known.number, number) else {
+            // Where one of them has no number, the other's is not it: neither of a sum nor of the greatest.
+            known.number = match self.duplicates {
+                Duplicates::Last => number,
+                Duplicates::Drop => return false,
+                _ => None,
+            };
+            return true;
+        };
+        known.number = Some(match self.duplicates {
+            Duplicates::Drop => return false,
+            Duplicates::Sum | Duplicates::Count => number::sum(old, new),
+            Duplicates::Max => number::max(old, new),
+            Duplicates::Last => new,
+        });
+        // Of several the latest; a number without a time is of now.
+        known.timestamp = match self.duplicates {
+            Duplicates::Last => timestamp,
+            _ => known.timestamp.zip(timestamp).map(|(a, b)| a.max(b)),
+        };
+        true
+    }
+
+    /// Adds a number for labels that no row had.
+    pub(super) fn add_default(&mut self, labels: &[impl AsRef<str>], number: Number) {
+        if self.find(labels).is_none() {
+            self.insert(labels, Some(number), None);
+        }
+    }
+
+    pub(super) fn into_samples(self) -> Vec<Sample> {
+        self.samples
+    }
+
+    /// Leaves the key of the labels in `self.key`: lengths keep values apart, whatever is in them.
+    fn find(&mut self, labels: &[impl AsRef<str>]) -> Option<usize> {
+        self.key.clear();
+        for label in labels {
+            let label = label.as_ref();
+            // Writing to a text can't fail.
+            let _ = write!(self.key, "{}:{label}", label.len());
+        }
+        self.places.get(self.key.as_str()).copied()
+    }
+
+    fn insert(
+        &mut self,
+        labels: &[impl AsRef<str>],
+        number: Option<Number>,
+        timestamp: Option<Timestamp>,
+    ) {
+        self.places
+            .insert(self.key.as_str().into(), self.samples.len());
+        self.samples.push(Sample {
+            labels: labels.iter().map(|label| label.as_ref().into()).collect(),
+            number,
+            timestamp,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn grouped(duplicates: Duplicates, rows: &[(Vec<String>, u32)]) -> Vec<Sample> {
+        let mut groups = Groups::new(duplicates);
+        for (labels, number) in rows {
+            groups.add(labels, Some(Number::U64((*number).into())), None);
+        }
+        groups.into_samples()
+    }
+
+    fn rows() -> impl Strategy<Value = Vec<(Vec<String>, u32)>> {
+        // Few letters, so that label sets meet; digits and colons, as keys are made of them.
+        let label = "[a1:]{0,3}";
+        prop::collection::vec((prop::collection::vec(label, 2..=2), any::<u32>()), 0..40)
+    }
+
+    proptest! {
+        #[test]
+        fn every_label_set_comes_once_in_the_order_of_the_rows(rows in rows()) {
+            let mut expected: Vec<Vec<String>> = Vec::new();
+            for (labels, _) in &rows {
+                if !expected.contains(labels) {
+                    expected.push(labels.clone());
+                }
+            }
+            for duplicates in [Duplicates::Drop, Duplicates::Sum, Duplicates::Max, Duplicates::Last] {
+                let found: Vec<Vec<String>> = grouped(duplicates, &rows)
+                    .iter()
+                    .map(|sample| sample.labels.iter().map(|it| it.to_string()).collect())
+                    .collect();
+                prop_assert_eq!(&found, &expected);
+            }
+        }
+
+        #[test]
+        fn numbers_are_what_each_policy_says(rows in rows()) {
+            let of = |sample: &Sample| -> Vec<u64> {
+                let same = |labels: &Vec<String>| labels.iter().map(String::as_str).eq(sample.labels.iter().map(|it| &**it));
+                rows.iter().filter(|(labels, _)| same(labels)).map(|(_, number)| u64::from(*number)).collect()
+            };
+            let check = |duplicates, expected: fn(&[u64]) -> u64| {
+                for sample in grouped(duplicates, &rows) {
+                    prop_assert_eq!(sample.number, Some(Number::U64(expected(&of(&sample)))));
+                }
+                Ok(())
+            };
+            check(Duplicates::Drop, |all| all[0])?;
+            check(Duplicates::Sum, |all| all.iter().sum())?;
+            check(Duplicates::Max, |all| *all.iter().max().unwrap())?;
+            check(Duplicates::Last, |all| *all.last().unwrap())?;
+        }
+    }
+
+    #[test]
+    fn a_row_without_number_spoils_a_sum_and_keeps_its_default_away() {
+        let mut groups = Groups::new(Duplicates::Sum);
+        groups.add(&["a"], Some(Number::U64(1)), None);
+        groups.add(&["a"], None, None);
+        groups.add_default(&["a"], Number::U64(0));
+        groups.add_default(&["b"], Number::U64(0));
+        let samples = groups.into_samples();
+        assert_eq!(samples[0].number, None);
+        assert_eq!(samples[1].number, Some(Number::U64(0)));
+    }
+}

@@ -1,0 +1,99 @@
+//! Cells → moments.
+
+use std::time::SystemTime;
+
+use exporter_kit::{Number, Timestamp};
+
+use crate::config::TimestampUnit;
+use crate::decode::{Cell, Failure, parse_number};
+
+/// The moment in a cell: a count of seconds or milliseconds since 1970, or a time as RFC 3339 has it. None if
+/// nothing is in it.
+///
+/// # Errors
+/// When it is no moment.
+pub(super) fn of_cell(cell: &Cell, unit: TimestampUnit) -> Result<Option<Timestamp>, Failure> {
+    let number = match cell {
+        Cell::Null => return Ok(None),
+        Cell::Number(number) => Some(*number),
+        Cell::Text(text) => parse_number(text),
+        Cell::Bool(_) => None,
+    };
+    let moment = match (number, cell) {
+        (Some(number), _) => of_number(number, unit),
+        (None, Cell::Text(text)) => humantime::parse_rfc3339_weak(text.trim())
+            .ok()
+            .map(|time: SystemTime| Timestamp::from(time)),
+        _ => None,
+    };
+    moment.map(Some).ok_or_else(|| {
+        let text: String = cell.to_label().escape_debug().take(60).collect();
+        Failure::decode(format!(
+            "`{text}` is no time; write seconds since 1970, or as in 2026-01-31T12:00:00Z"
+        ))
+    })
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the range was checked"
+)]
+fn of_number(number: Number, unit: TimestampUnit) -> Option<Timestamp> {
+    /// The year 5138: what is beyond is in another unit.
+    const LATEST: f64 = 1e11;
+    let parts = match unit {
+        TimestampUnit::Seconds => 1.0,
+        TimestampUnit::Milliseconds => 1e3,
+    };
+    let seconds = number.as_f64() / parts;
+    if !(0.0..LATEST).contains(&seconds) {
+        return None;
+    }
+    let nanos = (seconds.fract() * 1e9).round();
+    Some(Timestamp::new(seconds as i64, nanos as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    use exporter_kit::scrape::SourceErrorReason as Reason;
+
+    use super::*;
+
+    #[test]
+    fn a_moment_can_be_written_in_many_ways() {
+        let moment = |cell, unit| of_cell(&cell, unit).unwrap().map(Timestamp::as_millis);
+        let (seconds, milliseconds) = (TimestampUnit::Seconds, TimestampUnit::Milliseconds);
+        let number = |number| Cell::Number(Number::F64(number));
+        assert_eq!(moment(number(1.5), seconds), Some(1500));
+        assert_eq!(moment(number(1500.0), milliseconds), Some(1500));
+        assert_eq!(
+            moment(Cell::text("1700000000"), seconds),
+            Some(1_700_000_000_000)
+        );
+        assert_eq!(
+            moment(Cell::text("1970-01-01T00:00:01.5Z"), seconds),
+            Some(1500)
+        );
+        assert_eq!(
+            moment(Cell::text("1970-01-01 00:00:02"), seconds),
+            Some(2000)
+        );
+        assert_eq!(moment(Cell::Null, seconds), None);
+    }
+
+    #[test]
+    fn milliseconds_taken_for_seconds_are_seen() {
+        let milliseconds = Cell::Number(Number::U64(1_700_000_000_000));
+        for cell in [
+            milliseconds,
+            Cell::text("soon"),
+            Cell::Bool(true),
+            Cell::text("-1"),
+            Cell::text("NaN"),
+        ] {
+            let failure = of_cell(&cell, TimestampUnit::Seconds).unwrap_err();
+            assert_eq!(failure.reason, Reason::Decode, "{cell:?}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! All metrics of one source.
+
+use exporter_kit::{NameError, Snapshot};
+
+use crate::config::MetricConfig;
+use crate::decode::{Content, Failure, Part, Parts, Wanted};
+use crate::mapping::Failures;
+use crate::mapping::assembly::Assembly;
+use crate::mapping::metric::Metric;
+
+/// Makes families of a source's rows, as its metrics are declared.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    metrics: Vec<Metric>,
+}
+
+/// What was made of one answer.
+#[derive(Debug)]
+pub(crate) struct Mapped {
+    pub(crate) snapshot: Snapshot,
+    /// How many rows the answer had, and series of families that were passed on.
+    pub(crate) rows: u64,
+    /// What could not be made, of what there was.
+    pub(crate) failures: Failures,
+}
+
+impl Mapping {
+    /// The metrics of a source that yields these parts.
+    ///
+    /// # Errors
+    /// When a metric's name breaks a rule, which checking the configuration finds as well.
+    pub(crate) fn new<'c>(
+        metrics: impl IntoIterator<Item = &'c MetricConfig>,
+        parts: &Parts,
+    ) -> Result<Self, NameError> {
+        let default = parts.names().next().unwrap_or_default();
+        let metrics = metrics.into_iter().map(|config| {
+            let from = config.from.as_ref().map_or(default, |from| from.as_str());
+            let descriptor = crate::config::descriptor(config)?;
+            Ok(Metric::new(config, descriptor, from))
+        });
+        Ok(Self {
+            metrics: metrics.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The columns that the metrics are made from: all that a decoder has to keep.
+    pub(crate) fn wanted(&self) -> Wanted {
+        let mut wanted = Wanted::default();
+        for metric in &self.metrics {
+            metric.want(&mut wanted);
+        }
+        wanted
+    }
+
+    /// Makes families. A part that failed costs the metrics made from it, a row that is wrong only itself.
+    ///
+    /// # Errors
+    /// When every part failed that anything could be made from: the first of the failures.
+    pub(crate) fn map(&self, parts: &[Part]) -> Result<Mapped, Failure> {
+        let rows: usize = parts.iter().map(Part::rows_len).sum();
+        let mut failures = Failures::default();
+        let mut first = None;
+        for part in parts {
+            if let Err(failure) = &part.content {
+                first.get_or_insert(failure);
+                failures.add(&part.name, failure.clone());
+            }
+        }
+        if let Some(first) = first
+            && !parts.iter().any(|part| self.can_use(part))
+        {
+            return Err(first.clone());
+        }
+        let mut assembly = Assembly::default();
+        for metric in &self.metrics {
+            let own = || parts.iter().filter(|part| part.name == metric.part);
+            let complete = own().all(|part| part.content.is_ok());
+            let tables = own().filter_map(|part| match &part.content {
+                Ok(Content::Rows(table)) => Some(table),
+                _ => None,
+            });
+            let samples = metric.samples(tables, complete, &mut failures);
+            assembly.add_made(metric, samples, &mut failures);
+        }
+        for part in parts {
+            if let Ok(Content::Families(families)) = &part.content {
+                for family in families.families() {
+                    assembly.add_passed(family, &mut failures);
+                }
+            }
+        }
+        Ok(Mapped {
+            snapshot: assembly.build(&mut failures),
+            rows: rows as u64,
+            failures,
+        })
+    }
+
+    fn can_use(&self, part: &Part) -> bool {
+        match &part.content {
+            Ok(Content::Rows(_)) => self.metrics.iter().any(|metric| metric.part == part.name),
+            Ok(Content::Families(_)) => true,
+            Err(_) => false,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! What files say: their content in any format, and the files themselves.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use exporter_kit::Number;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::At;
+use crate::decode::{
+    Cell, Content, Decoder, Failure, Format, Limits, Part, PartInfo, Parts, Table, TableBuilder,
+    Wanted,
+};
+use crate::sources::files::Pattern;
+use crate::sources::origin::blocking;
+
+/// A row for each file.
+const FILES: &str = "files";
+/// The column of a format's rows that has the name of the file that they are from.
+const FILE: &str = "file";
+const COLUMNS: [&str; 4] = ["path", "name", "bytes", "modified"];
+
+/// What a file says, or each of several. With the format `prometheus` and a path as `/var/lib/metrics/*.prom` it is a
+/// textfile collector.
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileConfig {
+    /// The path, from this file's folder if it is relative. `*`, `?`, `[a-z]` and `**` stand for several files, whose
+    /// rows have the column `file`.
+    path: At<Pattern>,
+    /// How they are read. Without it there are only the `files` themselves: path, name, bytes, modified.
+    #[serde(default)]
+    format: Option<Format>,
+}
+
+impl FileConfig {
+    pub(super) fn parts(&self) -> Parts {
+        let files = PartInfo::new(FILES, &COLUMNS);
+        match &self.format {
+            None => Parts {
+                list: vec![files],
+                first_is_default: true,
+            },
+            Some(format) => {
+                let mut parts = format.parts();
+                for columns in parts.list.iter_mut().filter_map(|it| it.columns.as_mut()) {
+                    columns.push(FILE.into());
+                }
+                parts.and(files)
+            }
+        }
+    }
+
+    pub(super) fn format(&self) -> Option<&Format> {
+        self.format.as_ref()
+    }
+}
+
+/// Reads files.
+#[derive(Debug)]
+pub(crate) struct File(Arc<Reading>);
+
+#[derive(Debug)]
+struct Reading {
+    path: Pattern,
+    folder: PathBuf,
+    decoder: Option<Decoder>,
+    /// What a file that can't be read would have been.
+    parts: Parts,
+    limits: Limits,
+}
+
+impl File {
+    pub(super) fn new(config: &FileConfig, wanted: Wanted, limits: Limits, folder: &Path) -> Self {
+        Self(Arc::new(Reading {
+            path: Pattern::clone(&config.path),
+            folder: folder.to_owned(),
+            parts: match &config.format {
+                Some(format) if format.gives_families() => Parts::one("families", &[]),
+                Some(format) => format.parts(),
+                None => Parts::one(FILES, &COLUMNS),
+            },
+            decoder: config.format.as_ref().map(|it| it.decoder(wanted, limits)),
+            limits,
+        }))
+    }
+
+    pub(super) async fn fetch(&self) -> Result<Vec<Part>, Failure> {
+        let reading = Arc::clone(&self.0);
+        blocking(move || reading.fetch()).await
+    }
+}
+
+impl Reading {
+    fn fetch(&self) -> Result<Vec<Part>, Failure> {
+        let paths = self.path.find(&self.folder)?;
+        let several = self.path.is_pattern();
+        let mut files = TableBuilder::new(COLUMNS, self.limits);
+        let mut parts = Vec::new();
+        for path in paths {
+            let path = path?;
+            // One file that can't be read costs no other.
+            match self.read(&path, &mut files) {
+                Ok(read) => parts.extend(read),
+                Err(failure) if several => {
+                    let failed = self
+                        .parts
+                        .names()
+                        .map(|name| Part::rows(name, Err(failure.clone())));
+                    parts.extend(failed);
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        parts.push(Part::rows(FILES, Ok(files.build())));
+        Ok(parts)
+    }
+
+    fn read(&self, path: &Path, files: &mut TableBuilder) -> Result<Vec<Part>, Failure> {
+        let unreadable = |error: std::io::Error| {
+            Failure::connect(format!("can't read `{}`: {error}", path.display()))
+        };
+        let metadata = fs::metadata(path).map_err(unreadable)?;
+        if !metadata.is_file() {
+            // A pipe or a device could be waited on for ever.
+            return Err(Failure::connect(format!(
+                "`{}` is no regular file",
+                path.display()
+            )));
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let modified = metadata.modified().ok();
+        let modified = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        files.push([
+            Cell::text(&*path.to_string_lossy()),
+            Cell::text(&*name),
+            Cell::Number(Number::U64(metadata.len())),
+            modified.map_or(Cell::Null, |time| {
+                Cell::Number(Number::F64(time.as_secs_f64()))
+            }),
+        ])?;
+        let Some(decoder) = &self.decoder else {
+            return Ok(Vec::new());
+        };
+        // The length that metadata tells can be wrong: files in /proc have none.
+        let most = self.limits.bytes as u64;
+        let mut bytes = Vec::new();
+        let mut file = fs::File::open(path).map_err(unreadable)?.take(most + 1);
+        file.read_to_end(&mut bytes).map_err(unreadable)?;
+        if bytes.len() as u64 > most {
+            return Err(Failure::limit(format!(
+                "`{}` has more than {most} bytes; raise `max_bytes`",
+                path.display()
+            )));
+        }
+        let decoded = decoder.decode(&bytes);
+        let mut parts =
+            decoded.map_err(|failure| failure.about(format!("`{}`", path.display())))?;
+        for part in &mut parts {
+            if let Ok(Content::Rows(table)) = &mut part.content {
+                Table::add_column(table, FILE, &Cell::text(&*name));
+            }
+        }
+        Ok(parts)
+    }
+}

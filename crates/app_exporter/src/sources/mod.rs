@@ -1,0 +1,21 @@
+//! Where numbers are had. Each source yields rows; none knows metrics, schedules or its own health.
+
+mod build;
+mod command;
+mod file;
+mod files;
+mod http;
+mod login;
+mod mapped;
+mod origin;
+mod simulate;
+mod tls;
+
+pub(crate) use build::build;
+pub(crate) use command::CommandConfig;
+pub(crate) use file::FileConfig;
+pub(crate) use files::FilesConfig;
+pub(crate) use http::HttpConfig;
+pub(crate) use login::LoginConfig;
+pub(crate) use origin::{Origin, SOURCES};
+pub(crate) use simulate::SimulateConfig;

@@ -1,0 +1,268 @@
+//! Made-up numbers, for demonstrations and for trying out what is built on them.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use exporter_kit::Number;
+
+use crate::config::{Fault, Place, Span};
+use crate::decode::{Cell, Part, Parts, Table};
+
+const ROWS: &str = "rows";
+
+/// Made-up numbers: one row with the column `value`.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SimulateConfig {
+    /// Any whole number of a range, each as likely as another.
+    Uniform(Uniform),
+    /// A wave around the middle of a range, as of day and night.
+    Sine(Sine),
+    /// A number that wanders: each is near the one before.
+    RandomWalk(RandomWalk),
+    /// Numbers one after the other, and then from the first again.
+    Steps(Steps),
+}
+
+/// Any whole number of a range.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Uniform {
+    /// The least number.
+    #[serde(default = "ten")]
+    minimum: i64,
+    /// The greatest number.
+    #[serde(default = "hundred")]
+    maximum: i64,
+    /// Repeats the numbers of another run with this seed.
+    #[serde(default)]
+    seed: Option<u64>,
+}
+
+/// A wave around the middle of a range.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sine {
+    /// The least number.
+    #[serde(default = "ten")]
+    minimum: i64,
+    /// The greatest number.
+    #[serde(default = "hundred")]
+    maximum: i64,
+    /// How long a wave is.
+    #[serde(default = "ten_minutes")]
+    period: Span,
+}
+
+/// A number that wanders.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RandomWalk {
+    /// The least number.
+    #[serde(default = "ten")]
+    minimum: i64,
+    /// The greatest number.
+    #[serde(default = "hundred")]
+    maximum: i64,
+    /// How far a number can be from the one before.
+    #[serde(default = "five")]
+    step: u32,
+    /// Repeats the numbers of another run with this seed.
+    #[serde(default)]
+    seed: Option<u64>,
+}
+
+/// Numbers one after the other.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Steps {
+    /// The numbers.
+    values: Vec<f64>,
+    /// How long each stays.
+    #[serde(default = "minute")]
+    every: Span,
+}
+
+fn ten() -> i64 {
+    10
+}
+
+fn hundred() -> i64 {
+    100
+}
+
+fn five() -> u32 {
+    5
+}
+
+fn minute() -> Span {
+    Span::from_secs(60)
+}
+
+fn ten_minutes() -> Span {
+    Span::from_secs(600)
+}
+
+impl SimulateConfig {
+    pub(super) fn check(&self, place: Place, faults: &mut Vec<Fault>) {
+        let range = match self {
+            Self::Uniform(it) => it.minimum..=it.maximum,
+            Self::Sine(it) => it.minimum..=it.maximum,
+            Self::RandomWalk(it) => it.minimum..=it.maximum,
+            Self::Steps(steps) => {
+                if steps.values.is_empty() {
+                    faults.push(Fault::at(place, "there are no `values`; add some"));
+                }
+                return;
+            }
+        };
+        if range.is_empty() {
+            faults.push(Fault::at(
+                place,
+                format!(
+                    "the `minimum` {} is greater than the `maximum` {}; change one of the two",
+                    range.start(),
+                    range.end()
+                ),
+            ));
+        }
+    }
+}
+
+/// Makes numbers up.
+#[derive(Debug)]
+pub(crate) struct Simulate {
+    config: SimulateConfig,
+    start: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    random: fastrand::Rng,
+    /// Where a random walk is.
+    last: Option<i64>,
+}
+
+impl Simulate {
+    pub(super) fn parts() -> Parts {
+        Parts::one(ROWS, &["value"])
+    }
+
+    pub(super) fn new(config: &SimulateConfig) -> Self {
+        let seed = match config {
+            SimulateConfig::Uniform(it) => it.seed,
+            SimulateConfig::RandomWalk(it) => it.seed,
+            SimulateConfig::Sine(_) | SimulateConfig::Steps(_) => None,
+        };
+        let random = seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
+        Self {
+            config: config.clone(),
+            start: Instant::now(),
+            state: Mutex::new(State { random, last: None }),
+        }
+    }
+
+    pub(super) fn fetch(&self) -> Vec<Part> {
+        let number = self.number(self.start.elapsed());
+        let table = Table::of_one_row([("value", Cell::Number(number))]);
+        vec![Part::rows(ROWS, Ok(table))]
+    }
+
+    fn number(&self, elapsed: Duration) -> Number {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match &self.config {
+            SimulateConfig::Uniform(it) => Number::I64(state.random.i64(it.minimum..=it.maximum)),
+            SimulateConfig::Sine(it) => wave(it, elapsed),
+            SimulateConfig::RandomWalk(it) => {
+                let next = match state.last {
+                    None => state.random.i64(it.minimum..=it.maximum),
+                    Some(last) => {
+                        let step = i64::from(it.step);
+                        let step = state.random.i64(-step..=step);
+                        last.saturating_add(step).clamp(it.minimum, it.maximum)
+                    }
+                };
+                state.last = Some(next);
+                Number::I64(next)
+            }
+            SimulateConfig::Steps(it) => {
+                let count = it.values.len().max(1) as u128;
+                let at = elapsed.as_nanos() / it.every.get().as_nanos().max(1) % count;
+                let at = usize::try_from(at).unwrap_or(0);
+                Number::F64(it.values.get(at).copied().unwrap_or(f64::NAN))
+            }
+        }
+    }
+}
+
+/// Whole numbers, as sessions are.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "made-up numbers are not exact"
+)]
+fn wave(sine: &Sine, elapsed: Duration) -> Number {
+    let turns = elapsed.as_secs_f64() / sine.period.get().as_secs_f64();
+    let (low, high) = (sine.minimum as f64, sine.maximum as f64);
+    let height = (turns * std::f64::consts::TAU).sin() * 0.5 + 0.5;
+    let number = (low + (high - low) * height).round() as i64;
+    Number::I64(number.clamp(sine.minimum, sine.maximum))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn simulate(config: &str) -> Simulate {
+        Simulate::new(&serde_saphyr::from_str(config).unwrap())
+    }
+
+    fn numbers(config: &str, count: u64) -> Vec<f64> {
+        let source = simulate(config);
+        (0..count)
+            .map(|second| source.number(Duration::from_secs(second)).as_f64())
+            .collect()
+    }
+
+    #[test]
+    fn uniform_numbers_are_of_the_range_and_repeat_with_their_seed() {
+        let config = "uniform: {minimum: 3, maximum: 5, seed: 1}";
+        let all = numbers(config, 300);
+        for number in [3.0, 4.0, 5.0] {
+            assert!(all.contains(&number));
+        }
+        assert!(all.iter().all(|number| (3.0..=5.0).contains(number)));
+        assert_eq!(all, numbers(config, 300));
+    }
+
+    #[test]
+    fn a_wave_reaches_both_ends_once_a_period() {
+        let wave = numbers("sine: {minimum: 0, maximum: 100, period: 40s}", 41);
+        assert_eq!(
+            [wave[0], wave[10], wave[20], wave[30], wave[40]],
+            [50.0, 100.0, 50.0, 0.0, 50.0]
+        );
+    }
+
+    #[test]
+    fn a_walk_makes_no_leaps_and_stays_in_its_range() {
+        let walk = numbers(
+            "random_walk: {minimum: 0, maximum: 20, step: 3, seed: 2}",
+            500,
+        );
+        assert!(walk.windows(2).all(|pair| (pair[0] - pair[1]).abs() <= 3.0));
+        assert!(walk.iter().all(|number| (0.0..=20.0).contains(number)));
+        assert!(walk.windows(2).any(|pair| pair[0] != pair[1]));
+    }
+
+    #[test]
+    fn steps_come_around_again() {
+        let steps = numbers("steps: {values: [1, 2.5], every: 2s}", 6);
+        assert_eq!(steps, [1.0, 1.0, 2.5, 2.5, 1.0, 1.0]);
+    }
+}

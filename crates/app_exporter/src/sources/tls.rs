@@ -1,0 +1,109 @@
+//! TLS as a client: whom to trust, and who we are.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::{At, Fault};
+
+/// Whom to trust, and who we are.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TlsConfig {
+    /// Certificates (PEM) of those who may vouch for the server: those that this machine trusts unless this says
+    /// otherwise.
+    #[serde(default)]
+    ca_file: Option<At<PathBuf>>,
+    /// Our own certificate (PEM), for servers that ask for one.
+    #[serde(default)]
+    cert_file: Option<At<PathBuf>>,
+    /// Its key (PEM).
+    #[serde(default)]
+    key_file: Option<At<PathBuf>>,
+}
+
+impl TlsConfig {
+    pub(super) fn check(&self, faults: &mut Vec<Fault>) {
+        match (&self.cert_file, &self.key_file) {
+            (Some(cert), None) => faults.push(Fault::at(
+                cert.place(),
+                "there is a `cert_file` without its `key_file`; add it",
+            )),
+            (None, Some(key)) => faults.push(Fault::at(
+                key.place(),
+                "there is a `key_file` without its `cert_file`; add it",
+            )),
+            _ => (),
+        }
+    }
+
+    /// # Errors
+    /// When a file can't be read, or has not what it should have.
+    pub(super) fn client(&self, folder: &Path) -> Result<ClientConfig, Fault> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Fault {
+                place: None,
+                message: error.to_string(),
+            })?
+            .with_root_certificates(self.roots(folder)?);
+        let (Some(cert), Some(key)) = (&self.cert_file, &self.key_file) else {
+            return Ok(builder.with_no_client_auth());
+        };
+        let certificates = certificates(cert, folder)?;
+        let path = folder.join(&**key);
+        let private = PrivateKeyDer::from_pem_file(&path)
+            .map_err(|error| unusable(key, &path, "key", &error.to_string()))?;
+        builder
+            .with_client_auth_cert(certificates, private)
+            .map_err(|error| unusable(key, &path, "key", &error.to_string()))
+    }
+
+    fn roots(&self, folder: &Path) -> Result<RootCertStore, Fault> {
+        let mut roots = RootCertStore::empty();
+        match &self.ca_file {
+            Some(file) => {
+                for certificate in certificates(file, folder)? {
+                    roots.add(certificate).map_err(|error| {
+                        unusable(
+                            file,
+                            &folder.join(&**file),
+                            "certificate",
+                            &error.to_string(),
+                        )
+                    })?;
+                }
+            }
+            None => {
+                // What of them can't be read is trusted less, which a connection then shows.
+                let found = rustls_native_certs::load_native_certs();
+                roots.add_parsable_certificates(found.certs);
+            }
+        }
+        Ok(roots)
+    }
+}
+
+fn certificates(file: &At<PathBuf>, folder: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let path = folder.join(&**file);
+    let certificates: Vec<_> = CertificateDer::pem_file_iter(&path)
+        .and_then(Iterator::collect)
+        .map_err(|error| unusable(file, &path, "certificate", &error.to_string()))?;
+    if certificates.is_empty() {
+        return Err(unusable(file, &path, "certificate", "there is none in it"));
+    }
+    Ok(certificates)
+}
+
+fn unusable(file: &At<PathBuf>, path: &Path, what: &str, error: &str) -> Fault {
+    Fault::at(
+        file.place(),
+        format!("no {what} can be had from `{}`: {error}", path.display()),
+    )
+}

@@ -1,0 +1,25 @@
+//! What the program does beside exporting: checking and showing configurations.
+
+mod check_config;
+mod list_sources;
+mod once;
+mod schema;
+
+pub(crate) use check_config::CheckConfig;
+pub(crate) use list_sources::ListSources;
+pub(crate) use once::Once;
+pub(crate) use schema::PrintSchema;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+/// Prints to standard output. A reader that has gone away has what it wanted, so failing to print is no failure.
+fn print(text: &str) {
+    let _ = io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Prints to standard error, and ends with `code`.
+fn fail(message: &str, code: u8) -> ExitCode {
+    let _ = writeln!(io::stderr().lock(), "{message}");
+    ExitCode::from(code)
+}

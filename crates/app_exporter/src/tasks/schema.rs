@@ -1,0 +1,18 @@
+//! `schema`: the JSON Schema of the configuration file.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::config::Config;
+
+/// Print the JSON Schema of the configuration file, for editors
+#[derive(Args, Debug)]
+pub(crate) struct PrintSchema {}
+
+impl PrintSchema {
+    pub(crate) fn run(&self) -> ExitCode {
+        super::print(&Config::schema());
+        ExitCode::SUCCESS
+    }
+}

@@ -1,0 +1,77 @@
+//! The source `command`: what it starts ends with it.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, test_kill_process};
+
+use crate::program::end;
+use crate::support::{Scratch, said};
+
+/// Waits until the process whose number the file has is gone.
+fn wait_for_end(file: &Path) {
+    let number = fs::read_to_string(file).expect("the number of a process");
+    let id = Pid::from_raw(number.trim().parse().expect("a number")).expect("a process");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    // Nobody tells when a process ends that is not one's own child.
+    while test_kill_process(id).is_ok() && !is_dead(id) {
+        assert!(Instant::now() < deadline, "process {number} runs on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// One that has ended but that nobody has asked about yet.
+fn is_dead(id: Pid) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/stat", id.as_raw_nonzero()));
+    status.is_ok_and(|status| {
+        status
+            .rsplit(") ")
+            .next()
+            .is_some_and(|rest| rest.starts_with('Z'))
+    })
+}
+
+#[test]
+fn at_the_deadline_the_whole_group_is_killed() {
+    let scratch = Scratch::new("command-deadline");
+    // A child that ignores every polite request and holds the output open.
+    let script = "(trap '' TERM HUP INT; echo $$ > self; sleep 1000 & echo $! > child; wait) & echo $! > middle; wait";
+    let file = scratch.write(
+        "config.yml",
+        &format!(
+            "sources:\n  a:\n    timeout: 2s\n    command: {{argv: [sh, -c, \"{script}\"], format: number}}\n    \
+             metrics: [{{name: app_x, help: X.}}]\n"
+        ),
+    );
+    let output = end(&["once", "--config.file", &file.to_string_lossy()], &[]);
+    assert!(
+        said(&output).contains("a: was not done in time and was stopped"),
+        "{}",
+        said(&output)
+    );
+    for name in ["self", "middle", "child"] {
+        wait_for_end(&scratch.path().join(name));
+    }
+}
+
+#[test]
+fn who_holds_the_output_open_is_not_waited_for() {
+    let scratch = Scratch::new("command-pipes");
+    let file = scratch.write(
+        "config.yml",
+        "sources:\n  a:\n    timeout: 600s\n    command: {argv: [sh, -c, 'sleep 1000 & echo $! > child; echo 7'], format: number}\n    \
+         metrics: [{name: app_x, help: X.}]\n",
+    );
+    let output = end(
+        &[
+            "once",
+            "--timeout=600s",
+            "--config.file",
+            &file.to_string_lossy(),
+        ],
+        &[],
+    );
+    assert!(said(&output).contains("app_x 7.0\n"), "{}", said(&output));
+    wait_for_end(&scratch.path().join("child"));
+}

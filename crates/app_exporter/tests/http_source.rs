@@ -1,0 +1,293 @@
+//! The source `http`, against a web server of the test.
+
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use crate::program::{Running, command, end, get};
+use crate::support::{Scratch, said};
+
+/// A request as it came.
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: String,
+}
+
+/// Answers every request, on a thread that ends with the test.
+pub(crate) fn serve<S: Read + Write>(
+    accept: impl Fn(std::net::TcpStream) -> S + Send + 'static,
+    answer: impl Fn(&Request) -> String + Send + 'static,
+) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    thread::spawn(move || {
+        while let Ok((stream, _)) = listener.accept() {
+            let mut stream = accept(stream);
+            if let Some(request) = read(&mut stream) {
+                // A client that has had enough goes away.
+                let _ = stream.write_all(answer(&request).as_bytes());
+                let _ = stream.flush();
+            }
+        }
+    });
+    address
+}
+
+fn read(stream: &mut impl Read) -> Option<Request> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let mut words = line.split(' ');
+    let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut headers = HashMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim().split_once(": ") else {
+            break;
+        };
+        headers.insert(name.to_lowercase(), value.to_owned());
+    }
+    let length = headers
+        .get("content-length")
+        .map_or(0, |it| it.parse().expect("a length"));
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(Request {
+        method,
+        path,
+        headers,
+        body: String::from_utf8(body).expect("UTF-8"),
+    })
+}
+
+/// An answer that ends its connection.
+pub(crate) fn answer(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    )
+}
+
+fn answer_all(request: &Request, other: SocketAddr) -> String {
+    let ok = |body: &str| answer("200 OK", "", body);
+    let header = |name: &str| request.headers.get(name).map_or("", String::as_str);
+    match request.path.as_str() {
+        "/json" => ok(r#"{"apps": [{"name": "a", "sessions": 3}, {"name": "b", "sessions": 4}]}"#),
+        // exporter:hunter2
+        "/basic" if header("authorization") == "Basic ZXhwb3J0ZXI6aHVudGVyMg==" => ok("1"),
+        "/bearer" if header("authorization") == "Bearer t0ken" => ok("2"),
+        "/header" if header("x-key") == "hunter2" => ok("3"),
+        "/post" if request.method == "POST" && request.body == "{\"q\": 1}" => ok("4"),
+        "/moved" => answer("302 Found", "Location: /bearer\r\n", ""),
+        "/loop" => answer("302 Found", "Location: /loop\r\n", ""),
+        "/elsewhere" => answer(
+            "302 Found",
+            &format!("Location: http://{other}/json\r\n"),
+            "",
+        ),
+        "/long" => ok(&"9".repeat(5000)),
+        "/teapot" => answer("418 I'm a teapot", "", "5"),
+        "/metrics" => ok("# TYPE jobs_total counter\njobs_total{queue=\"mail\"} 7\n"),
+        _ => answer("401 Unauthorized", "", ""),
+    }
+}
+
+#[test]
+fn every_way_to_ask_and_every_way_to_fail() {
+    let other = serve(|stream| stream, |_| answer("200 OK", "", "{}"));
+    let server = serve(|stream| stream, move |request| answer_all(request, other));
+    let closed = {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.local_addr().expect("its address")
+    };
+    let scratch = Scratch::new("http-source");
+    scratch.write("token", "t0ken\n");
+    let source = |name: &str, path: &str, more: &str| {
+        format!(
+            "  {name}:\n    http: {{url: 'http://{server}/{path}', format: number{more}}}\n    \
+             metrics: [{{name: app_{name}, help: A number.}}]\n"
+        )
+    };
+    let config = [
+        "sources:\n".to_owned(),
+        format!(
+            "  json:\n    http: {{url: 'http://{server}/json', format: {{json: {{rows: '$.apps[*]'}}}}}}\n    \
+             metrics:\n      - {{name: app_sessions, help: Sessions., value: sessions, labels: [name]}}\n      \
+             - {{name: app_status, help: Status., from: response, value: status}}\n"
+        ),
+        format!("  metrics:\n    http: {{url: 'http://{server}/metrics', format: {{prometheus: {{labels: {{via: app}}}}}}}}\n"),
+        source("basic", "basic", ", basic: {user: '${USER_NAME}', password: '${PASSWORD}'}"),
+        source("bearer", "bearer", ", bearer_file: token"),
+        source("header", "header", ", headers: {X-Key: '${PASSWORD}'}"),
+        source("post", "post", ", method: POST, body: '{\"q\": 1}'"),
+        source("moved", "moved", ", bearer: t0ken"),
+        source("teapot", "teapot", ", success: [418]"),
+        source("refused", "basic", ", basic: {user: '${PASSWORD}', password: wrong}"),
+        source("around", "loop", ""),
+        source("elsewhere", "elsewhere", ", bearer: t0ken"),
+        source("long", "long", ""),
+        source("no_number", "json", ""),
+        source("no_token", "bearer", ", bearer_file: none"),
+        format!("  closed:\n    http: {{url: 'http://{closed}/?token=${{PASSWORD}}', format: number}}\n    metrics: [{{name: app_closed, help: Nothing.}}]\n"),
+    ]
+    .concat()
+    .replace("  long:\n", "  long:\n    max_bytes: 4999\n");
+    let file = scratch.write("config.yml", &config);
+    let variables = [("PASSWORD", "hunter2"), ("USER_NAME", "exporter")];
+    let output = end(
+        &["once", "--config.file", &file.to_string_lossy()],
+        &variables,
+    );
+    let text = said(&output);
+    assert!(!text.contains("hunter2"), "a secret is shown: {text}");
+    for line in [
+        "app_sessions{name=\"b\"} 4.0",
+        "app_status 200.0",
+        "jobs_total{queue=\"mail\",via=\"app\"} 7.0",
+        "app_basic 1.0",
+        "app_bearer 2.0",
+        "app_header 3.0",
+        "app_post 4.0",
+        "app_moved 2.0",
+        "app_teapot 5.0",
+        "app_exporter_source_errors_total{source=\"refused\",reason=\"login\"} 1.0",
+        "app_exporter_source_errors_total{source=\"around\",reason=\"query\"} 1.0",
+        "app_exporter_source_errors_total{source=\"elsewhere\",reason=\"query\"} 1.0",
+        "app_exporter_source_errors_total{source=\"long\",reason=\"limit\"} 1.0",
+        "app_exporter_source_errors_total{source=\"no_number\",reason=\"decode\"} 1.0",
+        "app_exporter_source_errors_total{source=\"no_token\",reason=\"login\"} 1.0",
+        "app_exporter_source_errors_total{source=\"closed\",reason=\"connect\"} 1.0",
+    ] {
+        assert!(
+            text.lines().any(|found| found == line),
+            "{line} is not in\n{text}"
+        );
+    }
+    assert!(
+        text.contains("which the login, body or headers are not meant for"),
+        "{text}"
+    );
+}
+
+#[test]
+fn https_trusts_whom_it_is_told_to_and_shows_its_own_certificate() {
+    let scratch = Scratch::new("http-source-tls");
+    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let own = rcgen::generate_simple_self_signed(names).expect("a certificate");
+    scratch.write("ca.pem", &own.cert.pem());
+    scratch.write("key.pem", &own.signing_key.serialize_pem());
+    let key =
+        rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der()).expect("a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(own.cert.der().clone()).expect("a root");
+    let clients = rustls::server::WebPkiClientVerifier::builder_with_provider(
+        Arc::new(roots),
+        Arc::clone(&provider),
+    )
+    .build()
+    .expect("a verifier");
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_client_cert_verifier(clients)
+        .with_single_cert(vec![own.cert.der().clone()], key)
+        .expect("usable");
+    let tls = Arc::new(tls);
+    let server = serve(
+        move |stream| {
+            let connection = rustls::ServerConnection::new(Arc::clone(&tls)).expect("a connection");
+            rustls::StreamOwned::new(connection, stream)
+        },
+        |_| answer("200 OK", "", "7"),
+    );
+    let source = |name: &str, tls: &str| {
+        format!(
+            "  {name}:\n    http: {{url: 'https://{server}/', format: number, tls: {{{tls}}}}}\n    \
+             metrics: [{{name: app_{name}, help: A number.}}]\n"
+        )
+    };
+    let config = [
+        "sources:\n".to_owned(),
+        source(
+            "trusted",
+            "ca_file: ca.pem, cert_file: ca.pem, key_file: key.pem",
+        ),
+        source("nameless", "ca_file: ca.pem"),
+        source("untrusted", "cert_file: ca.pem, key_file: key.pem"),
+    ]
+    .concat();
+    let file = scratch.write("config.yml", &config);
+    let text = said(&end(
+        &["once", "--config.file", &file.to_string_lossy()],
+        &[],
+    ));
+    for line in [
+        "app_trusted 7.0",
+        "app_exporter_source_up{source=\"nameless\"} 0.0",
+        "app_exporter_source_errors_total{source=\"untrusted\",reason=\"connect\"} 1.0",
+    ] {
+        assert!(
+            text.lines().any(|found| found == line),
+            "{line} is not in\n{text}"
+        );
+    }
+}
+
+#[test]
+fn the_example_is_served_with_every_source_up() {
+    let api = serve(
+        |stream| stream,
+        |_| {
+            answer(
+                "200 OK",
+                "",
+                r#"{"apps": [{"name": "api", "sessions": 5}]}"#,
+            )
+        },
+    );
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.example.yml");
+    let mut program = command(
+        &[
+            "--web.listen-address=127.0.0.1:0",
+            "--config.file",
+            &example.to_string_lossy(),
+        ],
+        &[
+            ("API_PORT", &api.port().to_string()),
+            ("API_PASSWORD", "hunter2"),
+        ],
+    );
+    program.stdout(std::process::Stdio::null());
+    let mut running = Running::spawn(program);
+    let address = running.address();
+    let (status, body) = get(address, "/metrics");
+    assert_eq!(status, 200, "{body}");
+    let up = |line: &&str| line.starts_with("app_exporter_source_up{");
+    let ups: Vec<_> = body.lines().filter(up).collect();
+    assert_eq!(ups.len(), 8, "{body}");
+    assert!(ups.iter().all(|line| line.ends_with(" 1.0")), "{body}");
+    for start in [
+        "app_active_sessions{app=\"demo\"} ",
+        "app_active_sessions{app=\"books\"} 12.0",
+        "app_active_sessions{app=\"api\"} 5.0",
+        "shop_queue_wait_seconds{name=\"books\"} 1.5",
+        "proxy_requests_total 31070465.0",
+        "jobs_total{queue=\"news\",from=\"textfile\"} 3.0",
+        "php_sessions 2.0",
+        "jobs_pending 3.0",
+        "node_logged_in_users{user=\"ada\"} 2.0",
+    ] {
+        assert!(
+            body.lines().any(|line| line.starts_with(start)),
+            "{start} is not in\n{body}"
+        );
+    }
+    assert!(!body.contains("hunter2"));
+}

@@ -134,7 +134,7 @@ impl Scrape {
             sink,
             scrape: self,
             collector: None,
-            seen: HashSet::new(),
+            seen: None,
             open: false,
         };
         let mut trouble = false;
@@ -181,7 +181,7 @@ struct Gate<'a, S: ?Sized> {
     /// The collector at work, if what it gives must be checked.
     collector: Option<&'a Registered>,
     /// Families that untrusted collectors have shown in this scrape.
-    seen: HashSet<Box<str>>,
+    seen: Option<HashSet<Box<str>>>,
     open: bool,
 }
 
@@ -248,10 +248,11 @@ impl<S: Sink + ?Sized> Sink for Gate<'_, S> {
     fn family(&mut self, descriptor: &Descriptor) -> bool {
         self.open = self.scrape.wants(descriptor);
         if let (true, Some(registered)) = (self.open, self.collector) {
-            let fresh = !self.seen.contains(descriptor.name())
+            let seen = self.seen.get_or_insert_default();
+            let fresh = !seen.contains(descriptor.name())
                 && self.scrape.registry.may_show(registered, descriptor);
             if fresh {
-                self.seen.insert(descriptor.name().into());
+                seen.insert(descriptor.name().into());
             } else {
                 registered.failures.count(Failure::Duplicate);
                 self.open = false;

@@ -15,6 +15,7 @@ use std::ops::ControlFlow;
 pub use escaping::Escaping;
 
 use crate::collect::Sink;
+pub(crate) use heads::{HELP_KEYWORD, text_header};
 use protobuf::ProtobufEncoder;
 use text::TextEncoder;
 

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use crate::collect::Sink;
 use crate::encode::{Escaping, Output};
 use crate::model::{
-    Descriptor, Exemplar, Head, HistogramValue, Kind, NativeBuckets, Number, Point, SummaryValue,
-    Timestamp, Value,
+    Descriptor, Exemplar, Head, HistogramValue, Kind, Labels, NativeBuckets, Number, Point,
+    SummaryValue, Timestamp, Value,
 };
 
 /// Encodes families as protobuf. A family is one message, with its length before it: it is handed over whole.
@@ -15,6 +15,8 @@ pub(crate) struct ProtobufEncoder<'a> {
     escaping: Escaping,
     kind: Kind,
     family: Option<OpenFamily>,
+    /// The labels of the family's first series, for the others.
+    labels: LabelFields,
 }
 
 /// A family whose length is not known yet.
@@ -31,6 +33,7 @@ impl<'a> ProtobufEncoder<'a> {
             escaping,
             kind: Kind::Unknown,
             family: None,
+            labels: LabelFields::default(),
         }
     }
 
@@ -63,8 +66,13 @@ impl<'a> ProtobufEncoder<'a> {
         (field, length_bytes): (u32, usize),
         value: impl FnOnce(&mut Vec<u8>),
     ) {
-        let escaping = self.escaping;
-        let out = &mut self.output.bytes;
+        let Self {
+            escaping,
+            labels,
+            output,
+            ..
+        } = self;
+        let out = &mut output.bytes;
         // What is around the labels is short, unless the value is long itself.
         let metric_length_bytes = if head.text().len() < 80 {
             length_bytes
@@ -73,9 +81,7 @@ impl<'a> ProtobufEncoder<'a> {
         };
         message(out, 4, metric_length_bytes, |out| {
             if head.is_legacy() && escaping.keeps_legacy() {
-                for (name, value) in head.labels() {
-                    label(out, &name, &value);
-                }
+                labels.write(out, head);
             } else {
                 for (name, value) in head.labels() {
                     label(out, &escaping.label_name(&name), &value);
@@ -99,6 +105,7 @@ impl Sink for ProtobufEncoder<'_> {
             return false;
         }
         self.kind = descriptor.kind();
+        self.labels.clear();
         let out = &mut self.output.bytes;
         let begin = begin_length(out, FAMILY_LENGTH_BYTES);
         text(out, 1, &self.escaping.metric_name(descriptor.name()));
@@ -284,6 +291,85 @@ fn write_span(out: &mut Vec<u8>, field: u32, offset: i64, length: u64) {
         sint64(out, 1, offset);
         uint64(out, 2, length);
     });
+}
+
+/// The labels of a family's series, encoded but for their values: nearly always all series have the same names.
+#[derive(Default)]
+struct LabelFields(Vec<LabelField>);
+
+struct LabelField {
+    /// The label in a head up to its value: `name="`.
+    text: Box<str>,
+    /// The `LabelPair` up to its value. Its lengths, of one byte, are not known yet.
+    bytes: Box<[u8]>,
+}
+
+impl LabelFields {
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Writes the labels of a head all of whose names are legacy names.
+    #[inline]
+    fn write(&mut self, out: &mut Vec<u8>, head: Head<'_>) {
+        let labels = head.label_text();
+        if self.0.is_empty() && !labels.is_empty() {
+            let names = head.labels().map(|(name, _)| name);
+            self.0.extend(names.map(|name| LabelField::new(&name)));
+        }
+        let mut rest = labels;
+        for field in &self.0 {
+            match field.write(out, rest) {
+                Some(behind) => rest = behind,
+                None => break,
+            }
+        }
+        // What is not as expected: other names, escaped or long values.
+        for (name, value) in Labels::of(rest) {
+            label(out, &name, &value);
+        }
+    }
+}
+
+impl LabelField {
+    fn new(name: &str) -> Self {
+        let mut bytes = Vec::with_capacity(name.len() + 6);
+        key(&mut bytes, 1, WireType::Bytes);
+        bytes.push(0);
+        text(&mut bytes, 1, name);
+        key(&mut bytes, 2, WireType::Bytes);
+        bytes.push(0);
+        Self {
+            text: format!("{name}=\"").into(),
+            bytes: bytes.into(),
+        }
+    }
+
+    /// Writes the first label of `labels` if it is this one, its value is not escaped, and lengths take one byte.
+    /// Gives the labels behind it.
+    #[inline]
+    fn write<'a>(&self, out: &mut Vec<u8>, labels: &'a str) -> Option<&'a str> {
+        let labels = labels.strip_prefix(',').unwrap_or(labels);
+        let rest = labels.strip_prefix(&*self.text)?;
+        let end = rest
+            .bytes()
+            .position(|byte| byte == b'"' || byte == b'\\')?;
+        let (value, behind) = rest.split_at(end);
+        let behind = behind.strip_prefix('"')?;
+        let length = u8::try_from(self.bytes.len() - 2 + end).ok()?;
+        if length >= 0x80 {
+            return None;
+        }
+        let begin = out.len();
+        out.reserve(self.bytes.len() + end);
+        out.extend_from_slice(&self.bytes);
+        out[begin + 1] = length;
+        if let Some(value_length) = out.last_mut() {
+            *value_length = end as u8;
+        }
+        out.extend_from_slice(value.as_bytes());
+        Some(behind)
+    }
 }
 
 /// A `LabelPair` as field 1 of a metric or an exemplar.

@@ -1,9 +1,11 @@
 //! The targets: each takes any bytes, and panics where a promise of the library does not hold.
 
 mod bytes;
+mod compressed;
 mod negotiate;
 mod structural;
 
+pub use compressed::compressed;
 pub use negotiate::negotiation;
 pub use structural::structure;
 
@@ -13,12 +15,13 @@ use exporter_kit::{Format, Snapshot, parse};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     ("openmetrics", openmetrics),
     ("text", text),
     ("round_trip", round_trip),
     ("negotiation", negotiation),
     ("structure", structure),
+    ("compressed", compressed),
 ];
 
 /// The strict parser never panics, and says where it refuses what.

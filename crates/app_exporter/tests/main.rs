@@ -2,10 +2,14 @@
 
 mod check_metrics;
 mod deploy;
+#[cfg(unix)]
+mod descriptors;
 mod exemplars;
 mod exercise;
 mod flags;
 mod formats_python;
+#[cfg(unix)]
+mod lifecycle;
 #[cfg(unix)]
 mod logs;
 mod native_histograms;
@@ -16,3 +20,7 @@ mod python;
 #[cfg(unix)]
 mod signals;
 mod support;
+#[cfg(target_os = "linux")]
+mod systemd;
+#[cfg(unix)]
+mod unix_socket;

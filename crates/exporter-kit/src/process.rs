@@ -134,6 +134,10 @@ impl Collect for ProcessCollector {
         }
         Ok(())
     }
+
+    fn streams(&self) -> bool {
+        true
+    }
 }
 
 /// What could be read at this moment.

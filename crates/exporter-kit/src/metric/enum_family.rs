@@ -241,6 +241,10 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> Collect for EnumFamily<M, 
         }
         Ok(())
     }
+
+    fn streams(&self) -> bool {
+        true
+    }
 }
 
 /// A [`Definition`] with label names whose values are enums: becomes an [`EnumFamily`].

@@ -353,6 +353,10 @@ impl<M: Instrument, const N: usize> Collect for Family<M, N> {
     fn refused(&self) -> u64 {
         self.inner.refused.load(Ordering::Relaxed)
     }
+
+    fn streams(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

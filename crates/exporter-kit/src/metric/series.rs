@@ -137,6 +137,10 @@ macro_rules! instrument {
             ) -> Result<(), crate::collect::CollectError> {
                 crate::metric::series::collect_one(self, sink)
             }
+
+            fn streams(&self) -> bool {
+                true
+            }
         }
 
         impl std::fmt::Debug for $metric {

@@ -3,10 +3,15 @@
 use std::ops::ControlFlow;
 
 use crate::collect::Sink;
+use crate::encode::label_fields::LabelFields;
+use crate::encode::wire::{
+    FAMILY_LENGTH_BYTES, begin_length, double, end_length, int64, label, message, sint64, text,
+    uint64,
+};
 use crate::encode::{Escaping, Output};
 use crate::model::{
-    Descriptor, Exemplar, Head, HistogramValue, Kind, Labels, NativeBuckets, Number, Point,
-    SummaryValue, Timestamp, Value,
+    Descriptor, Exemplar, Head, HistogramValue, Kind, NativeBuckets, Number, Point, SummaryValue,
+    Timestamp, Value,
 };
 
 /// Encodes families as protobuf. A family is one message, with its length before it: it is handed over whole.
@@ -293,223 +298,10 @@ fn write_span(out: &mut Vec<u8>, field: u32, offset: i64, length: u64) {
     });
 }
 
-/// The labels of a family's series, encoded but for their values: nearly always all series have the same names.
-#[derive(Default)]
-struct LabelFields(Vec<LabelField>);
-
-struct LabelField {
-    /// The label in a head up to its value: `name="`.
-    text: Box<str>,
-    /// The `LabelPair` up to its value. Its lengths, of one byte, are not known yet.
-    bytes: Box<[u8]>,
-}
-
-impl LabelFields {
-    fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    /// Writes the labels of a head all of whose names are legacy names.
-    #[inline]
-    fn write(&mut self, out: &mut Vec<u8>, head: Head<'_>) {
-        let labels = head.label_text();
-        if self.0.is_empty() && !labels.is_empty() {
-            let names = head.labels().map(|(name, _)| name);
-            self.0.extend(names.map(|name| LabelField::new(&name)));
-        }
-        let mut rest = labels;
-        for field in &self.0 {
-            match field.write(out, rest) {
-                Some(behind) => rest = behind,
-                None => break,
-            }
-        }
-        // What is not as expected: other names, escaped or long values.
-        for (name, value) in Labels::of(rest) {
-            label(out, &name, &value);
-        }
-    }
-}
-
-impl LabelField {
-    fn new(name: &str) -> Self {
-        let mut bytes = Vec::with_capacity(name.len() + 6);
-        key(&mut bytes, 1, WireType::Bytes);
-        bytes.push(0);
-        text(&mut bytes, 1, name);
-        key(&mut bytes, 2, WireType::Bytes);
-        bytes.push(0);
-        Self {
-            text: format!("{name}=\"").into(),
-            bytes: bytes.into(),
-        }
-    }
-
-    /// Writes the first label of `labels` if it is this one, its value is not escaped, and lengths take one byte.
-    /// Gives the labels behind it.
-    #[inline]
-    fn write<'a>(&self, out: &mut Vec<u8>, labels: &'a str) -> Option<&'a str> {
-        let labels = labels.strip_prefix(',').unwrap_or(labels);
-        let rest = labels.strip_prefix(&*self.text)?;
-        let end = rest
-            .bytes()
-            .position(|byte| byte == b'"' || byte == b'\\')?;
-        let (value, behind) = rest.split_at(end);
-        let behind = behind.strip_prefix('"')?;
-        let length = u8::try_from(self.bytes.len() - 2 + end).ok()?;
-        if length >= 0x80 {
-            return None;
-        }
-        let begin = out.len();
-        out.reserve(self.bytes.len() + end);
-        out.extend_from_slice(&self.bytes);
-        out[begin + 1] = length;
-        if let Some(value_length) = out.last_mut() {
-            *value_length = end as u8;
-        }
-        out.extend_from_slice(value.as_bytes());
-        Some(behind)
-    }
-}
-
-/// A `LabelPair` as field 1 of a metric or an exemplar.
-#[inline]
-fn label(out: &mut Vec<u8>, name: &str, value: &str) {
-    let length = text_length(name) + text_length(value);
-    key(out, 1, WireType::Bytes);
-    varint(out, length as u64);
-    text(out, 1, name);
-    text(out, 2, value);
-}
-
-/// How long a text is as a field with a number below 16.
-#[inline]
-fn text_length(text: &str) -> usize {
-    let length = text.len() as u64;
-    1 + (64 - (length | 1).leading_zeros() as usize).div_ceil(7) + text.len()
-}
-
-enum WireType {
-    Varint = 0,
-    Fixed64 = 1,
-    Bytes = 2,
-}
-
-#[inline]
-fn key(out: &mut Vec<u8>, field: u32, wire_type: WireType) {
-    varint(out, u64::from(field << 3 | wire_type as u32));
-}
-
-#[inline]
-fn uint64(out: &mut Vec<u8>, field: u32, value: u64) {
-    key(out, field, WireType::Varint);
-    varint(out, value);
-}
-
-/// A negative `int64` is written as the `u64` of the same bits.
-fn int64(out: &mut Vec<u8>, field: u32, value: i64) {
-    uint64(out, field, value.cast_unsigned());
-}
-
-/// `sint32` and `sint64`: small absolute values are short.
-fn sint64(out: &mut Vec<u8>, field: u32, value: i64) {
-    uint64(out, field, ((value << 1) ^ (value >> 63)).cast_unsigned());
-}
-
-#[inline]
-fn double(out: &mut Vec<u8>, field: u32, value: f64) {
-    key(out, field, WireType::Fixed64);
-    out.extend_from_slice(&value.to_le_bytes());
-}
-
-#[inline]
-fn text(out: &mut Vec<u8>, field: u32, text: &str) {
-    key(out, field, WireType::Bytes);
-    varint(out, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
-}
-
 /// A `google.protobuf.Timestamp`.
 fn timestamp(out: &mut Vec<u8>, field: u32, time: Timestamp) {
     message(out, field, 1, |out| {
         int64(out, 1, time.seconds());
         uint64(out, 2, u64::from(time.subsec_nanos()));
     });
-}
-
-/// A message within a message. Its length is known only after it is written: `length_bytes` is a guess of
-/// how many bytes it takes.
-#[inline]
-fn message(out: &mut Vec<u8>, field: u32, length_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
-    key(out, field, WireType::Bytes);
-    let begin = begin_length(out, length_bytes);
-    write(out);
-    end_length(out, begin, length_bytes);
-}
-
-/// Families up to 2 MiB need no more for their length.
-const FAMILY_LENGTH_BYTES: usize = 3;
-
-#[inline]
-fn begin_length(out: &mut Vec<u8>, length_bytes: usize) -> usize {
-    let begin = out.len();
-    out.extend_from_slice(&[0; FAMILY_LENGTH_BYTES][..length_bytes]);
-    begin
-}
-
-/// Puts the length of what follows `begin` there, and makes room if the guess was too small. A guess too
-/// large is no harm: a varint may have leading zeros.
-#[inline]
-fn end_length(out: &mut Vec<u8>, begin: usize, length_bytes: usize) {
-    let mut length = (out.len() - begin - length_bytes) as u64;
-    if length >> (7 * length_bytes) != 0 {
-        let mut varint_bytes = Vec::with_capacity(10);
-        varint(&mut varint_bytes, length);
-        out.splice(begin..begin + length_bytes, varint_bytes);
-        return;
-    }
-    for (i, byte) in out[begin..begin + length_bytes].iter_mut().enumerate() {
-        let more = if i + 1 < length_bytes { 0x80 } else { 0 };
-        *byte = (length & 0x7f) as u8 | more;
-        length >>= 7;
-    }
-}
-
-#[inline]
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read_varint(bytes: &[u8]) -> (u64, usize) {
-        let length = bytes.iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
-        let value = bytes[..length]
-            .iter()
-            .rev()
-            .fold(0, |value, byte| value << 7 | u64::from(byte & 0x7f));
-        (value, length)
-    }
-
-    #[test]
-    fn a_length_reads_back_whatever_was_guessed() {
-        for length_bytes in 1..=3 {
-            for length in [0, 1, 127, 128, 16_383, 16_384, 2_100_000] {
-                let mut out = b"before".to_vec();
-                message(&mut out, 1, length_bytes, |out| {
-                    out.resize(out.len() + length, 7)
-                });
-                let (read, taken) = read_varint(&out[7..]);
-                assert_eq!(read as usize, length);
-                assert!(out[7 + taken..].iter().all(|byte| *byte == 7));
-                assert_eq!(out.len(), 7 + taken + length);
-            }
-        }
-    }
 }

@@ -11,6 +11,7 @@ use clap::{Args, Command, CommandFactory as _, FromArgMatches as _, Parser, Subc
 use exporter_kit::http::WebFlags;
 
 use crate::check_metrics::CheckMetrics;
+use crate::check_web_config::CheckWebConfig;
 use crate::logging::{LogFormat, LogLevel};
 use crate::simulate::Plan;
 
@@ -38,6 +39,7 @@ pub(crate) struct Options {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
     CheckMetrics(CheckMetrics),
+    CheckWebConfig(CheckWebConfig),
 }
 
 #[derive(Args, Debug)]

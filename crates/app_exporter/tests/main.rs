@@ -13,6 +13,7 @@ mod lifecycle;
 #[cfg(unix)]
 mod logs;
 mod native_histograms;
+mod page;
 mod program;
 mod prometheus;
 mod pushgateway;
@@ -24,3 +25,4 @@ mod support;
 mod systemd;
 #[cfg(unix)]
 mod unix_socket;
+mod web_config;

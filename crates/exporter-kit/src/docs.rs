@@ -31,11 +31,18 @@ pages! {
     enum_family: "metrics/enum_family.md";
 }
 
+#[cfg(feature = "web-config")]
+pages! {
+    web_config: "web-config.md";
+}
+
 // Their programs are served, and their links lead to the server.
 #[cfg(feature = "http")]
 pages! {
     guide: "guide.md";
     cookbook: "cookbook.md";
+    sources: "sources.md";
+    compression: "compression.md";
     from_python: "from-python.md";
     from_go: "from-go.md";
     from_prometheus_client: "from-prometheus-client.md";

@@ -18,3 +18,5 @@ mod peers;
 mod push;
 mod registry;
 mod testing;
+#[cfg(feature = "web-config")]
+mod web_config;

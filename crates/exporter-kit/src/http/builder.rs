@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use super::address::ListenAddress;
 use super::error::ServeError;
+use super::gate::Gate;
 use super::handler::MetricsHandler;
-use super::landing::Landing;
 use super::lifecycle::{Lifecycle, Readiness};
 use super::listen;
 use super::listener::{IntoListener, Listener};
+use super::page::Landing;
 use super::path::{self, ExternalUrl, RoutePrefix};
 use super::reload::{Program, Reloader};
 use super::routes::Routes;
@@ -54,6 +55,7 @@ pub struct ServerBuilder {
     pub(crate) supervisor: Option<Arc<dyn Supervisor>>,
     pub(super) metrics: MetricsHandler,
     pub(super) self_metrics: bool,
+    pub(crate) gate: Option<Arc<dyn Gate>>,
     /// The first option that was wrong.
     pub(crate) error: Option<ServeError>,
 }
@@ -74,6 +76,7 @@ impl ServerBuilder {
             reload_by_request: false,
             reload: None,
             supervisor: None,
+            gate: None,
             error: None,
         }
     }
@@ -226,13 +229,24 @@ impl ServerBuilder {
         }
         let external = self.external_url.map(|url| url.path().clone());
         let routes = Routes::new(self.route_prefix, external, &self.metrics_path);
-        let urls = listen::urls("http", &addresses, routes.metrics());
+        let scheme = match &self.gate {
+            Some(gate) if gate.is_encrypted() => "https",
+            _ => "http",
+        };
+        let urls = listen::urls(scheme, &addresses, routes.metrics());
         let reloader = Reloader::new(self.reload, self.supervisor.clone());
+        if let Some(gate) = &self.gate {
+            // Refused where the registry is served by another server that has one, which then speaks for both.
+            let _ = self.registry.register(gate.metrics());
+        }
         let (metrics, self_metrics) = self_metrics::attach(self.metrics, self.self_metrics);
-        let mut site = Site::new(routes, metrics, &self.landing);
+        let mut landing = self.landing;
+        landing.tls = scheme == "https";
+        let mut site = Site::new(routes, metrics, landing);
         site.self_metrics = self_metrics;
         site.lifecycle = self.lifecycle;
         site.reloader = self.reload_by_request.then(|| reloader.clone());
+        site.gate = self.gate;
         Ok(BoundServer {
             urls,
             addresses,

@@ -33,17 +33,22 @@ mod deadline;
 mod error;
 #[cfg(feature = "clap")]
 mod flags;
+#[cfg_attr(
+    not(feature = "web-config"),
+    allow(dead_code, reason = "a web configuration alone makes a gate")
+)]
+mod gate;
 mod guard;
 mod gzip;
 mod handler;
 mod in_flight;
-mod landing;
 #[cfg(feature = "tower")]
 mod layer;
 mod lifecycle;
 mod listen;
 mod listener;
 mod negotiate;
+mod page;
 mod path;
 mod recording;
 mod reload;
@@ -57,6 +62,10 @@ mod supervisor;
 mod systemd;
 #[cfg(unix)]
 mod unix_socket;
+#[cfg(feature = "web-config")]
+mod web_config;
+#[cfg(feature = "zstd")]
+mod zstd;
 
 pub use address::{ListenAddress, ListenAddressError};
 pub use body::{Body, BodyError};
@@ -72,3 +81,5 @@ pub use listener::{IntoListener, Listener};
 pub use path::{ExternalUrl, PathError, RoutePrefix};
 pub use reload::{ReloadError, Reloader};
 pub use server::{Server, serve};
+#[cfg(feature = "web-config")]
+pub use web_config::{WebConfigError, check_web_config};

@@ -3,11 +3,13 @@
 pub(crate) mod escape;
 mod escaping;
 mod heads;
+mod label_fields;
 pub(crate) mod number;
 #[cfg(feature = "experimental-openmetrics-2")]
 mod openmetrics2;
 mod protobuf;
 mod text;
+mod wire;
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -15,6 +17,7 @@ use std::ops::ControlFlow;
 pub use escaping::Escaping;
 
 use crate::collect::Sink;
+pub(crate) use heads::{HELP_KEYWORD, text_header};
 use protobuf::ProtobufEncoder;
 use text::TextEncoder;
 

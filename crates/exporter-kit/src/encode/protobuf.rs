@@ -3,6 +3,11 @@
 use std::ops::ControlFlow;
 
 use crate::collect::Sink;
+use crate::encode::label_fields::LabelFields;
+use crate::encode::wire::{
+    FAMILY_LENGTH_BYTES, begin_length, double, end_length, int64, label, message, sint64, text,
+    uint64,
+};
 use crate::encode::{Escaping, Output};
 use crate::model::{
     Descriptor, Exemplar, Head, HistogramValue, Kind, NativeBuckets, Number, Point, SummaryValue,
@@ -15,6 +20,8 @@ pub(crate) struct ProtobufEncoder<'a> {
     escaping: Escaping,
     kind: Kind,
     family: Option<OpenFamily>,
+    /// The labels of the family's first series, for the others.
+    labels: LabelFields,
 }
 
 /// A family whose length is not known yet.
@@ -31,6 +38,7 @@ impl<'a> ProtobufEncoder<'a> {
             escaping,
             kind: Kind::Unknown,
             family: None,
+            labels: LabelFields::default(),
         }
     }
 
@@ -63,8 +71,13 @@ impl<'a> ProtobufEncoder<'a> {
         (field, length_bytes): (u32, usize),
         value: impl FnOnce(&mut Vec<u8>),
     ) {
-        let escaping = self.escaping;
-        let out = &mut self.output.bytes;
+        let Self {
+            escaping,
+            labels,
+            output,
+            ..
+        } = self;
+        let out = &mut output.bytes;
         // What is around the labels is short, unless the value is long itself.
         let metric_length_bytes = if head.text().len() < 80 {
             length_bytes
@@ -73,9 +86,7 @@ impl<'a> ProtobufEncoder<'a> {
         };
         message(out, 4, metric_length_bytes, |out| {
             if head.is_legacy() && escaping.keeps_legacy() {
-                for (name, value) in head.labels() {
-                    label(out, &name, &value);
-                }
+                labels.write(out, head);
             } else {
                 for (name, value) in head.labels() {
                     label(out, &escaping.label_name(&name), &value);
@@ -99,6 +110,7 @@ impl Sink for ProtobufEncoder<'_> {
             return false;
         }
         self.kind = descriptor.kind();
+        self.labels.clear();
         let out = &mut self.output.bytes;
         let begin = begin_length(out, FAMILY_LENGTH_BYTES);
         text(out, 1, &self.escaping.metric_name(descriptor.name()));
@@ -286,144 +298,10 @@ fn write_span(out: &mut Vec<u8>, field: u32, offset: i64, length: u64) {
     });
 }
 
-/// A `LabelPair` as field 1 of a metric or an exemplar.
-#[inline]
-fn label(out: &mut Vec<u8>, name: &str, value: &str) {
-    let length = text_length(name) + text_length(value);
-    key(out, 1, WireType::Bytes);
-    varint(out, length as u64);
-    text(out, 1, name);
-    text(out, 2, value);
-}
-
-/// How long a text is as a field with a number below 16.
-#[inline]
-fn text_length(text: &str) -> usize {
-    let length = text.len() as u64;
-    1 + (64 - (length | 1).leading_zeros() as usize).div_ceil(7) + text.len()
-}
-
-enum WireType {
-    Varint = 0,
-    Fixed64 = 1,
-    Bytes = 2,
-}
-
-#[inline]
-fn key(out: &mut Vec<u8>, field: u32, wire_type: WireType) {
-    varint(out, u64::from(field << 3 | wire_type as u32));
-}
-
-#[inline]
-fn uint64(out: &mut Vec<u8>, field: u32, value: u64) {
-    key(out, field, WireType::Varint);
-    varint(out, value);
-}
-
-/// A negative `int64` is written as the `u64` of the same bits.
-fn int64(out: &mut Vec<u8>, field: u32, value: i64) {
-    uint64(out, field, value.cast_unsigned());
-}
-
-/// `sint32` and `sint64`: small absolute values are short.
-fn sint64(out: &mut Vec<u8>, field: u32, value: i64) {
-    uint64(out, field, ((value << 1) ^ (value >> 63)).cast_unsigned());
-}
-
-#[inline]
-fn double(out: &mut Vec<u8>, field: u32, value: f64) {
-    key(out, field, WireType::Fixed64);
-    out.extend_from_slice(&value.to_le_bytes());
-}
-
-#[inline]
-fn text(out: &mut Vec<u8>, field: u32, text: &str) {
-    key(out, field, WireType::Bytes);
-    varint(out, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
-}
-
 /// A `google.protobuf.Timestamp`.
 fn timestamp(out: &mut Vec<u8>, field: u32, time: Timestamp) {
     message(out, field, 1, |out| {
         int64(out, 1, time.seconds());
         uint64(out, 2, u64::from(time.subsec_nanos()));
     });
-}
-
-/// A message within a message. Its length is known only after it is written: `length_bytes` is a guess of
-/// how many bytes it takes.
-#[inline]
-fn message(out: &mut Vec<u8>, field: u32, length_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
-    key(out, field, WireType::Bytes);
-    let begin = begin_length(out, length_bytes);
-    write(out);
-    end_length(out, begin, length_bytes);
-}
-
-/// Families up to 2 MiB need no more for their length.
-const FAMILY_LENGTH_BYTES: usize = 3;
-
-#[inline]
-fn begin_length(out: &mut Vec<u8>, length_bytes: usize) -> usize {
-    let begin = out.len();
-    out.extend_from_slice(&[0; FAMILY_LENGTH_BYTES][..length_bytes]);
-    begin
-}
-
-/// Puts the length of what follows `begin` there, and makes room if the guess was too small. A guess too
-/// large is no harm: a varint may have leading zeros.
-#[inline]
-fn end_length(out: &mut Vec<u8>, begin: usize, length_bytes: usize) {
-    let mut length = (out.len() - begin - length_bytes) as u64;
-    if length >> (7 * length_bytes) != 0 {
-        let mut varint_bytes = Vec::with_capacity(10);
-        varint(&mut varint_bytes, length);
-        out.splice(begin..begin + length_bytes, varint_bytes);
-        return;
-    }
-    for (i, byte) in out[begin..begin + length_bytes].iter_mut().enumerate() {
-        let more = if i + 1 < length_bytes { 0x80 } else { 0 };
-        *byte = (length & 0x7f) as u8 | more;
-        length >>= 7;
-    }
-}
-
-#[inline]
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read_varint(bytes: &[u8]) -> (u64, usize) {
-        let length = bytes.iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
-        let value = bytes[..length]
-            .iter()
-            .rev()
-            .fold(0, |value, byte| value << 7 | u64::from(byte & 0x7f));
-        (value, length)
-    }
-
-    #[test]
-    fn a_length_reads_back_whatever_was_guessed() {
-        for length_bytes in 1..=3 {
-            for length in [0, 1, 127, 128, 16_383, 16_384, 2_100_000] {
-                let mut out = b"before".to_vec();
-                message(&mut out, 1, length_bytes, |out| {
-                    out.resize(out.len() + length, 7)
-                });
-                let (read, taken) = read_varint(&out[7..]);
-                assert_eq!(read as usize, length);
-                assert!(out[7 + taken..].iter().all(|byte| *byte == 7));
-                assert_eq!(out.len(), 7 + taken + length);
-            }
-        }
-    }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use crate::collect::Sink;
 use crate::encode::escape::PushText;
-use crate::encode::heads::{self, EscapedHead, HeaderLine, render_prefix};
+use crate::encode::heads::{
+    self, EscapedHead, HELP_KEYWORD, HeaderLine, TYPE_KEYWORD, render_prefix, text_kind,
+};
 use crate::encode::{Escaping, Format, Output, escape, number};
 use crate::model::{
     Descriptor, Exemplar, Head, HistogramValue, Kind, Number, Point, SummaryValue, Timestamp, Value,
@@ -369,7 +371,9 @@ fn render_header(
     escaping: Escaping,
     openmetrics: bool,
 ) {
-    if openmetrics {
+    if !openmetrics && descriptor.is_legacy() && escaping.keeps_legacy() {
+        header.extend_from_slice(descriptor.text_header().as_bytes());
+    } else if openmetrics {
         let (name, kind) = openmetrics_family(descriptor);
         let line = HeaderLine::new(name, descriptor.is_legacy(), escaping);
         line.render(header, "# TYPE ", |out| out.push_text(kind));
@@ -381,10 +385,10 @@ fn render_header(
         });
     } else {
         let line = HeaderLine::new(descriptor.name(), descriptor.is_legacy(), escaping);
-        line.render(header, "# HELP ", |out| {
+        line.render(header, HELP_KEYWORD, |out| {
             escape::help_text(out, descriptor.help())
         });
-        line.render(header, "# TYPE ", |out| {
+        line.render(header, TYPE_KEYWORD, |out| {
             out.push_text(text_kind(descriptor.kind()))
         });
     }
@@ -397,16 +401,5 @@ fn openmetrics_family(descriptor: &Descriptor) -> (&str, &'static str) {
         (base, descriptor.kind().as_str())
     } else {
         (descriptor.name(), Kind::Unknown.as_str())
-    }
-}
-
-/// The text format's word for a type, the nearest one where it has none.
-fn text_kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Counter => "counter",
-        Kind::Gauge | Kind::Info | Kind::StateSet => "gauge",
-        Kind::Histogram | Kind::GaugeHistogram => "histogram",
-        Kind::Summary => "summary",
-        Kind::Unknown => "untyped",
     }
 }

@@ -157,7 +157,9 @@ struct Inner<M, const N: usize> {
     shared: Arc<Shared>,
     const_labels: Vec<(String, String)>,
     label_names: [Box<str>; N],
-    series: Box<[OnceLock<(M, HeadBuf)>]>,
+    series: Box<[OnceLock<M>]>,
+    /// The heads of the series that are there. Apart, so that what recording reads is close together.
+    heads: Box<[OnceLock<HeadBuf>]>,
 }
 
 impl<M: Instrument, L: EnumLabels<N>, const N: usize> Clone for EnumFamily<M, L, N> {
@@ -188,8 +190,8 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> EnumFamily<M, L, N> {
         let index = labels.index();
         let series = &self.inner.series[index];
         match series.get() {
-            Some((metric, _)) => metric,
-            None => &series.get_or_init(|| self.make(index)).0,
+            Some(metric) => metric,
+            None => series.get_or_init(|| self.make(index)),
         }
     }
 
@@ -201,11 +203,12 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> EnumFamily<M, L, N> {
     }
 
     #[cold]
-    fn make(&self, index: usize) -> (M, HeadBuf) {
+    fn make(&self, index: usize) -> M {
         let Inner {
             shared,
             const_labels,
             label_names,
+            heads,
             ..
         } = &*self.inner;
         let own = label_names.iter().map(|name| &**name).zip(L::values(index));
@@ -213,10 +216,8 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> EnumFamily<M, L, N> {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .chain(own);
-        (
-            series::create(shared),
-            HeadBuf::new(shared.descriptor.name(), labels),
-        )
+        heads[index].get_or_init(|| HeadBuf::new(shared.descriptor.name(), labels));
+        series::create(shared)
     }
 }
 
@@ -228,7 +229,11 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> Collect for EnumFamily<M, 
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
         if sink.family(&self.inner.shared.descriptor) {
             let mut scratch = M::Scratch::default();
-            for (metric, head) in self.inner.series.iter().filter_map(OnceLock::get) {
+            for (metric, head) in self.inner.series.iter().zip(&self.inner.heads) {
+                // A head is there before its series.
+                let (Some(metric), Some(head)) = (metric.get(), head.get()) else {
+                    continue;
+                };
                 if !M::show(metric.series(), head.as_head(), &mut scratch, sink) {
                     break;
                 }
@@ -316,6 +321,7 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> Build for EnumFamilyDefini
             const_labels: scope.labels.clone(),
             label_names: self.names.map(Into::into),
             series: (0..L::SERIES).map(|_| OnceLock::new()).collect(),
+            heads: (0..L::SERIES).map(|_| OnceLock::new()).collect(),
         };
         EnumFamily {
             inner: Arc::new(inner),

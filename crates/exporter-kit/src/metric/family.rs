@@ -409,6 +409,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn a_scrape_shows_what_is_there_in_order(steps in vec((0..6u32, 0..400usize), 0..1500)) {
             let registry = Registry::new();

@@ -55,7 +55,7 @@ impl Values {
     }
 
     #[inline]
-    fn are(&self, values: &[&str]) -> bool {
+    fn are<const N: usize>(&self, values: &[&str; N]) -> bool {
         let mut rest = &*self.0;
         values
             .iter()
@@ -75,10 +75,10 @@ thread_local! {
 
 /// Gives the series to `then`, if this thread remembers it and it is still in its family.
 #[inline]
-pub(crate) fn find<M: Instrument, T>(
+pub(crate) fn find<M: Instrument, T, const N: usize>(
     family: FamilyId,
     hash: u64,
-    values: &[&str],
+    values: &[&str; N],
     then: impl FnOnce(&M) -> T,
 ) -> Option<T> {
     let found = RECENT.try_with(|recent| {

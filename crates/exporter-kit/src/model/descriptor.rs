@@ -1,5 +1,6 @@
 //! What is known of a family beside its series.
 
+use crate::encode;
 use crate::model::Kind;
 use crate::name::{self, NameError, NameScheme};
 
@@ -8,8 +9,13 @@ use crate::name::{self, NameError, NameScheme};
 /// The name is the one that a query uses: a counter's ends in `_total`, an info's in `_info`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Descriptor {
-    name: Box<str>,
-    help: Box<str>,
+    /// The `#` lines of the text format for a legacy name, rendered once. They begin with `# HELP name help`.
+    header: Box<str>,
+    name_len: usize,
+    /// How long the help is, if it stands in the header as it is.
+    help_len: usize,
+    /// The help, if it is escaped in the header.
+    help: Option<Box<str>>,
     unit: Box<str>,
     kind: Kind,
     /// Invariant: true only if the name is valid in every format without quotes or escaping.
@@ -49,9 +55,15 @@ impl Descriptor {
     /// For what was read from elsewhere, where a counter need not end in `_total`.
     pub(crate) fn unchecked(kind: Kind, name: &str, help: &str, unit: &str) -> Self {
         let legacy = name::is_legacy_metric_name(name);
+        let header = encode::text_header(kind, name, help);
+        let stands = header
+            .get(Self::help_begin(name.len())..)
+            .is_some_and(|text| text.starts_with(help));
         Self {
-            name: name.into(),
-            help: help.into(),
+            header: header.into_boxed_str(),
+            name_len: name.len(),
+            help_len: help.len(),
+            help: (!stands).then(|| help.into()),
             unit: unit.into(),
             kind,
             legacy,
@@ -60,19 +72,33 @@ impl Descriptor {
 
     /// The name that a query uses.
     pub fn name(&self) -> &str {
-        &self.name
+        let begin = encode::HELP_KEYWORD.len();
+        &self.header[begin..begin + self.name_len]
     }
 
     /// The name without the suffix of its kind's only sample: OpenMetrics' name of the family.
     pub fn base_name(&self) -> &str {
-        self.name
-            .strip_suffix(self.kind.sample_suffix())
-            .unwrap_or(&self.name)
+        let name = self.name();
+        name.strip_suffix(self.kind.sample_suffix()).unwrap_or(name)
     }
 
     /// The help text, unescaped.
     pub fn help(&self) -> &str {
-        &self.help
+        let begin = Self::help_begin(self.name_len);
+        match &self.help {
+            Some(help) => help,
+            None => &self.header[begin..begin + self.help_len],
+        }
+    }
+
+    /// Where the help begins in the header: behind the name and a space.
+    fn help_begin(name_len: usize) -> usize {
+        encode::HELP_KEYWORD.len() + name_len + 1
+    }
+
+    /// The `#` lines of the text format, if the name is a legacy name.
+    pub(crate) fn text_header(&self) -> &str {
+        &self.header
     }
 
     /// The unit, or the empty text.

@@ -238,6 +238,13 @@ pub struct Labels<'a> {
     pub(super) rest: &'a str,
 }
 
+impl<'a> Labels<'a> {
+    /// The labels in a part of a head's [`label_text`](Head::label_text) that ends where that does.
+    pub(crate) fn of(rest: &'a str) -> Self {
+        Self { rest }
+    }
+}
+
 impl<'a> Iterator for Labels<'a> {
     type Item = (Cow<'a, str>, Cow<'a, str>);
 

@@ -166,7 +166,7 @@ impl<'a, M: Instrument> Merge<'a, M> {
     fn settle(&mut self, left: usize) {
         let mut waiting = self.waiting.as_slice();
         while !waiting.is_empty() && waiting.len() >= left {
-            let mut segment = Segment::new();
+            let mut segment = Segment::large(waiting.len().min(SEGMENT_SERIES));
             while let [origin, rest @ ..] = waiting
                 && segment.has_room_for(origin.head())
             {

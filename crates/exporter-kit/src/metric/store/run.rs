@@ -98,10 +98,13 @@ impl<M: Instrument> Run<M> {
                 last.series().len() - 1
             }
             last => {
-                if let Some(last) = last {
-                    last.close();
-                }
-                let mut next = Segment::new();
+                let mut next = match last {
+                    Some(last) => {
+                        last.close();
+                        Segment::large(last.series().len())
+                    }
+                    None => Segment::new(),
+                };
                 next.push(head, series);
                 self.segments.push(Arc::new(next));
                 0

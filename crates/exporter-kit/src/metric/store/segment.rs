@@ -31,6 +31,16 @@ impl<M: Instrument> Segment<M> {
         }
     }
 
+    /// One that is likely to become as full as the one before it, with the memory for that from the start.
+    pub(super) fn large(series: usize) -> Self {
+        Self {
+            text: String::with_capacity(TEXT_BYTES),
+            begins: Vec::with_capacity(series),
+            series: Vec::with_capacity(series),
+            escaped: false,
+        }
+    }
+
     /// Whether there is room for a series with this head.
     pub(super) fn has_room_for(&self, head: &str) -> bool {
         let count = self.series.len();

@@ -15,4 +15,6 @@ mod pushgateway;
 mod python;
 #[cfg(unix)]
 mod signals;
+#[cfg(unix)]
+mod stays_up;
 mod support;

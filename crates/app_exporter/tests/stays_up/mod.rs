@@ -1,0 +1,3 @@
+//! The program under what would bring a lesser one down. `docs/security.md` names these tests.
+
+mod idle;

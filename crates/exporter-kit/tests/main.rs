@@ -17,4 +17,6 @@ mod parse;
 mod peers;
 mod push;
 mod registry;
+#[cfg(feature = "http")]
+mod stays_up;
 mod testing;

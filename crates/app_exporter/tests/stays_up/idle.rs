@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use super::resident;
 use crate::program::{Running, connect, get};
 
 /// As many as the server keeps, less one, for whoever comes next.
@@ -24,15 +25,6 @@ fn raise_limit() -> u64 {
     maximum.unwrap_or(u64::MAX)
 }
 
-fn resident(address: SocketAddr) -> f64 {
-    let (status, body) = get(address, "/metrics");
-    assert_eq!(status, 200, "{body}");
-    let line = body
-        .lines()
-        .find_map(|line| line.strip_prefix("process_resident_memory_bytes "));
-    line.expect("the metric").parse().expect("a number")
-}
-
 /// A connection on which a request was answered.
 fn kept(address: SocketAddr) -> TcpStream {
     let mut stream = connect(address);
@@ -42,7 +34,9 @@ fn kept(address: SocketAddr) -> TcpStream {
 
 /// Asks for the metrics, and takes the answer.
 fn ask(stream: &mut TcpStream) {
-    write!(stream, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n").expect("a request");
+    stream
+        .write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+        .expect("a request");
     let mut answer = [0; 8192];
     let mut length = 0;
     loop {

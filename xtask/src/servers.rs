@@ -31,7 +31,8 @@ enum Source {
 /// Everything the tests need that cargo does not bring. One more is one more line.
 #[rustfmt::skip]
 const NEEDS: &[Need] = &[
-    Need { name: "prometheus", source: Source::Debian("prometheus"), tests: "app_exporter: prometheus::a_real_prometheus_*, native_histograms::*, exemplars::*" },
+    Need { name: "curl", source: Source::Debian("curl"), tests: "app_exporter: web_config::curl_*" },
+    Need { name: "prometheus", source: Source::Debian("prometheus"), tests: "app_exporter: prometheus::a_real_prometheus_*, web_config::a_real_prometheus_*, native_histograms::*, exemplars::*" },
     Need { name: "promtool", source: Source::Debian("prometheus"), tests: "app_exporter: prometheus::promtool_*, deploy::prometheus_*" },
     Need { name: "prometheus-pushgateway", source: Source::Debian("prometheus-pushgateway"), tests: "app_exporter: pushgateway::*" },
     Need { name: "systemd-analyze", source: Source::Debian("systemd"), tests: "app_exporter: deploy::the_systemd_unit_*" },

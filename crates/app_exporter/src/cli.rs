@@ -11,6 +11,7 @@ use clap::{Args, Command, CommandFactory as _, FromArgMatches as _, Parser, Subc
 use exporter_kit::http::ListenAddress;
 
 use crate::check_metrics::CheckMetrics;
+use crate::check_web_config::CheckWebConfig;
 use crate::logging::{LogFormat, LogLevel};
 use crate::simulate::Plan;
 
@@ -38,6 +39,7 @@ pub(crate) struct Options {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
     CheckMetrics(CheckMetrics),
+    CheckWebConfig(CheckWebConfig),
 }
 
 #[derive(Args, Debug)]
@@ -54,6 +56,13 @@ pub(crate) struct Web {
     #[arg(long = "web.telemetry-path", value_name = "PATH")]
     #[arg(value_parser = telemetry_path, default_value = "/metrics")]
     pub(crate) telemetry_path: String,
+
+    /// A file that switches on TLS, logins and what else comes before an answer
+    ///
+    /// It is the file that all exporters have, and is read again when it changes. check-web-config checks one.
+    #[arg(long = "web.config.file", value_name = "FILE", default_value = "")]
+    #[arg(hide_default_value = true)]
+    pub(crate) config_file: OsString,
 }
 
 #[derive(Args, Debug)]

@@ -1,6 +1,7 @@
 //! Exports the active user sessions of an application to Prometheus.
 
 mod check_metrics;
+mod check_web_config;
 mod cli;
 mod logging;
 mod run;
@@ -27,8 +28,10 @@ fn main() -> ExitCode {
         Ok(options) => options,
         Err(answer) => return print(&answer),
     };
-    if let Some(Task::CheckMetrics(check)) = &options.task {
-        return check.run();
+    match &options.task {
+        Some(Task::CheckMetrics(check)) => return check.run(),
+        Some(Task::CheckWebConfig(check)) => return check.run(),
+        None => {}
     }
     match start(&options) {
         Ok(()) => ExitCode::SUCCESS,

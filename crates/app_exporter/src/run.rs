@@ -47,12 +47,14 @@ fn serve(registry: &Registry, web: &Web) -> anyhow::Result<Server> {
         .metrics_path(&web.telemetry_path)
         .title("app_exporter")
         .description("Exports the active user sessions of an application.")
-        .version(VERSION);
+        .version(VERSION)
+        .web_config_file(&web.config_file);
     for address in &web.listen_addresses {
         builder = builder.listen(address.clone());
     }
     let server = builder.start().map_err(|error| match error {
         ServeError::Listen { .. } => anyhow!("{error}; the flag is --web.listen-address"),
+        ServeError::WebConfig(_) => anyhow!("{error}; the flag is --web.config.file"),
         error => error.into(),
     })?;
     for address in server.local_addresses() {

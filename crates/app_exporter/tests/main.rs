@@ -18,3 +18,4 @@ mod signals;
 #[cfg(unix)]
 mod stays_up;
 mod support;
+mod web_config;

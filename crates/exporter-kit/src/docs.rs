@@ -27,6 +27,11 @@ pages! {
     enum_family: "metrics/enum_family.md";
 }
 
+#[cfg(feature = "web-config")]
+pages! {
+    web_config: "web-config.md";
+}
+
 // Their programs are served, and their links lead to the server.
 #[cfg(feature = "http")]
 pages! {

@@ -20,3 +20,5 @@ mod registry;
 #[cfg(feature = "http")]
 mod stays_up;
 mod testing;
+#[cfg(feature = "web-config")]
+mod web_config;

@@ -1,8 +1,10 @@
 //! How a server is described before it runs.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 
 use super::error::ServeError;
+use super::gate::Gate;
 use super::handler::MetricsHandler;
 use super::landing::Landing;
 use super::listen::{self, IntoListener, ListenAddress};
@@ -35,8 +37,9 @@ pub struct ServerBuilder {
     listeners: Vec<TcpListener>,
     metrics_path: String,
     landing: Landing,
+    pub(crate) gate: Option<Arc<dyn Gate>>,
     /// The first option that was wrong.
-    error: Option<ServeError>,
+    pub(crate) error: Option<ServeError>,
 }
 
 impl ServerBuilder {
@@ -47,6 +50,7 @@ impl ServerBuilder {
             listeners: Vec::new(),
             metrics_path: DEFAULT_METRICS_PATH.to_owned(),
             landing: Landing::default(),
+            gate: None,
             error: None,
         }
     }
@@ -121,15 +125,25 @@ impl ServerBuilder {
                 .map_err(ServeError::Listener)?;
         }
         let addresses = listen::local_addresses(&listeners)?;
+        let scheme = match &self.gate {
+            Some(gate) if gate.is_encrypted() => "https",
+            _ => "http",
+        };
+        if let Some(gate) = &self.gate {
+            // Refused where the registry is served by another server that has one, which then speaks for both.
+            let _ = self.registry.register(gate.metrics());
+        }
+        let mut site = Site::new(
+            self.metrics_path.clone(),
+            MetricsHandler::new(&self.registry),
+            &self.landing,
+        );
+        site.gate = self.gate;
         Ok(BoundServer {
-            urls: listen::urls(&addresses, &self.metrics_path),
+            urls: listen::urls(scheme, &addresses, &self.metrics_path),
             addresses,
             listeners,
-            site: Site::new(
-                self.metrics_path,
-                MetricsHandler::new(&self.registry),
-                &self.landing,
-            ),
+            site,
         })
     }
 

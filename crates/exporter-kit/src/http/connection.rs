@@ -15,13 +15,13 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::gate::{self, GatedAnswer};
 use super::guard::{Answering, GuardedBody, GuardedStream, HEAD_TIMEOUT, Phase};
-use super::handler::Answer;
 use super::server::{GRACE, first, until};
 use super::site::Site;
 
 /// The largest head of a request, in bytes. A larger one is answered with 431 and the connection closed.
-const MAX_HEAD_BYTES: usize = 16 * 1024;
+pub(crate) const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 /// Serves one connection until its client is done with it, or the server is to stop.
 pub(crate) async fn serve(stream: TcpStream, site: Arc<Site>, mut stopped: watch::Receiver<()>) {
@@ -38,7 +38,10 @@ pub(crate) async fn serve(stream: TcpStream, site: Arc<Site>, mut stopped: watch
     };
     first(speaks, until(&mut stopped)).await;
     if spoke {
-        Box::pin(serve_http1(stream, site, stopped)).await;
+        match site.gate.clone().filter(|gate| gate.is_encrypted()) {
+            Some(gate) => gate.serve(Box::new(stream), site, stopped).await,
+            None => Box::pin(serve_http1(stream, site, stopped)).await,
+        }
     }
 }
 
@@ -46,7 +49,7 @@ pub(crate) async fn serve(stream: TcpStream, site: Arc<Site>, mut stopped: watch
 ///
 /// Between requests a connection holds no buffers for longer than it is likely to need them: hyper is given the
 /// stream for as long as requests follow each other, and asked to give it back after that.
-async fn serve_http1<S: AsyncRead + AsyncWrite + Unpin>(
+pub(crate) async fn serve_http1<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     site: Arc<Site>,
     mut stopped: watch::Receiver<()>,
@@ -124,7 +127,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     fn call(&self, req: Request<Incoming>) -> GuardedAnswer {
         GuardedAnswer {
             answering: Some(self.phase.answering()),
-            answer: self.site.answer(&req),
+            answer: gate::answer(&self.site, req),
         }
     }
 }
@@ -132,7 +135,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 /// An answer whose body says when it is done.
 struct GuardedAnswer {
     answering: Option<Answering>,
-    answer: Answer,
+    answer: GatedAnswer,
 }
 
 impl Future for GuardedAnswer {

@@ -25,6 +25,8 @@ pub enum ServeError {
     },
     /// The caller's listener can't be used.
     Listener(io::Error),
+    /// The web configuration file can't be used. With the feature `web-config` this is a `WebConfigError`.
+    WebConfig(Box<dyn std::error::Error + Send + Sync>),
     /// The background thread or its runtime can't be started.
     Start(io::Error),
 }
@@ -62,6 +64,7 @@ impl fmt::Display for ServeError {
                 f,
                 "can't use the listener that was handed over: {error}; hand over a TCP listener that is open"
             ),
+            Self::WebConfig(error) => write!(f, "the web configuration can't be used: {error}"),
             Self::Start(error) => write!(
                 f,
                 "can't start the server's thread: {error}; raise the limits on threads and open files"
@@ -77,6 +80,7 @@ impl std::error::Error for ServeError {
             Self::Listen { source, .. } | Self::Listener(source) | Self::Start(source) => {
                 Some(source)
             }
+            Self::WebConfig(error) => Some(&**error),
             Self::NoAddress | Self::MetricsPath(_) => None,
         }
     }

@@ -263,13 +263,13 @@ pub(crate) fn local_addresses(listeners: &[TcpListener]) -> Result<Vec<SocketAdd
 }
 
 /// What to open in a browser for these addresses; each once.
-pub(crate) fn urls(addresses: &[SocketAddr], path: &str) -> Vec<String> {
+pub(crate) fn urls(scheme: &str, addresses: &[SocketAddr], path: &str) -> Vec<String> {
     let mut urls = Vec::new();
     for address in addresses {
         let url = if address.ip().is_unspecified() {
-            format!("http://localhost:{}{path}", address.port())
+            format!("{scheme}://localhost:{}{path}", address.port())
         } else {
-            format!("http://{address}{path}")
+            format!("{scheme}://{address}{path}")
         };
         if !urls.contains(&url) {
             urls.push(url);
@@ -338,7 +338,7 @@ mod tests {
         let addresses = ["[::]:8000", "0.0.0.0:8000", "127.0.0.1:9000", "[::1]:9000"]
             .map(|text| text.parse().unwrap());
         assert_eq!(
-            urls(&addresses, "/metrics"),
+            urls("http", &addresses, "/metrics"),
             [
                 "http://localhost:8000/metrics",
                 "http://127.0.0.1:9000/metrics",

@@ -27,6 +27,11 @@ mod builder;
 mod coding;
 mod connection;
 mod error;
+#[cfg_attr(
+    not(feature = "web-config"),
+    allow(dead_code, reason = "a web configuration alone makes a gate")
+)]
+mod gate;
 mod guard;
 mod gzip;
 mod handler;
@@ -37,6 +42,8 @@ mod listen;
 mod negotiate;
 mod server;
 mod site;
+#[cfg(feature = "web-config")]
+mod web_config;
 
 pub use body::{Body, BodyError};
 pub use builder::{BoundServer, ServerBuilder};
@@ -46,3 +53,5 @@ pub use handler::{MetricsHandler, ResponseFuture};
 pub use layer::{MeasuredFuture, MeasuredService, RequestMetrics, RequestMetricsBuilder};
 pub use listen::{IntoListener, ListenAddress, ListenAddressError};
 pub use server::{Server, serve};
+#[cfg(feature = "web-config")]
+pub use web_config::{WebConfigError, check_web_config};

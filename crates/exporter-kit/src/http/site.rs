@@ -1,10 +1,13 @@
 //! What every path answers.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 
 use super::body::Body;
+use super::gate::Gate;
 use super::handler::{Answer, MetricsHandler, method_not_allowed, plain};
 use super::landing::Landing;
 
@@ -15,6 +18,8 @@ pub(crate) struct Site {
     metrics: MetricsHandler,
     page: Bytes,
     not_found: Bytes,
+    /// What clients have to pass before they get here.
+    pub(crate) gate: Option<Arc<dyn Gate>>,
 }
 
 impl Site {
@@ -24,6 +29,7 @@ impl Site {
             not_found: format!("not found; the metrics are at {metrics_path}\n").into(),
             metrics_path,
             metrics,
+            gate: None,
         }
     }
 

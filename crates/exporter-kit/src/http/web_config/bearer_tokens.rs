@@ -1,0 +1,103 @@
+//! Tokens that clients show instead of a name and a password.
+
+use std::collections::HashSet;
+
+use ring::{digest, hmac};
+
+use super::certificates::Sources;
+use super::error::Problem;
+use super::file::{BearerToken, ExporterKit, place, place_of, said};
+use super::users::credentials;
+
+/// A shorter token can be guessed.
+const MIN_CHARS: usize = 16;
+
+/// The tokens that are accepted, none of which is kept.
+pub(super) struct BearerTokens {
+    /// Keyed hashes of the tokens' hashes: how long a look-up takes says nothing about the tokens.
+    accepted: HashSet<[u8; 32]>,
+    key: hmac::Key,
+}
+
+impl BearerTokens {
+    /// Checks the tokens of a file, and reads those that are in files of their own.
+    pub(super) fn build(
+        file: Option<&ExporterKit>,
+        key: &hmac::Key,
+        sources: &mut Sources<'_>,
+    ) -> Result<Self, Problem> {
+        let mut tokens = Self {
+            accepted: HashSet::new(),
+            key: key.clone(),
+        };
+        let listed = file.and_then(|file| file.bearer_tokens.as_ref());
+        for (name, token) in listed.into_iter().flatten() {
+            let hash = hash_of(name, &token.value, sources)
+                .map_err(|problem| problem.at(place(token.referenced)))?;
+            tokens.accepted.insert(tokens.keyed(&hash));
+        }
+        Ok(tokens)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.accepted.is_empty()
+    }
+
+    /// Whether the value of an `Authorization` header shows one of the tokens.
+    pub(super) fn accept(&self, authorization: &[u8]) -> bool {
+        credentials(authorization, b"bearer").is_some_and(|token| {
+            let hash = digest::digest(&digest::SHA256, token);
+            self.accepted.contains(&self.keyed(hash.as_ref()))
+        })
+    }
+
+    fn keyed(&self, hash: &[u8]) -> [u8; 32] {
+        let mut keyed = [0; 32];
+        for (to, from) in keyed.iter_mut().zip(hmac::sign(&self.key, hash).as_ref()) {
+            *to = *from;
+        }
+        keyed
+    }
+}
+
+/// The SHA-256 of a token.
+fn hash_of(name: &str, token: &BearerToken, sources: &mut Sources<'_>) -> Result<Vec<u8>, Problem> {
+    match (said(&token.sha256), said(&token.file)) {
+        (Some(hash), None) => from_hex(&hash.value).ok_or_else(|| {
+            let message = format!(
+                "the sha256 of bearer token `{name}` is not 64 hexadecimal digits; make it with `printf %s TOKEN | sha256sum`"
+            );
+            Problem::new(message).at(place_of(hash))
+        }),
+        (None, Some(path)) => {
+            let (full, content) = sources.read(path)?;
+            let token = content.trim_ascii();
+            let is_token = token.len() >= MIN_CHARS && token.iter().all(u8::is_ascii_graphic);
+            if !is_token {
+                let message = format!(
+                    "`{}` has no token for `{name}`: one has at least {MIN_CHARS} printable characters and no blanks; make one with `openssl rand -hex 32`",
+                    full.display()
+                );
+                return Err(Problem::new(message).at(place_of(path)));
+            }
+            Ok(digest::digest(&digest::SHA256, token).as_ref().to_vec())
+        }
+        _ => Err(Problem::new(format!(
+            "bearer token `{name}` needs one of `sha256` and `file`"
+        ))),
+    }
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text
+        .chars()
+        .map(|char| char.to_digit(16).map(|digit| digit as u8))
+        .collect();
+    let digits = digits.filter(|digits| digits.len() == 64)?;
+    Some(
+        digits
+            .chunks(2)
+            .map(|two| two.iter().fold(0, |sum, digit| sum << 4 | digit))
+            .collect(),
+    )
+}

@@ -1,0 +1,222 @@
+//! Which client certificates are asked for and which are accepted: the five modes, as Go's TLS has them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
+    SignatureScheme,
+};
+
+use super::error::Problem;
+use super::file::{Text, place_of, unknown};
+use super::x509;
+
+/// How client certificates are dealt with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Policy {
+    /// None is asked for.
+    None,
+    /// One is asked for; its owner must have the key, and no more is known about it.
+    Request { required: bool },
+    /// One is asked for, and what is given must come from a configured authority.
+    Verify { required: bool },
+}
+
+/// The names of the modes. `RequireClientCert` is an old name of `RequireAnyClientCert`.
+const MODES: [(&str, Policy); 6] = [
+    ("NoClientCert", Policy::None),
+    ("RequestClientCert", Policy::Request { required: false }),
+    ("RequireAnyClientCert", Policy::Request { required: true }),
+    ("RequireClientCert", Policy::Request { required: true }),
+    (
+        "VerifyClientCertIfGiven",
+        Policy::Verify { required: false },
+    ),
+    (
+        "RequireAndVerifyClientCert",
+        Policy::Verify { required: true },
+    ),
+];
+
+impl Policy {
+    /// The mode of that name; none is asked for without a name.
+    pub(super) fn named(name: Option<&Text>) -> Result<Self, Problem> {
+        let Some(name) = name else {
+            return Ok(Self::None);
+        };
+        let mode = MODES.iter().find(|(mode, _)| *mode == name.value);
+        mode.map(|(_, policy)| *policy)
+            .ok_or_else(|| unknown("invalid ClientAuth", name, &MODES.map(|(name, _)| name)))
+    }
+}
+
+/// Verifies client certificates.
+pub(super) struct Verifier {
+    required: bool,
+    /// What verifies chains, if they are verified.
+    chains: Option<Arc<dyn ClientCertVerifier>>,
+    /// The configured authorities.
+    anchors: Vec<CertificateDer<'static>>,
+    /// The alternative names of which a certificate must have one, if there are any.
+    allowed_names: Vec<String>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("required", &self.required)
+            .field("allowed_names", &self.allowed_names)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Verifier {
+    /// A verifier for that policy, or none if no certificate is asked for.
+    pub(super) fn build(
+        policy: Policy,
+        anchors: Vec<CertificateDer<'static>>,
+        allowed_names: &[Text],
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Option<Arc<Self>>, Problem> {
+        let (required, chains) = match policy {
+            Policy::None => {
+                return match allowed_names.first() {
+                    None => Ok(None),
+                    Some(name) => Err(Problem::new(
+                        "client_allowed_sans has no effect while no client certificate is asked for; set client_auth_type to `RequireAndVerifyClientCert`",
+                    )
+                    .at(place_of(name))),
+                };
+            }
+            Policy::Request { required } => (required, None),
+            Policy::Verify { required } => (required, Some(chains(&anchors, provider)?)),
+        };
+        Ok(Some(Arc::new(Self {
+            // Without a certificate there is no name that could be allowed.
+            required: required || !allowed_names.is_empty(),
+            chains,
+            anchors,
+            allowed_names: allowed_names
+                .iter()
+                .map(|name| name.value.clone())
+                .collect(),
+            provider: Arc::clone(provider),
+        })))
+    }
+}
+
+fn chains(
+    anchors: &[CertificateDer<'static>],
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, Problem> {
+    if anchors.is_empty() {
+        return Err(Problem::new(
+            "client certificates are to be verified, but there is no authority to verify them with; set client_ca or client_ca_file",
+        ));
+    }
+    let mut roots = RootCertStore::empty();
+    for anchor in anchors {
+        roots.add(anchor.clone()).map_err(|error| {
+            Problem::new(format!(
+                "a certificate of the client CA's can't be used: {error}; give X.509 version 3 certificates"
+            ))
+        })?;
+    }
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .allow_unauthenticated()
+        .build()
+        .map(|verifier| verifier as Arc<dyn ClientCertVerifier>)
+        .map_err(|error| Problem::new(format!("the client CA's can't be used: {error}")))
+}
+
+impl ClientCertVerifier for Verifier {
+    fn offer_client_auth(&self) -> bool {
+        true
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        self.required
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        match &self.chains {
+            Some(chains) => chains.root_hint_subjects(),
+            None => &[],
+        }
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        if let Some(chains) = &self.chains {
+            // webpki refuses an authority that speaks for itself, which people do configure.
+            if self.anchors.iter().any(|anchor| anchor == end_entity) {
+                verify_anchor(end_entity, now)?;
+            } else {
+                chains.verify_client_cert(end_entity, intermediates, now)?;
+            }
+        }
+        if !self.allowed_names.is_empty() {
+            let facts = x509::read(end_entity).ok_or(CertificateError::BadEncoding)?;
+            if !facts
+                .names
+                .iter()
+                .any(|name| self.allowed_names.contains(name))
+            {
+                return Err(CertificateError::NotValidForName.into());
+            }
+        }
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, cert, dss, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+/// A certificate that is trusted in itself must still be valid, and for clients.
+fn verify_anchor(certificate: &[u8], now: UnixTime) -> Result<(), CertificateError> {
+    let facts = x509::read(certificate).ok_or(CertificateError::BadEncoding)?;
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    if now < facts.not_before {
+        Err(CertificateError::NotValidYet)
+    } else if now > facts.not_after {
+        Err(CertificateError::Expired)
+    } else if !facts.for_clients {
+        Err(CertificateError::InvalidPurpose)
+    } else {
+        Ok(())
+    }
+}

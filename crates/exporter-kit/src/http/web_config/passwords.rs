@@ -1,0 +1,197 @@
+//! Passwords as bcrypt keeps them, and checks that take as long for everybody.
+
+use super::base64::{self, BCRYPT};
+
+/// The salt of checks whose outcome is known; any would do.
+const NO_SALT: [u8; 16] = *b"exporter-kit\0\0\0\0";
+
+/// What bcrypt reads of a password, in bytes.
+const READ: usize = 72;
+
+const LEAST_COST: u32 = 4;
+const GREATEST_COST: u32 = 31;
+
+/// A password, hashed. Has no `Debug`, because it is a secret.
+#[derive(Clone)]
+pub(super) struct Hash {
+    cost: u32,
+    salt: [u8; 16],
+    hash: [u8; 23],
+}
+
+impl Hash {
+    /// Reads `$2y$10$…`; says what is wrong in Go's words, without the hash.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let wrong = |why: &str| Err(format!("crypto/bcrypt: {why}"));
+        if text.len() < 59 {
+            return wrong("hashedSecret too short to be a bcrypted password");
+        }
+        let Some(rest) = text.strip_prefix('$') else {
+            return wrong("bcrypt hashes must start with '$'");
+        };
+        let rest = ["2a$", "2b$", "2y$"]
+            .iter()
+            .find_map(|version| rest.strip_prefix(version));
+        let Some(rest) = rest else {
+            return wrong("the algorithm version is none of `$2a$`, `$2b$` and `$2y$`");
+        };
+        let Some((cost, rest)) = rest.split_once('$') else {
+            return wrong("the cost has no end");
+        };
+        let is_cost = cost.len() == 2 && cost.bytes().all(|byte| byte.is_ascii_digit());
+        let cost = match cost.parse() {
+            Ok(cost) if is_cost && (LEAST_COST..=GREATEST_COST).contains(&cost) => cost,
+            _ => {
+                return wrong(&format!(
+                    "the cost is outside allowed range ({LEAST_COST}, {GREATEST_COST})"
+                ));
+            }
+        };
+        let decoded = || {
+            let (salt, hash) = rest.as_bytes().split_at_checked(22)?;
+            let salt = base64::decode(salt, BCRYPT)?.try_into().ok()?;
+            let hash = base64::decode(hash, BCRYPT)?.try_into().ok()?;
+            Some((salt, hash))
+        };
+        let Some((salt, hash)) = decoded() else {
+            return wrong("the salt and the hash are not 53 characters of base64");
+        };
+        Ok(Self { cost, salt, hash })
+    }
+
+    /// Whether that is the password. As in Go, and everywhere else, what is after its 72nd byte is not read.
+    fn is_of(&self, password: &[u8]) -> bool {
+        let computed = compute(self.cost, self.salt, password);
+        // As long for a byte at the begin that is wrong as for one at the end.
+        let differences = self.hash.iter().zip(&computed);
+        differences.fold(0, |sum, (left, right)| sum | (left ^ right)) == 0
+    }
+}
+
+/// Says whether a password is that of `hash`, in a time that depends on `cost` alone: as much is computed for a
+/// user who is not there, or whose hash costs less.
+pub(super) fn verify(hash: Option<&Hash>, password: &[u8], cost: u32) -> bool {
+    let Some(hash) = hash else {
+        std::hint::black_box(compute(cost, NO_SALT, password));
+        return false;
+    };
+    let verified = hash.is_of(password);
+    // Each step of the cost doubles the work, so these add up to what is missing.
+    for less in hash.cost..cost {
+        std::hint::black_box(compute(less, NO_SALT, password));
+    }
+    verified
+}
+
+/// The greatest cost of all hashes.
+pub(super) fn greatest_cost<'h>(hashes: impl Iterator<Item = &'h Hash>) -> u32 {
+    hashes.map(|hash| hash.cost).max().unwrap_or(LEAST_COST)
+}
+
+fn compute(cost: u32, salt: [u8; 16], password: &[u8]) -> [u8; 24] {
+    let mut read = [0; READ];
+    let length = password.len().min(READ);
+    read[..length].copy_from_slice(&password[..length]);
+    // The end is marked, where there is room for it.
+    bcrypt::bcrypt(cost, salt, &read[..(length + 1).min(READ)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The vectors that implementations of bcrypt share.
+    const HASHES: [(&str, &str); 3] = [
+        (
+            "a",
+            "$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe",
+        ),
+        (
+            "",
+            "$2a$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.",
+        ),
+        (
+            "abcdefghijklmnopqrstuvwxyz",
+            "$2a$08$aTsUwsyowQuzRrDqFflhgekJ8d9/7Z3GV3UcgvzQW3J5zMyrTvlz.",
+        ),
+    ];
+
+    fn parsed(text: &str) -> Hash {
+        match Hash::parse(text) {
+            Ok(hash) => hash,
+            Err(why) => panic!("{text}: {why}"),
+        }
+    }
+
+    fn refusal(text: &str) -> String {
+        Hash::parse(text).err().unwrap()
+    }
+
+    #[test]
+    fn the_published_vectors_are_verified() {
+        for (password, text) in HASHES {
+            for version in ["$2a$", "$2b$", "$2y$"] {
+                let hash = parsed(&text.replace("$2a$", version));
+                assert!(
+                    verify(Some(&hash), password.as_bytes(), hash.cost),
+                    "{text}"
+                );
+                assert!(!verify(Some(&hash), b"b", hash.cost), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cheaper_hash_gives_the_same_answers() {
+        let hash = parsed(HASHES[0].1);
+        assert!(verify(Some(&hash), b"a", 8));
+        assert!(!verify(Some(&hash), b"b", 8));
+        assert!(!verify(None, b"exporter-kit", 6));
+    }
+
+    #[test]
+    fn what_is_after_72_bytes_is_not_read_and_a_zero_is() {
+        let long = [b'x'; 100];
+        let of = |password: &[u8]| compute(4, NO_SALT, password);
+        assert_eq!(of(&long), of(&long[..72]));
+        assert_ne!(of(&long[..71]), of(&long[..72]));
+        assert_ne!(of(b"a\0b"), of(b"a\0c"));
+    }
+
+    #[test]
+    fn what_is_no_hash_is_told_in_words_that_can_be_searched() {
+        let hash = HASHES[0].1;
+        for (text, expected) in [
+            ("", "hashedSecret too short to be a bcrypted password"),
+            ("secret", "hashedSecret too short to be a bcrypted password"),
+            (
+                &hash.replacen('$', "x", 1),
+                "bcrypt hashes must start with '$'",
+            ),
+            (&hash.replace("$2a", "$3a"), "the algorithm version"),
+            (&hash.replace("$2a", "$2x"), "the algorithm version"),
+            (
+                &hash.replace("$06", "$03"),
+                "the cost is outside allowed range (4, 31)",
+            ),
+            (
+                &hash.replace("$06", "$32"),
+                "the cost is outside allowed range (4, 31)",
+            ),
+            (
+                &hash.replace("$06", "$+6"),
+                "the cost is outside allowed range (4, 31)",
+            ),
+            (&hash.replace("m0C", "m!C"), "the salt and the hash"),
+            (&format!("{hash}x"), "the salt and the hash"),
+            (&"$".repeat(60), "the algorithm version"),
+            (&"é".repeat(60), "bcrypt hashes must start with '$'"),
+        ] {
+            let said = refusal(text);
+            assert!(
+                said.starts_with(&format!("crypto/bcrypt: {expected}")),
+                "{text}: {said}"
+            );
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! How many requests are taken: a bucket of tokens, one of which each request takes.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::error::Problem;
+use super::file::{self, place_of, said};
+use super::go_duration;
+
+/// A limit as it is configured: one request an interval, and a burst of them at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RateLimit {
+    interval: Duration,
+    burst: u32,
+}
+
+impl RateLimit {
+    /// What the file says. An interval of 0, or none, is no limit.
+    pub(super) fn build(file: Option<&file::RateLimit>) -> Result<Option<Self>, Problem> {
+        let Some(file) = file else {
+            return Ok(None);
+        };
+        let interval = match said(&file.interval) {
+            None => Duration::ZERO,
+            Some(text) => go_duration::parse(&text.value).ok_or_else(|| {
+                let message = format!(
+                    "`{}` is no interval; write a number with its unit, as `1s`, `100ms` or `1m30s`, or 0 for no limit",
+                    text.value
+                );
+                Problem::new(message).at(place_of(text))
+            })?,
+        };
+        let burst = match &file.burst {
+            None => 0,
+            Some(burst) => u32::try_from(burst.value).map_err(|_| {
+                let message = format!(
+                    "`{}` is no burst; write a whole number from 0 to {}",
+                    burst.value,
+                    u32::MAX
+                );
+                Problem::new(message).at(place_of(burst))
+            })?,
+        };
+        Ok((!interval.is_zero()).then_some(Self { interval, burst }))
+    }
+}
+
+/// The bucket: full at first, and filled up by one token an interval.
+#[derive(Debug)]
+pub(super) struct Bucket {
+    limit: RateLimit,
+    level: Mutex<Level>,
+}
+
+#[derive(Debug)]
+struct Level {
+    tokens: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    pub(super) fn new(limit: RateLimit, now: Instant) -> Self {
+        Self {
+            limit,
+            level: Mutex::new(Level {
+                tokens: f64::from(limit.burst),
+                at: now,
+            }),
+        }
+    }
+
+    pub(super) fn limit(&self) -> RateLimit {
+        self.limit
+    }
+
+    /// Takes a token, if there is one.
+    pub(super) fn take(&self, now: Instant) -> bool {
+        let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
+        // Requests may get here in another order than they looked at the clock.
+        let passed = now.saturating_duration_since(level.at);
+        level.at += passed;
+        let filled = level.tokens + passed.div_duration_f64(self.limit.interval);
+        level.tokens = filled.min(f64::from(self.limit.burst));
+        if level.tokens < 1.0 {
+            return false;
+        }
+        level.tokens -= 1.0;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn bucket(burst: u32) -> (Bucket, Instant) {
+        let now = Instant::now();
+        let limit = RateLimit {
+            interval: SECOND,
+            burst,
+        };
+        (Bucket::new(limit, now), now)
+    }
+
+    #[test]
+    fn a_burst_and_then_one_an_interval() {
+        let (bucket, now) = bucket(3);
+        let taken = (0..10).filter(|_| bucket.take(now)).count();
+        assert_eq!(taken, 3);
+        assert!(!bucket.take(now + SECOND / 2));
+        assert!(bucket.take(now + SECOND));
+        assert!(!bucket.take(now + SECOND));
+        let taken = (0..10).filter(|_| bucket.take(now + SECOND * 60)).count();
+        assert_eq!(taken, 3);
+    }
+
+    #[test]
+    fn a_burst_of_none_lets_nobody_through() {
+        let (bucket, now) = bucket(0);
+        assert!(!bucket.take(now));
+        assert!(!bucket.take(now + SECOND * 1000));
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_or_goes_back_gives_nothing() {
+        let (bucket, now) = bucket(1);
+        assert!(bucket.take(now));
+        assert!(!bucket.take(now));
+        assert!(bucket.take(now + SECOND));
+        assert!(!bucket.take(now));
+        assert!(bucket.take(now + SECOND * 2));
+    }
+}

@@ -1,0 +1,11 @@
+//! The web configuration file: what it may say, and what servers do that have one.
+
+mod authority;
+mod client;
+mod client_certificates;
+mod fixtures;
+mod http2;
+mod logins;
+mod reload;
+mod requests;
+mod tls;

@@ -2,10 +2,14 @@
 
 mod bytes;
 mod negotiate;
+mod requests;
 mod structural;
+mod web_config;
 
 pub use negotiate::negotiation;
+pub use requests::requests;
 pub use structural::structure;
+pub use web_config::web_configuration;
 
 use exporter_kit::{Format, Snapshot, parse};
 
@@ -13,12 +17,14 @@ use exporter_kit::{Format, Snapshot, parse};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 7] = [
     ("openmetrics", openmetrics),
     ("text", text),
     ("round_trip", round_trip),
     ("negotiation", negotiation),
     ("structure", structure),
+    ("requests", requests),
+    ("web_configuration", web_configuration),
 ];
 
 /// The strict parser never panics, and says where it refuses what.

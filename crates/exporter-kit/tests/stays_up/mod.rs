@@ -2,8 +2,13 @@
 
 mod clock;
 mod garbage;
+#[cfg(feature = "web-config")]
+mod handshakes;
 mod paused;
 mod reader;
+#[cfg(feature = "web-config")]
+mod reload;
 mod senders;
 mod shutdown;
 mod storm;
+mod threats;

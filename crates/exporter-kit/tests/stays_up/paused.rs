@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use exporter_kit::http::BoundServer;
 use exporter_kit::{Registry, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -17,6 +18,11 @@ pub(crate) fn with_server<F: Future<Output = ()>>(
         .listen("127.0.0.1:0")
         .bind()
         .unwrap();
+    run(bound, test);
+}
+
+/// Serves what is bound while the test runs.
+pub(crate) fn run<F: Future<Output = ()>>(bound: BoundServer, test: impl FnOnce(SocketAddr) -> F) {
     let address = bound.local_addresses()[0];
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -1,11 +1,13 @@
 //! The targets: each takes any bytes, and panics where a promise of the library does not hold.
 
 mod bytes;
+mod compressed;
 mod negotiate;
 mod requests;
 mod structural;
 mod web_config;
 
+pub use compressed::compressed;
 pub use negotiate::negotiation;
 pub use requests::requests;
 pub use structural::structure;
@@ -17,12 +19,13 @@ use exporter_kit::{Format, Snapshot, parse};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("openmetrics", openmetrics),
     ("text", text),
     ("round_trip", round_trip),
     ("negotiation", negotiation),
     ("structure", structure),
+    ("compressed", compressed),
     ("requests", requests),
     ("web_configuration", web_configuration),
 ];

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use exporter_kit::http::ListenAddress;
+use exporter_kit::http::WebFlags;
 
 use crate::check_metrics::CheckMetrics;
 use crate::check_web_config::CheckWebConfig;
@@ -28,7 +28,7 @@ pub(crate) struct Options {
     pub(crate) task: Option<Task>,
 
     #[command(flatten)]
-    pub(crate) web: Web,
+    pub(crate) web: WebFlags,
     #[command(flatten)]
     pub(crate) log: Logs,
     #[command(flatten)]
@@ -40,29 +40,6 @@ pub(crate) struct Options {
 pub(crate) enum Task {
     CheckMetrics(CheckMetrics),
     CheckWebConfig(CheckWebConfig),
-}
-
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Web")]
-pub(crate) struct Web {
-    /// Where to listen; can be repeated, or have several separated by commas
-    ///
-    /// Without HOST it is every address of this machine. Port 0 is any free port.
-    #[arg(long = "web.listen-address", value_name = "HOST:PORT")]
-    #[arg(value_delimiter = ',', default_value = ":8000")]
-    pub(crate) listen_addresses: Vec<ListenAddress>,
-
-    /// The path of the metrics
-    #[arg(long = "web.telemetry-path", value_name = "PATH")]
-    #[arg(value_parser = telemetry_path, default_value = "/metrics")]
-    pub(crate) telemetry_path: String,
-
-    /// A file that switches on TLS, logins and what else comes before an answer
-    ///
-    /// It is the file that all exporters have, and is read again when it changes. check-web-config checks one.
-    #[arg(long = "web.config.file", value_name = "FILE", default_value = "")]
-    #[arg(hide_default_value = true)]
-    pub(crate) config_file: OsString,
 }
 
 #[derive(Args, Debug)]
@@ -214,17 +191,6 @@ fn names(text: &str, long: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '=']))
 }
 
-fn telemetry_path(path: &str) -> Result<String, &'static str> {
-    if !path.starts_with('/') {
-        return Err("a path begins with `/`, as /metrics does");
-    }
-    let other = |char: char| !char.is_ascii_graphic() || "?#\"<>\\^`{|}".contains(char);
-    if path.contains(other) {
-        return Err("a path has no query, fragment or white space; write other characters as %20");
-    }
-    Ok(path.to_owned())
-}
-
 fn seed(text: &str) -> Result<u64, &'static str> {
     text.parse()
         .map_err(|_| "a seed is a whole number from 0 to 18446744073709551615")
@@ -248,6 +214,8 @@ fn interval(text: &str) -> Result<Duration, &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use exporter_kit::http::ListenAddress;
+
     use super::*;
 
     #[test]
@@ -290,16 +258,6 @@ mod tests {
         assert_eq!(interval("24h"), Ok(Duration::from_secs(86_400)));
         for text in ["0s", "999us", "24h1ms", "584942417355years", ""] {
             assert!(interval(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_path_is_one_that_a_request_can_have() {
-        for path in ["/", "/metrics", "/a/b-c_d.e~f", "/%20"] {
-            assert_eq!(telemetry_path(path).as_deref(), Ok(path));
-        }
-        for path in ["", "metrics", "/a b", "/a?b", "/a#b", "/é", "/a\n"] {
-            assert!(telemetry_path(path).is_err(), "{path}");
         }
     }
 }

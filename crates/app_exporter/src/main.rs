@@ -44,8 +44,8 @@ fn main() -> ExitCode {
 
 fn start(options: &Options) -> anyhow::Result<()> {
     logging::start(options.log.level, options.log.format)?;
-    let stop = signals::stop_signals().context("can't listen for signals")?;
-    run::run(options, &stop)
+    let signals = signals::signals().context("can't listen for signals")?;
+    run::run(options, &signals)
 }
 
 /// Prints what was asked for, or why the command line can't be used. A reader that has gone away has

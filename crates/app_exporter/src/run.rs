@@ -4,18 +4,18 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
 use anyhow::anyhow;
-use exporter_kit::http::{ServeError, Server};
-use exporter_kit::{BuildInfo, ProcessCollector, Registry};
+use exporter_kit::http::{ServeError, Server, WebFlags};
+use exporter_kit::{BuildInfo, Registry};
 
-use crate::cli::{Options, Web};
+use crate::cli::Options;
+use crate::signals::Signal;
 use crate::simulate::Simulation;
 use crate::version::{BRANCH, REVISION, RUST_VERSION, VERSION};
 
-/// Runs until `stop` gives the signal to end, and then lets the scrapes finish that have begun.
-pub(crate) fn run(options: &Options, stop: &Receiver<&'static str>) -> anyhow::Result<()> {
+/// Runs until one of the `signals` asks it to end, and then lets the scrapes finish that have begun.
+pub(crate) fn run(options: &Options, signals: &Receiver<Signal>) -> anyhow::Result<()> {
     log::info!(version = VERSION, branch = BRANCH, revision = REVISION; "Starting app_exporter");
     let registry = Registry::new();
-    registry.register(ProcessCollector::new())?;
     let build = BuildInfo::new("app_exporter", VERSION)?;
     registry.register(
         build
@@ -29,8 +29,9 @@ pub(crate) fn run(options: &Options, stop: &Receiver<&'static str>) -> anyhow::R
     let server = serve(&registry, &options.web)?;
     let signal = loop {
         let left = simulation.due().saturating_duration_since(Instant::now());
-        match stop.recv_timeout(left) {
-            Ok(signal) => break signal,
+        match signals.recv_timeout(left) {
+            Ok(Signal::Stop(signal)) => break signal,
+            Ok(Signal::Reload) => reload(&server),
             Err(RecvTimeoutError::Timeout) => simulation.advance(Instant::now()),
             Err(RecvTimeoutError::Disconnected) => break "none",
         }
@@ -41,23 +42,33 @@ pub(crate) fn run(options: &Options, stop: &Receiver<&'static str>) -> anyhow::R
     Ok(())
 }
 
+/// Does what `/-/reload` does.
+fn reload(server: &Server) {
+    // A refusal is told where the configuration is read.
+    if server.reloader().reload().is_ok() {
+        log::info!("Reloaded");
+    }
+}
+
 /// Starts the server, and says what it serves where.
-fn serve(registry: &Registry, web: &Web) -> anyhow::Result<Server> {
-    let mut builder = Server::builder(registry)
-        .metrics_path(&web.telemetry_path)
+fn serve(registry: &Registry, web: &WebFlags) -> anyhow::Result<Server> {
+    let server = web
+        .server(registry)
         .title("app_exporter")
         .description("Exports the active user sessions of an application.")
         .version(VERSION)
-        .web_config_file(&web.config_file);
-    for address in &web.listen_addresses {
-        builder = builder.listen(address.clone());
-    }
-    let server = builder.start().map_err(|error| match error {
-        ServeError::Listen { .. } => anyhow!("{error}; the flag is --web.listen-address"),
-        ServeError::WebConfig(_) => anyhow!("{error}; the flag is --web.config.file"),
-        error => error.into(),
-    })?;
+        .start()
+        .map_err(|error| match error {
+            ServeError::Listen { .. } => anyhow!("{error}; the flag is --web.listen-address"),
+            ServeError::SystemdSocket(_) => anyhow!("{error}; the flag is --web.systemd-socket"),
+            ServeError::WebConfig(_) => anyhow!("{error}; the flag is --web.config.file"),
+            error => error.into(),
+        })?;
     for address in server.local_addresses() {
+        log::info!(address:%; "Listening on");
+    }
+    for path in server.socket_paths() {
+        let address = format!("unix:{}", path.display());
         log::info!(address:%; "Listening on");
     }
     for url in server.urls() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::program::{Running, sessions};
+use crate::program::{Running, end, sessions};
 use crate::support::{Scratch, require, run, said};
 
 #[test]
@@ -25,12 +25,15 @@ fn prometheus_rules_do_what_their_tests_say() {
 }
 
 #[test]
-fn the_systemd_unit_is_one_systemd_has_nothing_to_say_about() {
+fn the_systemd_units_are_ones_systemd_has_nothing_to_say_about() {
     let Some(systemd_analyze) = require("systemd-analyze") else {
         return;
     };
-    let (_scratch, unit) = unit_on_this_machine("systemd-verify");
-    let output = run(Command::new(systemd_analyze).arg("verify").arg(unit), "");
+    let (scratch, unit) = unit_on_this_machine("systemd-verify");
+    let socket = fs::read_to_string(deployed("systemd/app_exporter.socket")).expect("the unit");
+    let socket = scratch.write("app_exporter.socket", &socket);
+    let mut verify = Command::new(systemd_analyze);
+    let output = run(verify.arg("verify").arg(unit).arg(socket), "");
     assert_eq!(said(&output), "");
     assert!(output.status.success(), "{}", output.status);
 }
@@ -62,6 +65,28 @@ fn the_systemd_units_command_line_is_one_the_program_takes() {
     let mut running = Running::start(&flags, &[]);
     let sessions = sessions(running.address());
     assert!((10.0..=100.0).contains(&sessions), "{sessions}");
+}
+
+#[test]
+fn the_systemd_unit_waits_for_what_the_program_says() {
+    let unit = fs::read_to_string(deployed("systemd/app_exporter.service")).expect("the unit");
+    for setting in [
+        "\nType=notify\n",
+        "\nWatchdogSec=30s\n",
+        "\nRestart=on-failure\n",
+    ] {
+        assert!(unit.contains(setting), "{setting}");
+    }
+    // The variable that the socket's unit asks for is the twin of the flag that uses it.
+    let socket = fs::read_to_string(deployed("systemd/app_exporter.socket")).expect("the unit");
+    assert!(socket.contains("APP_EXPORTER_WEB_SYSTEMD_SOCKET=true"));
+    let refused = end(&[], &[("APP_EXPORTER_WEB_SYSTEMD_SOCKET", "true")]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        said(&refused).contains("--web.systemd-socket"),
+        "{}",
+        said(&refused)
+    );
 }
 
 /// A copy of the unit whose program exists on this machine, where nobody has installed ours.

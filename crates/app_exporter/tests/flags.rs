@@ -114,27 +114,60 @@ fn the_seed_can_be_in_the_environment() {
 
 const ADDRESS: &str =
     "`:8000`, `127.0.0.1:8000`, `[::1]:8000` or `localhost:8000`, with a port from 0 to 65535";
+const PATH: &str = "a path begins with `/`, as /metrics does";
+const URL: &str = "write `https://example.org/exporter` or its path `/exporter`";
 const SEED: &str = "a seed is a whole number from 0 to 18446744073709551615";
 const SESSIONS: &str = "sessions are a whole number from 0 to 4294967295";
 const DURATION: &str = "a duration is a number with its unit, as 200ms, 5s or 1m30s";
 const INTERVAL: &str = "an interval is from 1ms to 1day long";
 
 /// An unusable flag, its value, and what is said of what would be accepted.
-const UNUSABLE: [(&str, &str, &str); 17] = [
+const UNUSABLE: [(&str, &str, &str); 28] = [
     ("--web.listen-address", "8000", ADDRESS),
     ("--web.listen-address", ":80000", ADDRESS),
     ("--web.listen-address", ":http", ADDRESS),
     ("--web.listen-address", "::1:8000", ADDRESS),
-    (
-        "--web.telemetry-path",
-        "metrics",
-        "a path begins with `/`, as /metrics does",
-    ),
+    ("--web.telemetry-path", "metrics", PATH),
     (
         "--web.telemetry-path",
         "/a?b",
         "a path has no query, fragment or white space",
     ),
+    (
+        "--web.listen-address",
+        "unix:run/sock",
+        "write its whole path, as in `unix:/run/exporter.sock`",
+    ),
+    (
+        "--web.listen-address",
+        "unix:/run/sock?mode=rw",
+        "write three octal digits, as in `unix:/run/exporter.sock?mode=0660`",
+    ),
+    (
+        "--web.listen-address",
+        "vsock://:9100",
+        "a VM socket, which is not supported",
+    ),
+    ("--web.route-prefix", "shop", PATH),
+    ("--web.route-prefix", "", PATH),
+    ("--web.external-url", "shop", URL),
+    (
+        "--web.max-requests",
+        "-1",
+        "requests are a whole number from 0 on",
+    ),
+    (
+        "--timeout-offset",
+        "-0.5",
+        "an offset is a number of seconds from 0 on",
+    ),
+    (
+        "--timeout-offset",
+        "1s",
+        "an offset is a number of seconds from 0 on",
+    ),
+    ("--web.external-url", "ftp://example.org", URL),
+    ("--web.external-url", "https://example.org/?a", URL),
     (
         "--log.level",
         "loud",
@@ -183,6 +216,56 @@ fn an_unusable_variable_is_named_with_its_value_and_what_is_accepted() {
         let said = refused(&end(&[&format!("{flag}={value}")], &[(&twin, value)]));
         assert!(said.contains(&format!("'{flag} <")), "{said}");
     }
+}
+
+#[test]
+fn a_switch_has_no_value_and_its_variable_is_true_or_false() {
+    for flag in [
+        "--web.systemd-socket",
+        "--web.enable-lifecycle",
+        "--web.disable-exporter-metrics",
+    ] {
+        let twin = twin(flag);
+        let said = refused(&end(&[], &[(&twin, "maybe")]));
+        assert!(said.contains(&format!("'{twin}'")), "{said}");
+        assert!(said.contains("'maybe'"), "{said}");
+        assert!(said.contains("[possible values: true, false]"), "{said}");
+        let said = refused(&end(&[&format!("{flag}=true")], &[]));
+        assert!(said.contains(&format!("'{flag}'")), "{said}");
+    }
+}
+
+#[test]
+fn metrics_about_the_exporter_itself_can_be_left_out() {
+    let (_running, address) = Running::listening(&["--web.disable-exporter-metrics"]);
+    let (_, body) = get(address, "/metrics");
+    assert!(!body.contains("process_"), "{body}");
+    assert!(body.contains("\napp_exporter_build_info{"), "{body}");
+    assert!(body.contains("\napp_active_sessions "), "{body}");
+}
+
+#[test]
+fn everything_is_below_the_prefix_and_links_are_what_browsers_see() {
+    let flags = ["--web.external-url=https://example.org/shop"];
+    let (_running, address) = Running::listening(&flags);
+    assert_eq!(get(address, "/shop/metrics").0, 200);
+    assert_eq!(get(address, "/shop/-/ready").0, 200);
+    assert_eq!(get(address, "/metrics").0, 404);
+    assert_eq!(get(address, "/").0, 302);
+    let variables = [
+        ("APP_EXPORTER_WEB_ROUTE_PREFIX", "/"),
+        ("APP_EXPORTER_WEB_LISTEN_ADDRESS", "127.0.0.1:0"),
+    ];
+    let mut stripped = Running::start(&flags, &variables);
+    let address = stripped.address();
+    let url = stripped.wait_for(|line| {
+        let (_, url) = line.split_once("msg=\"Serving metrics\" url=")?;
+        Some(url.to_owned())
+    });
+    assert_eq!(url, format!("http://{address}/metrics"));
+    let (status, page) = get(address, "/");
+    assert_eq!(status, 200);
+    assert!(page.contains("\"/shop/metrics\""), "{page}");
 }
 
 #[cfg(unix)]

@@ -2,10 +2,14 @@
 
 mod check_metrics;
 mod deploy;
+#[cfg(unix)]
+mod descriptors;
 mod exemplars;
 mod exercise;
 mod flags;
 mod formats_python;
+#[cfg(unix)]
+mod lifecycle;
 #[cfg(unix)]
 mod logs;
 mod native_histograms;
@@ -18,4 +22,8 @@ mod signals;
 #[cfg(unix)]
 mod stays_up;
 mod support;
+#[cfg(target_os = "linux")]
+mod systemd;
+#[cfg(unix)]
+mod unix_socket;
 mod web_config;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use crate::program::{Running, command, end, get};
 use crate::support::{Prometheus, Scratch, number, require, run, said};
@@ -20,6 +20,9 @@ const TLS: &str = "tls_server_config:\n  cert_file: server.crt\n  key_file: serv
 fn certificates(scratch: &Scratch) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "authority");
     let key = KeyPair::generate().expect("a key");
     let authority = params.self_signed(&key).expect("a certificate");
     scratch.write("ca.crt", &authority.pem());

@@ -178,7 +178,7 @@ fn measure(runtime: &Runtime, case: &mut Case) {
             Box::new(|| get(runtime, &handler, "gzip")),
         ),
     ];
-    for level in [1, 3, 6] {
+    for level in [1, 3, 5, 6] {
         let registry = &registry;
         ways.push((
             format!("text and zlib-rs level {level}"),

@@ -84,4 +84,8 @@ impl Collect for BuildInfo {
         FamilyWriter::begin(sink, &self.descriptor, names)?.point(values, Value::Info)?;
         Ok(())
     }
+
+    fn streams(&self) -> bool {
+        true
+    }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use crate::context::ScrapeContext;
 use crate::model::{
     Descriptor, Head, HistogramValue, Kind, Point, SummaryValue, Timestamp, Value, check_labels,
     render_labels,
@@ -65,6 +66,16 @@ pub trait Collect: Send + Sync {
     fn refused(&self) -> u64 {
         0
     }
+
+    /// Whether [`collect`](Self::collect) may be kept waiting by a slow reader in the middle of a family: it holds no
+    /// lock while it gives, and waits for nothing.
+    ///
+    /// What it gives then goes out while it is given, however much that is. Otherwise a server calls it on a thread of
+    /// its own, shared by scrapes that arrive together, keeps what it gives up to a limit, and at the deadline goes on
+    /// without it.
+    fn streams(&self) -> bool {
+        false
+    }
 }
 
 impl<C: Collect + ?Sized> Collect for &C {
@@ -78,6 +89,10 @@ impl<C: Collect + ?Sized> Collect for &C {
 
     fn refused(&self) -> u64 {
         (**self).refused()
+    }
+
+    fn streams(&self) -> bool {
+        (**self).streams()
     }
 }
 
@@ -93,6 +108,10 @@ impl<C: Collect + ?Sized> Collect for std::sync::Arc<C> {
     fn refused(&self) -> u64 {
         (**self).refused()
     }
+
+    fn streams(&self) -> bool {
+        (**self).streams()
+    }
 }
 
 /// Takes families: an encoder, a snapshot, a filter.
@@ -105,6 +124,11 @@ pub trait Sink {
     /// Takes one series of the family begun last. `false` says that no more of them are wanted; giving them all
     /// the same is harmless.
     fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool;
+
+    /// What is known of the scrape: until when it must be done, for one.
+    fn context(&self) -> &ScrapeContext {
+        ScrapeContext::NONE
+    }
 }
 
 /// Writes the series of one family from a collector, checking names and values.

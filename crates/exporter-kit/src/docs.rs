@@ -5,6 +5,10 @@
 //! - Metric types: [`counter`], [`gauge`], [`histogram`], [`summary`], [`info`], [`state_set`]; with labels
 //!   [`family`] and [`enum_family`].
 #![cfg_attr(feature = "http", doc = include_str!("../docs/index.md"))]
+#![cfg_attr(
+    feature = "clap",
+    doc = "- To run: [`operating`] an exporter: flags, paths, systemd, Unix sockets."
+)]
 
 #[allow(unused_imports, reason = "the pages link to these names")]
 use crate::*;
@@ -47,4 +51,10 @@ pages! {
     parity: "parity.md";
     security: "security.md";
     requirements: "requirements.md";
+}
+
+// Its programs read a command line.
+#[cfg(feature = "clap")]
+pages! {
+    operating: "operating.md";
 }

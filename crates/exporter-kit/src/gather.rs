@@ -5,10 +5,12 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use hashbrown::HashSet;
 
 use crate::collect::{CollectError, FamilyWriter, Sink};
+use crate::context::ScrapeContext;
 use crate::encode::{self, ChunkFn, Escaping, Format, Give, Output};
 use crate::model::{Descriptor, Head, Kind, Point};
 use crate::registry::{Registered, Registry};
@@ -37,6 +39,17 @@ pub struct Scrape {
     format: Format,
     escaping: Option<Escaping>,
     names: Option<Vec<String>>,
+    context: ScrapeContext,
+    /// What was collected before the scrape.
+    ahead: Option<Arc<dyn Ahead>>,
+    /// Families of the library itself, which come last.
+    own: Option<Registry>,
+}
+
+/// What some collectors gave before the scrape, so that it need not wait for them.
+pub(crate) trait Ahead: Send + Sync {
+    /// Gives what that collector gave, and says what went wrong with it; nothing if it is to be collected now.
+    fn give(&self, registered: &Registered, sink: &mut dyn Sink) -> Option<Option<Failure>>;
 }
 
 impl fmt::Debug for Scrape {
@@ -55,6 +68,9 @@ impl Scrape {
             format,
             escaping: None,
             names: None,
+            context: ScrapeContext::default(),
+            ahead: None,
+            own: None,
         }
     }
 
@@ -71,6 +87,33 @@ impl Scrape {
     #[must_use]
     pub fn escaping(mut self, escaping: Escaping) -> Self {
         self.escaping = Some(escaping);
+        self
+    }
+
+    /// Until when collectors may give. What is not given by then is left out and counted as `deadline` in
+    /// `exporter_kit_collector_failures_total`; the body is complete all the same. A collector that is waiting for
+    /// something must know the deadline itself, from [`Sink::context`].
+    #[must_use]
+    pub fn deadline(mut self, deadline: Instant) -> Self {
+        self.context.deadline = Some(deadline);
+        self
+    }
+
+    /// What collectors have prepared for this scrape.
+    #[cfg(feature = "http")]
+    pub(crate) fn with_views(&mut self, views: Vec<(usize, Arc<dyn std::any::Any + Send + Sync>)>) {
+        self.context.views = views;
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn with_ahead(&mut self, ahead: Arc<dyn Ahead>) {
+        self.ahead = Some(ahead);
+    }
+
+    /// The same with families of the library's own at the end.
+    #[cfg(feature = "http")]
+    pub(crate) fn with_own(mut self, own: Option<Registry>) -> Self {
+        self.own = own;
         self
     }
 
@@ -130,10 +173,22 @@ impl Scrape {
     /// Hands the families over to any sink: a snapshot, say.
     pub fn collect_into(&self, sink: &mut (impl Sink + ?Sized)) {
         let in_order = self.registry.in_order();
+        let outer = sink.context().deadline;
+        let deadlines = [outer, self.context.deadline];
+        let deadline = deadlines.into_iter().flatten().min();
+        let context = ScrapeContext {
+            deadline,
+            views: match &*self.context.views {
+                [] => sink.context().views.clone(),
+                _ => self.context.views.clone(),
+            },
+        };
         let mut gate = Gate {
             sink,
             scrape: self,
-            collector: None,
+            context,
+            clock: Clock::new(deadline),
+            giver: Giver::Trusted,
             seen: HashSet::new(),
             open: false,
         };
@@ -142,9 +197,16 @@ impl Scrape {
             gate.collect(registered);
             trouble |= registered.failures.any() || registered.collector.refused() > 0;
         }
+        gate.begin_own();
         if trouble {
             // Names and values of these families are this library's own: there is nothing to refuse.
             let _ = gate.failures(&in_order);
+        }
+        if let Some(own) = &self.own {
+            for registered in own.in_order().iter() {
+                // These are metrics, which do not fail.
+                let _ = registered.collector.collect(&mut gate);
+            }
         }
     }
 
@@ -178,17 +240,83 @@ impl Give for Scrape {
 struct Gate<'a, S: ?Sized> {
     sink: &'a mut S,
     scrape: &'a Scrape,
-    /// The collector at work, if what it gives must be checked.
-    collector: Option<&'a Registered>,
+    context: ScrapeContext,
+    clock: Clock,
+    giver: Giver<'a>,
     /// Families that untrusted collectors have shown in this scrape.
     seen: HashSet<Box<str>>,
     open: bool,
 }
 
+/// Who gives, and what has to be checked therefore.
+#[derive(Clone, Copy)]
+enum Giver<'a> {
+    /// A metric that the registry has made: its name is its own.
+    Trusted,
+    /// A collector, which may give anything.
+    Untrusted(&'a Registered),
+    /// The library's own families, which give way to any other.
+    Own,
+}
+
+/// Looks at the time now and then, and knows once the deadline has passed.
+struct Clock {
+    deadline: Option<Instant>,
+    until_look: u32,
+    is_over: bool,
+}
+
+/// How many points are let through between two looks at the clock, which cost more than a point.
+const POINTS_BETWEEN_LOOKS: u32 = 512;
+
+impl Clock {
+    fn new(deadline: Option<Instant>) -> Self {
+        Self {
+            deadline,
+            until_look: 0,
+            is_over: false,
+        }
+    }
+
+    fn look(&mut self) -> bool {
+        self.until_look = POINTS_BETWEEN_LOOKS;
+        self.is_over = self
+            .deadline
+            .is_some_and(|deadline| deadline <= Instant::now());
+        self.is_over
+    }
+
+    /// Whether the deadline has passed, not later than a few hundred calls ago.
+    #[inline]
+    fn is_over(&mut self) -> bool {
+        if self.until_look == 0 {
+            return self.look();
+        }
+        self.until_look -= 1;
+        self.is_over
+    }
+}
+
 impl<'a, S: Sink + ?Sized> Gate<'a, S> {
     fn collect(&mut self, registered: &'a Registered) {
-        self.collector = (!registered.trusted).then_some(registered);
+        self.giver = if registered.trusted {
+            Giver::Trusted
+        } else {
+            Giver::Untrusted(registered)
+        };
         self.open = false;
+        if let Some(ahead) = &self.scrape.ahead
+            && let Some(failure) = ahead.give(registered, self)
+        {
+            if let Some(failure) = failure {
+                registered.failures.count(failure);
+            }
+            return;
+        }
+        if self.clock.is_over() {
+            registered.failures.count(Failure::Deadline);
+            return;
+        }
         // What a collector leaves behind when it panics is its own; the sink takes whole points only.
         match catch_unwind(AssertUnwindSafe(|| registered.collector.collect(self))) {
             Ok(Ok(())) => {}
@@ -199,11 +327,24 @@ impl<'a, S: Sink + ?Sized> Gate<'a, S> {
             // The panic has told standard error about itself.
             Err(_) => registered.failures.count(Failure::Panic),
         }
+        if !registered.trusted {
+            // It may have taken any time.
+            self.clock.until_look = 0;
+        }
+        if self.clock.is_over {
+            // The time ran out while it gave.
+            registered.failures.count(Failure::Deadline);
+        }
+    }
+
+    /// From now on the library's own families come, which are few and there at any time.
+    fn begin_own(&mut self) {
+        self.giver = Giver::Own;
+        self.clock = Clock::new(None);
     }
 
     /// What failed since the start, if anything ever did.
     fn failures(&mut self, in_order: &[Arc<Registered>]) -> Result<(), CollectError> {
-        self.collector = None;
         if in_order.iter().any(|registered| registered.failures.any()) {
             let failed = Descriptor::new(
                 Kind::Counter,
@@ -246,16 +387,24 @@ impl<'a, S: Sink + ?Sized> Gate<'a, S> {
 
 impl<S: Sink + ?Sized> Sink for Gate<'_, S> {
     fn family(&mut self, descriptor: &Descriptor) -> bool {
-        self.open = self.scrape.wants(descriptor);
-        if let (true, Some(registered)) = (self.open, self.collector) {
-            let fresh = !self.seen.contains(descriptor.name())
-                && self.scrape.registry.may_show(registered, descriptor);
-            if fresh {
-                self.seen.insert(descriptor.name().into());
-            } else {
-                registered.failures.count(Failure::Duplicate);
-                self.open = false;
+        self.open = self.scrape.wants(descriptor) && !self.clock.is_over;
+        let name = descriptor.name();
+        match self.giver {
+            Giver::Untrusted(registered) if self.open => {
+                let fresh = !self.seen.contains(name)
+                    && self.scrape.registry.may_show(Some(registered), descriptor);
+                if fresh {
+                    self.seen.insert(name.into());
+                } else {
+                    registered.failures.count(Failure::Duplicate);
+                    self.open = false;
+                }
             }
+            Giver::Own if self.open => {
+                self.open =
+                    !self.seen.contains(name) && self.scrape.registry.may_show(None, descriptor);
+            }
+            _ => {}
         }
         self.open = self.open && self.sink.family(descriptor);
         self.open
@@ -263,27 +412,55 @@ impl<S: Sink + ?Sized> Sink for Gate<'_, S> {
 
     #[inline]
     fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
-        self.open = self.open && self.sink.point(head, point);
+        self.open = self.open && !self.clock.is_over() && self.sink.point(head, point);
         self.open
+    }
+
+    fn context(&self) -> &ScrapeContext {
+        &self.context
     }
 }
 
 /// Why a collector's families are missing from a scrape.
-#[derive(Clone, Copy)]
-enum Failure {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
     Error,
     Panic,
     Duplicate,
+    /// There was no time for it, or not for all of it.
+    Deadline,
+    /// It is still at work for a scrape that has ended without it.
+    #[cfg_attr(
+        not(feature = "http"),
+        expect(dead_code, reason = "found by the server")
+    )]
+    Hanging,
+    /// It gave more than can be kept.
+    #[cfg_attr(
+        not(feature = "http"),
+        expect(dead_code, reason = "found by the server")
+    )]
+    Limit,
 }
 
 impl Failure {
-    const ALL: [Self; 3] = [Self::Error, Self::Panic, Self::Duplicate];
+    const ALL: [Self; 6] = [
+        Self::Error,
+        Self::Panic,
+        Self::Duplicate,
+        Self::Deadline,
+        Self::Hanging,
+        Self::Limit,
+    ];
 
     fn reason(self) -> &'static str {
         match self {
             Self::Error => "error",
             Self::Panic => "panic",
             Self::Duplicate => "duplicate_family",
+            Self::Deadline => "deadline",
+            Self::Hanging => "still_running",
+            Self::Limit => "limit",
         }
     }
 }

@@ -11,6 +11,7 @@
 //! | define metrics in a `static` | [`Static`] |
 //! | gather what is scraped together | [`Registry`] |
 //! | give numbers from elsewhere | [`Collect`], [`FamilyWriter`], [`Descriptor`] |
+//! | fetch numbers from where they are kept | `scrape::Source`, `scrape::Sources` |
 //! | show the process and the build | [`ProcessCollector`], [`BuildInfo`] |
 //! | write an exposition | [`Registry::scrape`], [`Format`] |
 //! | read one, and look into it | [`parse`], [`Snapshot`] |
@@ -22,8 +23,12 @@
 //!
 //! - `http` (on unless switched off): the server and the handler. Without it there is no async runtime among the
 //!   dependencies, and an exposition is had with [`Registry::scrape`].
+//! - `scrape` (with `http`): asynchronous sources of numbers, and what runs them: `scrape::Sources`.
 //! - `push`: a Pushgateway and Graphite as receivers.
 //! - `tower`: metrics of the requests that go through a service or a client, as a layer: `http::RequestMetrics`.
+//! - `web-config`: TLS, HTTP/2, logins and what else the web configuration file of exporters says.
+//! - `systemd`: socket activation, and readiness, reloads and health for systemd.
+//! - `clap`: `http::WebFlags`, the flags that operators expect of an exporter, in one line of a command line.
 //! - `experimental-openmetrics-2`: OpenMetrics text 2.0.0 as of its release candidate 0. It changes as that does.
 //!
 //! Errors are values: what is made at run time is checked when it is made, what is `static` when the program is built.
@@ -32,6 +37,7 @@
 
 mod build_info;
 mod collect;
+mod context;
 #[cfg(any(doc, doctest))]
 pub mod docs;
 mod encode;
@@ -47,12 +53,15 @@ mod process;
 pub mod push;
 mod registry;
 mod scope;
+#[cfg(feature = "scrape")]
+pub mod scrape;
 mod snapshot;
 mod sync;
 pub mod testing;
 
 pub use build_info::BuildInfo;
 pub use collect::{Collect, CollectError, FamilyWriter, Sink};
+pub use context::ScrapeContext;
 pub use encode::{Escaping, Format};
 pub use gather::Scrape;
 #[cfg(feature = "http")]

@@ -134,6 +134,10 @@ impl Collect for ProcessCollector {
         }
         Ok(())
     }
+
+    fn streams(&self) -> bool {
+        true
+    }
 }
 
 /// How many descriptors are open. Since Linux 6.2 it is the length of their folder; listing ten thousand of them

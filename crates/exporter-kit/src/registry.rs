@@ -63,7 +63,7 @@ struct Claim {
 
 /// A collector, with what the registry knows of it.
 pub(crate) struct Registered {
-    id: u64,
+    pub(crate) id: u64,
     /// Its first family, or nothing if it names none.
     pub(crate) name: Box<str>,
     /// Made by this registry from a definition: it gives the one family that it names, with distinct series.
@@ -319,14 +319,18 @@ impl Registry {
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 
-    /// Whether a family that a collector had not named before may be shown by it.
-    pub(crate) fn may_show(&self, registered: &Registered, descriptor: &Descriptor) -> bool {
+    /// Whether a family that a collector had not named before may be shown by it, or by nobody in particular.
+    pub(crate) fn may_show(
+        &self,
+        registered: Option<&Registered>,
+        descriptor: &Descriptor,
+    ) -> bool {
         let state = lock(&self.core.state);
         sample_names(descriptor).iter().all(|name| {
             state
                 .claims
                 .get(name)
-                .is_none_or(|claim| claim.id == registered.id)
+                .is_none_or(|claim| registered.is_some_and(|registered| claim.id == registered.id))
         })
     }
 
@@ -357,6 +361,16 @@ impl Collect for Registry {
         let _depth = Depth::enter()?;
         self.scrape(Format::Text).collect_into(sink);
         Ok(())
+    }
+
+    fn streams(&self) -> bool {
+        let in_order = self.in_order();
+        let Ok(_depth) = Depth::enter() else {
+            return true;
+        };
+        in_order
+            .iter()
+            .all(|registered| registered.collector.streams())
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a registry adds to everything that comes through it: a prefix of names, and labels.
 
 use crate::collect::{Collect, CollectError, Sink};
+use crate::context::ScrapeContext;
 use crate::model::{Descriptor, Head, Kind, Point, render_head};
 use crate::name::{self, NameError, NameScheme};
 
@@ -71,6 +72,10 @@ impl<C: Collect> Collect for Scoped<C> {
     fn refused(&self) -> u64 {
         self.collector.refused()
     }
+
+    fn streams(&self) -> bool {
+        self.collector.streams()
+    }
 }
 
 struct ScopedSink<'a> {
@@ -99,5 +104,9 @@ impl Sink for ScopedSink<'_> {
         let legacy = render_head(&mut self.text, &name, labels);
         self.sink
             .point(Head::from_parts(&self.text, name.len(), legacy), point)
+    }
+
+    fn context(&self) -> &ScrapeContext {
+        self.sink.context()
     }
 }

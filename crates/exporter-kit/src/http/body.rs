@@ -8,6 +8,8 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 
+use super::in_flight::InFlight;
+
 /// How many chunks may wait for a slow reader. With the one being written and the one being filled this is
 /// all that an answer holds.
 const WAITING_CHUNKS: usize = 2;
@@ -17,7 +19,11 @@ const WAITING_CHUNKS: usize = 2;
 /// A small exposition is one piece with a known length. A large one arrives in chunks while it is encoded;
 /// dropping the body ends the scrape.
 #[derive(Debug, Default)]
-pub struct Body(Content);
+pub struct Body {
+    content: Content,
+    /// The scrape that this is the answer to, for as long as it is being read.
+    in_flight: Option<InFlight>,
+}
 
 #[derive(Debug, Default)]
 enum Content {
@@ -37,7 +43,7 @@ enum Chunk {
 impl Body {
     pub(crate) fn whole(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self(if bytes.is_empty() {
+        Self::new(if bytes.is_empty() {
             Content::Empty
         } else {
             Content::Whole(bytes)
@@ -46,7 +52,21 @@ impl Body {
 
     pub(crate) fn chunks() -> (ChunkSender, Self) {
         let (sender, receiver) = mpsc::channel(WAITING_CHUNKS);
-        (ChunkSender(sender), Self(Content::Chunks(receiver)))
+        (ChunkSender(sender), Self::new(Content::Chunks(receiver)))
+    }
+
+    /// Counts the scrape as being answered until this body is read or dropped.
+    pub(crate) fn hold(&mut self, in_flight: InFlight) {
+        if !matches!(self.content, Content::Empty) {
+            self.in_flight = Some(in_flight);
+        }
+    }
+
+    fn new(content: Content) -> Self {
+        Self {
+            content,
+            in_flight: None,
+        }
     }
 }
 
@@ -77,7 +97,7 @@ impl http_body::Body for Body {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let next = match &mut self.0 {
+        let next = match &mut self.content {
             Content::Empty => return Poll::Ready(None),
             Content::Whole(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
             Content::Chunks(receiver) => match receiver.poll_recv(cx) {
@@ -89,16 +109,16 @@ impl http_body::Body for Body {
                 Poll::Ready(None) => Some(Err(BodyError(()))),
             },
         };
-        self.0 = Content::Empty;
+        self.content = Content::Empty;
         Poll::Ready(next)
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.0, Content::Empty)
+        matches!(self.content, Content::Empty)
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.content {
             Content::Empty => SizeHint::with_exact(0),
             Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Content::Chunks(_) => SizeHint::default(),

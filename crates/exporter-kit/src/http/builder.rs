@@ -1,15 +1,25 @@
 //! How a server is described before it runs.
 
-use std::net::{SocketAddr, TcpListener};
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::address::ListenAddress;
 use super::error::ServeError;
 use super::gate::Gate;
 use super::handler::MetricsHandler;
 use super::landing::Landing;
-use super::listen::{self, IntoListener, ListenAddress};
+use super::lifecycle::{Lifecycle, Readiness};
+use super::listen;
+use super::listener::{IntoListener, Listener};
+use super::path::{self, ExternalUrl, RoutePrefix};
+use super::reload::{Program, Reloader};
+use super::routes::Routes;
+use super::self_metrics;
 use super::server::{self, Server};
 use super::site::Site;
+use super::supervisor::Supervisor;
 use crate::registry::Registry;
 
 const DEFAULT_METRICS_PATH: &str = "/metrics";
@@ -34,10 +44,18 @@ const DEFAULT_METRICS_PATH: &str = "/metrics";
 pub struct ServerBuilder {
     registry: Registry,
     addresses: Vec<ListenAddress>,
-    listeners: Vec<TcpListener>,
+    pub(crate) listeners: Vec<Listener>,
     metrics_path: String,
+    route_prefix: Option<RoutePrefix>,
+    external_url: Option<ExternalUrl>,
     landing: Landing,
     pub(crate) gate: Option<Arc<dyn Gate>>,
+    lifecycle: Lifecycle,
+    reload_by_request: bool,
+    reload: Option<Program>,
+    pub(crate) supervisor: Option<Arc<dyn Supervisor>>,
+    pub(super) metrics: MetricsHandler,
+    pub(super) self_metrics: bool,
     /// The first option that was wrong.
     pub(crate) error: Option<ServeError>,
 }
@@ -46,16 +64,25 @@ impl ServerBuilder {
     pub(crate) fn new(registry: &Registry) -> Self {
         Self {
             registry: registry.clone(),
+            metrics: MetricsHandler::new(registry),
+            self_metrics: true,
             addresses: Vec::new(),
             listeners: Vec::new(),
             metrics_path: DEFAULT_METRICS_PATH.to_owned(),
+            route_prefix: None,
+            external_url: None,
             landing: Landing::default(),
             gate: None,
+            lifecycle: Lifecycle::default(),
+            reload_by_request: false,
+            reload: None,
+            supervisor: None,
             error: None,
         }
     }
 
-    /// Listens on this address too: `":8000"`, `([0, 0, 0, 0], 8000)`, a `SocketAddr`, a port.
+    /// Listens on this address too: `":8000"`, `([0, 0, 0, 0], 8000)`, a `SocketAddr`, a port,
+    /// `"unix:/run/shop.sock"`.
     pub fn listen(mut self, address: impl TryInto<ListenAddress, Error: Into<ServeError>>) -> Self {
         match address.try_into() {
             Ok(address) => self.addresses.push(address),
@@ -66,7 +93,7 @@ impl ServerBuilder {
         self
     }
 
-    /// Takes over a listener that is already bound: the standard library's or tokio's.
+    /// Takes over a listener that is already bound: the standard library's or tokio's, of TCP or a Unix socket.
     pub fn listener(mut self, listener: impl IntoListener) -> Self {
         match listener.into_listener() {
             Ok(listener) => self.listeners.push(listener),
@@ -80,6 +107,80 @@ impl ServerBuilder {
     /// The path of the metrics, `/metrics` unless said otherwise. With `/` there is no page that links to it.
     pub fn metrics_path(mut self, path: impl Into<String>) -> Self {
         self.metrics_path = path.into();
+        self
+    }
+
+    /// The path that all paths are below, the metrics' among them: `/shop` makes `/metrics` `/shop/metrics`.
+    ///
+    /// For a proxy that passes paths on as they are. Unless said, it is the path of the external URL. `/` is sent
+    /// on to the page below the prefix; other paths outside it are not found.
+    pub fn route_prefix(
+        mut self,
+        prefix: impl TryInto<RoutePrefix, Error: Into<ServeError>>,
+    ) -> Self {
+        match prefix.try_into() {
+            Ok(prefix) => self.route_prefix = Some(prefix),
+            Err(error) => {
+                self.error.get_or_insert(error.into());
+            }
+        }
+        self
+    }
+
+    /// Where browsers reach the server, if a proxy is between: `https://example.org/shop`, or only `/shop`. The
+    /// page's links begin with its path.
+    pub fn external_url(mut self, url: impl TryInto<ExternalUrl, Error: Into<ServeError>>) -> Self {
+        match url.try_into() {
+            Ok(url) => self.external_url = Some(url),
+            Err(error) => {
+                self.error.get_or_insert(error.into());
+            }
+        }
+        self
+    }
+
+    /// Lets requests reload the program, by POST or PUT to `/-/reload`; they get 403 unless this is `true`.
+    pub fn enable_lifecycle(mut self, enable: bool) -> Self {
+        self.reload_by_request = enable;
+        self
+    }
+
+    /// What the program does to read its configuration anew: all or nothing, and an error says why not.
+    ///
+    /// Called by `/-/reload` and [`Reloader::reload`], one call at a time, on a thread that may block; it must not
+    /// reload by itself. The metrics `{name}_config_last_reload_successful` and
+    /// `{name}_config_last_reload_success_timestamp_seconds` tell of it, where `name` is the program's.
+    ///
+    /// ```
+    /// use exporter_kit::{Registry, Server};
+    ///
+    /// let registry = Registry::new();
+    /// let server = Server::builder(&registry)
+    ///     .listen("127.0.0.1:0")
+    ///     .on_reload("shop", || Err("prices.yml: line 3: unknown key `prise`"))
+    ///     .start()?;
+    /// // What a signal handler does; with `enable_lifecycle(true)` so does `curl -X POST …/-/reload`.
+    /// assert!(server.reloader().reload().is_err());
+    /// assert!(registry.to_text().contains("\nshop_config_last_reload_successful 0.0\n"));
+    /// # Ok::<(), exporter_kit::ServeError>(())
+    /// ```
+    pub fn on_reload<E: Into<Box<dyn Error + Send + Sync>>>(
+        mut self,
+        name: &str,
+        reload: impl Fn() -> Result<(), E> + Send + Sync + 'static,
+    ) -> Self {
+        match Program::new(&self.registry, name, reload) {
+            Ok(program) => self.reload = Some(program),
+            Err(error) => {
+                self.error.get_or_insert(ServeError::Register(error));
+            }
+        }
+        self
+    }
+
+    /// Makes `/-/ready`, and a service manager that waits, wait until the program says that it is ready.
+    pub fn readiness(mut self, readiness: &Readiness) -> Self {
+        self.lifecycle = Lifecycle::new(readiness.clone());
         self
     }
 
@@ -111,7 +212,7 @@ impl ServerBuilder {
         if let Some(error) = self.error {
             return Err(error);
         }
-        if !is_path(&self.metrics_path) {
+        if path::check(&self.metrics_path).is_err() {
             return Err(ServeError::MetricsPath(self.metrics_path.into()));
         }
         let mut listeners = listen::bind(&self.addresses)?;
@@ -119,31 +220,38 @@ impl ServerBuilder {
         if listeners.is_empty() {
             return Err(ServeError::NoAddress);
         }
+        let mut addresses = Vec::new();
+        let mut sockets = Vec::new();
         for listener in &listeners {
-            listener
-                .set_nonblocking(true)
-                .map_err(ServeError::Listener)?;
+            listener.set_nonblocking().map_err(ServeError::Listener)?;
+            addresses.extend(listener.local_address().map_err(ServeError::Listener)?);
+            sockets.extend(listener.socket_path().map_err(ServeError::Listener)?);
         }
-        let addresses = listen::local_addresses(&listeners)?;
+        let external = self.external_url.map(|url| url.path().clone());
+        let routes = Routes::new(self.route_prefix, external, &self.metrics_path);
         let scheme = match &self.gate {
             Some(gate) if gate.is_encrypted() => "https",
             _ => "http",
         };
-        if let Some(gate) = &self.gate {
-            // Refused where the registry is served by another server that has one, which then speaks for both.
-            let _ = self.registry.register(gate.metrics());
+        let urls = listen::urls(scheme, &addresses, routes.metrics());
+        let reloader = Reloader::new(self.reload, self.supervisor.clone());
+        let (metrics, self_metrics) = self_metrics::attach(self.metrics, self.self_metrics);
+        let mut site = Site::new(routes, metrics, &self.landing);
+        if let (Some(metrics), Some(gate)) = (&self_metrics, &self.gate) {
+            metrics.show(gate.metrics());
         }
-        let mut site = Site::new(
-            self.metrics_path.clone(),
-            MetricsHandler::new(&self.registry),
-            &self.landing,
-        );
         site.gate = self.gate;
+        site.self_metrics = self_metrics;
+        site.lifecycle = self.lifecycle;
+        site.reloader = self.reload_by_request.then(|| reloader.clone());
         Ok(BoundServer {
-            urls: listen::urls(scheme, &addresses, &self.metrics_path),
+            urls,
             addresses,
+            sockets,
             listeners,
             site,
+            reloader,
+            supervisor: self.supervisor,
         })
     }
 
@@ -164,14 +272,6 @@ impl ServerBuilder {
     }
 }
 
-fn is_path(text: &str) -> bool {
-    text.starts_with('/')
-        && text
-            .parse::<http::uri::PathAndQuery>()
-            // A `#` and what follows it is dropped in silence, a `?` begins a query.
-            .is_ok_and(|path| path.path() == text)
-}
-
 /// A server that has its addresses and does not answer yet.
 ///
 /// ```
@@ -190,21 +290,34 @@ fn is_path(text: &str) -> bool {
 #[derive(Debug)]
 #[must_use = "a bound server does nothing until it is started or run"]
 pub struct BoundServer {
-    pub(crate) listeners: Vec<TcpListener>,
+    pub(crate) listeners: Vec<Listener>,
     pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) sockets: Vec<PathBuf>,
     pub(crate) urls: Vec<String>,
     pub(crate) site: Site,
+    pub(crate) reloader: Reloader,
+    pub(crate) supervisor: Option<Arc<dyn Supervisor>>,
 }
 
 impl BoundServer {
-    /// The addresses that the server listens on.
+    /// The TCP addresses that the server listens on.
     pub fn local_addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The files of the Unix sockets that the server listens on.
+    pub fn socket_paths(&self) -> &[PathBuf] {
+        &self.sockets
     }
 
     /// Where the metrics are, for a browser: `http://localhost:8000/metrics`.
     pub fn urls(&self) -> &[String] {
         &self.urls
+    }
+
+    /// What reloads the program's configuration; see [`ServerBuilder::on_reload`].
+    pub fn reloader(&self) -> Reloader {
+        self.reloader.clone()
     }
 
     /// Serves on a thread of its own until the [`Server`] is shut down or dropped.
@@ -221,21 +334,6 @@ impl BoundServer {
     /// # Errors
     /// When the runtime can't take the listeners.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        server::run(self.listeners, self.site, shutdown).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_path;
-
-    #[test]
-    fn paths() {
-        for path in ["/", "/metrics", "/a/b.c", "/a%20b"] {
-            assert!(is_path(path), "{path}");
-        }
-        for path in ["", "metrics", "/a?b", "/a#b", "/a b", "*", "http://a/b"] {
-            assert!(!is_path(path), "{path}");
-        }
+        server::run(self, shutdown).await
     }
 }

@@ -11,12 +11,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::gate::{self, GatedAnswer};
 use super::guard::{Answering, GuardedBody, GuardedStream, HEAD_TIMEOUT, Phase};
+use super::listener::Stream;
+use super::self_metrics::{Measuring, SelfMetrics};
 use super::server::{GRACE, first, until};
 use super::site::Site;
 
@@ -24,17 +25,18 @@ use super::site::Site;
 pub(crate) const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 /// Serves one connection until its client is done with it, or the server is to stop.
-pub(crate) async fn serve(stream: TcpStream, site: Arc<Site>, mut stopped: watch::Receiver<()>) {
+pub(crate) async fn serve(stream: Stream, site: Arc<Site>, mut stopped: watch::Receiver<()>) {
     // An answer is one write; waiting for more would only delay it. If this fails, answers come later.
-    let _ = stream.set_nodelay(true);
+    let _ = stream.set_nodelay();
+    let _open = site
+        .self_metrics
+        .as_ref()
+        .map(|metrics| metrics.connected());
     // A client that says nothing costs no buffers.
     let mut spoke = false;
     let speaks = async {
         // tokio says `readable` before it has tried; peeking does try.
-        spoke = matches!(
-            timeout(HEAD_TIMEOUT, stream.peek(&mut [0])).await,
-            Ok(Ok(1))
-        );
+        spoke = matches!(timeout(HEAD_TIMEOUT, stream.peek()).await, Ok(Ok(1)));
     };
     first(speaks, until(&mut stopped)).await;
     if spoke {
@@ -81,6 +83,7 @@ async fn serve_requests<S: AsyncRead + AsyncWrite + Unpin>(
     stopped: &mut watch::Receiver<()>,
 ) -> Option<(GuardedStream<S>, Service)> {
     let phase = service.phase.clone();
+    let self_metrics = service.site.self_metrics.clone();
     // In a box, so that a connection that rests is not as large as one that does not.
     let mut connection = Box::new(
         http1::Builder::new()
@@ -90,15 +93,21 @@ async fn serve_requests<S: AsyncRead + AsyncWrite + Unpin>(
             .serve_connection(TokioIo::new(stream), service),
     );
     let mut rests = false;
-    let serving = poll_fn(|cx| {
-        // What went wrong is the client's doing, and was answered if it could be.
-        let ended = Pin::new(&mut *connection).poll(cx).is_ready();
-        rests = !ended && phase.is_resting();
-        if ended || rests {
+    let serving = poll_fn(|cx| match Pin::new(&mut *connection).poll(cx) {
+        Poll::Ready(ended) => {
+            // What went wrong is the client's doing, and was answered if it could be.
+            if let Err(error) = ended
+                && let Some(metrics) = &self_metrics
+            {
+                metrics.connection_failed(&error);
+            }
             Poll::Ready(())
-        } else {
-            Poll::Pending
         }
+        Poll::Pending if phase.is_resting() => {
+            rests = true;
+            Poll::Ready(())
+        }
+        Poll::Pending => Poll::Pending,
     });
     if !first(serving, until(stopped)).await {
         Pin::new(&mut *connection).graceful_shutdown();
@@ -127,6 +136,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     fn call(&self, req: Request<Incoming>) -> GuardedAnswer {
         GuardedAnswer {
             answering: Some(self.phase.answering()),
+            measuring: self.site.self_metrics.as_ref().map(SelfMetrics::begin),
             answer: gate::answer(&self.site, req),
         }
     }
@@ -135,6 +145,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 /// An answer whose body says when it is done.
 struct GuardedAnswer {
     answering: Option<Answering>,
+    measuring: Option<Measuring>,
     answer: GatedAnswer,
 }
 
@@ -145,9 +156,12 @@ impl Future for GuardedAnswer {
         let Poll::Ready(response) = Pin::new(&mut self.answer).poll(cx) else {
             return Poll::Pending;
         };
-        Poll::Ready(Ok(response.map(|body| GuardedBody {
-            body,
-            _answering: self.answering.take(),
+        let mut measuring = self.measuring.take();
+        if let Some(measuring) = &mut measuring {
+            measuring.answered(response.status());
+        }
+        Poll::Ready(Ok(response.map(|body| {
+            GuardedBody::new(body, self.answering.take(), measuring)
         })))
     }
 }
@@ -157,13 +171,14 @@ mod tests {
     use std::time::Duration;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
     use tokio::time::Instant;
 
     use super::*;
     use crate::http::MetricsHandler;
     use crate::http::guard::{IDLE_TIMEOUT, WRITE_TIMEOUT};
     use crate::http::landing::Landing;
+    use crate::http::routes::Routes;
     use crate::registry::Registry;
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -184,7 +199,8 @@ mod tests {
             ..Landing::default()
         };
         let metrics = MetricsHandler::new(&Registry::new());
-        Arc::new(Site::new("/metrics".into(), metrics, &landing))
+        let routes = Routes::new(None, None, "/metrics");
+        Arc::new(Site::new(routes, metrics, &landing))
     }
 
     /// A client's end of a connection that is served.
@@ -217,7 +233,7 @@ mod tests {
             let mut client = TcpStream::connect(address).await.unwrap();
             let (stream, _) = listener.accept().await.unwrap();
             let (_stop, stopped) = watch::channel(());
-            tokio::spawn(serve(stream, site(0), stopped));
+            tokio::spawn(serve(stream.into(), site(0), stopped));
             let (took, rest) = closed(&mut client).await;
             assert_about(took, HEAD_TIMEOUT);
             assert!(rest.is_empty());

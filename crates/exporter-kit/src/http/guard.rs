@@ -12,11 +12,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::body::{Body, BodyError};
+use super::self_metrics::Measuring;
 
 /// How long the head of a request may take, from its first byte to its last; and the first byte of a connection.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -85,8 +86,26 @@ impl Drop for Answering {
 /// A body that says when it is done.
 #[derive(Debug)]
 pub(crate) struct GuardedBody {
-    pub(crate) body: Body,
-    pub(crate) _answering: Option<Answering>,
+    body: Body,
+    _answering: Option<Answering>,
+    measuring: Option<Measuring>,
+}
+
+impl GuardedBody {
+    pub(crate) fn new(
+        body: Body,
+        answering: Option<Answering>,
+        mut measuring: Option<Measuring>,
+    ) -> Self {
+        if body.is_end_stream() {
+            measuring.iter_mut().for_each(Measuring::complete);
+        }
+        Self {
+            body,
+            _answering: answering,
+            measuring,
+        }
+    }
 }
 
 impl http_body::Body for GuardedBody {
@@ -97,7 +116,22 @@ impl http_body::Body for GuardedBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        let is_end = self.body.is_end_stream();
+        if let Some(measuring) = &mut self.measuring {
+            match &frame {
+                Poll::Ready(Some(Ok(frame))) => {
+                    measuring.sent(frame.data_ref().map_or(0, Bytes::len));
+                    if is_end {
+                        measuring.complete();
+                    }
+                }
+                Poll::Ready(Some(Err(_))) => measuring.incomplete(),
+                Poll::Ready(None) => measuring.complete(),
+                Poll::Pending => {}
+            }
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

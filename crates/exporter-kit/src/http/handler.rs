@@ -1,7 +1,8 @@
 //! What answers a request for metrics, independent of any socket.
 //!
 //! A scrape that is known to be quick and small is encoded where it was asked for, into one buffer. Any other
-//! runs on the runtime's pool of blocking threads, and what is large leaves in chunks while it is encoded.
+//! runs on the runtime's pool of blocking threads, and what is large leaves in chunks while it is encoded. Before that,
+//! sources are asked, and collectors that may wait are collected; see `ahead`.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -18,13 +19,21 @@ use http::{Method, Request, Response, StatusCode};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::ahead::{self, Collecting};
+use super::asking::Asking;
 use super::body::{Body, ChunkSender, Gone};
 use super::coding::{self, Coder, Coding, Compressors};
+use super::deadline::{DEFAULT_LIMIT, DEFAULT_OFFSET, Limits};
 use super::gzip::What;
+use super::in_flight::InFlight;
 use super::negotiate::{self, Choice};
 use crate::encode::Format;
 use crate::gather::Scrape;
 use crate::registry::Registry;
+use crate::scrape::Sources;
+
+/// How many scrapes are answered at once, unless said otherwise.
+const MAX_REQUESTS: usize = 40;
 
 /// A body up to this size, in bytes, is sent whole, with its length.
 const WHOLE_BYTES: usize = 256 * 1024;
@@ -44,6 +53,12 @@ const QUICK: Duration = Duration::from_millis(1);
 /// The format is chosen by `Accept`, gzip by `Accept-Encoding`, and `?name[]=` (repeatable) asks for single
 /// families. Methods other than GET and HEAD get 405.
 ///
+/// A scrape has the time that the client says it waits (`X-Prometheus-Scrape-Timeout-Seconds`) less
+/// [`timeout_offset`](Self::timeout_offset); what is not ready by then is left out and counted in
+/// `exporter_kit_collector_failures_total`. Collectors that may wait ([`Collect::streams`](crate::Collect::streams)) run
+/// on threads of their own, once for all scrapes that arrive together; one that hangs is not called again while it does.
+/// What they give is kept until it is sent, up to 64 MiB in all; more is left out and counted as `limit`.
+///
 /// A request must be answered inside a tokio runtime for collectors that block, and bodies above 256 KiB, to be
 /// kept off the thread that asks: the first scrape, and every scrape after a slow (1 ms) or large one, runs on the
 /// runtime's blocking pool. Elsewhere they are encoded at once.
@@ -58,11 +73,26 @@ const QUICK: Duration = Duration::from_millis(1);
 #[derive(Clone)]
 pub struct MetricsHandler {
     shared: Arc<Shared>,
+    options: Arc<Options>,
+}
+
+/// How scrapes are answered.
+#[derive(Clone, Debug)]
+struct Options {
+    timeout_offset: Duration,
+    default_timeout: Option<Duration>,
+    /// 0 is no limit.
+    max_requests: usize,
+    sources: Vec<Sources>,
+    /// Families of the server, which come last.
+    own: Option<Registry>,
 }
 
 struct Shared {
     registry: Registry,
     compressors: Compressors,
+    collecting: Collecting,
+    in_flight: Arc<AtomicUsize>,
     /// Whether the last scrape of everything was quick and small.
     quick: AtomicBool,
     /// The size of the last text of everything, in bytes, up to `WHOLE_BYTES`.
@@ -84,10 +114,56 @@ impl MetricsHandler {
             shared: Arc::new(Shared {
                 registry: registry.clone(),
                 compressors: Compressors::default(),
+                collecting: Collecting::default(),
+                in_flight: Arc::default(),
                 quick: AtomicBool::new(false),
                 size: AtomicUsize::new(0),
             }),
+            options: Arc::new(Options {
+                timeout_offset: DEFAULT_OFFSET,
+                default_timeout: Some(DEFAULT_LIMIT),
+                max_requests: MAX_REQUESTS,
+                sources: Vec::new(),
+                own: None,
+            }),
         }
+    }
+
+    /// How long before the client gives up the answer is complete, for the way back: 0.5 s unless said otherwise. At
+    /// least half of the client's time is used all the same.
+    #[must_use]
+    pub fn timeout_offset(mut self, offset: Duration) -> Self {
+        Arc::make_mut(&mut self.options).timeout_offset = offset;
+        self
+    }
+
+    /// How long sources and collectors that may wait have where the client does not say how long it waits: 10 s unless
+    /// said otherwise; `None` is for ever.
+    #[must_use]
+    pub fn default_timeout(mut self, timeout: Option<Duration>) -> Self {
+        Arc::make_mut(&mut self.options).default_timeout = timeout;
+        self
+    }
+
+    /// How many scrapes are answered at once; one more gets 503. 40 unless said otherwise; 0 is no limit.
+    #[must_use]
+    pub fn max_requests(mut self, max_requests: usize) -> Self {
+        Arc::make_mut(&mut self.options).max_requests = max_requests;
+        self
+    }
+
+    /// Asks these sources before each answer, within its deadline. Register them in the registry to show them.
+    #[must_use]
+    pub fn sources(mut self, sources: &Sources) -> Self {
+        Arc::make_mut(&mut self.options)
+            .sources
+            .push(sources.clone());
+        self
+    }
+
+    /// Shows these families as well, after all others.
+    pub(crate) fn own(&mut self, own: Option<Registry>) {
+        Arc::make_mut(&mut self.options).own = own;
     }
 
     /// Answers a request; its body is not read.
@@ -102,11 +178,25 @@ impl MetricsHandler {
         if !matches!(*req.method(), Method::GET | Method::HEAD) {
             return Answer::ready(method_not_allowed());
         }
+        let options = &*self.options;
+        let Some(in_flight) = InFlight::begin(&self.shared.in_flight, options.max_requests) else {
+            return Answer::ready(overloaded(options.max_requests));
+        };
         let headers = req.headers();
+        let limits = Limits::of(
+            headers,
+            Instant::now(),
+            options.timeout_offset,
+            options.default_timeout,
+        );
         let names = names(req.uri().query());
         let Choice { format, escaping } = negotiate::format(texts(headers, header::ACCEPT));
         let everything = names.is_empty();
-        let mut scrape = self.shared.registry.scrape(format).filter(names);
+        let scrape = self.shared.registry.scrape(format).filter(names);
+        let mut scrape = scrape.with_own(options.own.clone());
+        if let Some(written) = limits.written {
+            scrape = scrape.deadline(written);
+        }
         if let Some(escaping) = escaping {
             scrape = scrape.escaping(escaping);
         }
@@ -115,14 +205,19 @@ impl MetricsHandler {
             everything,
             coding: coding::choose(texts(headers, header::ACCEPT_ENCODING)),
             head_only: *req.method() == Method::HEAD,
+            has_waiting: ahead::has_waiting(&self.shared.registry),
+            limits,
+            in_flight: Some(in_flight),
+            options: Arc::clone(&self.options),
             shared: Arc::clone(&self.shared),
         };
-        if !self.shared.quick.load(Ordering::Relaxed)
-            && let Ok(runtime) = Handle::try_current()
-        {
+        let quick = self.shared.quick.load(Ordering::Relaxed)
+            && !job.has_waiting
+            && options.sources.is_empty();
+        if !quick && let Ok(runtime) = Handle::try_current() {
             let (sender, receiver) = oneshot::channel();
             runtime.spawn_blocking(move || job.run(sender));
-            return Answer(State::Waiting(receiver));
+            return Answer::waiting(receiver);
         }
         Answer::ready(job.run_here())
     }
@@ -168,6 +263,11 @@ impl Answer {
     pub(crate) fn ready(response: Response<Body>) -> Self {
         Self(State::Ready(std::future::ready(response)))
     }
+
+    /// An answer that another thread or task is at; if it gives none, the answer is 500.
+    pub(crate) fn waiting(response: oneshot::Receiver<Response<Body>>) -> Self {
+        Self(State::Waiting(response))
+    }
 }
 
 impl Future for Answer {
@@ -200,10 +300,33 @@ struct Job {
     /// Whether nothing is filtered out.
     everything: bool,
     head_only: bool,
+    /// Whether something is to be collected ahead, and until when that is waited for.
+    has_waiting: bool,
+    limits: Limits,
+    /// Goes with the body once there is one.
+    in_flight: Option<InFlight>,
+    options: Arc<Options>,
     shared: Arc<Shared>,
 }
 
 impl Job {
+    /// Asks the sources and collects what may wait, side by side. This thread waits for both.
+    fn collect_ahead(&mut self, is_wanted: &dyn Fn() -> bool) {
+        let until = self.limits.collected;
+        let sources = &*self.options.sources;
+        let asking = (!sources.is_empty()).then(|| Asking::begin(sources, until));
+        if self.has_waiting {
+            let shared = &self.shared;
+            let collecting = &shared.collecting;
+            let given = collecting.collect(&shared.registry, until, is_wanted);
+            self.scrape.with_ahead(given);
+        }
+        if let Some(asking) = asking {
+            let given_up = self.limits.given_up();
+            self.scrape.with_views(asking.wait(given_up, is_wanted));
+        }
+    }
+
     fn coder(&self) -> Coder {
         let what = What {
             format: self.scrape.format(),
@@ -216,7 +339,8 @@ impl Job {
     }
 
     /// Encodes everything into one buffer, on this thread.
-    fn run_here(self) -> Response<Body> {
+    fn run_here(mut self) -> Response<Body> {
+        self.collect_ahead(&|| true);
         let started = Instant::now();
         let mut coder = self.coder();
         let size = self.shared.size.load(Ordering::Relaxed);
@@ -232,13 +356,15 @@ impl Job {
     }
 
     /// Encodes on a thread that may block; answers as soon as the body is whole, or too large to be held.
-    fn run(self, answer: oneshot::Sender<Response<Body>>) {
+    fn run(mut self, answer: oneshot::Sender<Response<Body>>) {
+        self.collect_ahead(&|| !answer.is_closed());
         let started = Instant::now();
         let mut coder = self.coder();
         let mut delivery = Delivery::Whole(answer);
         let mut size = 0;
         let mut out = Vec::new();
-        let ended = self.scrape.chunks(|text| {
+        let scrape = self.scrape.clone();
+        let ended = scrape.chunks(|text| {
             let room = text.capacity();
             size += text.len();
             coder.code(text, &mut out);
@@ -270,7 +396,7 @@ impl Job {
     }
 
     /// Sends what is ready, if there is enough of it.
-    fn deliver(&self, delivery: Delivery, out: &mut Vec<u8>) -> Delivery {
+    fn deliver(&mut self, delivery: Delivery, out: &mut Vec<u8>) -> Delivery {
         let chunks = match delivery {
             Delivery::Ended => return Delivery::Ended,
             Delivery::Whole(answer) if answer.is_closed() => return Delivery::Ended,
@@ -291,7 +417,7 @@ impl Job {
     }
 
     /// Answers with a body that is still to come, unless nobody reads it.
-    fn begin_chunks(&self, answer: oneshot::Sender<Response<Body>>) -> Option<ChunkSender> {
+    fn begin_chunks(&mut self, answer: oneshot::Sender<Response<Body>>) -> Option<ChunkSender> {
         // Said now, because a scrape whose reader goes away never gets to the end.
         self.shared.quick.store(false, Ordering::Relaxed);
         let (chunks, body) = Body::chunks();
@@ -316,7 +442,7 @@ impl Job {
         }
     }
 
-    fn whole_response(&self, body: Vec<u8>) -> Response<Body> {
+    fn whole_response(&mut self, body: Vec<u8>) -> Response<Body> {
         let length = body.len();
         let body = if self.head_only {
             Body::default()
@@ -330,7 +456,10 @@ impl Job {
         response
     }
 
-    fn response(&self, body: Body) -> Response<Body> {
+    fn response(&mut self, mut body: Body) -> Response<Body> {
+        if let Some(in_flight) = self.in_flight.take() {
+            body.hold(in_flight);
+        }
         let mut response = Response::new(body);
         let headers = response.headers_mut();
         let content_type = HeaderValue::try_from(self.scrape.content_type())
@@ -389,6 +518,13 @@ pub(crate) fn method_not_allowed() -> Response<Body> {
         .headers_mut()
         .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     response
+}
+
+fn overloaded(max_requests: usize) -> Response<Body> {
+    plain(
+        StatusCode::SERVICE_UNAVAILABLE,
+        format!("{max_requests} scrapes are being answered already; try again, or allow more\n"),
+    )
 }
 
 fn failed() -> Response<Body> {

@@ -22,11 +22,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod address;
+mod ahead;
+mod asking;
 mod body;
 mod builder;
 mod coding;
 mod connection;
+mod deadline;
 mod error;
+#[cfg(feature = "clap")]
+mod flags;
 #[cfg_attr(
     not(feature = "web-config"),
     allow(dead_code, reason = "a web configuration alone makes a gate")
@@ -35,23 +41,43 @@ mod gate;
 mod guard;
 mod gzip;
 mod handler;
+mod in_flight;
 mod landing;
 #[cfg(feature = "tower")]
 mod layer;
+mod lifecycle;
 mod listen;
+mod listener;
 mod negotiate;
+mod path;
+mod recording;
+mod reload;
+mod routes;
+mod scrapes;
+mod self_metrics;
 mod server;
 mod site;
+mod supervisor;
+#[cfg(feature = "systemd")]
+mod systemd;
+#[cfg(unix)]
+mod unix_socket;
 #[cfg(feature = "web-config")]
 mod web_config;
 
+pub use address::{ListenAddress, ListenAddressError};
 pub use body::{Body, BodyError};
 pub use builder::{BoundServer, ServerBuilder};
-pub use error::ServeError;
+pub use error::{ServeError, SystemdSocketError};
+#[cfg(feature = "clap")]
+pub use flags::WebFlags;
 pub use handler::{MetricsHandler, ResponseFuture};
 #[cfg(feature = "tower")]
 pub use layer::{MeasuredFuture, MeasuredService, RequestMetrics, RequestMetricsBuilder};
-pub use listen::{IntoListener, ListenAddress, ListenAddressError};
+pub use lifecycle::Readiness;
+pub use listener::{IntoListener, Listener};
+pub use path::{ExternalUrl, PathError, RoutePrefix};
+pub use reload::{ReloadError, Reloader};
 pub use server::{Server, serve};
 #[cfg(feature = "web-config")]
 pub use web_config::{WebConfigError, check_web_config};

@@ -3,20 +3,25 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, oneshot, watch};
 
+use super::address::ListenAddress;
 use super::builder::{BoundServer, ServerBuilder};
 use super::connection;
 use super::error::ServeError;
-use super::listen::ListenAddress;
+use super::listener::{Acceptor, Listener};
+use super::reload::Reloader;
+use super::self_metrics::Cause;
 use super::site::Site;
+use super::supervisor::{Attended, News};
 use crate::registry::Registry;
 
 /// How long answers that have begun may take to finish once the server is to stop.
@@ -32,6 +37,9 @@ const MAX_BLOCKING_SCRAPES: usize = 40;
 
 /// How long accepting pauses when the process has no file descriptors or memory left for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long nothing more is said of such pauses once it was.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// Serves a registry's metrics at `/metrics` on a thread of its own.
 ///
@@ -59,7 +67,9 @@ pub fn serve(
 #[must_use = "the server stops when this is dropped; keep it in a variable"]
 pub struct Server {
     addresses: Vec<SocketAddr>,
+    sockets: Vec<PathBuf>,
     urls: Vec<String>,
+    reloader: Reloader,
     running: Option<Running>,
 }
 
@@ -72,6 +82,7 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
             .field("addresses", &self.addresses)
+            .field("sockets", &self.sockets)
             .finish_non_exhaustive()
     }
 }
@@ -82,14 +93,24 @@ impl Server {
         ServerBuilder::new(registry)
     }
 
-    /// The addresses that the server listens on.
+    /// The TCP addresses that the server listens on.
     pub fn local_addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The files of the Unix sockets that the server listens on.
+    pub fn socket_paths(&self) -> &[PathBuf] {
+        &self.sockets
     }
 
     /// Where the metrics are, for a browser: `http://localhost:8000/metrics`.
     pub fn urls(&self) -> &[String] {
         &self.urls
+    }
+
+    /// What reloads the program's configuration; see [`ServerBuilder::on_reload`].
+    pub fn reloader(&self) -> Reloader {
+        self.reloader.clone()
     }
 
     /// Stops the server, and waits until it has. Idle connections are closed at once, requests that are being
@@ -122,17 +143,18 @@ pub(crate) fn start(bound: BoundServer) -> Result<Server, ServeError> {
         .thread_name("exporter-scrape")
         .build()
         .map_err(ServeError::Start)?;
-    let listeners = {
+    let acceptors = {
         // Listeners are registered here, so that the caller learns if that fails.
         let _entered = runtime.enter();
         register(bound.listeners)?
     };
+    let attended = Attended::new(bound.supervisor, &bound.urls);
     let site = bound.site;
     let (stop, stopped) = oneshot::channel::<()>();
     let thread = std::thread::Builder::new()
         .name("exporter-http".to_owned())
         .spawn(move || {
-            runtime.block_on(accept_all(listeners, site, async {
+            runtime.block_on(accept_all(acceptors, site, &attended, async {
                 let _ = stopped.await;
             }));
             // A collector that still blocks must not keep the program from ending.
@@ -141,43 +163,47 @@ pub(crate) fn start(bound: BoundServer) -> Result<Server, ServeError> {
         .map_err(ServeError::Start)?;
     Ok(Server {
         addresses: bound.addresses,
+        sockets: bound.sockets,
         urls: bound.urls,
+        reloader: bound.reloader,
         running: Some(Running { stop, thread }),
     })
 }
 
 /// Serves in the caller's runtime.
 pub(crate) async fn run(
-    listeners: Vec<TcpListener>,
-    site: Site,
+    bound: BoundServer,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    accept_all(register(listeners)?, site, shutdown).await;
+    let attended = Attended::new(bound.supervisor, &bound.urls);
+    let acceptors = register(bound.listeners)?;
+    accept_all(acceptors, bound.site, &attended, shutdown).await;
     Ok(())
 }
 
-fn register(listeners: Vec<TcpListener>) -> Result<Vec<tokio::net::TcpListener>, ServeError> {
+fn register(listeners: Vec<Listener>) -> Result<Vec<Acceptor>, ServeError> {
     listeners
         .into_iter()
-        .map(|listener| tokio::net::TcpListener::from_std(listener).map_err(ServeError::Listener))
+        .map(|listener| listener.register().map_err(ServeError::Listener))
         .collect()
 }
 
 /// Accepts until `shutdown` resolves, then waits for connections to end. Dropping this future ends the server
 /// as well, without the wait.
 async fn accept_all(
-    listeners: Vec<tokio::net::TcpListener>,
+    acceptors: Vec<Acceptor>,
     site: Site,
+    attended: &Attended,
     shutdown: impl Future<Output = ()>,
 ) {
     let (stop, stopped) = watch::channel(());
     let site = Arc::new(site);
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
-    let accepting: Vec<_> = listeners
+    let accepting: Vec<_> = acceptors
         .into_iter()
-        .map(|listener| {
+        .map(|acceptor| {
             tokio::spawn(accept(
-                listener,
+                acceptor,
                 Arc::clone(&site),
                 Arc::clone(&room),
                 stopped.clone(),
@@ -185,7 +211,9 @@ async fn accept_all(
         })
         .collect();
     drop(stopped);
-    shutdown.await;
+    first(shutdown, attended.attend(&site.lifecycle, &accepting)).await;
+    site.lifecycle.stop();
+    attended.tell(News::Stopping);
     drop(stop);
     for task in accepting {
         // The listener is closed once its task has ended, however it did.
@@ -196,17 +224,18 @@ async fn accept_all(
 }
 
 async fn accept(
-    listener: tokio::net::TcpListener,
+    acceptor: Acceptor,
     site: Arc<Site>,
     room: Arc<Semaphore>,
     stopped: watch::Receiver<()>,
 ) {
     let mut told = stopped.clone();
     let accepting = async {
+        let mut silent_until = None;
         // The semaphore is never closed.
         while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
-            match listener.accept().await {
-                Ok((stream, _)) => {
+            match acceptor.accept().await {
+                Ok(stream) => {
                     let site = Arc::clone(&site);
                     let stopped = stopped.clone();
                     tokio::spawn(async move {
@@ -216,7 +245,19 @@ async fn accept(
                 }
                 // The client has gone before it was accepted.
                 Err(error) if is_of_the_client(&error) => {}
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+                Err(error) => {
+                    let now = Instant::now();
+                    if silent_until.is_none_or(|until| until <= now) {
+                        silent_until = Some(now + SILENCE);
+                        log::warn!(
+                            "no connection can be accepted, which is tried again: {error}; if that stays so, raise the limit on open files"
+                        );
+                    }
+                    if let Some(metrics) = &site.self_metrics {
+                        metrics.count_error(Cause::Accept);
+                    }
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
     };

@@ -8,7 +8,7 @@ use crate::metric::definition::Definition;
 use crate::metric::exemplars::{self, Exemplars};
 use crate::metric::series::{Series, instrument, sealed};
 use crate::metric::setup::Settings;
-use crate::model::{ExemplarError, IntoNumber, Kind, Number, Point, Timestamp, Value};
+use crate::model::{ExemplarError, Head, IntoNumber, Kind, Number, Point, Timestamp, Value};
 
 /// A number that only goes up: requests served, bytes sent, errors.
 ///
@@ -167,12 +167,17 @@ impl sealed::Sealed for Counter {
     }
 
     #[inline]
-    fn show(series: &Series<CounterCell>, (): &mut (), sink: &mut dyn Sink) -> bool {
+    fn show(
+        series: &Series<CounterCell>,
+        head: Head<'_>,
+        (): &mut (),
+        sink: &mut dyn Sink,
+    ) -> bool {
         let cell = &series.cell;
         let exemplar = cell.exemplar.get(0);
         let mut point = Point::new(Value::Counter(cell.get(), exemplar.as_ref()));
         point.created = Some(cell.created);
-        sink.point(series.head(), &point)
+        sink.point(head, &point)
     }
 }
 

@@ -256,10 +256,14 @@ impl<M: Instrument> Definition<'_, M> {
 
     pub(crate) fn shared(&self, scope: &Scope) -> Arc<Shared> {
         let name = format!("{}{}", scope.prefix, self.name);
-        let descriptor = Descriptor::unchecked(M::KIND, &name, self.help, self.unit);
+        let labels = scope
+            .labels
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
         Arc::new(Shared {
-            descriptor,
+            descriptor: Descriptor::unchecked(M::KIND, &name, self.help, self.unit),
             settings: self.setup.settings(M::KIND),
+            head: HeadBuf::new(&name, labels),
         })
     }
 }
@@ -272,13 +276,7 @@ impl<M: Instrument + crate::Collect> build::Build for Definition<'_, M> {
     }
 
     fn build(&self, scope: &Scope) -> M {
-        let shared = self.shared(scope);
-        let labels = scope
-            .labels
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
-        let head = HeadBuf::new(shared.descriptor.name(), labels);
-        series::create(&shared, head)
+        series::create(&self.shared(scope))
     }
 }
 

@@ -157,7 +157,7 @@ struct Inner<M, const N: usize> {
     shared: Arc<Shared>,
     const_labels: Vec<(String, String)>,
     label_names: [Box<str>; N],
-    series: Box<[OnceLock<M>]>,
+    series: Box<[OnceLock<(M, HeadBuf)>]>,
 }
 
 impl<M: Instrument, L: EnumLabels<N>, const N: usize> Clone for EnumFamily<M, L, N> {
@@ -188,8 +188,8 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> EnumFamily<M, L, N> {
         let index = labels.index();
         let series = &self.inner.series[index];
         match series.get() {
-            Some(metric) => metric,
-            None => series.get_or_init(|| self.make(index)),
+            Some((metric, _)) => metric,
+            None => &series.get_or_init(|| self.make(index)).0,
         }
     }
 
@@ -201,7 +201,7 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> EnumFamily<M, L, N> {
     }
 
     #[cold]
-    fn make(&self, index: usize) -> M {
+    fn make(&self, index: usize) -> (M, HeadBuf) {
         let Inner {
             shared,
             const_labels,
@@ -213,7 +213,10 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> EnumFamily<M, L, N> {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .chain(own);
-        series::create(shared, HeadBuf::new(shared.descriptor.name(), labels))
+        (
+            series::create(shared),
+            HeadBuf::new(shared.descriptor.name(), labels),
+        )
     }
 }
 
@@ -225,13 +228,17 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> Collect for EnumFamily<M, 
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
         if sink.family(&self.inner.shared.descriptor) {
             let mut scratch = M::Scratch::default();
-            for metric in self.inner.series.iter().filter_map(OnceLock::get) {
-                if !M::show(metric.series(), &mut scratch, sink) {
+            for (metric, head) in self.inner.series.iter().filter_map(OnceLock::get) {
+                if !M::show(metric.series(), head.as_head(), &mut scratch, sink) {
                     break;
                 }
             }
         }
         Ok(())
+    }
+
+    fn streams(&self) -> bool {
+        true
     }
 }
 

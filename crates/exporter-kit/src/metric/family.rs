@@ -5,12 +5,13 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
 
 use crate::collect::{Collect, CollectError, Sink};
 use crate::metric::recent::{self, FamilyId};
 use crate::metric::series::{self, Instrument, Shared};
-use crate::model::{Descriptor, HeadBuf, LabelLayout};
+use crate::metric::store::{Run, SeriesStore};
+use crate::model::{Descriptor, LabelLayout, render_head};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, RwLock, lock, read, write};
 
@@ -47,13 +48,10 @@ struct Inner<M, const N: usize> {
     made: Instant,
     refused: AtomicU64,
     hasher: DefaultHashBuilder,
-    index: RwLock<HashTable<M>>,
-    /// Series made since the last scrape. Held for a push or a swap only.
-    pending: Mutex<Vec<M>>,
-    /// Series in the order of their heads, as the last scrape left them. Only scrapes wait for it.
-    ordered: Mutex<Ordered<M>>,
-    /// How many series have been removed.
-    removals: AtomicU64,
+    /// Held for no longer than it takes to find, make or remove series.
+    store: RwLock<SeriesStore<M>>,
+    /// Held by the scrape that puts the series in order. Only other scrapes wait for it.
+    ordering: Mutex<()>,
     /// Where recording goes past the limit: a series that is shown nowhere.
     nowhere: M,
 }
@@ -65,12 +63,6 @@ pub(crate) struct FamilyLimits {
     pub(crate) series: usize,
     /// How long a series stays that nobody uses.
     pub(crate) idle: Option<Duration>,
-}
-
-struct Ordered<M> {
-    series: Arc<Vec<M>>,
-    /// How often something had been removed when `series` was made.
-    removals: u64,
 }
 
 impl<M: Instrument, const N: usize> Clone for Family<M, N> {
@@ -98,10 +90,7 @@ impl<M: Instrument, const N: usize> Family<M, N> {
         labels: [&str; N],
         limits: FamilyLimits,
     ) -> Self {
-        let nowhere: M = series::create(
-            &shared,
-            HeadBuf::new(shared.descriptor.name(), std::iter::empty()),
-        );
+        let nowhere = series::create(&shared);
         let layout = LabelLayout::new(shared.descriptor.name(), &const_labels, labels);
         let inner = Inner {
             id: FamilyId::next(),
@@ -113,13 +102,8 @@ impl<M: Instrument, const N: usize> Family<M, N> {
             made: Instant::now(),
             refused: AtomicU64::new(0),
             hasher: DefaultHashBuilder::default(),
-            index: RwLock::new(HashTable::new()),
-            pending: Mutex::new(Vec::new()),
-            ordered: Mutex::new(Ordered {
-                series: Arc::new(Vec::new()),
-                removals: 0,
-            }),
-            removals: AtomicU64::new(0),
+            store: RwLock::new(SeriesStore::new()),
+            ordering: Mutex::new(()),
             nowhere,
         };
         Self {
@@ -156,12 +140,9 @@ impl<M: Instrument, const N: usize> Family<M, N> {
         let remembers = recent::REMEMBERS && inner.limits.idle.is_none();
         let mut update = Some(update);
         if remembers {
-            let found = recent::find(
-                inner.id,
-                hash,
-                |series| inner.is(series, &values),
-                |series| update.take().map(|update| update(series)),
-            );
+            let found = recent::find(inner.id, hash, &values, |series| {
+                update.take().map(|update| update(series))
+            });
             if let Some(Some(result)) = found {
                 return result;
             }
@@ -176,13 +157,10 @@ impl<M: Instrument, const N: usize> Family<M, N> {
     /// Removes the series with these label values; says whether it was there. Handles of it go on
     /// recording, but nobody sees it; the same values asked for again begin a new series.
     pub fn remove(&self, values: [&str; N]) -> bool {
-        let hash = self.inner.hash(&values);
-        let mut index = write(&self.inner.index);
-        let found = index.find_entry(hash, |series| self.inner.is(series, &values));
-        let Ok(entry) = found else { return false };
-        let (series, _) = entry.remove();
-        self.inner.forget(&[series]);
-        true
+        let inner = &*self.inner;
+        let hash = inner.hash(&values);
+        let is = |head: &str, escaped| inner.layout.has_values(head, escaped, &values);
+        write(&inner.store).remove(hash, is)
     }
 
     /// Removes every series that has all of these labels, given as name and value; says how many there were.
@@ -201,8 +179,9 @@ impl<M: Instrument, const N: usize> Family<M, N> {
     /// # Ok::<(), exporter_kit::RegisterError>(())
     /// ```
     pub fn remove_matching(&self, labels: &[(&str, &str)]) -> usize {
-        self.inner.remove_if(|series| {
-            let head = series.series().head();
+        let layout = &self.inner.layout;
+        write(&self.inner.store).remove_if(|_, head| {
+            let head = layout.head(head);
             labels.iter().all(|wanted| {
                 head.labels()
                     .any(|(name, value)| (&*name, &*value) == *wanted)
@@ -212,12 +191,12 @@ impl<M: Instrument, const N: usize> Family<M, N> {
 
     /// Removes every series.
     pub fn clear(&self) {
-        self.inner.remove_if(|_| true);
+        write(&self.inner.store).remove_if(|_, _| true);
     }
 
     /// How many series there are.
     pub fn len(&self) -> usize {
-        read(&self.inner.index).len()
+        read(&self.inner.store).len()
     }
 
     /// Whether there is no series.
@@ -237,22 +216,13 @@ impl<M: Instrument, const N: usize> Inner<M, N> {
         hasher.finish()
     }
 
-    fn hash_of(&self, series: &M) -> u64 {
+    /// The hash of the label values in a head.
+    fn hash_of(&self, head: &str) -> u64 {
         let mut hasher = self.hasher.build_hasher();
-        for (_, value) in series
-            .series()
-            .head()
-            .labels()
-            .skip(self.const_labels.len())
-        {
+        for value in self.layout.values(head) {
             value.hash(&mut hasher);
         }
         hasher.finish()
-    }
-
-    #[inline]
-    fn is(&self, series: &M, values: &[&str; N]) -> bool {
-        series.series().has_label_values(&self.layout, values)
     }
 
     fn find_or_create(&self, hash: u64, values: &[&str; N], remember: bool) -> M {
@@ -263,14 +233,15 @@ impl<M: Instrument, const N: usize> Inner<M, N> {
             return self.refuse(values);
         };
         if remember {
-            recent::keep(self.id, hash, &series);
+            recent::keep(self.id, hash, values, &series);
         }
         series
     }
 
     fn find(&self, hash: u64, values: &[&str; N]) -> Option<M> {
-        let index = read(&self.index);
-        let series = index.find(hash, |series| self.is(series, values))?;
+        let store = read(&self.store);
+        let is = |head: &str, escaped| self.layout.has_values(head, escaped, values);
+        let series = store.find(hash, is)?;
         if self.limits.idle.is_some() {
             // Under the lock, under which nobody can remove it: a removed series must not seem used.
             series.series().mark_used();
@@ -281,12 +252,13 @@ impl<M: Instrument, const N: usize> Inner<M, N> {
     /// Makes the series; `None` past the limit.
     #[cold]
     fn create(&self, hash: u64, values: &[&str; N]) -> Option<M> {
-        let mut index = write(&self.index);
+        let mut store = write(&self.store);
         // Another thread may have made it since the look-up.
-        if let Some(series) = index.find(hash, |series| self.is(series, values)) {
+        let is = |head: &str, escaped| self.layout.has_values(head, escaped, values);
+        if let Some(series) = store.find(hash, is) {
             return Some(series.clone());
         }
-        if index.len() >= self.limits.series {
+        if store.len() >= self.limits.series {
             return None;
         }
         let own = self
@@ -299,17 +271,10 @@ impl<M: Instrument, const N: usize> Inner<M, N> {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .chain(own);
-        let series: M = series::create(
-            &self.shared,
-            HeadBuf::new(self.shared.descriptor.name(), labels),
-        );
-        index.insert_unique(hash, series.clone(), |series| self.hash_of(series));
-        let mut pending = lock(&self.pending);
-        // Where series come and go and nobody scrapes, the removed ones must not pile up here.
-        if pending.len() > 2 * index.len() + 64 {
-            pending.retain(|series| !series.series().is_removed());
-        }
-        pending.push(series.clone());
+        let mut head = String::new();
+        render_head(&mut head, self.shared.descriptor.name(), labels);
+        let series: M = series::create(&self.shared);
+        store.push(hash, &head, series.clone(), |head| self.hash_of(head));
         Some(series)
     }
 
@@ -327,48 +292,33 @@ impl<M: Instrument, const N: usize> Inner<M, N> {
         self.nowhere.clone()
     }
 
-    fn remove_if(&self, mut unwanted: impl FnMut(&M) -> bool) -> usize {
-        let removed: Vec<M> = write(&self.index)
-            .extract_if(|series| unwanted(series))
-            .collect();
-        self.forget(&removed);
-        removed.len()
-    }
-
-    fn forget(&self, removed: &[M]) {
-        for series in removed {
-            series.series().mark_removed();
-        }
-        self.removals
-            .fetch_add(removed.len() as u64, Ordering::Relaxed);
-    }
-
     /// Removes what nobody has used for the idle limit, `now` seconds after the family was made.
     fn remove_idle(&self, now: u32) {
         let Some(limit) = self.limits.idle else {
             return;
         };
         let limit = u32::try_from(limit.as_secs()).unwrap_or(u32::MAX);
-        // Under the index's lock nobody can be given a handle. The index and the ordered list hold one each.
-        self.remove_if(|series| {
-            let in_use = Arc::strong_count(series.series()) > 2;
+        // Under the lock nobody can be given a handle. The store holds one of each.
+        write(&self.store).remove_if(|series, _| {
+            let in_use = Arc::strong_count(series.series()) > 1;
             series.series().idle_seconds(now, in_use) >= limit.max(1)
         });
     }
 
-    /// The series in order. The locks are given back before anything is done with them.
-    fn ordered(&self) -> Arc<Vec<M>> {
-        let mut ordered = lock(&self.ordered);
-        let removals = self.removals.load(Ordering::Relaxed);
-        let pending = std::mem::take(&mut *lock(&self.pending));
-        if !pending.is_empty() || ordered.removals != removals {
-            let series = Arc::make_mut(&mut ordered.series);
-            series.extend(pending);
-            series.retain(|series| !series.series().is_removed());
-            series.sort_by(|a, b| a.series().head().text().cmp(b.series().head().text()));
-            ordered.removals = removals;
-        }
-        Arc::clone(&ordered.series)
+    /// The series in order. No lock is held when anything is done with them.
+    fn ordered(&self) -> Arc<Run<M>> {
+        let _turn = lock(&self.ordering);
+        let in_order = read(&self.store).in_order();
+        let disorder = match in_order {
+            Ok(run) => return run,
+            Err(disorder) => disorder,
+        };
+        let hash_of = |head: &str| self.hash_of(head);
+        let merged = disorder.merge(hash_of);
+        let outdated = write(&self.store).settle(disorder, merged, hash_of);
+        let (merged, rehoused) = outdated.reuse();
+        write(&self.store).rehouse(&merged, &rehoused);
+        rehoused
     }
 }
 
@@ -384,10 +334,16 @@ impl<M: Instrument, const N: usize> Collect for Family<M, N> {
             self.inner.remove_idle(
                 u32::try_from(self.inner.made.elapsed().as_secs()).unwrap_or(u32::MAX - 1),
             );
-            for metric in ordered.iter() {
-                let series = metric.series();
-                if !series.is_removed() && !M::show(series, &mut scratch, sink) {
-                    break;
+            for segment in ordered.segments() {
+                let live = segment.live();
+                for (at, metric) in segment.series().iter().enumerate() {
+                    if live >> at & 1 == 0 {
+                        continue;
+                    }
+                    let head = self.inner.layout.head(segment.head(at));
+                    if !M::show(metric.series(), head, &mut scratch, sink) {
+                        return Ok(());
+                    }
                 }
             }
         }
@@ -397,12 +353,21 @@ impl<M: Instrument, const N: usize> Collect for Family<M, N> {
     fn refused(&self) -> u64 {
         self.inner.refused.load(Ordering::Relaxed)
     }
+
+    fn streams(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::{Counter, Registry};
+    use crate::{Counter, Gauge, Registry};
 
     #[test]
     fn an_idle_series_goes_and_one_in_use_stays() {
@@ -440,6 +405,60 @@ mod tests {
             family.with([&value]).inc();
             assert!(family.remove([&value]));
         }
-        assert!(lock(&family.inner.pending).len() < 100);
+        assert!(read(&family.inner.store).held() < 100);
+    }
+
+    proptest! {
+        #[test]
+        fn a_scrape_shows_what_is_there_in_order(steps in vec((0..6u32, 0..400usize), 0..1500)) {
+            let registry = Registry::new();
+            let family = registry.add(Gauge::define("g", "h").labels(["l"])).unwrap();
+            let label = |n: usize| format!("{n:0width$}\"", width = 1 + n % 90);
+            let mut expected = BTreeMap::new();
+            let mut scraped = 0;
+            for (i, (step, n)) in steps.iter().enumerate() {
+                let value = label(*n);
+                match step {
+                    0 => {
+                        let was = expected.remove(&escaped(&value)).is_some();
+                        prop_assert_eq!(family.remove([&value]), was);
+                    }
+                    1 if n % 50 == 0 => {
+                        let removed = family.remove_matching(&[("l", &value)]);
+                        prop_assert_eq!(removed, usize::from(expected.remove(&escaped(&value)).is_some()));
+                    }
+                    2 if n % 100 == 0 => {
+                        family.clear();
+                        expected.clear();
+                    }
+                    3 if n % 20 == 0 => {
+                        scraped += 1;
+                        check(&registry, &expected)?;
+                    }
+                    _ => {
+                        family.with([&value]).set(i);
+                        expected.insert(escaped(&value), i);
+                    }
+                }
+                prop_assert_eq!(family.len(), expected.len());
+            }
+            check(&registry, &expected)?;
+            prop_assert!(read(&family.inner.store).held() <= 3 * expected.len() + 65 || scraped == 0);
+        }
+    }
+
+    fn escaped(value: &str) -> String {
+        value.replace('"', "\\\"")
+    }
+
+    fn check(registry: &Registry, expected: &BTreeMap<String, usize>) -> Result<(), TestCaseError> {
+        let text = registry.to_text();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        let expected = expected.iter();
+        let expected: Vec<_> = expected
+            .map(|(label, value)| format!("g{{l=\"{label}\"}} {value}.0"))
+            .collect();
+        prop_assert_eq!(lines, expected);
+        Ok(())
     }
 }

@@ -67,6 +67,10 @@ impl<M: Metric> Collect for Static<M> {
     fn refused(&self) -> u64 {
         (**self).refused()
     }
+
+    fn streams(&self) -> bool {
+        true
+    }
 }
 
 impl<M: Metric + fmt::Debug> fmt::Debug for Static<M> {

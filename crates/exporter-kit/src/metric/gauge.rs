@@ -9,7 +9,7 @@ use crate::metric::definition::Definition;
 use crate::metric::series::{Series, instrument, sealed};
 use crate::metric::setup::Settings;
 use crate::metric::timer::{self, Observe, Timer};
-use crate::model::{IntoNumber, Kind, Number, Point, Timestamp, Value};
+use crate::model::{Head, IntoNumber, Kind, Number, Point, Timestamp, Value};
 
 /// A number that goes up and down: sessions, temperature, bytes in use. Starts at 0.
 ///
@@ -207,9 +207,9 @@ impl sealed::Sealed for Gauge {
     }
 
     #[inline]
-    fn show(series: &Series<AtomicF64>, (): &mut (), sink: &mut dyn Sink) -> bool {
+    fn show(series: &Series<AtomicF64>, head: Head<'_>, (): &mut (), sink: &mut dyn Sink) -> bool {
         sink.point(
-            series.head(),
+            head,
             &Point::new(Value::Gauge(Number::F64(series.cell.get()))),
         )
     }
@@ -233,9 +233,9 @@ impl sealed::Sealed for IntGauge {
     }
 
     #[inline]
-    fn show(series: &Series<AtomicI64>, (): &mut (), sink: &mut dyn Sink) -> bool {
+    fn show(series: &Series<AtomicI64>, head: Head<'_>, (): &mut (), sink: &mut dyn Sink) -> bool {
         sink.point(
-            series.head(),
+            head,
             &Point::new(Value::Gauge(Number::I64(
                 series.cell.load(Ordering::Relaxed),
             ))),

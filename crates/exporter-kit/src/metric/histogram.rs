@@ -9,7 +9,9 @@ use crate::metric::exemplars::{self, Exemplars};
 use crate::metric::series::{Series, instrument, sealed};
 use crate::metric::setup::{Buckets, Settings};
 use crate::metric::timer::{self, Observe, Timer};
-use crate::model::{ExemplarError, HistogramValue, IntoNumber, Kind, Point, Timestamp, Value};
+use crate::model::{
+    ExemplarError, Head, HistogramValue, IntoNumber, Kind, Point, Timestamp, Value,
+};
 
 /// Observations counted in buckets: how long requests take, how large answers are.
 ///
@@ -288,13 +290,14 @@ impl sealed::Sealed for Histogram {
 
     fn show(
         series: &Series<HistogramCell>,
+        head: Head<'_>,
         scratch: &mut HistogramScratch,
         sink: &mut dyn Sink,
     ) -> bool {
         series.cell.read(&series.shared.settings, scratch);
         let mut point = Point::new(Value::Histogram(&scratch.value));
         point.created = Some(series.cell.created);
-        sink.point(series.head(), &point)
+        sink.point(head, &point)
     }
 }
 

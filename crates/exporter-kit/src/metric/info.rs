@@ -193,6 +193,10 @@ impl Collect for Info {
         }
         Ok(())
     }
+
+    fn streams(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod recent;
 mod series;
 mod setup;
 mod state_set;
+mod store;
 mod summary;
 mod timer;
 

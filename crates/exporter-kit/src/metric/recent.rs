@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hashbrown::HashTable;
 
 use crate::metric::series::Instrument;
+use crate::model::equal_bytes;
 
 /// How many families a thread remembers; a further one takes the place of the first.
 const FAMILIES: usize = 16;
@@ -30,7 +31,43 @@ impl FamilyId {
 }
 
 /// Series by the hash of their label values. The type is that of the family; the id tells which.
-type Table<M> = HashTable<(u64, M)>;
+type Table<M> = HashTable<Remembered<M>>;
+
+struct Remembered<M> {
+    hash: u64,
+    values: Values,
+    series: M,
+}
+
+/// Label values, each with a byte behind it that is in no text.
+struct Values(Box<[u8]>);
+
+const END: u8 = 0xff;
+
+impl Values {
+    fn new(values: &[&str]) -> Self {
+        let mut bytes = Vec::with_capacity(values.iter().map(|value| value.len() + 1).sum());
+        for value in values {
+            bytes.extend_from_slice(value.as_bytes());
+            bytes.push(END);
+        }
+        Self(bytes.into_boxed_slice())
+    }
+
+    #[inline]
+    fn are(&self, values: &[&str]) -> bool {
+        let mut rest = &*self.0;
+        values
+            .iter()
+            .all(|value| match rest.split_at_checked(value.len()) {
+                Some((own, [END, behind @ ..])) if equal_bytes(own, value.as_bytes()) => {
+                    rest = behind;
+                    true
+                }
+                _ => false,
+            })
+    }
+}
 
 thread_local! {
     static RECENT: RefCell<Vec<(FamilyId, Box<dyn Any>)>> = const { RefCell::new(Vec::new()) };
@@ -41,21 +78,19 @@ thread_local! {
 pub(crate) fn find<M: Instrument, T>(
     family: FamilyId,
     hash: u64,
-    is: impl Fn(&M) -> bool,
+    values: &[&str],
     then: impl FnOnce(&M) -> T,
 ) -> Option<T> {
     let found = RECENT.try_with(|recent| {
         // Busy when `then` looks up another series; that one is then looked up the long way.
         let mut recent = recent.try_borrow_mut().ok()?;
         let table = table_of::<M>(&mut recent, family)?;
-        match table.find(hash, |(other, series)| *other == hash && is(series)) {
-            Some((_, series)) if !series.series().is_removed() => Some(then(series)),
-            Some(_) => {
-                table.retain(|(_, series)| !series.series().is_removed());
-                None
-            }
-            None => None,
+        let known = table.find(hash, |known| known.hash == hash && known.values.are(values))?;
+        if known.series.series().is_removed() {
+            table.retain(|known| !known.series.series().is_removed());
+            return None;
         }
+        Some(then(&known.series))
     });
     // A thread that is ending remembers nothing.
     found.ok().flatten()
@@ -63,7 +98,7 @@ pub(crate) fn find<M: Instrument, T>(
 
 /// Remembers a series.
 #[cold]
-pub(crate) fn keep<M: Instrument>(family: FamilyId, hash: u64, series: &M) {
+pub(crate) fn keep<M: Instrument>(family: FamilyId, hash: u64, values: &[&str], series: &M) {
     let _ = RECENT.try_with(|recent| {
         let Ok(mut recent) = recent.try_borrow_mut() else {
             return;
@@ -78,7 +113,12 @@ pub(crate) fn keep<M: Instrument>(family: FamilyId, hash: u64, series: &M) {
             if table.len() == SERIES {
                 table.clear();
             }
-            table.insert_unique(hash, (hash, series.clone()), |(hash, _)| *hash);
+            let remembered = Remembered {
+                hash,
+                values: Values::new(values),
+                series: series.clone(),
+            };
+            table.insert_unique(hash, remembered, |known| known.hash);
         }
     });
 }

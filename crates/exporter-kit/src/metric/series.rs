@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::collect::{CollectError, Sink};
 use crate::metric::setup::Settings;
-use crate::model::{Descriptor, Head, HeadBuf, Kind, LabelLayout};
+use crate::model::{Descriptor, Head, HeadBuf, Kind};
 use crate::sync::atomic::{AtomicU32, Ordering};
 
 /// A metric type of this library: [`Counter`](crate::Counter), [`Gauge`](crate::Gauge) and so on.
@@ -14,7 +14,7 @@ use crate::sync::atomic::{AtomicU32, Ordering};
 pub trait Instrument: sealed::Sealed + Clone + fmt::Debug + Send + Sync + 'static {}
 
 pub(crate) mod sealed {
-    use super::{Arc, Kind, Series, Settings, Sink};
+    use super::{Arc, Head, Kind, Series, Settings, Sink};
 
     pub trait Sealed: Sized {
         const KIND: Kind;
@@ -26,9 +26,10 @@ pub(crate) mod sealed {
         fn cell(settings: &Settings) -> Self::Cell;
         fn from_series(series: Arc<Series<Self::Cell>>) -> Self;
         fn series(&self) -> &Arc<Series<Self::Cell>>;
-        /// Hands the series' present value over; says whether more are wanted.
+        /// Hands the series' present value over under its head; says whether more are wanted.
         fn show(
             series: &Series<Self::Cell>,
+            head: Head<'_>,
             scratch: &mut Self::Scratch,
             sink: &mut dyn Sink,
         ) -> bool;
@@ -36,13 +37,11 @@ pub(crate) mod sealed {
 }
 
 /// Makes a series and the handle to it.
-pub(crate) fn create<M: Instrument>(shared: &Arc<Shared>, head: HeadBuf) -> M {
-    let cell = M::cell(&shared.settings);
+pub(crate) fn create<M: Instrument>(shared: &Arc<Shared>) -> M {
     M::from_series(Arc::new(Series {
-        shared: Arc::clone(shared),
-        head,
         stamp: AtomicU32::new(USED),
-        cell,
+        cell: M::cell(&shared.settings),
+        shared: Arc::clone(shared),
     }))
 }
 
@@ -51,33 +50,23 @@ pub(crate) fn create<M: Instrument>(shared: &Arc<Shared>, head: HeadBuf) -> M {
 pub(crate) struct Shared {
     pub(crate) descriptor: Descriptor,
     pub(crate) settings: Settings,
+    /// The name and the labels that all series have: all there is to the head of a metric without labels.
+    pub(crate) head: HeadBuf,
 }
 
-/// One series: its head, rendered once, and the cell that is recorded into.
+/// One series: the cell that is recorded into. Who shows it knows its head.
+///
+/// In this order, so that the stamp and a cell of one word share a cache line: a scrape reads both.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Series<C> {
-    pub(crate) shared: Arc<Shared>,
-    head: HeadBuf,
     /// [`USED`], [`REMOVED`], or when a scrape last found it in use, in seconds since its family was made.
     stamp: AtomicU32,
     pub(crate) cell: C,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl<C> Series<C> {
-    #[inline]
-    pub(crate) fn head(&self) -> Head<'_> {
-        self.head.as_head()
-    }
-
-    #[inline]
-    pub(crate) fn has_label_values<const N: usize>(
-        &self,
-        layout: &LabelLayout<N>,
-        values: &[&str; N],
-    ) -> bool {
-        self.head.has_label_values(layout, values)
-    }
-
     #[inline]
     pub(crate) fn is_removed(&self) -> bool {
         self.stamp.load(Ordering::Relaxed) == REMOVED
@@ -124,8 +113,10 @@ pub(crate) fn collect_one<M: Instrument>(
     sink: &mut dyn Sink,
 ) -> Result<(), CollectError> {
     let series = metric.series();
-    if sink.family(&series.shared.descriptor) {
-        M::show(series, &mut M::Scratch::default(), sink);
+    let shared = &*series.shared;
+    if sink.family(&shared.descriptor) {
+        let head = shared.head.as_head();
+        M::show(series, head, &mut M::Scratch::default(), sink);
     }
     Ok(())
 }
@@ -146,6 +137,10 @@ macro_rules! instrument {
             ) -> Result<(), crate::collect::CollectError> {
                 crate::metric::series::collect_one(self, sink)
             }
+
+            fn streams(&self) -> bool {
+                true
+            }
         }
 
         impl std::fmt::Debug for $metric {
@@ -153,7 +148,7 @@ macro_rules! instrument {
                 write!(
                     f,
                     concat!(stringify!($metric), "({})"),
-                    self.0.head().text().trim_end()
+                    self.0.shared.head.as_head().text().trim_end()
                 )
             }
         }

@@ -7,7 +7,7 @@ use crate::collect::Sink;
 use crate::metric::definition::Definition;
 use crate::metric::series::{Series, instrument, sealed};
 use crate::metric::setup::Settings;
-use crate::model::{Kind, Point, Value};
+use crate::model::{Head, Kind, Point, Value};
 
 /// Which of some named states hold: `starting`, `running`, `stopping`. At first none does.
 ///
@@ -130,7 +130,12 @@ impl sealed::Sealed for StateSet {
         &self.0
     }
 
-    fn show(series: &Series<StateCell>, scratch: &mut Self::Scratch, sink: &mut dyn Sink) -> bool {
+    fn show(
+        series: &Series<StateCell>,
+        head: Head<'_>,
+        scratch: &mut Self::Scratch,
+        sink: &mut dyn Sink,
+    ) -> bool {
         let states = series.shared.settings.states.iter();
         scratch.clear();
         // One reading of which one holds, so that never two do.
@@ -143,6 +148,6 @@ impl sealed::Sealed for StateSet {
             };
             (Arc::clone(state), on)
         }));
-        sink.point(series.head(), &Point::new(Value::StateSet(scratch)))
+        sink.point(head, &Point::new(Value::StateSet(scratch)))
     }
 }

@@ -10,7 +10,7 @@ use crate::metric::definition::Definition;
 use crate::metric::series::{Series, instrument, sealed};
 use crate::metric::setup::Settings;
 use crate::metric::timer::{self, Observe, Timer};
-use crate::model::{IntoNumber, Kind, Point, SummaryValue, Timestamp, Value};
+use crate::model::{Head, IntoNumber, Kind, Point, SummaryValue, Timestamp, Value};
 use crate::sync::{Mutex, lock};
 
 /// Observations counted and summed up, and if asked reduced to quantiles of the recent past.
@@ -205,11 +205,16 @@ impl sealed::Sealed for Summary {
         &self.0
     }
 
-    fn show(series: &Series<SummaryCell>, (): &mut (), sink: &mut dyn Sink) -> bool {
+    fn show(
+        series: &Series<SummaryCell>,
+        head: Head<'_>,
+        (): &mut (),
+        sink: &mut dyn Sink,
+    ) -> bool {
         let value = series.cell.value(&series.shared.settings, Instant::now());
         let mut point = Point::new(Value::Summary(&value));
         point.created = Some(series.cell.created);
-        sink.point(series.head(), &point)
+        sink.point(head, &point)
     }
 }
 

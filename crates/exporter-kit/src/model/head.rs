@@ -16,8 +16,6 @@ pub(crate) struct HeadBuf {
     name_len: u32,
     /// Invariant: true only if every name is a legacy name.
     legacy: bool,
-    /// Invariant: true if anything in `text` is escaped.
-    escaped: bool,
 }
 
 impl HeadBuf {
@@ -26,12 +24,10 @@ impl HeadBuf {
         let mut text = String::with_capacity(name.len() + 64);
         let legacy = render_head(&mut text, name, labels);
         let name_len = u32::try_from(name.len()).unwrap_or(u32::MAX);
-        let escaped = text.contains('\\');
         Self {
             text: text.into_boxed_str(),
             name_len,
             legacy,
-            escaped,
         }
     }
 
@@ -43,36 +39,15 @@ impl HeadBuf {
             legacy: self.legacy,
         }
     }
-
-    /// Whether these are the values of the labels that `layout` describes.
-    #[inline]
-    pub(crate) fn has_label_values<const N: usize>(
-        &self,
-        layout: &LabelLayout<N>,
-        values: &[&str; N],
-    ) -> bool {
-        if self.escaped {
-            let own = self.as_head().labels().skip(layout.const_labels);
-            return own.map(|(_, value)| value).eq(values.iter().copied());
-        }
-        // Nothing is escaped, so a value stands as it is, right before a quote.
-        let text = self.text.as_bytes();
-        let mut at = layout.begins_at;
-        for (value, name_length) in values.iter().zip(&layout.name_lengths) {
-            at += 1 + name_length + 2;
-            let end = at + value.len();
-            match text.get(at..=end) {
-                Some([found @ .., b'"']) if equal_bytes(found, value.as_bytes()) => at = end + 1,
-                _ => return false,
-            }
-        }
-        text.get(at) == Some(&b'}')
-    }
 }
 
-/// Where the label values of a family's series stand in their heads.
+/// What the heads of a family's series have in common: how long the name is, and where the label values stand.
 #[derive(Debug)]
 pub(crate) struct LabelLayout<const N: usize> {
+    /// How long the family's name is.
+    name_len: usize,
+    /// Invariant: true only if every name is a legacy name.
+    legacy: bool,
     /// How many labels come first that all series have in common.
     const_labels: usize,
     /// Where the separator before the family's own labels is.
@@ -87,7 +62,7 @@ impl<const N: usize> LabelLayout<N> {
         let pairs = const_labels
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
-        render_labels(&mut text, pairs);
+        let mut legacy = render_labels(&mut text, pairs) && name::is_legacy_metric_name(metric);
         // Behind constant labels a comma follows instead of the end.
         let const_length = if const_labels.is_empty() {
             0
@@ -96,20 +71,55 @@ impl<const N: usize> LabelLayout<N> {
         };
         let name_lengths = names.map(|name| {
             text.clear();
-            render_labels(&mut text, [(name, "")].into_iter());
+            legacy &= render_labels(&mut text, [(name, "")].into_iter());
             text.len() - "{=\"\"} ".len()
         });
         Self {
+            name_len: metric.len(),
+            legacy,
             const_labels: const_labels.len(),
             begins_at: metric.len() + const_length,
             name_lengths,
         }
     }
+
+    /// The head that is rendered in `text`.
+    #[inline]
+    pub(crate) fn head<'a>(&self, text: &'a str) -> Head<'a> {
+        Head::from_parts(text, self.name_len, self.legacy)
+    }
+
+    /// The values of the labels that the family has of its own.
+    pub(crate) fn values<'a>(&self, text: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
+        let labels = self.head(text).labels().skip(self.const_labels);
+        labels.map(|(_, value)| value)
+    }
+
+    /// Whether these are the family's own label values in the head `text`, in which something may be escaped.
+    #[inline]
+    pub(crate) fn has_values(&self, text: &str, escaped: bool, values: &[&str; N]) -> bool {
+        if escaped {
+            return self.values(text).eq(values.iter().copied());
+        }
+        // Nothing is escaped, so a value stands as it is, right before a quote.
+        let text = text.as_bytes();
+        let mut at = self.begins_at;
+        for (value, name_length) in values.iter().zip(&self.name_lengths) {
+            at += 1 + name_length + 2;
+            let end = at + value.len();
+            match text.get(at..=end) {
+                Some([found @ .., b'"']) if equal_bytes(found, value.as_bytes()) => at = end + 1,
+                _ => return false,
+            }
+        }
+        // A head without any label ends in a space alone.
+        matches!(text.get(at), Some(b'}' | b' '))
+    }
 }
 
 /// Whether two short texts are equal. A call of the system's comparison costs more than comparing these.
 #[inline]
-fn equal_bytes(a: &[u8], b: &[u8]) -> bool {
+pub(crate) fn equal_bytes(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
@@ -170,7 +180,6 @@ impl From<Head<'_>> for HeadBuf {
             text: head.text.into(),
             name_len: head.name_len,
             legacy: head.legacy,
-            escaped: head.text.contains('\\'),
         }
     }
 }

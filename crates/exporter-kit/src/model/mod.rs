@@ -18,4 +18,6 @@ pub use number::{IntoNumber, Number};
 pub use point::{HistogramError, HistogramValue, NativeBuckets, Point, SummaryValue, Value};
 pub use timestamp::Timestamp;
 
-pub(crate) use head::{HeadBuf, LabelLayout, check_labels, render_head, render_labels};
+pub(crate) use head::{
+    HeadBuf, LabelLayout, check_labels, equal_bytes, render_head, render_labels,
+};

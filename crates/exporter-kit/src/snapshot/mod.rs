@@ -218,6 +218,10 @@ impl Collect for Snapshot {
         self.give(sink);
         Ok(())
     }
+
+    fn streams(&self) -> bool {
+        true
+    }
 }
 
 /// Equal if the same families have the same series in the same order; NaN equals NaN.

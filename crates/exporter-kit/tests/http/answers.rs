@@ -140,6 +140,7 @@ fn the_page_links_to_the_metrics() {
     let server = Server::builder(&registry)
         .listen("127.0.0.1:0")
         .metrics_path("/deep/metrics")
+        .self_metrics(false)
         .title("App <exporter>")
         .description("Sessions & more")
         .version("1.2.3")
@@ -171,6 +172,7 @@ fn metrics_may_be_at_the_root() {
     let server = Server::builder(&registry)
         .listen("127.0.0.1:0")
         .metrics_path("/")
+        .self_metrics(false)
         .start()
         .unwrap();
     let answer = get(server.local_addresses()[0], "/", &[]);

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 
+use exporter_kit::http::MetricsHandler;
 use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, Kind, Registry, Sink};
+use http::Request;
+use http_body_util::BodyExt;
 
 use super::client::{Client, PATIENCE, get, serve};
 
@@ -25,6 +28,10 @@ impl Collect for Endless {
             writer.gauge([&format!("{number:0100}")], number)?;
         }
         self.ended.send(()).map_err(CollectError::source)
+    }
+
+    fn streams(&self) -> bool {
+        true
     }
 }
 
@@ -120,6 +127,54 @@ fn a_slow_reader_holds_a_few_chunks_and_its_going_ends_the_scrape() {
     assert!(before < LINES / 2, "{before}");
     drop(client);
     has_ended.recv_timeout(PATIENCE).unwrap();
+}
+
+/// A compressed body leaves while its scrape runs as well, whether its structure is known or not.
+#[test]
+fn a_compressed_body_is_not_held_whole() {
+    const LINES: u64 = 60_000;
+    let registry = Registry::new();
+    let given = Arc::new(AtomicU64::new(0));
+    let (ended, has_ended) = channel();
+    registry
+        .register(Endless {
+            families: LINES,
+            given: Arc::clone(&given),
+            ended,
+        })
+        .unwrap();
+    let handler = MetricsHandler::new(&registry);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    for scrape in 0..4 {
+        given.store(0, Ordering::Relaxed);
+        let request = Request::get("/metrics")
+            .header("accept-encoding", "gzip")
+            .body(())
+            .unwrap();
+        let mut coded = Vec::new();
+        runtime.block_on(async {
+            let mut body = handler.respond(&request).await.into_body();
+            while let Some(frame) = body.frame().await {
+                if coded.is_empty() {
+                    // Nothing else was taken yet, and little may wait.
+                    let given = given.load(Ordering::Relaxed);
+                    assert!(given < LINES - 1, "{scrape}: {given}");
+                }
+                let data = frame.unwrap().into_data().unwrap();
+                assert!(data.len() < 512 * 1024, "{scrape}: {}", data.len());
+                coded.extend_from_slice(&data);
+            }
+        });
+        has_ended.recv_timeout(PATIENCE).unwrap();
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(coded.as_slice())
+            .read_to_string(&mut text)
+            .unwrap();
+        let lines = text.lines().filter(|line| line.starts_with("line{"));
+        assert_eq!(lines.count() as u64, LINES);
+    }
 }
 
 /// Panics in the middle of its family.

@@ -4,9 +4,15 @@ mod abuse;
 mod answers;
 pub(crate) mod client;
 mod compressed;
+mod deadline;
 mod large;
 #[cfg(feature = "tower")]
 mod layer;
+mod lifecycle;
 mod listening;
 mod mounting;
+mod self_metrics;
 mod shutdown;
+mod sources;
+#[cfg(unix)]
+mod unix;

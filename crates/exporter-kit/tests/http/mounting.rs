@@ -138,6 +138,7 @@ fn the_server_runs_in_the_callers_runtime_until_its_future_resolves() {
             let address = listener.local_addr().unwrap();
             let server = Server::builder(&registry())
                 .listener(listener)
+                .self_metrics(false)
                 .bind()
                 .unwrap();
             assert_eq!(server.local_addresses(), [address]);

@@ -103,3 +103,17 @@ fn what_is_narrowed_is_told() {
         }
     }
 }
+
+#[test]
+fn the_examples_of_the_documentation_are_accepted() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/web-config.md");
+    let page = fs::read_to_string(page).unwrap();
+    let folder = Folder::new("documentation");
+    let examples: Vec<_> = page.split("```yaml\n").skip(1).collect();
+    assert!(!examples.is_empty());
+    for example in examples {
+        let text = example.split("```").next().unwrap();
+        let checked = check_web_config(folder.write("web.yml", text));
+        assert!(checked.is_ok(), "{text}: {checked:?}");
+    }
+}

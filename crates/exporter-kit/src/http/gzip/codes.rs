@@ -70,6 +70,12 @@ fn distance_class(distance: usize) -> Class {
     }
 }
 
+/// About how many bits a match takes: classes are coded in five for a length and two for a distance, where most
+/// lines have the same few.
+pub(super) fn match_bits(length: usize, distance: usize) -> u32 {
+    7 + length_class(length).extra_bits + distance_class(distance).extra_bits
+}
+
 /// How often each symbol was written.
 #[derive(Clone, Debug)]
 pub(super) struct Frequencies {

@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use super::stream::{Learned, Stream, Structure};
+use super::units::MAX_LINES;
 use crate::encode::{Escaping, Format};
 use crate::sync::lock;
 
 /// Smaller texts, in bytes, are left to the ordinary compressor. Measured with gauges that have three labels: from
-/// here on the body is no larger than that of its level 3. The codes at the beginning of a stream, 160 bytes that
+/// here on the body is no larger than the one it makes. The codes at the beginning of a stream, 160 bytes that
 /// it writes in fewer, make smaller ones larger, and there are only some 20 microseconds to be saved.
 const WORTHWHILE_BYTES: usize = 8 * 1024;
 
@@ -15,7 +16,8 @@ const WORTHWHILE_BYTES: usize = 8 * 1024;
 /// one place escape names alike.
 const KEPT: usize = 3;
 
-/// Codes are made anew every so many scrapes. Counting symbols for it costs a tenth of a scrape.
+/// Codes are made anew every so many scrapes, and more often at first: after 1, 2, 4, 8 and 16. Counting symbols
+/// for it costs a tenth of a scrape.
 const SCRAPES_PER_CODES: u32 = 32;
 
 /// After so many scrapes something that was not worthwhile is tried again.
@@ -46,12 +48,23 @@ struct Kept {
 #[derive(Debug)]
 enum State {
     /// Nothing is known but how large the text was last.
-    Unknown {
-        text_bytes: usize,
-    },
+    Unknown(Size),
     Known(Structure),
     /// Structure is being learned, or was found not to be worthwhile, for so many scrapes from now.
     Rests(u32),
+}
+
+/// How large a text is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Size {
+    pub(crate) bytes: usize,
+    pub(crate) lines: usize,
+}
+
+impl Size {
+    fn is_worthwhile(self) -> bool {
+        self.bytes >= WORTHWHILE_BYTES && self.lines <= MAX_LINES
+    }
 }
 
 /// How to compress a scrape.
@@ -69,20 +82,21 @@ impl Structures {
         let mut all = lock(&self.0);
         let kept = find(&mut all, what);
         match &mut kept.state {
-            State::Unknown { text_bytes } if *text_bytes < WORTHWHILE_BYTES => Plan::Ordinary,
-            State::Unknown { .. } => {
+            State::Unknown(size) if !size.is_worthwhile() => Plan::Ordinary,
+            State::Unknown(_) => {
                 kept.state = State::Rests(LEARNING);
                 Plan::Learn(Box::new(Stream::new(Structure::empty(), true)))
             }
             State::Known(structure) => {
                 kept.scrapes = kept.scrapes.wrapping_add(1);
-                let counts = kept.scrapes.is_multiple_of(SCRAPES_PER_CODES);
+                let counts = kept.scrapes.is_power_of_two()
+                    || kept.scrapes.is_multiple_of(SCRAPES_PER_CODES);
                 Plan::Known(Box::new(Stream::new(structure.clone(), counts)))
             }
             State::Rests(scrapes) => {
                 *scrapes -= 1;
                 if *scrapes == 0 {
-                    kept.state = State::Unknown { text_bytes: 0 };
+                    kept.state = State::Unknown(Size::default());
                 }
                 Plan::Ordinary
             }
@@ -90,9 +104,9 @@ impl Structures {
     }
 
     /// Says how large a text was that was compressed the ordinary way.
-    pub(crate) fn saw(&self, what: What, text_bytes: usize) {
-        if let State::Unknown { text_bytes: last } = &mut find(&mut lock(&self.0), what).state {
-            *last = text_bytes;
+    pub(crate) fn saw(&self, what: What, size: Size) {
+        if let State::Unknown(last) = &mut find(&mut lock(&self.0), what).state {
+            *last = size;
         }
     }
 
@@ -100,9 +114,9 @@ impl Structures {
     pub(crate) fn learned(&self, what: What, stream: Stream, ordinary_bytes: usize) {
         let learned = stream.finish(&mut Vec::new());
         self.keep(what, learned, |learned| {
-            // It takes a fraction of the time, but not for a body that is much larger.
+            // It takes a quarter of the time, but not for a body that is much larger.
             let bytes = learned.bytes.unwrap_or(usize::MAX);
-            bytes <= ordinary_bytes + ordinary_bytes / 10
+            bytes <= ordinary_bytes + ordinary_bytes / 5
         });
     }
 
@@ -113,20 +127,20 @@ impl Structures {
             return;
         }
         // Searching is what the ordinary compressor does better.
-        self.keep(what, learned, |learned| learned.missed <= learned.lines / 2);
+        self.keep(what, learned, |learned| {
+            learned.missed <= learned.size.lines / 2
+        });
     }
 
     fn keep(&self, what: What, learned: Option<Learned>, worthwhile: impl Fn(&Learned) -> bool) {
         let state = match learned {
-            Some(Learned { text_bytes, .. }) if text_bytes < WORTHWHILE_BYTES => {
-                State::Unknown { text_bytes }
-            }
+            Some(Learned { size, .. }) if !size.is_worthwhile() => State::Unknown(size),
             Some(learned) if worthwhile(&learned) => {
                 log::debug!(
                     "the structure of {} takes {} bytes for {} lines",
                     what.format,
                     learned.structure.bytes(),
-                    learned.lines,
+                    learned.size.lines,
                 );
                 State::Known(learned.structure)
             }
@@ -143,7 +157,7 @@ fn find(all: &mut Vec<Kept>, what: What) -> &mut Kept {
         None => Kept {
             what,
             scrapes: 0,
-            state: State::Unknown { text_bytes: 0 },
+            state: State::Unknown(Size::default()),
         },
     };
     all.truncate(KEPT - 1);

@@ -6,6 +6,10 @@
 //! the text at hand is what it stands for, so what was learned can make a body larger, but never wrong.
 //!
 //! Nothing here knows formats or metrics: any bytes can be coded.
+//!
+//! What is kept takes 16 to 24 bytes for a line, 16 MiB at most, for each of the three expositions asked for last; a
+//! scrape at work holds one piece of text and 40 KiB, and 160 KiB more while lines are new. An exposition of more than
+//! 800 000 lines is left to the ordinary compressor, which keeps nothing.
 
 mod bits;
 mod changes;
@@ -18,5 +22,5 @@ mod stream;
 mod tests;
 mod units;
 
-pub(crate) use kept::{Plan, Structures, What};
+pub(crate) use kept::{Plan, Size, Structures, What};
 pub(crate) use stream::Stream;

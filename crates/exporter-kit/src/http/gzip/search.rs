@@ -1,6 +1,6 @@
 //! Looks for what a head has in common with the heads before it.
 
-use super::codes::{MAX_DISTANCE, MAX_MATCH};
+use super::codes::{MAX_DISTANCE, MAX_MATCH, match_bits};
 use super::units::{MAX_DELTA, Packed, push_literal};
 
 /// A shorter match hardly pays: three of a head's commonest characters are as short as literals.
@@ -16,7 +16,7 @@ const CATCH_UP: usize = 8 * 1024;
 const CANDIDATES: usize = 24;
 
 /// A match of this length is taken without looking for a longer one a byte on.
-const GOOD_LENGTH: usize = 32;
+const GOOD_LENGTH: usize = 128;
 
 const HASH_BITS: u32 = 13;
 const WINDOW: usize = MAX_DISTANCE;
@@ -136,6 +136,30 @@ struct Found {
     length: usize,
     delta: usize,
     offset: usize,
+    /// About how many bits it takes, and how many bytes it is instead of.
+    bits: u32,
+    bytes: u32,
+}
+
+impl Found {
+    /// This match with a literal before it.
+    fn after(self, literal_bits: u32) -> Self {
+        Self {
+            bits: self.bits + literal_bits,
+            bytes: self.bytes + 1,
+            ..self
+        }
+    }
+
+    /// Whether it takes fewer bits for a byte.
+    fn is_cheaper_than(self, other: Self) -> bool {
+        self.bits * other.bytes < other.bits * self.bytes
+    }
+}
+
+/// About how many bits a literal has: most are digits of values.
+fn literal_bits(byte: u8) -> u32 {
+    if byte.is_ascii_digit() { 4 } else { 9 }
 }
 
 /// The places in heads by the four bytes that stand there.
@@ -169,14 +193,16 @@ impl Search {
         self.catch_up(text, places, position);
         let from = tokens.len();
         while position < end {
-            let mut found = self.longest(text, places, position, end);
+            let mut found = self.cheapest(text, places, position, end);
             if let Some(first) = found
                 && first.length < GOOD_LENGTH
             {
                 self.insert(text, position);
+                let (piece, at) = text.find(position);
+                let literal = piece.get(at).map_or(0, |byte| literal_bits(*byte));
                 if self
-                    .longest(text, places, position + 1, end)
-                    .is_some_and(|second| second.length > first.length)
+                    .cheapest(text, places, position + 1, end)
+                    .is_some_and(|second| second.after(literal).is_cheaper_than(first))
                 {
                     found = None;
                 }
@@ -225,8 +251,9 @@ impl Search {
         }
     }
 
-    /// The longest match in another head, or earlier in the same; among equals the nearest.
-    fn longest(
+    /// The match in another head, or earlier in the same, that takes the fewest bits for a byte; among equals the
+    /// nearest.
+    fn cheapest(
         &self,
         text: Text<'_>,
         places: &Places,
@@ -239,6 +266,7 @@ impl Search {
             return None;
         }
         let mut best: Option<Found> = None;
+        let mut longest = MIN_LENGTH - 1;
         let mut candidate = self.newest[hash(text, position)?];
         let mut last_distance = 0;
         for _ in 0..CANDIDATES {
@@ -249,18 +277,24 @@ impl Search {
             last_distance = distance;
             let (source, from) = text.find(position - distance);
             let length = common_prefix(source.get(from..).unwrap_or_default(), wanted);
-            if length > best.map_or(MIN_LENGTH - 1, |best| best.length)
+            if length > longest
                 && let Some(number) = places.number_at(position - distance)
             {
                 let place = places.get(number);
                 let offset = position - distance - place.start;
                 let length = length.min((place.head as usize).saturating_sub(offset));
-                if length > best.map_or(MIN_LENGTH - 1, |best| best.length) {
-                    best = Some(Found {
+                if length > longest {
+                    longest = length;
+                    let found = Found {
                         length,
                         delta: places.present - number,
                         offset,
-                    });
+                        bits: match_bits(length, distance),
+                        bytes: length as u32,
+                    };
+                    if best.is_none_or(|best| found.is_cheaper_than(best)) {
+                        best = Some(found);
+                    }
                     if length == wanted.len() {
                         break;
                     }

@@ -7,6 +7,7 @@ use flate2::Crc;
 use super::bits::{BitWriter, Rest};
 use super::changes::Changes;
 use super::codes::{Codes, Frequencies};
+use super::kept::Size;
 use super::pass::{Pass, after_line};
 use super::search::{Places, Text};
 use super::units::Units;
@@ -46,9 +47,8 @@ pub(super) struct Learned {
     pub(super) changed: bool,
     /// How many bytes a stream of the same symbols has in the new structure's codes, if they were counted.
     pub(super) bytes: Option<usize>,
-    pub(super) text_bytes: usize,
-    /// How many lines there were, and how many of them had to be searched.
-    pub(super) lines: usize,
+    pub(super) size: Size,
+    /// How many lines had to be searched.
     pub(super) missed: usize,
 }
 
@@ -192,8 +192,10 @@ impl Stream {
             structure: Structure { units, codes },
             changed,
             bytes,
-            text_bytes: self.start,
-            lines: self.lines,
+            size: Size {
+                bytes: self.start,
+                lines: self.lines,
+            },
             missed: self.changes.missed,
         })
     }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::codes::{Codes, Frequencies};
-use super::kept::{Plan, Structures, What};
+use super::kept::{Plan, Size, Structures, What};
 use super::stream::{Learned, Stream, Structure};
 use crate::encode::{Escaping, Format};
 
@@ -98,7 +98,7 @@ fn lines_that_come_and_go_cost_themselves_and_little_more() {
         let (coded, learned) = code(stream, &text, 1 << 16, true);
         assert_eq!(gunzip(&coded), text, "{case}");
         let learned = learned.unwrap();
-        assert_eq!(learned.lines, count + 3);
+        assert_eq!(learned.size.lines, count + 3);
         assert!(learned.changed, "{case}");
         // A window full of lines, where the text was cut.
         assert!(learned.missed < 500, "{case}: {}", learned.missed);
@@ -180,6 +180,35 @@ fn too_much_is_not_kept() {
     assert_eq!(gunzip(&coded), noise);
 }
 
+#[test]
+fn a_line_takes_at_most_24_bytes() {
+    let gauges = lines(0..5000, "1.0");
+    let buckets = (0..5000).map(|i| {
+        let (path, bound) = (i / 10, i % 10);
+        format!("seconds_bucket{{path=\"/items/{path}\",le=\"{bound}.0\"}} {i}\n")
+    });
+    for text in [gauges, buckets.collect::<String>().into_bytes()] {
+        let structure = learn(&text);
+        let kept = structure.bytes() - learn(b"").bytes();
+        let lines = size_of_text(&text).lines;
+        assert!((12 * lines..=24 * lines).contains(&kept), "{kept}");
+    }
+}
+
+#[test]
+fn what_would_be_too_much_is_not_even_tried() {
+    let structures = Structures::default();
+    let text = b"a 1\n".repeat(100_000);
+    for _ in 0..200 {
+        assert_eq!(scrape(&structures, TEXT, &text), "ordinary");
+    }
+    // It may have become smaller.
+    let text = lines(0..1000, "1.0");
+    for expected in ["ordinary", "learn", "known"] {
+        assert_eq!(scrape(&structures, TEXT, &text), expected);
+    }
+}
+
 /// A Huffman tree of these would be deeper than deflate allows.
 #[test]
 fn codes_are_never_too_long() {
@@ -201,11 +230,18 @@ const TEXT: What = What {
     escaping: None,
 };
 
+fn size_of_text(text: &[u8]) -> Size {
+    Size {
+        bytes: text.len(),
+        lines: text.iter().filter(|byte| **byte == b'\n').count(),
+    }
+}
+
 /// One scrape as the coder does it: says which plan there was.
 fn scrape(structures: &Structures, what: What, text: &[u8]) -> &'static str {
     match structures.plan(what) {
         Plan::Ordinary => {
-            structures.saw(what, text.len());
+            structures.saw(what, size_of_text(text));
             "ordinary"
         }
         Plan::Learn(mut stream) => {

@@ -7,8 +7,12 @@ use memchr::{memchr, memchr2};
 
 use super::codes::{MAX_MATCH, MIN_MATCH};
 
-/// How much may be kept about one exposition, in bytes. A series costs about 20, so this is for some 800 000.
+/// How much may be kept about one exposition, in bytes.
 const MAX_BYTES: usize = if cfg!(test) { 1 << 20 } else { 16 << 20 };
+
+/// An exposition of more lines is not even tried: the least that a line takes is a token, where it ends, and a hash;
+/// most take two or three tokens.
+pub(super) const MAX_LINES: usize = MAX_BYTES / 20;
 
 /// How many lines back a match may go.
 pub(super) const MAX_DELTA: usize = (1 << 11) - 1;

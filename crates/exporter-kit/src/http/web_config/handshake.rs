@@ -71,11 +71,14 @@ async fn accept(
         byte: Some(byte),
         stream,
     };
-    TlsAcceptor::from(config)
-        .accept(begun)
-        .await
-        .ok()
-        .map(Box::new)
+    match TlsAcceptor::from(config).accept(begun).await {
+        Ok(stream) => Some(Box::new(stream)),
+        Err(error) => {
+            // Anybody can make it fail, at any rate: not for a log that is kept.
+            log::debug!("a TLS handshake failed: {error}");
+            None
+        }
+    }
 }
 
 /// A stream whose first byte was read already.
@@ -142,6 +145,7 @@ mod tests {
     use super::*;
     use crate::http::MetricsHandler;
     use crate::http::landing::Landing;
+    use crate::http::routes::Routes;
     use crate::registry::Registry;
 
     fn config() -> Arc<ServerConfig> {
@@ -160,7 +164,11 @@ mod tests {
 
     fn site() -> Arc<Site> {
         let metrics = MetricsHandler::new(&Registry::new());
-        Arc::new(Site::new("/metrics".into(), metrics, &Landing::default()))
+        Arc::new(Site::new(
+            Routes::new(None, None, "/metrics"),
+            metrics,
+            &Landing::default(),
+        ))
     }
 
     /// The begin of a hello that says it has 512 bytes.

@@ -23,6 +23,7 @@ use crate::http::body::{Body, BodyError};
 use crate::http::connection::MAX_HEAD_BYTES;
 use crate::http::gate::{self, GatedAnswer};
 use crate::http::guard::{IDLE_TIMEOUT, WRITE_TIMEOUT};
+use crate::http::self_metrics::{Measuring, SelfMetrics};
 use crate::http::server::{GRACE, first, until};
 use crate::http::site::Site;
 
@@ -42,6 +43,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     mut stopped: watch::Receiver<()>,
 ) {
     let requests = Requests::new();
+    let self_metrics = site.self_metrics.clone();
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_REQUESTS)
@@ -59,7 +61,11 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         async {
             let served = async {
                 // What went wrong is the client's doing, and was answered if it could be.
-                let _ = connection.as_mut().await;
+                if let Err(error) = connection.as_mut().await
+                    && let Some(metrics) = &self_metrics
+                {
+                    metrics.connection_failed(&error);
+                }
             };
             first(served, requests.wait_too_long()).await;
         },
@@ -168,6 +174,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     fn call(&self, req: Request<Incoming>) -> PiecedAnswer {
         PiecedAnswer {
             waiting: Some(self.requests.open()),
+            measuring: self.site.self_metrics.as_ref().map(SelfMetrics::begin),
             answer: gate::answer(&self.site, req),
         }
     }
@@ -176,6 +183,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 /// An answer whose body is given in pieces.
 struct PiecedAnswer {
     waiting: Option<Waiting>,
+    measuring: Option<Measuring>,
     answer: GatedAnswer,
 }
 
@@ -190,10 +198,18 @@ impl Future for PiecedAnswer {
         if let Some(waiting) = &waiting {
             waiting.for_client(true);
         }
+        let mut measuring = self.measuring.take();
+        if let Some(measuring) = &mut measuring {
+            measuring.answered(response.status());
+            if response.body().is_end_stream() {
+                measuring.complete();
+            }
+        }
         Poll::Ready(Ok(response.map(|body| PiecedBody {
             body,
             rest: Bytes::new(),
             waiting,
+            measuring,
         })))
     }
 }
@@ -203,6 +219,7 @@ struct PiecedBody {
     body: Body,
     rest: Bytes,
     waiting: Option<Waiting>,
+    measuring: Option<Measuring>,
 }
 
 impl PiecedBody {
@@ -232,6 +249,20 @@ impl http_body::Body for PiecedBody {
         if let Some(waiting) = &self.waiting {
             waiting.for_client(piece.is_ready());
         }
+        let is_end = self.is_end_stream();
+        if let Some(measuring) = &mut self.measuring {
+            match &piece {
+                Poll::Ready(Some(Ok(piece))) => {
+                    measuring.sent(piece.len());
+                    if is_end {
+                        measuring.complete();
+                    }
+                }
+                Poll::Ready(Some(Err(_))) => measuring.incomplete(),
+                Poll::Ready(None) => measuring.complete(),
+                Poll::Pending => {}
+            }
+        }
         piece.map(|piece| piece.map(|piece| piece.map(Frame::data)))
     }
 
@@ -259,6 +290,7 @@ mod tests {
     use super::*;
     use crate::http::MetricsHandler;
     use crate::http::landing::Landing;
+    use crate::http::routes::Routes;
     use crate::registry::Registry;
 
     type Client = SendRequest<Empty<Bytes>>;
@@ -270,7 +302,11 @@ mod tests {
             ..Landing::default()
         };
         let metrics = MetricsHandler::new(&Registry::new());
-        let site = Arc::new(Site::new("/metrics".into(), metrics, &landing));
+        let site = Arc::new(Site::new(
+            Routes::new(None, None, "/metrics"),
+            metrics,
+            &landing,
+        ));
         let (client, server) = tokio::io::duplex(64 * 1024);
         let (stop, stopped) = watch::channel(());
         let served = tokio::spawn(serve(server, site, stopped));

@@ -1,0 +1,41 @@
+//! No file descriptors left: those who are connected are answered, and the others once there is room again.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::Command;
+
+use crate::program::{Running, command, connect, get};
+
+/// As a service manager would set it, far below what connections need here.
+const LIMIT: usize = 64;
+
+#[test]
+fn with_no_file_descriptor_left_it_recovers_by_itself() {
+    let program = command(&[], &[]);
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", &format!("ulimit -n {LIMIT}; exec \"$@\""), "sh"])
+        .arg(program.get_program())
+        .arg("--web.listen-address=127.0.0.1:0");
+    let mut running = Running::spawn(limited);
+    let address = running.address();
+    let mut clients: Vec<TcpStream> = Vec::new();
+    // More than it can have; the rest waits in the queue that the system keeps.
+    clients.resize_with(LIMIT + 16, || connect(address));
+    running.wait_for(|line| {
+        let complains = line.contains("no connection can be accepted, which is tried again: ");
+        complains.then(|| assert!(line.contains("raise the limit on open files"), "{line}"))
+    });
+    let mut first = clients.swap_remove(0);
+    write!(first, "GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n").expect("a request");
+    let mut answer = [0; 15];
+    first.read_exact(&mut answer).expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    drop(clients);
+    drop(first);
+    for _ in 0..LIMIT {
+        let (status, body) = get(address, "/metrics");
+        assert_eq!(status, 200);
+        assert!(body.contains("\napp_active_sessions "), "{body}");
+    }
+}

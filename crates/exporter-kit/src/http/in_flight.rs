@@ -1,0 +1,24 @@
+//! How many scrapes are being answered at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A scrape that is being answered, until its body is done with.
+#[derive(Debug)]
+pub(crate) struct InFlight(Arc<AtomicUsize>);
+
+impl InFlight {
+    /// One more, unless there are as many as the limit already; 0 is no limit.
+    pub(crate) fn begin(count: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
+        let before = count.fetch_add(1, Ordering::Relaxed);
+        // Given back at once if it was one too many.
+        let one = Self(Arc::clone(count));
+        (limit == 0 || before < limit).then_some(one)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

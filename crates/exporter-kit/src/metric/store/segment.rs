@@ -1,0 +1,118 @@
+//! A few series side by side, their heads in one text.
+
+use crate::metric::series::Instrument;
+
+/// How many series a segment has at most: as many as there are bits in what says which of them are live.
+pub(super) const SEGMENT_SERIES: usize = u64::BITS as usize;
+
+/// How much text a segment has at most, unless a single head is longer. All that are full have the same room, so that
+/// what one gives up is what another needs. 16 bits say where a head begins.
+const TEXT_BYTES: usize = 4096;
+
+/// Up to 64 series: their heads in one text, their handles in one list.
+pub(crate) struct Segment<M> {
+    /// The heads, one behind the other.
+    text: String,
+    /// Where each head begins.
+    begins: Vec<u16>,
+    /// Invariant: as many as `begins`.
+    series: Vec<M>,
+    /// Whether anything in `text` is escaped.
+    escaped: bool,
+}
+
+impl<M: Instrument> Segment<M> {
+    pub(super) fn new() -> Self {
+        Self {
+            text: String::new(),
+            begins: Vec::new(),
+            series: Vec::new(),
+            escaped: false,
+        }
+    }
+
+    /// Whether there is room for a series with this head.
+    pub(super) fn has_room_for(&self, head: &str) -> bool {
+        let count = self.series.len();
+        count == 0 || (count < SEGMENT_SERIES && self.text.len() + head.len() <= TEXT_BYTES)
+    }
+
+    /// Adds a series. Only where there is room.
+    pub(super) fn push(&mut self, head: &str, series: M) {
+        let begin = self.text.len();
+        self.begins.push(u16::try_from(begin).unwrap_or(u16::MAX));
+        self.make_room(begin + head.len());
+        self.text.push_str(head);
+        self.series.push(series);
+        self.escaped |= head.contains('\\');
+    }
+
+    /// Makes the text's memory large enough, in steps that end where a full segment does.
+    fn make_room(&mut self, needed: usize) {
+        let room = self.text.capacity();
+        if needed > room {
+            let room = needed.max((2 * room).min(TEXT_BYTES));
+            self.text.reserve_exact(room - self.text.len());
+        }
+    }
+
+    /// Takes no more memory than it has to, if more series would have to be long ones to fit.
+    pub(super) fn close(&mut self) {
+        self.begins.shrink_to_fit();
+        self.series.shrink_to_fit();
+        if self.text.len() < TEXT_BYTES - TEXT_BYTES / 8 {
+            self.text.shrink_to_fit();
+        } else {
+            self.make_room(TEXT_BYTES);
+        }
+    }
+
+    /// Makes it the same as `other`, in the memory that it has as far as that goes.
+    pub(super) fn become_same(&mut self, other: &Self) {
+        self.text.clear();
+        self.make_room(other.text.len());
+        self.text.push_str(&other.text);
+        self.begins.clone_from(&other.begins);
+        self.series.clone_from(&other.series);
+        self.escaped = other.escaped;
+        self.close();
+    }
+
+    /// The handles. Some may be of series that have been removed.
+    #[inline]
+    pub(crate) fn series(&self) -> &[M] {
+        &self.series
+    }
+
+    /// The head of the series at `at`: `name{labels} `.
+    #[inline]
+    pub(crate) fn head(&self, at: usize) -> &str {
+        let begin = usize::from(self.begins[at]);
+        match self.begins.get(at + 1) {
+            Some(end) => &self.text[begin..usize::from(*end)],
+            None => &self.text[begin..],
+        }
+    }
+
+    /// Whether any head has something escaped.
+    #[inline]
+    pub(super) fn is_escaped(&self) -> bool {
+        self.escaped
+    }
+
+    /// Which series have not been removed: a bit for each, the first one's lowest.
+    ///
+    /// It reads from every cell's memory and waits for none of them, so what is not cached arrives together.
+    #[inline]
+    pub(crate) fn live(&self) -> u64 {
+        let series = self.series.iter().enumerate();
+        series.fold(0, |live, (at, series)| {
+            live | u64::from(!series.series().is_removed()) << at
+        })
+    }
+
+    /// What [`live`](Self::live) gives if none has been removed.
+    pub(super) fn all(&self) -> u64 {
+        (0..self.series.len()).fold(0, |all, at| all | 1 << at)
+    }
+}

@@ -1,0 +1,42 @@
+//! Keeps the panic of a future to itself.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// The future panicked. The panic has told standard error about itself.
+#[derive(Debug)]
+pub(crate) struct Panicked;
+
+/// A future whose panic is its output, and whose destructor's panic is nobody's.
+pub(crate) struct Caught<F: ?Sized>(Option<Pin<Box<F>>>);
+
+impl<F: Future + ?Sized> Caught<F> {
+    pub(crate) fn new(future: Pin<Box<F>>) -> Self {
+        Self(Some(future))
+    }
+}
+
+impl<F: Future + ?Sized> Future for Caught<F> {
+    type Output = Result<F::Output, Panicked>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(future) = &mut self.0 else {
+            return Poll::Ready(Err(Panicked));
+        };
+        // What the future leaves behind is its own: it is not polled again.
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(_) => Poll::Ready(Err(Panicked)),
+        }
+    }
+}
+
+impl<F: ?Sized> Drop for Caught<F> {
+    fn drop(&mut self) {
+        let future = self.0.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(future)));
+    }
+}

@@ -1,0 +1,103 @@
+//! Makes one exposition of what several sources gave: families of one name become one, whatever contradicts is left
+//! out and counted with the source that came later.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use hashbrown::HashMap;
+
+use super::error::SourceErrorReason;
+use super::view::{Shown, View};
+use crate::collect::Sink;
+use crate::model::{Descriptor, Head, Point};
+use crate::registry::sample_names;
+use crate::snapshot::{FamilySnapshot, SeriesIndex, same_labels};
+
+/// Gives all families of a view in the order of their names; the series of one family in the order of the sources.
+/// `reserved` are families that no source may have.
+pub(crate) fn give(view: &View, reserved: &[Descriptor], sink: &mut dyn Sink) {
+    // The family that has each name of a sample.
+    let mut claims: HashMap<Box<str>, &str> = HashMap::new();
+    for descriptor in reserved {
+        for name in sample_names(descriptor) {
+            claims.insert(name, descriptor.name());
+        }
+    }
+    let mut families: BTreeMap<&str, Vec<(&Shown, &FamilySnapshot)>> = BTreeMap::new();
+    for shown in &view.0 {
+        let snapshots = shown.good.as_ref().map(|good| good.fetched.snapshot());
+        for family in snapshots
+            .into_iter()
+            .flat_map(|snapshot| snapshot.families())
+        {
+            let descriptor = family.descriptor();
+            let name = descriptor.name();
+            let parts = families.get_mut(name);
+            match parts {
+                Some(parts) if parts[0].1.descriptor().kind() == descriptor.kind() => {
+                    parts.push((shown, family));
+                }
+                Some(_) => count_conflict(shown, name),
+                None => {
+                    let names = sample_names(descriptor);
+                    if names.iter().any(|name| claims.contains_key(name)) {
+                        count_conflict(shown, name);
+                        continue;
+                    }
+                    claims.extend(names.into_iter().map(|sample| (sample, name)));
+                    families.insert(name, vec![(shown, family)]);
+                }
+            }
+        }
+    }
+    for parts in families.values() {
+        let [(_, first), ..] = &**parts else { continue };
+        if !sink.family(first.descriptor()) {
+            continue;
+        }
+        match &**parts {
+            [(_, only)] => {
+                // Its series are distinct already.
+                let _ = only.series().all(|(head, point)| sink.point(head, &point));
+            }
+            several => give_merged(several, sink),
+        }
+    }
+}
+
+/// Gives the series of a family that several sources have, each label set once.
+fn give_merged(parts: &[(&Shown, &FamilySnapshot)], sink: &mut dyn Sink) {
+    let mut index = SeriesIndex::default();
+    let mut given: Vec<(Head<'_>, Point<'_>)> = Vec::new();
+    for (shown, family) in parts {
+        for (head, point) in family.series() {
+            let hash = index.hash(head.labels(), point.timestamp);
+            let known = index.find(hash, |at| {
+                given[at].1.timestamp == point.timestamp
+                    && same_labels(given[at].0.labels(), head.labels())
+            });
+            if known.is_some() {
+                count_conflict(shown, head.text().trim_end());
+                continue;
+            }
+            index.insert(hash, given.len());
+            given.push((head, point));
+            if !sink.point(head, &point) {
+                return;
+            }
+        }
+    }
+}
+
+/// Counts once for what a source fetched at one time, however often it is scraped.
+fn count_conflict(shown: &Shown, what: &str) {
+    let counted =
+        |good: &std::sync::Arc<super::runner::Good>| good.conflicts.swap(true, Ordering::Relaxed);
+    if !shown.good.as_ref().is_none_or(counted) {
+        log::warn!(
+            "source `{}` gives `{what}`, which contradicts what came before; it is left out",
+            shown.runner.spec.name
+        );
+        shown.runner.count(SourceErrorReason::Conflict);
+    }
+}

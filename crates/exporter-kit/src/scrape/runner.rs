@@ -1,0 +1,345 @@
+//! Runs one source: bounds, counts and remembers what it does.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::backoff;
+use super::catch::{Caught, Panicked};
+use super::error::{SourceError, SourceErrorReason};
+use super::flight::Flight;
+use super::source::{Deadline, Fetched};
+use super::spec::{OnError, Schedule, SourceSpec};
+use super::status::SourceStatus;
+use super::view::Shown;
+use crate::model::Timestamp;
+use crate::sync::lock;
+
+const REASONS: usize = SourceErrorReason::ALL.len();
+
+/// A source with its past.
+pub(crate) struct Runner {
+    pub(crate) spec: SourceSpec,
+    runtime: Handle,
+    /// How many sources may work at once.
+    permits: Arc<Semaphore>,
+    errors: [AtomicU64; REASONS],
+    past: Mutex<Past>,
+}
+
+#[derive(Default)]
+struct Past {
+    flight: Weak<Run>,
+    last: Option<Ended>,
+    /// What the last success gave, unless it is never to be shown again.
+    good: Option<Arc<Good>>,
+    last_success: Option<Timestamp>,
+    /// Since the last success.
+    failures: u32,
+}
+
+/// The least pause between two runs in the background, unless the interval is shorter.
+const MIN_PAUSE: Duration = Duration::from_millis(100);
+
+/// How the last run ended.
+#[derive(Clone)]
+struct Ended {
+    worked: bool,
+    ended: Timestamp,
+    duration: Duration,
+    error: Option<Arc<str>>,
+}
+
+/// What a run gave: numbers, or a failure that is counted already.
+pub(crate) type Outcome = Result<Arc<Good>, SourceErrorReason>;
+
+/// A run of a source that is under way.
+pub(crate) type Run = Flight<Outcome>;
+
+/// Numbers, and when they were fetched.
+pub(crate) struct Good {
+    pub(crate) fetched: Fetched,
+    pub(crate) at: Instant,
+    /// Whether it was counted that another source has some of the same.
+    pub(crate) conflicts: AtomicBool,
+}
+
+impl Runner {
+    pub(crate) fn new(spec: SourceSpec, runtime: Handle, permits: Arc<Semaphore>) -> Self {
+        Self {
+            spec,
+            runtime,
+            permits,
+            errors: Default::default(),
+            past: Mutex::default(),
+        }
+    }
+
+    /// The run that a scrape has to wait for, if there is one.
+    pub(crate) fn begin(self: &Arc<Self>, deadline: Deadline) -> Option<Arc<Run>> {
+        match self.spec.schedule {
+            Schedule::AtScrape => Some(self.join(deadline)),
+            Schedule::Cached { time_to_live } => {
+                let fresh = lock(&self.past)
+                    .good
+                    .as_ref()
+                    .is_some_and(|good| good.at.elapsed() < time_to_live);
+                (!fresh).then(|| self.join(deadline))
+            }
+            // The first numbers are waited for; no later ones.
+            Schedule::Every { .. } => {
+                let first = lock(&self.past).last.is_none();
+                first.then(|| self.join(self.own_deadline()))
+            }
+        }
+    }
+
+    /// Waits for a run until the deadline, and gives what the scrape shows.
+    pub(crate) async fn wait(
+        self: &Arc<Self>,
+        flight: Option<Arc<Run>>,
+        work_until: Deadline,
+        deadline: Deadline,
+    ) -> Shown {
+        let Some(mut flight) = flight else {
+            return self.now();
+        };
+        loop {
+            match timeout_at(deadline.instant(), flight.result()).await {
+                Ok(Some(Ok(good))) => return Shown::fresh(self, good),
+                // It had less time than this scrape has, which may still get an answer.
+                Ok(Some(Err(SourceErrorReason::Timeout)))
+                    if flight.is_cut_short
+                        && flight.deadline < work_until
+                        && !work_until.has_passed() =>
+                {
+                    flight = self.join(work_until);
+                }
+                Ok(_) => return Shown::failed(self, self.kept()),
+                Err(_) => {
+                    if flight.deadline > deadline {
+                        // Its own time is not over, so nobody else counts it.
+                        self.count(SourceErrorReason::Timeout);
+                    }
+                    return Shown::failed(self, self.kept());
+                }
+            }
+        }
+    }
+
+    /// What is to be shown without asking the source.
+    pub(crate) fn now(self: &Arc<Self>) -> Shown {
+        let past = lock(&self.past);
+        match (&past.last, &past.good) {
+            (Some(Ended { worked: true, .. }), Some(good)) => Shown::fresh(self, Arc::clone(good)),
+            _ => {
+                drop(past);
+                Shown::failed(self, self.kept())
+            }
+        }
+    }
+
+    /// What is to be shown where there was no time to ask.
+    #[cfg(feature = "http")]
+    pub(crate) fn late(self: &Arc<Self>) -> Shown {
+        match self.spec.schedule {
+            Schedule::Every { .. } => self.now(),
+            _ => Shown::failed(self, self.kept()),
+        }
+    }
+
+    /// Asks the source again and again.
+    pub(crate) fn start(self: &Arc<Self>) -> Background {
+        let Schedule::Every { interval } = self.spec.schedule else {
+            return Background(None);
+        };
+        let runner = Arc::clone(self);
+        let task = self.runtime.spawn(async move {
+            loop {
+                let started = Instant::now();
+                runner.join(runner.own_deadline()).result().await;
+                let failures = lock(&runner.past).failures;
+                let next = match failures {
+                    0 => started + interval,
+                    failures => Instant::now() + backoff::wait(failures, interval),
+                };
+                // What took longer than the interval is followed by a pause, so that it can't take everything.
+                sleep_until(next.max(Instant::now() + interval.min(MIN_PAUSE))).await;
+            }
+        });
+        Background(Some(task.abort_handle()))
+    }
+
+    pub(crate) fn count(&self, reason: SourceErrorReason) {
+        self.errors[reason as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn errors(&self, reason: SourceErrorReason) -> u64 {
+        self.errors[reason as usize].load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn status(&self) -> SourceStatus {
+        let past = lock(&self.past);
+        let running = past.flight.upgrade();
+        let status = SourceStatus {
+            name: Arc::clone(&self.spec.name),
+            schedule: self.spec.schedule,
+            up: past.last.as_ref().map(|run| run.worked),
+            running: running.as_ref().is_some_and(|flight| !flight.is_over()),
+            last_run: past.last.as_ref().map(|run| run.ended),
+            last_success: past.last_success,
+            duration: past.last.as_ref().map(|run| run.duration),
+            rows: past.good.as_ref().map(|good| good.fetched.rows()),
+            failures: past.failures,
+            error: past.last.as_ref().and_then(|run| run.error.clone()),
+        };
+        // Dropping a run may stop it, which runs code of the source.
+        drop(past);
+        drop(running);
+        status
+    }
+
+    /// The run under way, or a new one.
+    fn join(self: &Arc<Self>, deadline: Deadline) -> Arc<Run> {
+        let mut past = lock(&self.past);
+        let under_way = past.flight.upgrade();
+        if let Some(flight) = under_way.as_ref().filter(|flight| !flight.is_over()) {
+            return Arc::clone(flight);
+        }
+        let own = self.own_deadline();
+        let is_cut_short = deadline < own;
+        let deadline = deadline.min(own);
+        let runner = Arc::clone(self);
+        let work = async move { runner.run(deadline).await };
+        let flight = Flight::start(&self.runtime, deadline, is_cut_short, work);
+        past.flight = Arc::downgrade(&flight);
+        drop(past);
+        flight
+    }
+
+    async fn run(self: Arc<Self>, deadline: Deadline) -> Outcome {
+        let turn = timeout_at(deadline.instant(), self.permits.acquire()).await;
+        let started = Instant::now();
+        let result = match turn {
+            Ok(_permit) => self.fetch(deadline).await,
+            Err(_) => Err(SourceError::timeout(
+                "waited for other sources until its time was over; allow more to work at once",
+            )),
+        };
+        self.record(started.elapsed(), result)
+    }
+
+    async fn fetch(&self, deadline: Deadline) -> Result<Fetched, SourceError> {
+        // The call itself is made when the future is polled, so that its panic is caught as well.
+        let fetch: Pin<Box<dyn Future<Output = _> + Send + '_>> =
+            Box::pin(async { self.spec.source.fetch(deadline).await });
+        match timeout_at(deadline.instant(), Caught::new(fetch)).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(Panicked)) => Err(SourceError::new(
+                SourceErrorReason::Panic,
+                "panicked; see the program's standard error",
+            )),
+            Err(_) => Err(SourceError::timeout("was not done in time and was stopped")),
+        }
+    }
+
+    fn record(&self, duration: Duration, result: Result<Fetched, SourceError>) -> Outcome {
+        let name = &self.spec.name;
+        let ended = Timestamp::now();
+        let (outcome, error) = match result {
+            Ok(fetched) => {
+                for problem in fetched.problems() {
+                    self.count(problem.reason());
+                }
+                let error = fetched.problems().last().map(text);
+                let good = Good {
+                    fetched,
+                    at: Instant::now(),
+                    conflicts: AtomicBool::new(false),
+                };
+                (Ok(Arc::new(good)), error)
+            }
+            Err(error) => {
+                self.count(error.reason());
+                (Err(error.reason()), Some(text(&error)))
+            }
+        };
+        let mut past = lock(&self.past);
+        let before = past.last.replace(Ended {
+            worked: outcome.is_ok(),
+            ended,
+            duration,
+            error: error.clone(),
+        });
+        let replaced = match &outcome {
+            Ok(good) => {
+                past.failures = 0;
+                past.last_success = Some(ended);
+                past.good.replace(Arc::clone(good))
+            }
+            Err(_) => {
+                past.failures = past.failures.saturating_add(1);
+                match self.spec.on_error {
+                    OnError::Drop => past.good.take(),
+                    OnError::Keep { .. } => None,
+                }
+            }
+        };
+        drop(past);
+        drop(replaced);
+        let said_before = before.as_ref().and_then(|run| run.error.as_deref());
+        match (&outcome, error.as_deref()) {
+            // What was said is not said again until it changes.
+            (_, error) if error == said_before => {}
+            (Err(reason), Some(error)) => log::warn!("source `{name}` failed ({reason}): {error}"),
+            (_, Some(error)) => log::warn!("source `{name}` gave only a part: {error}"),
+            (_, None) => log::info!("source `{name}` works again"),
+        }
+        outcome
+    }
+
+    /// The numbers that may still be shown after a failure.
+    fn kept(&self) -> Option<Arc<Good>> {
+        let OnError::Keep { at_most } = self.spec.on_error else {
+            return None;
+        };
+        let past = lock(&self.past);
+        let good = past.good.as_ref();
+        good.filter(|good| good.at.elapsed() <= at_most).cloned()
+    }
+
+    /// How long the last run took, and when the last success ended.
+    pub(crate) fn times(&self) -> (Option<Duration>, Option<Timestamp>) {
+        let past = lock(&self.past);
+        (
+            past.last.as_ref().map(|run| run.duration),
+            past.last_success,
+        )
+    }
+
+    fn own_deadline(&self) -> Deadline {
+        Deadline::after(self.spec.timeout)
+    }
+}
+
+fn text(error: &SourceError) -> Arc<str> {
+    error.to_string().into()
+}
+
+/// The task that asks a source again and again, until this is dropped.
+pub(crate) struct Background(Option<AbortHandle>);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
+}

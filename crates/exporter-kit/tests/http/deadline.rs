@@ -1,0 +1,291 @@
+//! Collectors that hang, scrapes that arrive together, readers that do not read: the answer comes in time all the same.
+
+use std::io::Read;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, Kind, Registry, Sink};
+
+use super::client::{Client, PATIENCE, get, serve};
+
+/// Opens once, for all who wait.
+#[derive(Default)]
+struct Gate(Mutex<bool>, Condvar);
+
+impl Gate {
+    fn wait(&self) {
+        let open = self.0.lock().unwrap();
+        drop(self.1.wait_while(open, |open| !*open).unwrap());
+    }
+
+    fn open(&self) {
+        *self.0.lock().unwrap() = true;
+        self.1.notify_all();
+    }
+}
+
+/// Gives a family only once the gate is open, and counts how often it was asked.
+struct Hangs {
+    name: String,
+    gate: Arc<Gate>,
+    asked: Arc<AtomicU64>,
+}
+
+fn give(sink: &mut dyn Sink, name: &str) -> Result<(), CollectError> {
+    let family = Descriptor::new(Kind::Gauge, name, "Help.")?;
+    FamilyWriter::begin(sink, &family, [])?.gauge([], 1)?;
+    Ok(())
+}
+
+impl Collect for Hangs {
+    fn descriptors(&self) -> Vec<Descriptor> {
+        vec![Descriptor::new(Kind::Gauge, &self.name, "Help.").unwrap()]
+    }
+
+    fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.gate.wait();
+        give(sink, &self.name)
+    }
+}
+
+fn hanging(registry: &Registry, name: &str) -> (Arc<Gate>, Arc<AtomicU64>) {
+    let (gate, asked) = (Arc::new(Gate::default()), Arc::new(AtomicU64::new(0)));
+    let hangs = Hangs {
+        name: name.into(),
+        gate: Arc::clone(&gate),
+        asked: Arc::clone(&asked),
+    };
+    registry.register(hangs).unwrap();
+    (gate, asked)
+}
+
+const SOON: &str = "X-Prometheus-Scrape-Timeout-Seconds: 2";
+
+fn failures(text: &str, collector: &str, reason: &str) -> f64 {
+    let labels = [("collector", collector), ("reason", reason)];
+    let snapshot = exporter_kit::parse::text(text).unwrap();
+    let value = snapshot.value("exporter_kit_collector_failures_total", &labels);
+    value.unwrap_or(0.0)
+}
+
+#[test]
+fn a_collector_that_hangs_for_ever_is_left_out_and_not_called_again_while_it_does() {
+    let registry = Registry::new();
+    let (gate, asked) = hanging(&registry, "hangs");
+    registry.gauge("up", "Help.").unwrap().set(1);
+    let (_server, address) = serve(&registry);
+    for _ in 0..3 {
+        let answer = get(address, "/metrics", &[SOON]);
+        assert_eq!(answer.status, 200);
+        assert!(answer.text().contains("\nup 1.0\n"));
+        assert!(!answer.text().contains("\nhangs 1.0\n"));
+    }
+    let open = [
+        "Accept: application/openmetrics-text",
+        "Accept-Encoding: gzip",
+        SOON,
+    ];
+    let answer = get(address, "/metrics", &open);
+    let mut text = String::new();
+    let mut decoder = flate2::read::GzDecoder::new(&*answer.body);
+    decoder.read_to_string(&mut text).unwrap();
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    // The first scrape waited for it in vain, the others did not wait.
+    let answer = get(address, "/metrics", &[SOON]);
+    assert_eq!(failures(answer.text(), "hangs", "deadline"), 1.0);
+    assert_eq!(failures(answer.text(), "hangs", "still_running"), 4.0);
+    gate.open();
+    // It ends at some time now, and is collected again.
+    loop {
+        let answer = get(address, "/metrics", &[SOON]);
+        if answer.text().contains("\nhangs 1.0\n") {
+            break;
+        }
+    }
+}
+
+#[test]
+fn many_that_hang_cost_the_others_nothing() {
+    let registry = Registry::new();
+    // More than there are threads for scrapes.
+    let hanging: Vec<_> = (0..45)
+        .map(|i| hanging(&registry, &format!("a{i:02}")))
+        .collect();
+    registry.gauge_function("z", "Help.", || 1).unwrap();
+    let (_server, address) = serve(&registry);
+    let mut scrapes = 0;
+    while !get(address, "/metrics", &[SOON])
+        .text()
+        .contains("\nz 1.0\n")
+    {
+        scrapes += 1;
+        assert!(scrapes < 45);
+    }
+    assert!(
+        get(address, "/metrics", &[SOON])
+            .text()
+            .contains("\nz 1.0\n")
+    );
+    for (gate, asked) in hanging {
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        gate.open();
+    }
+}
+
+/// Says that it was begun, and goes on when it is told to.
+struct Stepwise {
+    begun: Sender<()>,
+    go_on: Mutex<Receiver<()>>,
+    runs: Arc<AtomicU64>,
+}
+
+impl Collect for Stepwise {
+    fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
+        let run = self.runs.fetch_add(1, Ordering::SeqCst);
+        if run == 0 {
+            self.begun.send(()).map_err(CollectError::source)?;
+            let go_on = self.go_on.lock().unwrap();
+            go_on.recv().map_err(CollectError::source)?;
+        }
+        give(sink, "stepwise")
+    }
+}
+
+#[test]
+fn scrapes_that_arrive_together_share_one_collection() {
+    let registry = Registry::new();
+    let (begun, has_begun) = channel();
+    let (may_go_on, go_on) = channel();
+    let runs = Arc::new(AtomicU64::new(0));
+    let stepwise = Stepwise {
+        begun,
+        go_on: Mutex::new(go_on),
+        runs: Arc::clone(&runs),
+    };
+    registry.register(stepwise).unwrap();
+    let (_server, address) = serve(&registry);
+    let mut clients: Vec<Client> = (0..30).map(|_| Client::connect(address)).collect();
+    for client in &mut clients {
+        client.send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    has_begun.recv_timeout(PATIENCE).unwrap();
+    // Whoever comes later has its request read before this one's answer.
+    assert_eq!(get(address, "/", &[]).status, 200);
+    may_go_on.send(()).unwrap();
+    for client in &mut clients {
+        assert!(client.receive(false).text().contains("\nstepwise 1.0\n"));
+    }
+    let runs = runs.load(Ordering::SeqCst);
+    assert!(runs < 10, "{runs} runs for 30 scrapes");
+}
+
+/// Gives many lines under a lock of its own.
+struct Locked(Arc<Mutex<()>>, Sender<()>);
+
+impl Collect for Locked {
+    fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
+        let locked = self.0.lock().unwrap();
+        let family = Descriptor::new(Kind::Gauge, "line", "Help.")?;
+        let mut writer = FamilyWriter::begin(sink, &family, ["number"])?;
+        for number in 0..100_000 {
+            writer.gauge([&format!("{number:0100}")], number)?;
+        }
+        drop(locked);
+        self.1.send(()).map_err(CollectError::source)
+    }
+}
+
+#[test]
+fn a_reader_that_does_not_read_keeps_no_lock_of_a_collector() {
+    let registry = Registry::new();
+    let (ended, has_ended) = channel();
+    let lock = Arc::new(Mutex::new(()));
+    registry.register(Locked(Arc::clone(&lock), ended)).unwrap();
+    let (_server, address) = serve(&registry);
+    let mut client = Client::connect(address);
+    client.send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+    // Far more than the sockets hold was given, and nothing was read.
+    has_ended.recv_timeout(PATIENCE).unwrap();
+    drop(lock.lock().unwrap());
+    let answer = client.receive(false);
+    let lines = answer
+        .text()
+        .lines()
+        .filter(|line| line.starts_with("line{"));
+    assert_eq!(lines.count(), 100_000);
+}
+
+/// Never ends by itself, but listens.
+struct Listens(Sender<Option<Duration>>);
+
+impl Collect for Listens {
+    fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
+        let family = Descriptor::new(Kind::Gauge, "line", "Help.")?;
+        let remaining = sink.context().remaining();
+        while sink.family(&family) {}
+        self.0.send(remaining).map_err(CollectError::source)
+    }
+}
+
+#[test]
+fn a_collector_is_told_the_deadline_and_that_no_more_is_wanted() {
+    let registry = Registry::new();
+    let (ended, has_ended) = channel();
+    registry.register(Listens(ended)).unwrap();
+    let (_server, address) = serve(&registry);
+    let answer = get(address, "/metrics", &[SOON]);
+    assert_eq!(answer.status, 200);
+    let remaining = has_ended.recv_timeout(PATIENCE).unwrap().unwrap();
+    assert!(remaining <= Duration::from_secs(2), "{remaining:?}");
+}
+
+#[test]
+fn more_scrapes_than_allowed_are_refused_and_the_next_ones_answered() {
+    let registry = Registry::new();
+    let (gate, _) = hanging(&registry, "hangs");
+    let server = exporter_kit::Server::builder(&registry)
+        .listen("127.0.0.1:0")
+        .max_requests(4)
+        .start()
+        .unwrap();
+    let address = server.local_addresses()[0];
+    let scrapes: Vec<_> = (0..40)
+        .map(|_| {
+            std::thread::spawn(move || {
+                get(
+                    address,
+                    "/metrics",
+                    &["X-Prometheus-Scrape-Timeout-Seconds: 3"],
+                )
+            })
+        })
+        .collect();
+    let mut counts = [0; 2];
+    for scrape in scrapes {
+        let answer = scrape.join().unwrap();
+        match answer.status {
+            200 => counts[0] += 1,
+            503 => {
+                counts[1] += 1;
+                assert_eq!(
+                    answer.text(),
+                    "4 scrapes are being answered already; try again, or allow more\n"
+                );
+            }
+            other => panic!("{other}"),
+        }
+    }
+    assert!(counts[0] >= 4 && counts[1] > 0, "{counts:?}");
+    gate.open();
+    let answer = get(address, "/metrics", &[]);
+    assert_eq!(answer.status, 200);
+    let refused = format!(
+        "exporter_kit_http_requests_total{{code=\"503\"}} {}.0\n",
+        counts[1]
+    );
+    assert!(answer.text().contains(&refused), "{}", answer.text());
+}

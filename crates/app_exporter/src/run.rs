@@ -60,6 +60,7 @@ fn serve(registry: &Registry, web: &WebFlags) -> anyhow::Result<Server> {
         .start()
         .map_err(|error| match error {
             ServeError::Listen { .. } => anyhow!("{error}; the flag is --web.listen-address"),
+            ServeError::WebConfig(_) => anyhow!("{error}; the flag is --web.config.file"),
             ServeError::SystemdSocket(_) => anyhow!("{error}; the flag is --web.systemd-socket"),
             ServeError::WebConfig(_) => anyhow!("{error}; the flag is --web.config.file"),
             error => error.into(),

@@ -49,13 +49,20 @@ pub struct ServerBuilder {
     route_prefix: Option<RoutePrefix>,
     external_url: Option<ExternalUrl>,
     landing: Landing,
+<<<<<<< HEAD
     pub(crate) gate: Option<Arc<dyn Gate>>,
+=======
+>>>>>>> main
     lifecycle: Lifecycle,
     reload_by_request: bool,
     reload: Option<Program>,
     pub(crate) supervisor: Option<Arc<dyn Supervisor>>,
     pub(super) metrics: MetricsHandler,
     pub(super) self_metrics: bool,
+<<<<<<< HEAD
+=======
+    pub(crate) gate: Option<Arc<dyn Gate>>,
+>>>>>>> main
     /// The first option that was wrong.
     pub(crate) error: Option<ServeError>,
 }
@@ -72,11 +79,18 @@ impl ServerBuilder {
             route_prefix: None,
             external_url: None,
             landing: Landing::default(),
+<<<<<<< HEAD
             gate: None,
+=======
+>>>>>>> main
             lifecycle: Lifecycle::default(),
             reload_by_request: false,
             reload: None,
             supervisor: None,
+<<<<<<< HEAD
+=======
+            gate: None,
+>>>>>>> main
             error: None,
         }
     }
@@ -235,6 +249,13 @@ impl ServerBuilder {
         };
         let urls = listen::urls(scheme, &addresses, routes.metrics());
         let reloader = Reloader::new(self.reload, self.supervisor.clone());
+<<<<<<< HEAD
+=======
+        if let Some(gate) = &self.gate {
+            // Refused where the registry is served by another server that has one, which then speaks for both.
+            let _ = self.registry.register(gate.metrics());
+        }
+>>>>>>> main
         let (metrics, self_metrics) = self_metrics::attach(self.metrics, self.self_metrics);
         let mut site = Site::new(routes, metrics, &self.landing);
         if let (Some(metrics), Some(gate)) = (&self_metrics, &self.gate) {
@@ -244,6 +265,7 @@ impl ServerBuilder {
         site.self_metrics = self_metrics;
         site.lifecycle = self.lifecycle;
         site.reloader = self.reload_by_request.then(|| reloader.clone());
+        site.gate = self.gate;
         Ok(BoundServer {
             urls,
             addresses,

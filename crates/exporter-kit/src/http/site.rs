@@ -24,13 +24,21 @@ pub(crate) struct Site {
     metrics: MetricsHandler,
     page: Bytes,
     not_found: Bytes,
+<<<<<<< HEAD
     /// What clients have to pass before they get here.
     pub(crate) gate: Option<Arc<dyn Gate>>,
+=======
+>>>>>>> main
     pub(crate) lifecycle: Lifecycle,
     /// What reloads, where requests may ask for it.
     pub(crate) reloader: Option<Reloader>,
     /// What the server measures of itself, unless it is not to.
     pub(crate) self_metrics: Option<Arc<SelfMetrics>>,
+<<<<<<< HEAD
+=======
+    /// What clients have to pass before they get here.
+    pub(crate) gate: Option<Arc<dyn Gate>>,
+>>>>>>> main
 }
 
 impl Site {
@@ -40,10 +48,17 @@ impl Site {
             not_found: format!("not found; the metrics are at {}\n", routes.metrics()).into(),
             routes,
             metrics,
+<<<<<<< HEAD
             gate: None,
             lifecycle: Lifecycle::default(),
             reloader: None,
             self_metrics: None,
+=======
+            lifecycle: Lifecycle::default(),
+            reloader: None,
+            self_metrics: None,
+            gate: None,
+>>>>>>> main
         }
     }
 

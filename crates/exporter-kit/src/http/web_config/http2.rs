@@ -19,10 +19,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use crate::http::body::{Body, BodyError};
+use crate::http::body::BodyError;
 use crate::http::connection::MAX_HEAD_BYTES;
 use crate::http::gate::{self, GatedAnswer};
+<<<<<<< HEAD
 use crate::http::guard::{IDLE_TIMEOUT, WRITE_TIMEOUT};
+=======
+use crate::http::guard::{GuardedBody, IDLE_TIMEOUT, WRITE_TIMEOUT};
+>>>>>>> main
 use crate::http::self_metrics::{Measuring, SelfMetrics};
 use crate::http::server::{GRACE, first, until};
 use crate::http::site::Site;
@@ -201,12 +205,15 @@ impl Future for PiecedAnswer {
         let mut measuring = self.measuring.take();
         if let Some(measuring) = &mut measuring {
             measuring.answered(response.status());
+<<<<<<< HEAD
             if response.body().is_end_stream() {
                 measuring.complete();
             }
+=======
+>>>>>>> main
         }
         Poll::Ready(Ok(response.map(|body| PiecedBody {
-            body,
+            body: GuardedBody::new(body, None, measuring),
             rest: Bytes::new(),
             waiting,
             measuring,
@@ -216,7 +223,7 @@ impl Future for PiecedAnswer {
 
 /// A body in pieces that a client can be expected to take, which says when it waits for that.
 struct PiecedBody {
-    body: Body,
+    body: GuardedBody,
     rest: Bytes,
     waiting: Option<Waiting>,
     measuring: Option<Measuring>,

@@ -31,13 +31,13 @@ enum Source {
 /// Everything the tests need that cargo does not bring. One more is one more line.
 #[rustfmt::skip]
 const NEEDS: &[Need] = &[
-    Need { name: "curl", source: Source::Debian("curl"), tests: "app_exporter: web_config::curl_*" },
+    Need { name: "curl", source: Source::Debian("curl"), tests: "app_exporter: unix_socket::curl_*, web_config::curl_*" },
     Need { name: "prometheus", source: Source::Debian("prometheus"), tests: "app_exporter: prometheus::a_real_prometheus_*, web_config::a_real_prometheus_*, native_histograms::*, exemplars::*" },
     Need { name: "promtool", source: Source::Debian("prometheus"), tests: "app_exporter: prometheus::promtool_*, deploy::prometheus_*" },
     Need { name: "prometheus-pushgateway", source: Source::Debian("prometheus-pushgateway"), tests: "app_exporter: pushgateway::*" },
     Need { name: "systemd-analyze", source: Source::Debian("systemd"), tests: "app_exporter: deploy::the_systemd_unit*" },
     Need { name: "systemd-socket-activate", source: Source::Debian("systemd"), tests: "app_exporter: systemd::activated_*" },
-    Need { name: "curl", source: Source::Debian("curl"), tests: "app_exporter: unix_socket::curl_*" },
+    Need { name: "chromium", source: Source::Debian("chromium"), tests: "app_exporter: page::*" },
     Need { name: "python", source: Source::Python(&["prometheus_client==0.26.0", "protobuf==7.36.2"]), tests: "app_exporter: python::*, formats_python::*" },
 ];
 

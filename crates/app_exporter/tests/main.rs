@@ -13,6 +13,7 @@ mod lifecycle;
 #[cfg(unix)]
 mod logs;
 mod native_histograms;
+mod page;
 mod program;
 mod prometheus;
 mod pushgateway;

@@ -177,6 +177,11 @@ fn measure(runtime: &Runtime, case: &mut Case) {
             "HTTP handler, gzip".into(),
             Box::new(|| get(runtime, &handler, "gzip")),
         ),
+        (
+            // Not compressed where the feature is off.
+            "HTTP handler, zstd".into(),
+            Box::new(|| get(runtime, &handler, "zstd")),
+        ),
     ];
     for level in [1, 3, 5, 6] {
         let registry = &registry;

@@ -430,16 +430,8 @@ pub(crate) enum Failure {
     /// There was no time for it, or not for all of it.
     Deadline,
     /// It is still at work for a scrape that has ended without it.
-    #[cfg_attr(
-        not(feature = "http"),
-        expect(dead_code, reason = "found by the server")
-    )]
     Hanging,
     /// It gave more than can be kept.
-    #[cfg_attr(
-        not(feature = "http"),
-        expect(dead_code, reason = "found by the server")
-    )]
     Limit,
 }
 

@@ -26,15 +26,10 @@
 //! - `scrape` (with `http`): asynchronous sources of numbers, and what runs them: `scrape::Sources`.
 //! - `push`: a Pushgateway and Graphite as receivers.
 //! - `tower`: metrics of the requests that go through a service or a client, as a layer: `http::RequestMetrics`.
-<<<<<<< HEAD
-//! - `web-config`: TLS, HTTP/2, logins and what else the web configuration file of exporters says.
-//! - `systemd`: socket activation, and readiness, reloads and health for systemd.
-//! - `clap`: `http::WebFlags`, the flags that operators expect of an exporter, in one line of a command line.
-=======
 //! - `systemd`: socket activation, and readiness, reloads and health for systemd.
 //! - `clap`: `http::WebFlags`, the flags that operators expect of an exporter, in one line of a command line.
 //! - `web-config`: TLS, HTTP/2, logins and what else the web configuration file of exporters says.
->>>>>>> main
+//! - `zstd`: bodies compressed with zstd, beside gzip.
 //! - `experimental-openmetrics-2`: OpenMetrics text 2.0.0 as of its release candidate 0. It changes as that does.
 //!
 //! Errors are values: what is made at run time is checked when it is made, what is `static` when the program is built.

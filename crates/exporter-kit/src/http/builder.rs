@@ -9,10 +9,10 @@ use super::address::ListenAddress;
 use super::error::ServeError;
 use super::gate::Gate;
 use super::handler::MetricsHandler;
-use super::landing::Landing;
 use super::lifecycle::{Lifecycle, Readiness};
 use super::listen;
 use super::listener::{IntoListener, Listener};
+use super::page::Landing;
 use super::path::{self, ExternalUrl, RoutePrefix};
 use super::reload::{Program, Reloader};
 use super::routes::Routes;
@@ -49,20 +49,13 @@ pub struct ServerBuilder {
     route_prefix: Option<RoutePrefix>,
     external_url: Option<ExternalUrl>,
     landing: Landing,
-<<<<<<< HEAD
-    pub(crate) gate: Option<Arc<dyn Gate>>,
-=======
->>>>>>> main
     lifecycle: Lifecycle,
     reload_by_request: bool,
     reload: Option<Program>,
     pub(crate) supervisor: Option<Arc<dyn Supervisor>>,
     pub(super) metrics: MetricsHandler,
     pub(super) self_metrics: bool,
-<<<<<<< HEAD
-=======
     pub(crate) gate: Option<Arc<dyn Gate>>,
->>>>>>> main
     /// The first option that was wrong.
     pub(crate) error: Option<ServeError>,
 }
@@ -79,18 +72,11 @@ impl ServerBuilder {
             route_prefix: None,
             external_url: None,
             landing: Landing::default(),
-<<<<<<< HEAD
-            gate: None,
-=======
->>>>>>> main
             lifecycle: Lifecycle::default(),
             reload_by_request: false,
             reload: None,
             supervisor: None,
-<<<<<<< HEAD
-=======
             gate: None,
->>>>>>> main
             error: None,
         }
     }
@@ -249,19 +235,14 @@ impl ServerBuilder {
         };
         let urls = listen::urls(scheme, &addresses, routes.metrics());
         let reloader = Reloader::new(self.reload, self.supervisor.clone());
-<<<<<<< HEAD
-=======
         if let Some(gate) = &self.gate {
             // Refused where the registry is served by another server that has one, which then speaks for both.
             let _ = self.registry.register(gate.metrics());
         }
->>>>>>> main
         let (metrics, self_metrics) = self_metrics::attach(self.metrics, self.self_metrics);
-        let mut site = Site::new(routes, metrics, &self.landing);
-        if let (Some(metrics), Some(gate)) = (&self_metrics, &self.gate) {
-            metrics.show(gate.metrics());
-        }
-        site.gate = self.gate;
+        let mut landing = self.landing;
+        landing.tls = scheme == "https";
+        let mut site = Site::new(routes, metrics, landing);
         site.self_metrics = self_metrics;
         site.lifecycle = self.lifecycle;
         site.reloader = self.reload_by_request.then(|| reloader.clone());

@@ -15,10 +15,16 @@ use crate::sync::lock;
 pub(crate) enum Coding {
     Identity,
     Gzip,
+    #[cfg(feature = "zstd")]
+    Zstd,
 }
 
 /// Names of codings other than none, in the order of preference where a client accepts several alike.
-const CODINGS: &[(Coding, &[&str])] = &[(Coding::Gzip, &["gzip", "x-gzip"])];
+const CODINGS: &[(Coding, &[&str])] = &[
+    (Coding::Gzip, &["gzip", "x-gzip"]),
+    #[cfg(feature = "zstd")]
+    (Coding::Zstd, &["zstd"]),
+];
 
 impl Coding {
     /// The value of `Content-Encoding`, if there is to be one.
@@ -26,6 +32,8 @@ impl Coding {
         match self {
             Self::Identity => None,
             Self::Gzip => Some("gzip"),
+            #[cfg(feature = "zstd")]
+            Self::Zstd => Some("zstd"),
         }
     }
 }
@@ -77,6 +85,8 @@ const ROOM: usize = 16 * 1024;
 pub(crate) struct Compressors {
     ordinary: Arc<Mutex<Vec<Compress>>>,
     structures: Structures,
+    #[cfg(feature = "zstd")]
+    zstd: super::zstd::Encoders,
 }
 
 impl Compressors {
@@ -98,6 +108,8 @@ impl Compressors {
 pub(crate) enum Coder {
     Identity,
     Gzip(Box<Ordinary>),
+    #[cfg(feature = "zstd")]
+    Zstd(Box<super::zstd::Zstd>),
     /// Gzip by structure.
     Structural(Compressors, What, Box<Stream>),
 }
@@ -123,6 +135,11 @@ impl Coder {
         if coding == Coding::Identity {
             return Self::Identity;
         }
+        #[cfg(feature = "zstd")]
+        if coding == Coding::Zstd {
+            let zstd = super::zstd::Zstd::new(&compressors.zstd);
+            return zstd.map_or(Self::Identity, |zstd| Self::Zstd(Box::new(zstd)));
+        }
         let compressors = compressors.clone();
         let mut learning = None;
         if let Some(what) = what {
@@ -142,6 +159,11 @@ impl Coder {
         }))
     }
 
+    /// Whether the body is the text as it is.
+    pub(crate) fn is_identity(&self) -> bool {
+        matches!(self, Self::Identity)
+    }
+
     /// Moves what `text` holds to the end of `out`, coded; some of it may follow with the next call.
     pub(crate) fn code(&mut self, text: &mut Vec<u8>, out: &mut Vec<u8>) {
         match self {
@@ -149,6 +171,8 @@ impl Coder {
             Self::Identity if out.is_empty() => std::mem::swap(text, out),
             Self::Identity => out.extend_from_slice(text),
             Self::Gzip(ordinary) => ordinary.code(text, out),
+            #[cfg(feature = "zstd")]
+            Self::Zstd(zstd) => zstd.code(text, out),
             Self::Structural(_, _, stream) => stream.code(text, out),
         }
         text.clear();
@@ -159,6 +183,8 @@ impl Coder {
         match self {
             Self::Identity => {}
             Self::Gzip(ordinary) => ordinary.finish(out),
+            #[cfg(feature = "zstd")]
+            Self::Zstd(zstd) => zstd.finish(out),
             Self::Structural(compressors, what, stream) => {
                 compressors.structures.finish(what, *stream, out);
             }
@@ -228,7 +254,6 @@ mod tests {
             ("deflate, br", Coding::Identity),
             ("gzip;q=0", Coding::Identity),
             ("gzip; q=0.000", Coding::Identity),
-            ("gzip;q=0, *", Coding::Identity),
             ("gzip;q=0.001", Coding::Gzip),
             ("gzip;q=nonsense", Coding::Identity),
             ("*", Coding::Gzip),
@@ -246,6 +271,23 @@ mod tests {
         }
         assert_eq!(choose(["br", "gzip"].into_iter()), Coding::Gzip);
         assert_eq!(choose(std::iter::empty()), Coding::Identity);
+        #[cfg(not(feature = "zstd"))]
+        assert_eq!(choose(["gzip;q=0, *"].into_iter()), Coding::Identity);
+        #[cfg(feature = "zstd")]
+        for (accept, expected) in [
+            ("zstd", Coding::Zstd),
+            ("ZSTD;q=0.5", Coding::Zstd),
+            ("zstd, gzip", Coding::Gzip),
+            ("gzip, zstd", Coding::Gzip),
+            ("gzip;q=0.9, zstd", Coding::Zstd),
+            ("gzip;q=0, zstd;q=0.1", Coding::Zstd),
+            ("gzip;q=0, *", Coding::Zstd),
+            ("zstd;q=0, *", Coding::Gzip),
+            ("zstd;q=0", Coding::Identity),
+            ("gzip, deflate, br, zstd", Coding::Gzip),
+        ] {
+            assert_eq!(choose([accept].into_iter()), expected, "{accept}");
+        }
         for garbage in [",", ";q=", "=;,", "é;é", "*;q=1e999", "\u{0}"] {
             choose([garbage].into_iter());
         }

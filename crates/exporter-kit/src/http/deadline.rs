@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(limits("10.000000", half), (Some(9250), Some(9500)));
         assert_eq!(limits("1.5", half), (Some(750), Some(1000)));
         assert_eq!(limits("10", Duration::ZERO), (Some(9750), Some(10_000)));
-        assert_eq!(limits("0.5", half), (Some(188), Some(250)));
+        assert_eq!(limits("0.5", half), (Some(187), Some(250)));
         assert_eq!(limits("1", Duration::from_secs(60)), (Some(375), Some(500)));
         for nonsense in ["", "0", "-1", "soon", "nan", "inf", "1e30", "0x10", "1,5"] {
             assert_eq!(limits(nonsense, half), (Some(10_000), None), "{nonsense}");

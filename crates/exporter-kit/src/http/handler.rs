@@ -174,6 +174,10 @@ impl MetricsHandler {
         self.answer(req)
     }
 
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.shared.registry
+    }
+
     pub(crate) fn answer<B>(&self, req: &Request<B>) -> Answer {
         if !matches!(*req.method(), Method::GET | Method::HEAD) {
             return Answer::ready(method_not_allowed());
@@ -327,7 +331,7 @@ impl Job {
         }
     }
 
-    fn coder(&self) -> Coder {
+    fn coder(&mut self) -> Coder {
         let what = What {
             format: self.scrape.format(),
             escaping: self.scrape.chosen_escaping(),
@@ -335,7 +339,12 @@ impl Job {
         // Single families are asked for in any mixture, and messages have no lines.
         let has_structure = self.everything && what.format != Format::Protobuf;
         let what = has_structure.then_some(what);
-        Coder::new(self.coding, what, &self.shared.compressors)
+        let coder = Coder::new(self.coding, what, &self.shared.compressors);
+        if coder.is_identity() {
+            // What could not be compressed is not said to be.
+            self.coding = Coding::Identity;
+        }
+        coder
     }
 
     /// Encodes everything into one buffer, on this thread.

@@ -42,13 +42,13 @@ mod guard;
 mod gzip;
 mod handler;
 mod in_flight;
-mod landing;
 #[cfg(feature = "tower")]
 mod layer;
 mod lifecycle;
 mod listen;
 mod listener;
 mod negotiate;
+mod page;
 mod path;
 mod recording;
 mod reload;
@@ -64,6 +64,8 @@ mod systemd;
 mod unix_socket;
 #[cfg(feature = "web-config")]
 mod web_config;
+#[cfg(feature = "zstd")]
+mod zstd;
 
 pub use address::{ListenAddress, ListenAddressError};
 pub use body::{Body, BodyError};

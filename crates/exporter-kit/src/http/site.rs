@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 use super::body::Body;
 use super::gate::Gate;
 use super::handler::{Answer, MetricsHandler, method_not_allowed, plain};
-use super::landing::Landing;
 use super::lifecycle::Lifecycle;
+use super::page::{Landing, Page};
 use super::reload::Reloader;
 use super::routes::{Route, Routes};
 use super::self_metrics::SelfMetrics;
@@ -22,43 +22,29 @@ use super::self_metrics::SelfMetrics;
 pub(crate) struct Site {
     routes: Routes,
     metrics: MetricsHandler,
-    page: Bytes,
+    page: Page,
     not_found: Bytes,
-<<<<<<< HEAD
-    /// What clients have to pass before they get here.
-    pub(crate) gate: Option<Arc<dyn Gate>>,
-=======
->>>>>>> main
     pub(crate) lifecycle: Lifecycle,
     /// What reloads, where requests may ask for it.
     pub(crate) reloader: Option<Reloader>,
     /// What the server measures of itself, unless it is not to.
     pub(crate) self_metrics: Option<Arc<SelfMetrics>>,
-<<<<<<< HEAD
-=======
     /// What clients have to pass before they get here.
     pub(crate) gate: Option<Arc<dyn Gate>>,
->>>>>>> main
 }
 
 impl Site {
-    pub(crate) fn new(routes: Routes, metrics: MetricsHandler, landing: &Landing) -> Self {
+    pub(crate) fn new(routes: Routes, metrics: MetricsHandler, mut landing: Landing) -> Self {
+        landing.prefix = routes.link_prefix().to_owned();
         Self {
-            page: landing.html(&routes.metrics_link()).into(),
+            page: Page::new(landing, routes.metrics_path(), metrics.registry()),
             not_found: format!("not found; the metrics are at {}\n", routes.metrics()).into(),
             routes,
             metrics,
-<<<<<<< HEAD
-            gate: None,
-            lifecycle: Lifecycle::default(),
-            reloader: None,
-            self_metrics: None,
-=======
             lifecycle: Lifecycle::default(),
             reloader: None,
             self_metrics: None,
             gate: None,
->>>>>>> main
         }
     }
 
@@ -68,32 +54,25 @@ impl Site {
         match route {
             Route::Metrics => return self.metrics.answer(req),
             Route::Reload => return self.reload(req.method()),
+            Route::Below(rest) => {
+                if let Some(answer) = self.page.answer(req, rest, &self.metrics) {
+                    return answer;
+                }
+            }
             _ => {}
         }
         let is_read = matches!(*req.method(), Method::GET | Method::HEAD);
         let mut response = match route {
-            Route::Below("/") if is_read => self.landing(),
             Route::Healthy if is_read => plain(StatusCode::OK, "healthy\n"),
             Route::Ready if is_read => self.ready(),
             Route::ToHome if is_read => self.to_home(),
-            Route::Below("/") | Route::Healthy | Route::Ready | Route::ToHome => {
-                method_not_allowed()
-            }
+            Route::Healthy | Route::Ready | Route::ToHome => method_not_allowed(),
             _ => plain(StatusCode::NOT_FOUND, self.not_found.clone()),
         };
         if *req.method() == Method::HEAD {
             *response.body_mut() = Body::default();
         }
         Answer::ready(response)
-    }
-
-    fn landing(&self) -> Response<Body> {
-        let mut response = plain(StatusCode::OK, self.page.clone());
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/html; charset=utf-8"),
-        );
-        response
     }
 
     fn ready(&self) -> Response<Body> {

@@ -11,8 +11,11 @@ mod layer;
 mod lifecycle;
 mod listening;
 mod mounting;
+mod page;
 mod self_metrics;
 mod shutdown;
 mod sources;
 #[cfg(unix)]
 mod unix;
+#[cfg(feature = "zstd")]
+mod zstd;

@@ -144,7 +144,7 @@ mod tests {
 
     use super::*;
     use crate::http::MetricsHandler;
-    use crate::http::landing::Landing;
+    use crate::http::page::Landing;
     use crate::http::routes::Routes;
     use crate::registry::Registry;
 
@@ -167,7 +167,7 @@ mod tests {
         Arc::new(Site::new(
             Routes::new(None, None, "/metrics"),
             metrics,
-            &Landing::default(),
+            Landing::default(),
         ))
     }
 

@@ -22,11 +22,7 @@ use tokio::time::{Instant, timeout};
 use crate::http::body::BodyError;
 use crate::http::connection::MAX_HEAD_BYTES;
 use crate::http::gate::{self, GatedAnswer};
-<<<<<<< HEAD
-use crate::http::guard::{IDLE_TIMEOUT, WRITE_TIMEOUT};
-=======
 use crate::http::guard::{GuardedBody, IDLE_TIMEOUT, WRITE_TIMEOUT};
->>>>>>> main
 use crate::http::self_metrics::{Measuring, SelfMetrics};
 use crate::http::server::{GRACE, first, until};
 use crate::http::site::Site;
@@ -205,18 +201,11 @@ impl Future for PiecedAnswer {
         let mut measuring = self.measuring.take();
         if let Some(measuring) = &mut measuring {
             measuring.answered(response.status());
-<<<<<<< HEAD
-            if response.body().is_end_stream() {
-                measuring.complete();
-            }
-=======
->>>>>>> main
         }
         Poll::Ready(Ok(response.map(|body| PiecedBody {
             body: GuardedBody::new(body, None, measuring),
             rest: Bytes::new(),
             waiting,
-            measuring,
         })))
     }
 }
@@ -226,7 +215,6 @@ struct PiecedBody {
     body: GuardedBody,
     rest: Bytes,
     waiting: Option<Waiting>,
-    measuring: Option<Measuring>,
 }
 
 impl PiecedBody {
@@ -256,20 +244,6 @@ impl http_body::Body for PiecedBody {
         if let Some(waiting) = &self.waiting {
             waiting.for_client(piece.is_ready());
         }
-        let is_end = self.is_end_stream();
-        if let Some(measuring) = &mut self.measuring {
-            match &piece {
-                Poll::Ready(Some(Ok(piece))) => {
-                    measuring.sent(piece.len());
-                    if is_end {
-                        measuring.complete();
-                    }
-                }
-                Poll::Ready(Some(Err(_))) => measuring.incomplete(),
-                Poll::Ready(None) => measuring.complete(),
-                Poll::Pending => {}
-            }
-        }
         piece.map(|piece| piece.map(|piece| piece.map(Frame::data)))
     }
 
@@ -296,7 +270,7 @@ mod tests {
 
     use super::*;
     use crate::http::MetricsHandler;
-    use crate::http::landing::Landing;
+    use crate::http::page::Landing;
     use crate::http::routes::Routes;
     use crate::registry::Registry;
 
@@ -312,7 +286,7 @@ mod tests {
         let site = Arc::new(Site::new(
             Routes::new(None, None, "/metrics"),
             metrics,
-            &landing,
+            landing,
         ));
         let (client, server) = tokio::io::duplex(64 * 1024);
         let (stop, stopped) = watch::channel(());

@@ -41,6 +41,8 @@ pages! {
 pages! {
     guide: "guide.md";
     cookbook: "cookbook.md";
+    sources: "sources.md";
+    compression: "compression.md";
     from_python: "from-python.md";
     from_go: "from-go.md";
     from_prometheus_client: "from-prometheus-client.md";

@@ -71,6 +71,13 @@ pub struct WebFlags {
     #[arg(value_parser = telemetry_path, default_value = "/metrics")]
     pub telemetry_path: String,
 
+    /// A file that switches on TLS, logins and what else comes before an answer
+    ///
+    /// All exporters have the same kind of file. It is read again when it changes.
+    #[arg(id = "web.config.file", long = "web.config.file", value_name = "FILE")]
+    #[arg(default_value = "", hide_default_value = true)]
+    pub config_file: OsString,
+
     /// Where browsers reach this behind a proxy: a URL, or its path
     #[arg(id = "web.external-url", long = "web.external-url", value_name = "URL")]
     pub external_url: Option<ExternalUrl>,
@@ -122,6 +129,7 @@ impl WebFlags {
             .timeout_offset(self.timeout_offset)
             .self_metrics(!self.disable_exporter_metrics)
             .enable_lifecycle(self.enable_lifecycle)
+            .web_config_file(&self.config_file)
             .systemd_notify();
         if self.systemd_socket {
             builder = builder.systemd_sockets();

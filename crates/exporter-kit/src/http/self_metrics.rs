@@ -12,6 +12,7 @@ use std::time::Instant;
 use http::StatusCode;
 
 use super::handler::MetricsHandler;
+use crate::collect::Collect;
 use crate::metric::{Counter, Family, Histogram, InProgress, IntGauge};
 use crate::registry::{RegisterError, Registry};
 
@@ -148,6 +149,12 @@ impl SelfMetrics {
             duration,
             size,
         }))
+    }
+
+    /// Shows what another part of the server knows, whose names are this library's own.
+    pub(crate) fn show(&self, other: Arc<dyn Collect>) {
+        // The registry is one server's, so that no name is taken.
+        let _ = self.registry.register(other);
     }
 
     /// Counts a connection as open until the guard is dropped.

@@ -19,10 +19,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use crate::http::body::BodyError;
+use crate::http::body::{Body, BodyError};
 use crate::http::connection::MAX_HEAD_BYTES;
 use crate::http::gate::{self, GatedAnswer};
-use crate::http::guard::{GuardedBody, IDLE_TIMEOUT, WRITE_TIMEOUT};
+use crate::http::guard::{IDLE_TIMEOUT, WRITE_TIMEOUT};
 use crate::http::self_metrics::{Measuring, SelfMetrics};
 use crate::http::server::{GRACE, first, until};
 use crate::http::site::Site;
@@ -201,20 +201,25 @@ impl Future for PiecedAnswer {
         let mut measuring = self.measuring.take();
         if let Some(measuring) = &mut measuring {
             measuring.answered(response.status());
+            if response.body().is_end_stream() {
+                measuring.complete();
+            }
         }
         Poll::Ready(Ok(response.map(|body| PiecedBody {
-            body: GuardedBody::new(body, None, measuring),
+            body,
             rest: Bytes::new(),
             waiting,
+            measuring,
         })))
     }
 }
 
 /// A body in pieces that a client can be expected to take, which says when it waits for that.
 struct PiecedBody {
-    body: GuardedBody,
+    body: Body,
     rest: Bytes,
     waiting: Option<Waiting>,
+    measuring: Option<Measuring>,
 }
 
 impl PiecedBody {
@@ -243,6 +248,20 @@ impl http_body::Body for PiecedBody {
         let piece = self.poll_piece(cx);
         if let Some(waiting) = &self.waiting {
             waiting.for_client(piece.is_ready());
+        }
+        let is_end = self.is_end_stream();
+        if let Some(measuring) = &mut self.measuring {
+            match &piece {
+                Poll::Ready(Some(Ok(piece))) => {
+                    measuring.sent(piece.len());
+                    if is_end {
+                        measuring.complete();
+                    }
+                }
+                Poll::Ready(Some(Err(_))) => measuring.incomplete(),
+                Poll::Ready(None) => measuring.complete(),
+                Poll::Pending => {}
+            }
         }
         piece.map(|piece| piece.map(|piece| piece.map(Frame::data)))
     }
@@ -286,7 +305,7 @@ mod tests {
         let site = Arc::new(Site::new(
             Routes::new(None, None, "/metrics"),
             metrics,
-            landing,
+            &landing,
         ));
         let (client, server) = tokio::io::duplex(64 * 1024);
         let (stop, stopped) = watch::channel(());

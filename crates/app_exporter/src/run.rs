@@ -62,7 +62,6 @@ fn serve(registry: &Registry, web: &WebFlags) -> anyhow::Result<Server> {
             ServeError::Listen { .. } => anyhow!("{error}; the flag is --web.listen-address"),
             ServeError::WebConfig(_) => anyhow!("{error}; the flag is --web.config.file"),
             ServeError::SystemdSocket(_) => anyhow!("{error}; the flag is --web.systemd-socket"),
-            ServeError::WebConfig(_) => anyhow!("{error}; the flag is --web.config.file"),
             error => error.into(),
         })?;
     for address in server.local_addresses() {

@@ -108,6 +108,7 @@ impl Shop {
 pub(crate) fn serve(registry: &Registry) -> (Server, String) {
     let server = Server::builder(registry)
         .listen("127.0.0.1:0")
+        .self_metrics(false)
         .title("Shop exporter")
         .description("Sessions, requests and queues of the shop.")
         .version("2.4.1")

@@ -40,6 +40,7 @@ fn labels_and_help_are_never_more_than_text() {
     let registry = attacked();
     let server = Server::builder(&registry)
         .listen("127.0.0.1:0")
+        .self_metrics(false)
         .title(ATTACKS[0])
         .description(ATTACKS[1])
         .version(ATTACKS[2])

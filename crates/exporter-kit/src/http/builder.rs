@@ -235,18 +235,17 @@ impl ServerBuilder {
         };
         let urls = listen::urls(scheme, &addresses, routes.metrics());
         let reloader = Reloader::new(self.reload, self.supervisor.clone());
-        if let Some(gate) = &self.gate {
-            // Refused where the registry is served by another server that has one, which then speaks for both.
-            let _ = self.registry.register(gate.metrics());
-        }
         let (metrics, self_metrics) = self_metrics::attach(self.metrics, self.self_metrics);
         let mut landing = self.landing;
         landing.tls = scheme == "https";
-        let mut site = Site::new(routes, metrics, landing);
+        let mut site = Site::new(routes, metrics, &landing);
+        if let (Some(metrics), Some(gate)) = (&self_metrics, &self.gate) {
+            metrics.show(gate.metrics());
+        }
+        site.gate = self.gate;
         site.self_metrics = self_metrics;
         site.lifecycle = self.lifecycle;
         site.reloader = self.reload_by_request.then(|| reloader.clone());
-        site.gate = self.gate;
         Ok(BoundServer {
             urls,
             addresses,

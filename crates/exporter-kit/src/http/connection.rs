@@ -200,7 +200,7 @@ mod tests {
         };
         let metrics = MetricsHandler::new(&Registry::new());
         let routes = Routes::new(None, None, "/metrics");
-        Arc::new(Site::new(routes, metrics, landing))
+        Arc::new(Site::new(routes, metrics, &landing))
     }
 
     /// A client's end of a connection that is served.

@@ -1,6 +1,6 @@
 //! The flags that operators expect of an exporter.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::Args;
@@ -54,13 +54,6 @@ pub struct WebFlags {
     /// Listen on the sockets that systemd passes, and on no other address
     #[arg(id = "web.systemd-socket", long = "web.systemd-socket")]
     pub systemd_socket: bool,
-
-    /// A file that switches on TLS, logins and what else comes before an answer
-    ///
-    /// All exporters have the same kind of file. It is read again when it changes.
-    #[arg(id = "web.config.file", long = "web.config.file", value_name = "FILE")]
-    #[arg(default_value = "", hide_default_value = true)]
-    pub web_config_file: PathBuf,
 
     /// The path of the metrics
     #[arg(
@@ -124,7 +117,6 @@ impl WebFlags {
     pub fn server(&self, registry: &Registry) -> ServerBuilder {
         let mut builder = Server::builder(registry)
             .metrics_path(&self.telemetry_path)
-            .web_config_file(&self.web_config_file)
             .max_requests(self.max_requests)
             .timeout_offset(self.timeout_offset)
             .self_metrics(!self.disable_exporter_metrics)

@@ -63,12 +63,12 @@ impl Routes {
         &self.metrics
     }
 
-    /// The path of the metrics, without the prefix.
-    pub(crate) fn metrics_path(&self) -> &str {
-        &self.metrics_path
+    /// The path of the metrics for a browser, as links have it.
+    pub(crate) fn metrics_link(&self) -> String {
+        format!("{}{}", self.external.as_str(), self.metrics_path)
     }
 
-    /// What comes before every path of a link, without a slash at the end.
+    /// What comes before every path for a browser, without a slash at its end.
     pub(crate) fn link_prefix(&self) -> &str {
         self.external.as_str()
     }
@@ -131,12 +131,12 @@ mod tests {
         let external = || "/shop".parse().ok();
         let routes = Routes::new(None, external(), "/metrics");
         assert_eq!(routes.metrics(), "/shop/metrics");
-        assert_eq!(routes.link_prefix(), "/shop");
+        assert_eq!(routes.metrics_link(), "/shop/metrics");
         let stripped = Routes::new("/".parse().ok(), external(), "/metrics");
         assert_eq!(stripped.metrics(), "/metrics");
-        assert_eq!(stripped.link_prefix(), "/shop");
+        assert_eq!(stripped.metrics_link(), "/shop/metrics");
         let alone = Routes::new("/a".parse().ok(), None, "/metrics");
-        assert_eq!(alone.link_prefix(), "/a");
+        assert_eq!(alone.metrics_link(), "/a/metrics");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::reload::Reloader;
 use super::routes::{Route, Routes};
 use super::self_metrics::SelfMetrics;
 
-/// The paths of a server: the metrics, the page that links to them, and what operators ask and order.
+/// The paths of a server: the metrics, the page that shows them, and what operators ask and order.
 #[derive(Debug)]
 pub(crate) struct Site {
     routes: Routes,
@@ -34,10 +34,9 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) fn new(routes: Routes, metrics: MetricsHandler, mut landing: Landing) -> Self {
-        landing.prefix = routes.link_prefix().to_owned();
+    pub(crate) fn new(routes: Routes, metrics: MetricsHandler, landing: &Landing) -> Self {
         Self {
-            page: Page::new(landing, routes.metrics_path(), metrics.registry()),
+            page: Page::new(landing, &routes, metrics.registry()),
             not_found: format!("not found; the metrics are at {}\n", routes.metrics()).into(),
             routes,
             metrics,
@@ -54,8 +53,8 @@ impl Site {
         match route {
             Route::Metrics => return self.metrics.answer(req),
             Route::Reload => return self.reload(req.method()),
-            Route::Below(rest) => {
-                if let Some(answer) = self.page.answer(req, rest, &self.metrics) {
+            Route::Below(path) => {
+                if let Some(answer) = self.page.answer(req, path, &self.metrics) {
                     return answer;
                 }
             }

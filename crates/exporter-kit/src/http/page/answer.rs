@@ -11,10 +11,11 @@ use tokio::sync::oneshot;
 
 use super::asset::{self, Asset};
 use super::landing::Landing;
-use super::render::{self, TABLE, Viewer};
+use super::render::{self, Links, TABLE, Viewer};
 use crate::http::body::Body;
 use crate::http::handler::{Answer, MetricsHandler, method_not_allowed, plain};
 use crate::http::negotiate::{elements, quality};
+use crate::http::routes::Routes;
 use crate::registry::Registry;
 
 /// Nothing but the page's own files, and nothing inline. Where a browser knows trusted types, it refuses to make
@@ -35,17 +36,20 @@ pub(crate) struct Page {
 #[derive(Debug)]
 struct Content {
     landing: Landing,
-    metrics_path: String,
+    links: Links,
     registry: Registry,
     started: Instant,
 }
 
 impl Page {
-    pub(crate) fn new(landing: Landing, metrics_path: &str, registry: &Registry) -> Self {
+    pub(crate) fn new(landing: &Landing, routes: &Routes, registry: &Registry) -> Self {
         Self {
             content: Arc::new(Content {
-                landing,
-                metrics_path: metrics_path.to_owned(),
+                landing: landing.clone(),
+                links: Links {
+                    prefix: routes.link_prefix().to_owned(),
+                    metrics: routes.metrics_link(),
+                },
                 registry: registry.clone(),
                 started: Instant::now(),
             }),
@@ -79,12 +83,8 @@ impl Page {
             OPENMETRICS => openmetrics(req, metrics),
             TABLE => self.table(req, shape),
             _ => {
-                let Content {
-                    landing,
-                    metrics_path,
-                    ..
-                } = &*self.content;
-                let page = render::live(landing, metrics_path, &self.viewer(req));
+                let Content { landing, links, .. } = &*self.content;
+                let page = render::live(landing, links, &self.viewer(req));
                 Answer::ready(html(page, shape))
             }
         })
@@ -97,14 +97,11 @@ impl Page {
         let make = move || {
             let Content {
                 landing,
-                metrics_path,
+                links,
                 registry,
                 ..
             } = &*content;
-            html(
-                render::table(landing, metrics_path, &viewer, registry),
-                shape,
-            )
+            html(render::table(landing, links, &viewer, registry), shape)
         };
         let Ok(runtime) = Handle::try_current() else {
             return Answer::ready(make());

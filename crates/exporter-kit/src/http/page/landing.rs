@@ -1,13 +1,11 @@
 //! What the page says beside the metrics.
 
-/// What the page says about the exporter, and where its links lead.
+/// What the page says about the exporter.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Landing {
     pub(crate) title: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) version: Option<String>,
-    /// What comes before every path of a link, without a slash at the end: empty, or `/exporter`.
-    pub(crate) prefix: String,
     /// Whether the server itself speaks TLS.
     pub(crate) tls: bool,
 }

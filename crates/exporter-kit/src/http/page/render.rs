@@ -15,6 +15,15 @@ pub(crate) const TABLE: &str = "table.html";
 
 const TEMPLATE: &str = include_str!("assets/page.html");
 
+/// Where the page's links lead, as a browser sees it.
+#[derive(Debug)]
+pub(crate) struct Links {
+    /// What comes before every path, without a slash at the end: nothing, or `/exporter`.
+    pub(crate) prefix: String,
+    /// The path of the metrics.
+    pub(crate) metrics: String,
+}
+
 /// What the page shows that depends on who asks, and when.
 #[derive(Debug)]
 pub(crate) struct Viewer {
@@ -27,8 +36,8 @@ pub(crate) struct Viewer {
 }
 
 /// The page, whose values the script brings. It asks no collector anything, so that it is there when one hangs.
-pub(crate) fn live(landing: &Landing, metrics_path: &str, viewer: &Viewer) -> String {
-    let prefix = landing.prefix.as_str();
+pub(crate) fn live(landing: &Landing, links: &Links, viewer: &Viewer) -> String {
+    let prefix = links.prefix.as_str();
     let mut page = String::with_capacity(TEMPLATE.len() + 1024);
     fill(&mut page, TEMPLATE, |out, gap| match gap {
         "head" => {
@@ -43,7 +52,7 @@ pub(crate) fn live(landing: &Landing, metrics_path: &str, viewer: &Viewer) -> St
             escape(out, prefix);
             let _ = writeln!(out, "/{TABLE}\">plain table</a> as well.</p>");
         }
-        gap => common(out, gap, landing, metrics_path, viewer),
+        gap => common(out, gap, landing, links, viewer),
     });
     page
 }
@@ -51,7 +60,7 @@ pub(crate) fn live(landing: &Landing, metrics_path: &str, viewer: &Viewer) -> St
 /// The page where no script runs: what the registry has now, as a table.
 pub(crate) fn table(
     landing: &Landing,
-    metrics_path: &str,
+    links: &Links,
     viewer: &Viewer,
     registry: &Registry,
 ) -> String {
@@ -64,7 +73,7 @@ pub(crate) fn table(
     fill(&mut page, TEMPLATE, |out, gap| match gap {
         "main" => {
             out.push_str("<p class=\"cut\">The values at the time this was loaded. With JavaScript there is a <a href=\"");
-            escape(out, &landing.prefix);
+            escape(out, &links.prefix);
             out.push_str("/\">live page</a>.</p>\n");
             out.push_str(&table);
             if cut {
@@ -72,21 +81,20 @@ pub(crate) fn table(
                     out,
                     "<p class=\"cut\">This table ends after {MAX_SERIES} series or 512 KiB. Everything is in the <a href=\""
                 );
-                escape(out, &landing.prefix);
-                escape(out, metrics_path);
+                escape(out, &links.metrics);
                 out.push_str("\">raw text</a>.</p>\n");
             }
         }
         "head" => {}
-        gap => common(out, gap, landing, metrics_path, viewer),
+        gap => common(out, gap, landing, links, viewer),
     });
     page
 }
 
 /// Fills what both pages have.
-fn common(out: &mut String, gap: &str, landing: &Landing, metrics_path: &str, viewer: &Viewer) {
-    let prefix = landing.prefix.as_str();
-    let metrics = format!("{prefix}{metrics_path}");
+fn common(out: &mut String, gap: &str, landing: &Landing, links: &Links, viewer: &Viewer) {
+    let prefix = links.prefix.as_str();
+    let metrics = links.metrics.as_str();
     match gap {
         "title" => escape(out, landing.title()),
         "description" => escape(out, landing.description.as_deref().unwrap_or_default()),
@@ -98,7 +106,7 @@ fn common(out: &mut String, gap: &str, landing: &Landing, metrics_path: &str, vi
         "prefix" => escape(out, prefix),
         "style" => link(out, prefix, &asset::STYLE),
         "icon" => link(out, prefix, &asset::ICON),
-        "metrics" => escape(out, &metrics),
+        "metrics" => escape(out, metrics),
         "job" => escape(out, &job(landing.title())),
         "yaml path" => escape(out, &metrics.replace('\'', "''")),
         "shell path" => escape(out, &metrics.replace('\'', "'\\''")),
@@ -166,17 +174,15 @@ mod tests {
             title: Some("<script>".into()),
             description: Some("a & \"b\"".into()),
             version: Some("1.0'".into()),
-            prefix: "/\"><script>".into(),
             tls: false,
         };
-        let page = live(&landing, "/metrics?\"><script>", &viewer());
+        let links = Links {
+            prefix: "/\"><script>".into(),
+            metrics: "/metrics?\"><script>".into(),
+        };
+        let page = live(&landing, &links, &viewer());
         assert!(!page.contains("<script>"), "{page}");
-        let table = table(
-            &landing,
-            "/metrics?\"><script>",
-            &viewer(),
-            &Registry::new(),
-        );
+        let table = table(&landing, &links, &viewer(), &Registry::new());
         assert!(!table.contains("<script"), "{table}");
         for part in [
             "<h1>&lt;script&gt;</h1>",
@@ -192,7 +198,6 @@ mod tests {
     fn the_configuration_to_copy_has_the_right_target() {
         let landing = Landing {
             title: Some("My App: exporter!".into()),
-            prefix: "/app".into(),
             tls: true,
             ..Landing::default()
         };
@@ -200,7 +205,11 @@ mod tests {
             login: true,
             ..viewer()
         };
-        let page = live(&landing, "/it's", &viewer);
+        let links = Links {
+            prefix: "/app".into(),
+            metrics: "/app/it's".into(),
+        };
+        let page = live(&landing, &links, &viewer);
         for part in [
             "job_name: my_app_exporter\n",
             "scheme: <span data-fill=\"scheme\">https</span>\n",

@@ -167,7 +167,7 @@ mod tests {
         Arc::new(Site::new(
             Routes::new(None, None, "/metrics"),
             metrics,
-            Landing::default(),
+            &Landing::default(),
         ))
     }
 

@@ -11,6 +11,7 @@ pub mod report;
 pub mod rows;
 pub mod running;
 pub mod scale;
+mod secured;
 pub mod servers;
 pub mod subject;
 pub mod workload;

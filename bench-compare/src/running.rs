@@ -1,7 +1,7 @@
 //! A server that runs: started on a free port, asked, put under load, watched in `/proc`, ended.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -138,46 +138,24 @@ impl Running {
 
     /// Has `wrk` ask without a pause, on 16 connections.
     pub fn load(&self, load: Load) -> Result<Outcome> {
-        let mut command = Command::new("wrk");
-        command.args(["-t1", "-c16", "--latency", "--timeout", "20s"]);
-        command.arg(format!("-d{}s", load.seconds));
-        if load.gzip {
-            command.args(["-H", "Accept-Encoding: gzip"]);
-        }
-        command.arg(format!("http://127.0.0.1:{}/metrics", self.port));
-        let output = command.output().context("`wrk` does not start")?;
-        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        ensure!(output.status.success(), "`wrk` fails: {printed}");
-        ensure!(
-            !printed.contains("Non-2xx"),
-            "requests are refused: {printed}"
-        );
-        read_report(&printed).with_context(|| format!("in what `wrk` prints: {printed}"))
+        let header = load.gzip.then_some("Accept-Encoding: gzip");
+        let url = format!("http://127.0.0.1:{}/metrics", self.port);
+        drive(&url, header, load.seconds)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     /// Resident bytes.
     pub fn resident(&self) -> Result<f64> {
-        let path = format!("/proc/{}/statm", self.child.id());
-        let statm = std::fs::read_to_string(&path).with_context(|| format!("no `{path}`"))?;
-        let pages: f64 = statm.split(' ').nth(1).context("a short statm")?.parse()?;
-        Ok(pages * rustix::param::page_size() as f64)
+        resident(&self.child)
     }
 
     /// User and system time so far, in steps of a clock tick.
     pub fn cpu_time(&self) -> Result<Duration> {
-        let path = format!("/proc/{}/stat", self.child.id());
-        let stat = std::fs::read_to_string(&path).with_context(|| format!("no `{path}`"))?;
-        // The name in parentheses may hold spaces; after it, times are the 12th and 13th fields.
-        let (_, fields) = stat.rsplit_once(") ").context("a short stat")?;
-        let ticks: u64 = fields
-            .split(' ')
-            .skip(11)
-            .take(2)
-            .map(|field| field.parse::<u64>())
-            .sum::<Result<_, _>>()?;
-        Ok(Duration::from_secs_f64(
-            ticks as f64 / rustix::param::clock_ticks_per_second() as f64,
-        ))
+        cpu_time(&self.child)
     }
 }
 
@@ -187,6 +165,49 @@ impl Drop for Running {
         _ = self.child.kill();
         _ = self.child.wait();
     }
+}
+
+/// Has `wrk` ask for `url` without a pause, on 16 connections, with this header line.
+pub(crate) fn drive(url: &str, header: Option<&str>, seconds: usize) -> Result<Outcome> {
+    let mut command = Command::new("wrk");
+    command.args(["-t1", "-c16", "--latency", "--timeout", "20s"]);
+    command.arg(format!("-d{seconds}s"));
+    if let Some(header) = header {
+        command.args(["-H", header]);
+    }
+    let output = command.arg(url).output().context("`wrk` does not start")?;
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(output.status.success(), "`wrk` fails: {printed}");
+    ensure!(
+        !printed.contains("Non-2xx"),
+        "requests are refused: {printed}"
+    );
+    read_report(&printed).with_context(|| format!("in what `wrk` prints: {printed}"))
+}
+
+/// Resident bytes of a process.
+pub(crate) fn resident(child: &Child) -> Result<f64> {
+    let path = format!("/proc/{}/statm", child.id());
+    let statm = std::fs::read_to_string(&path).with_context(|| format!("no `{path}`"))?;
+    let pages: f64 = statm.split(' ').nth(1).context("a short statm")?.parse()?;
+    Ok(pages * rustix::param::page_size() as f64)
+}
+
+/// User and system time of a process so far, in steps of a clock tick.
+pub(crate) fn cpu_time(child: &Child) -> Result<Duration> {
+    let path = format!("/proc/{}/stat", child.id());
+    let stat = std::fs::read_to_string(&path).with_context(|| format!("no `{path}`"))?;
+    // The name in parentheses may hold spaces; after it, times are the 12th and 13th fields.
+    let (_, fields) = stat.rsplit_once(") ").context("a short stat")?;
+    let ticks: u64 = fields
+        .split(' ')
+        .skip(11)
+        .take(2)
+        .map(|field| field.parse::<u64>())
+        .sum::<Result<_, _>>()?;
+    Ok(Duration::from_secs_f64(
+        ticks as f64 / rustix::param::clock_ticks_per_second() as f64,
+    ))
 }
 
 /// The version of `wrk`.

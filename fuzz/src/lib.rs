@@ -3,11 +3,15 @@
 mod bytes;
 mod compressed;
 mod negotiate;
+mod requests;
 mod structural;
+mod web_config;
 
 pub use compressed::compressed;
 pub use negotiate::negotiation;
+pub use requests::requests;
 pub use structural::structure;
+pub use web_config::web_configuration;
 
 use exporter_kit::{Format, Snapshot, parse};
 
@@ -15,13 +19,15 @@ use exporter_kit::{Format, Snapshot, parse};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 8] = [
     ("openmetrics", openmetrics),
     ("text", text),
     ("round_trip", round_trip),
     ("negotiation", negotiation),
     ("structure", structure),
     ("compressed", compressed),
+    ("requests", requests),
+    ("web_configuration", web_configuration),
 ];
 
 /// The strict parser never panics, and says where it refuses what.

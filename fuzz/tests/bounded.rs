@@ -19,6 +19,14 @@ const REQUESTS: &[&str] = &[
     "text/html, image/gif, *; q=.2, */*; q=.2\nx-gzip;q=nan, deflate\n",
 ];
 
+/// What clients send on a connection.
+const CONNECTIONS: &[&str] = &[
+    "GET /metrics HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n",
+    "GET / HTTP/1.0\r\n\r\nHEAD /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    "POST /metrics HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    "GET /-/ready?a=b#c HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /x HTTP/1.1\r\n\r\n",
+];
+
 /// Pieces that expositions and headers are made of.
 const PIECES: &[&str] = &[
     "# TYPE ",
@@ -64,6 +72,18 @@ const PIECES: &[&str] = &[
     "q=",
     "quantile=\"0.5\"",
     "le=\"1e0\"",
+    "GET /metrics HTTP/1.1\r\n",
+    "Content-Length: ",
+    "Transfer-Encoding: chunked\r\n",
+    "\r\n\r\n",
+    "tls_server_config:\n",
+    "  cert_file: ",
+    "basic_auth_users:\n",
+    "http_server_config:\n",
+    "- ",
+    ": ",
+    "&a ",
+    "*a",
 ];
 
 /// A small generator (xorshift*), so that every run takes the same way.
@@ -102,7 +122,26 @@ fn seeds() -> Vec<Vec<u8>> {
         .iter()
         .map(|file| fs::read(file).expect("a case's exposition"));
     let requests = REQUESTS.iter().map(|request| request.as_bytes().to_vec());
-    read.chain(requests).chain([vec![]]).collect()
+    let connections = CONNECTIONS.iter().map(|bytes| bytes.as_bytes().to_vec());
+    read.chain(requests)
+        .chain(connections)
+        .chain(web_configurations())
+        .chain([vec![]])
+        .collect()
+}
+
+fn web_configurations() -> Vec<Vec<u8>> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../crates/exporter-kit/tests/web_config/fixtures");
+    let mut files: Vec<_> = fs::read_dir(&fixtures)
+        .expect("the fixtures")
+        .map(|file| file.expect("a fixture").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yml"))
+        .collect();
+    files.sort();
+    assert!(files.len() > 50, "only {files:?}");
+    let read = files.iter().map(|file| fs::read(file).expect("a fixture"));
+    read.collect()
 }
 
 fn change(input: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
@@ -203,6 +242,16 @@ fn negotiation() {
 #[test]
 fn structure() {
     run("structure");
+}
+
+#[test]
+fn requests() {
+    run("requests");
+}
+
+#[test]
+fn web_configuration() {
+    run("web_configuration");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The rows: what is measured, in which order, and the figures that come out.
 
 mod encode;
+mod endurance;
 mod http;
 mod memory;
 mod record;
+mod secured;
 
 use anyhow::Result;
 
@@ -90,5 +92,7 @@ pub fn measure(options: &Options, on_row: &mut dyn FnMut(Row)) -> Result<()> {
     record::measure(options, on_row)?;
     encode::measure(options, on_row)?;
     memory::measure(options, on_row)?;
-    http::measure(options, on_row)
+    http::measure(options, on_row)?;
+    secured::measure(options, on_row)?;
+    endurance::measure(options, on_row)
 }

@@ -27,6 +27,8 @@ mod reload_sources;
 #[cfg(unix)]
 mod signals;
 mod sources;
+#[cfg(unix)]
+mod stays_up;
 mod support;
 #[cfg(target_os = "linux")]
 mod systemd;

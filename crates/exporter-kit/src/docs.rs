@@ -51,6 +51,7 @@ pages! {
     from_measured: "from-measured.md";
     from_vise: "from-vise.md";
     parity: "parity.md";
+    security: "security.md";
     requirements: "requirements.md";
 }
 

@@ -17,6 +17,8 @@ mod parse;
 mod peers;
 mod push;
 mod registry;
+#[cfg(feature = "http")]
+mod stays_up;
 mod testing;
 #[cfg(feature = "web-config")]
 mod web_config;

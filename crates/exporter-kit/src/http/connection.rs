@@ -1,7 +1,8 @@
 //! One connection, from its first byte to its end.
 
 use std::convert::Infallible;
-use std::pin::{Pin, pin};
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -47,36 +48,78 @@ pub(crate) async fn serve(stream: Stream, site: Arc<Site>, mut stopped: watch::R
 }
 
 /// Serves a stream of any kind; what comes before HTTP is done.
+///
+/// Between requests a connection holds no buffers for longer than it is likely to need them: hyper is given the
+/// stream for as long as requests follow each other, and asked to give it back after that.
 pub(crate) async fn serve_http1<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     site: Arc<Site>,
     mut stopped: watch::Receiver<()>,
 ) {
     let phase = Phase::new();
-    let self_metrics = site.self_metrics.clone();
-    let io = TokioIo::new(GuardedStream::new(stream, phase.clone()));
-    let connection = http1::Builder::new()
-        .max_buf_size(MAX_HEAD_BYTES)
-        // The stream has its own timeouts.
-        .header_read_timeout(None)
-        .serve_connection(io, Service { site, phase });
-    let mut connection = pin!(connection);
-    let ended = first(
-        async {
+    let mut stream = GuardedStream::new(stream, phase.clone());
+    let mut service = Service { site, phase };
+    loop {
+        match serve_requests(stream, service, &mut stopped).await {
+            Some(rested) => (stream, service) = rested,
+            None => return,
+        }
+        if stream.is_drained() {
+            let mut more = false;
+            let waits = async { more = stream.has_more().await };
+            first(waits, until(&mut stopped)).await;
+            if !more {
+                return;
+            }
+        }
+    }
+}
+
+/// Serves requests until there is none for a while, and gives back what the next ones need; nothing if the
+/// connection has ended.
+async fn serve_requests<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: GuardedStream<S>,
+    service: Service,
+    stopped: &mut watch::Receiver<()>,
+) -> Option<(GuardedStream<S>, Service)> {
+    let phase = service.phase.clone();
+    let self_metrics = service.site.self_metrics.clone();
+    // In a box, so that a connection that rests is not as large as one that does not.
+    let mut connection = Box::new(
+        http1::Builder::new()
+            .max_buf_size(MAX_HEAD_BYTES)
+            // The stream has its own timeouts.
+            .header_read_timeout(None)
+            .serve_connection(TokioIo::new(stream), service),
+    );
+    let mut rests = false;
+    let serving = poll_fn(|cx| match Pin::new(&mut *connection).poll(cx) {
+        Poll::Ready(ended) => {
             // What went wrong is the client's doing, and was answered if it could be.
-            if let Err(error) = connection.as_mut().await
+            if let Err(error) = ended
                 && let Some(metrics) = &self_metrics
             {
                 metrics.connection_failed(&error);
             }
-        },
-        until(&mut stopped),
-    )
-    .await;
-    if !ended {
-        connection.as_mut().graceful_shutdown();
+            Poll::Ready(())
+        }
+        Poll::Pending if phase.is_resting() => {
+            rests = true;
+            Poll::Ready(())
+        }
+        Poll::Pending => Poll::Pending,
+    });
+    if !first(serving, until(stopped)).await {
+        Pin::new(&mut *connection).graceful_shutdown();
         let _ = timeout(GRACE, connection).await;
+        return None;
     }
+    rests.then(|| {
+        let parts = connection.into_parts();
+        let mut stream = parts.io.into_inner();
+        stream.put_back(parts.read_buf);
+        (stream, parts.service)
+    })
 }
 
 /// The site, for one connection.

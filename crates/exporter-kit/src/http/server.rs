@@ -27,8 +27,8 @@ use crate::registry::Registry;
 /// How long answers that have begun may take to finish once the server is to stop.
 pub(crate) const GRACE: Duration = Duration::from_millis(800);
 
-/// How many connections are served at once; more wait to be accepted. An idle one holds about 12 KiB, so this
-/// many hold about 120 MiB; one that has said nothing yet holds 2 KiB.
+/// How many connections are served at once; more wait to be accepted. An idle one holds about 3 KiB, so this
+/// many hold about 30 MiB; one that has said nothing yet holds 2 KiB.
 const MAX_CONNECTIONS: u32 = 10_000;
 
 /// How many scrapes may run on the blocking pool of the server's own runtime at once; more wait. It is what

@@ -70,7 +70,7 @@ fn a_socket_answers_as_a_port_does_and_is_removed_at_the_end() {
         .start()
         .unwrap();
     assert_eq!(server.socket_paths(), std::slice::from_ref(&path));
-    assert!(ask(&path).ends_with("\none 1.0\n"));
+    assert!(ask(&path).contains("\none 1.0\n"));
     let [address] = server.local_addresses() else {
         panic!("{server:?}")
     };

@@ -1,7 +1,7 @@
 //! The web configuration file: what it may say, and what servers do that have one.
 
-mod authority;
-mod client;
+pub(crate) mod authority;
+pub(crate) mod client;
 mod client_certificates;
 mod fixtures;
 mod http2;

@@ -1,0 +1,14 @@
+//! What would bring a lesser server down, on the loopback. `docs/security.md` names these tests.
+
+mod clock;
+mod garbage;
+#[cfg(feature = "web-config")]
+mod handshakes;
+mod paused;
+mod reader;
+#[cfg(feature = "web-config")]
+mod reload;
+mod senders;
+mod shutdown;
+mod storm;
+mod threats;

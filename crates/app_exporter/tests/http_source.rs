@@ -291,3 +291,26 @@ fn the_example_is_served_with_every_source_up() {
     }
     assert!(!body.contains("hunter2"));
 }
+
+#[test]
+fn the_example_of_the_readme_gives_what_the_server_says() {
+    let server = serve(
+        |stream| stream,
+        |_| answer("200 OK", "", r#"{"sessions": {"active": 45}}"#),
+    );
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let readme = std::fs::read_to_string(readme).expect("the README");
+    let (_, rest) = readme.split_once("```yaml\n").expect("an example");
+    let (example, _) = rest.split_once("```").expect("its end");
+    assert!(example.contains("http://localhost:8080/"));
+    let scratch = Scratch::new("readme-example");
+    let file = scratch.path().join("config.yml");
+    let example = example.replace("localhost:8080", &server.to_string());
+    std::fs::write(&file, example).expect("a file");
+    let printed = end(&["once", "--config.file", &file.to_string_lossy()], &[]);
+    let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
+    assert!(
+        printed.contains("\napp_active_sessions 45.0\n"),
+        "{printed}"
+    );
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::collect::Sink;
-use crate::metric::cell::AtomicF64;
+use crate::metric::cell::{AtomicF64, Spaced};
 use crate::metric::definition::Definition;
 use crate::metric::series::{Series, instrument, sealed};
 use crate::metric::setup::Settings;
@@ -27,7 +27,7 @@ use crate::model::{Head, IntoNumber, Kind, Number, Point, Timestamp, Value};
 ///
 /// When to use it, what a scrape shows and what to look out for: [its page](crate::docs::gauge).
 #[derive(Clone)]
-pub struct Gauge(Arc<Series<AtomicF64>>);
+pub struct Gauge(Arc<Series<Spaced<AtomicF64>>>);
 
 instrument!(Gauge);
 
@@ -125,7 +125,7 @@ impl Observe for Gauge {
 /// # Ok::<(), exporter_kit::RegisterError>(())
 /// ```
 #[derive(Clone)]
-pub struct IntGauge(Arc<Series<AtomicI64>>);
+pub struct IntGauge(Arc<Series<Spaced<AtomicI64>>>);
 
 instrument!(IntGauge);
 
@@ -191,23 +191,28 @@ impl<M> Drop for InProgress<M> {
 
 impl sealed::Sealed for Gauge {
     const KIND: Kind = Kind::Gauge;
-    type Cell = AtomicF64;
+    type Cell = Spaced<AtomicF64>;
     type Scratch = ();
 
-    fn cell(_: &Settings) -> AtomicF64 {
-        AtomicF64::default()
+    fn cell(_: &Settings) -> Self::Cell {
+        Spaced::default()
     }
 
-    fn from_series(series: Arc<Series<AtomicF64>>) -> Self {
+    fn from_series(series: Arc<Series<Spaced<AtomicF64>>>) -> Self {
         Self(series)
     }
 
-    fn series(&self) -> &Arc<Series<AtomicF64>> {
+    fn series(&self) -> &Arc<Series<Spaced<AtomicF64>>> {
         &self.0
     }
 
     #[inline]
-    fn show(series: &Series<AtomicF64>, head: Head<'_>, (): &mut (), sink: &mut dyn Sink) -> bool {
+    fn show(
+        series: &Series<Spaced<AtomicF64>>,
+        head: Head<'_>,
+        (): &mut (),
+        sink: &mut dyn Sink,
+    ) -> bool {
         sink.point(
             head,
             &Point::new(Value::Gauge(Number::F64(series.cell.get()))),
@@ -217,23 +222,28 @@ impl sealed::Sealed for Gauge {
 
 impl sealed::Sealed for IntGauge {
     const KIND: Kind = Kind::Gauge;
-    type Cell = AtomicI64;
+    type Cell = Spaced<AtomicI64>;
     type Scratch = ();
 
-    fn cell(_: &Settings) -> AtomicI64 {
-        AtomicI64::new(0)
+    fn cell(_: &Settings) -> Self::Cell {
+        Spaced::default()
     }
 
-    fn from_series(series: Arc<Series<AtomicI64>>) -> Self {
+    fn from_series(series: Arc<Series<Spaced<AtomicI64>>>) -> Self {
         Self(series)
     }
 
-    fn series(&self) -> &Arc<Series<AtomicI64>> {
+    fn series(&self) -> &Arc<Series<Spaced<AtomicI64>>> {
         &self.0
     }
 
     #[inline]
-    fn show(series: &Series<AtomicI64>, head: Head<'_>, (): &mut (), sink: &mut dyn Sink) -> bool {
+    fn show(
+        series: &Series<Spaced<AtomicI64>>,
+        head: Head<'_>,
+        (): &mut (),
+        sink: &mut dyn Sink,
+    ) -> bool {
         sink.point(
             head,
             &Point::new(Value::Gauge(Number::I64(

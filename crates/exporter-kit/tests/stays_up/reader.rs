@@ -21,6 +21,10 @@ struct Large {
 }
 
 impl Collect for Large {
+    fn streams(&self) -> bool {
+        true
+    }
+
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
         let family = Descriptor::new(Kind::Gauge, "line", "Help.")?;
         let mut writer = FamilyWriter::begin(sink, &family, ["number"])?;

@@ -12,6 +12,7 @@ mod hot_cold;
 mod models;
 mod native;
 pub(crate) mod slot;
+mod spaced;
 mod writer;
 
 pub(crate) use adder::Adder;
@@ -19,3 +20,4 @@ pub(crate) use distribution::Distribution;
 pub(crate) use float::AtomicF64;
 pub(crate) use hot_cold::Totals;
 pub(crate) use native::{MAX_SCHEMA, MIN_SCHEMA, NativeSettings, SparseBuckets};
+pub(crate) use spaced::Spaced;

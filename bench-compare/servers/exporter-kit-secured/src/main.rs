@@ -13,6 +13,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let _server = Server::builder(&registry)
         .listen(([127, 0, 0, 1], port.parse()?))
         .web_config_file(file)
+        // The peers show nothing of their own.
+        .self_metrics(false)
         .start()?;
     loop {
         std::thread::park();

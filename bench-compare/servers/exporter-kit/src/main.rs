@@ -6,7 +6,7 @@ mod serve;
 #[allow(dead_code, reason = "it serves more than this program")]
 mod workload;
 
-use exporter_kit::{Gauge, Registry};
+use exporter_kit::{Gauge, Registry, Server};
 use serve::{arguments, keep_changing, sessions};
 use workload::{EXERCISE, EXERCISE_HELP, GAUGE_FAMILIES, HELP, LABELS, gauge_name, labels, value};
 
@@ -30,6 +30,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
         }
     }
-    let _server = exporter_kit::serve(([127, 0, 0, 1], port), &registry)?;
+    // The peers show nothing of their own.
+    let _server = Server::builder(&registry)
+        .listen(([127, 0, 0, 1], port))
+        .self_metrics(false)
+        .start()?;
     keep_changing(gauges.len(), |i, value| gauges[i].set(value))
 }

@@ -1,6 +1,5 @@
 //! The body of an answer: whole, or in chunks from a scrape that is still running.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -31,8 +30,6 @@ enum Content {
     #[default]
     Empty,
     Whole(Bytes),
-    /// Several, of which others may send the same.
-    Pieces(VecDeque<Bytes>),
     Chunks(mpsc::Receiver<Chunk>),
 }
 
@@ -50,14 +47,6 @@ impl Body {
             Content::Empty
         } else {
             Content::Whole(bytes)
-        })
-    }
-
-    pub(crate) fn pieces(pieces: Vec<Bytes>) -> Self {
-        Self::new(if pieces.is_empty() {
-            Content::Empty
-        } else {
-            Content::Pieces(pieces.into())
         })
     }
 
@@ -111,13 +100,6 @@ impl http_body::Body for Body {
         let next = match &mut self.content {
             Content::Empty => return Poll::Ready(None),
             Content::Whole(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
-            Content::Pieces(pieces) => {
-                let piece = pieces.pop_front();
-                if !pieces.is_empty() {
-                    return Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))));
-                }
-                piece.map(|piece| Ok(Frame::data(piece)))
-            }
             Content::Chunks(receiver) => match receiver.poll_recv(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(Chunk::Data(data))) => {
@@ -139,9 +121,6 @@ impl http_body::Body for Body {
         match &self.content {
             Content::Empty => SizeHint::with_exact(0),
             Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Pieces(pieces) => {
-                SizeHint::with_exact(pieces.iter().map(|piece| piece.len() as u64).sum())
-            }
             Content::Chunks(_) => SizeHint::default(),
         }
     }

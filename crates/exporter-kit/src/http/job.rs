@@ -119,23 +119,30 @@ impl Job {
             && self.shared.size.load(Ordering::Relaxed) <= SHARED_BYTES
     }
 
-    /// Encodes everything into pieces; nothing if that is more than `limit` bytes of text.
-    pub(crate) fn encode_up_to(&mut self, limit: usize) -> Option<Vec<Bytes>> {
+    /// Encodes everything; nothing if that is more than `limit` bytes of text.
+    pub(crate) fn encode_up_to(&mut self, limit: usize) -> Option<Bytes> {
         let started = Instant::now();
         let mut coder = self.coder();
+        let is_identity = coder.is_identity();
+        let room = if is_identity {
+            self.shared.size.load(Ordering::Relaxed).min(limit)
+        } else {
+            CHUNK_BYTES
+        };
+        // Room for what may have been added since the last time.
+        let mut out = Vec::with_capacity(room + room / 8);
         let mut size = 0;
-        let (mut pieces, mut out) = (Vec::new(), Vec::new());
         let scrape = self.scrape.clone();
         let ended = scrape.chunks(|text| {
-            let room = text.capacity();
             size += text.len();
             if size > limit {
                 return ControlFlow::Break(());
             }
-            coder.code(text, &mut out);
-            text.reserve(room);
-            if out.len() >= CHUNK_BYTES {
-                pieces.push(Bytes::from(std::mem::take(&mut out)));
+            if is_identity {
+                // Into the room there is: the coder would take the text's buffer for it.
+                out.append(text);
+            } else {
+                coder.code(text, &mut out);
             }
             ControlFlow::Continue(())
         });
@@ -145,11 +152,8 @@ impl Job {
             return None;
         }
         coder.finish(&mut out);
-        if !out.is_empty() {
-            pieces.push(Bytes::from(out));
-        }
         self.learn(started, size);
-        Some(pieces)
+        Some(out.into())
     }
 
     /// Encodes on a thread that may block; answers as soon as the body is whole, or too large to be held.

@@ -140,12 +140,12 @@ fn answer_all(mut waiting: Vec<Waiter>, runtime: &Handle) {
         return;
     };
     match leader.job.encode_up_to(SHARED_BYTES) {
-        Some(pieces) => {
+        Some(body) => {
             let coding = leader.job.coding;
             for Waiter { mut job, answer } in waiting {
                 job.coding = coding;
                 // A reader that has gone needs no answer.
-                let _ = answer.send(job.whole_response(Body::pieces(pieces.clone())));
+                let _ = answer.send(job.whole_response(Body::whole(body.clone())));
             }
         }
         None => {

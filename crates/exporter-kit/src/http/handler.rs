@@ -167,18 +167,41 @@ impl MetricsHandler {
         self.answer(req)
     }
 
-    pub(crate) fn registry(&self) -> &Registry {
-        &self.shared.registry
-    }
-
     pub(crate) fn answer<B>(&self, req: &Request<B>) -> Answer {
         if !matches!(*req.method(), Method::GET | Method::HEAD) {
             return Answer::ready(method_not_allowed());
         }
-        let options = &*self.options;
-        let Some(in_flight) = InFlight::begin(&self.shared.in_flight, options.max_requests) else {
-            return Answer::ready(overloaded(options.max_requests));
+        let Some(job) = self.begin(req) else {
+            return self.overloaded();
         };
+        let quick = self.shared.quick.load(Ordering::Relaxed)
+            && !job.has_waiting
+            && self.options.sources.is_empty();
+        if !quick && let Ok(runtime) = Handle::try_current() {
+            let (sender, receiver) = oneshot::channel();
+            if job.can_be_shared() {
+                together::join(&runtime, job, sender);
+            } else {
+                runtime.spawn_blocking(move || job.run(sender));
+            }
+            return Answer::waiting(receiver);
+        }
+        Answer::ready(job.run_here())
+    }
+
+    /// The answer to a request that is one too many.
+    pub(crate) fn overloaded(&self) -> Answer {
+        let limit = self.options.max_requests;
+        Answer::ready(plain(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{limit} scrapes are being answered already; try again, or allow more\n"),
+        ))
+    }
+
+    /// What a request asks for, unless there are as many scrapes as may be.
+    pub(crate) fn begin<B>(&self, req: &Request<B>) -> Option<Job> {
+        let options = &*self.options;
+        let in_flight = InFlight::begin(&self.shared.in_flight, options.max_requests)?;
         let headers = req.headers();
         let limits = Limits::of(
             headers,
@@ -197,7 +220,7 @@ impl MetricsHandler {
         if let Some(escaping) = escaping {
             scrape = scrape.escaping(escaping);
         }
-        let job = Job {
+        Some(Job {
             scrape,
             everything,
             coding: coding::choose(texts(headers, header::ACCEPT_ENCODING)),
@@ -207,20 +230,7 @@ impl MetricsHandler {
             in_flight: Some(in_flight),
             options: Arc::clone(&self.options),
             shared: Arc::clone(&self.shared),
-        };
-        let quick = self.shared.quick.load(Ordering::Relaxed)
-            && !job.has_waiting
-            && options.sources.is_empty();
-        if !quick && let Ok(runtime) = Handle::try_current() {
-            let (sender, receiver) = oneshot::channel();
-            if job.can_be_shared() {
-                together::join(&runtime, job, sender);
-            } else {
-                runtime.spawn_blocking(move || job.run(sender));
-            }
-            return Answer::waiting(receiver);
-        }
-        Answer::ready(job.run_here())
+        })
     }
 }
 
@@ -326,13 +336,6 @@ pub(crate) fn method_not_allowed() -> Response<Body> {
         .headers_mut()
         .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     response
-}
-
-fn overloaded(max_requests: usize) -> Response<Body> {
-    plain(
-        StatusCode::SERVICE_UNAVAILABLE,
-        format!("{max_requests} scrapes are being answered already; try again, or allow more\n"),
-    )
 }
 
 fn failed() -> Response<Body> {

@@ -19,6 +19,7 @@ use super::gzip::What;
 use super::handler::{Options, Shared, UNKNOWN_SIZE};
 use super::in_flight::InFlight;
 use super::together::SHARED_BYTES;
+use crate::collect::Sink;
 use crate::encode::Format;
 use crate::gather::Scrape;
 
@@ -73,6 +74,12 @@ impl Job {
             let given_up = self.limits.given_up();
             self.scrape.with_views(asking.wait(given_up, is_wanted));
         }
+    }
+
+    /// Hands over to any sink what an answer would show, in the same time.
+    pub(crate) fn collect_into(&mut self, sink: &mut dyn Sink, is_wanted: &dyn Fn() -> bool) {
+        self.collect_ahead(is_wanted);
+        self.scrape.collect_into(sink);
     }
 
     pub(crate) fn coder(&mut self) -> Coder {

@@ -36,7 +36,7 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) fn new(routes: Routes, metrics: MetricsHandler, landing: &Landing) -> Self {
         Self {
-            page: Page::new(landing, &routes, metrics.registry()),
+            page: Page::new(landing, &routes),
             not_found: format!("not found; the metrics are at {}\n", routes.metrics()).into(),
             routes,
             metrics,

@@ -109,6 +109,21 @@ fn a_collector_that_hangs_for_ever_is_left_out_and_not_called_again_while_it_doe
 }
 
 #[test]
+fn the_table_for_people_leaves_it_out_too() {
+    let registry = Registry::new();
+    let (_gate, asked) = hanging(&registry, "hangs");
+    registry.gauge("up", "Help.").unwrap().set(1);
+    let (_server, address) = serve(&registry);
+    for _ in 0..3 {
+        let answer = get(address, "/table.html", &[SOON]);
+        assert_eq!(answer.status, 200);
+        assert!(answer.text().contains("<h2>up</h2>"), "{}", answer.text());
+        assert!(!answer.text().contains("<h2>hangs</h2>"));
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[test]
 fn many_that_hang_cost_the_others_nothing() {
     let registry = Registry::new();
     // More than there are threads for scrapes.

@@ -12,11 +12,11 @@ use tokio::sync::oneshot;
 use super::asset::{self, Asset};
 use super::landing::Landing;
 use super::render::{self, Links, TABLE, Viewer};
+use super::table::Table;
 use crate::http::body::Body;
 use crate::http::handler::{Answer, MetricsHandler, method_not_allowed, plain};
 use crate::http::negotiate::{elements, quality};
 use crate::http::routes::Routes;
-use crate::registry::Registry;
 
 /// Nothing but the page's own files, and nothing inline. Where a browser knows trusted types, it refuses to make
 /// markup of text at all.
@@ -37,12 +37,11 @@ pub(crate) struct Page {
 struct Content {
     landing: Landing,
     links: Links,
-    registry: Registry,
     started: Instant,
 }
 
 impl Page {
-    pub(crate) fn new(landing: &Landing, routes: &Routes, registry: &Registry) -> Self {
+    pub(crate) fn new(landing: &Landing, routes: &Routes) -> Self {
         Self {
             content: Arc::new(Content {
                 landing: landing.clone(),
@@ -50,7 +49,6 @@ impl Page {
                     prefix: routes.link_prefix().to_owned(),
                     metrics: routes.metrics_link(),
                 },
-                registry: registry.clone(),
                 started: Instant::now(),
             }),
         }
@@ -81,7 +79,7 @@ impl Page {
         }
         Some(match name {
             OPENMETRICS => openmetrics(req, metrics),
-            TABLE => self.table(req, shape),
+            TABLE => self.table(req, shape, metrics),
             _ => {
                 let Content { landing, links, .. } = &*self.content;
                 let page = render::live(landing, links, &self.viewer(req));
@@ -90,27 +88,29 @@ impl Page {
         })
     }
 
-    /// The table shows the registry, which may block, so it is made on the runtime's blocking pool.
-    fn table<B>(&self, req: &Request<B>, shape: Shape) -> Answer {
+    /// The table shows what a scrape would, within the same time. That may block, so it is made on the runtime's
+    /// blocking pool.
+    fn table<B>(&self, req: &Request<B>, shape: Shape, metrics: &MetricsHandler) -> Answer {
         let content = Arc::clone(&self.content);
         let viewer = self.viewer(req);
-        let make = move || {
-            let Content {
-                landing,
-                links,
-                registry,
-                ..
-            } = &*content;
-            html(render::table(landing, links, &viewer, registry), shape)
+        let Some(mut job) = metrics.begin(req) else {
+            return metrics.overloaded();
+        };
+        let mut make = move |is_wanted: &dyn Fn() -> bool| {
+            let Content { landing, links, .. } = &*content;
+            let mut table = Table::default();
+            job.collect_into(&mut table, is_wanted);
+            html(render::table(landing, links, &viewer, table), shape)
         };
         let Ok(runtime) = Handle::try_current() else {
-            return Answer::ready(make());
+            return Answer::ready(make(&|| true));
         };
         let (sender, receiver) = oneshot::channel();
         runtime.spawn_blocking(move || {
             // Someone who has gone needs no table.
             if !sender.is_closed() {
-                let _ = sender.send(make());
+                let table = make(&|| !sender.is_closed());
+                let _ = sender.send(table);
             }
         });
         Answer::waiting(receiver)

@@ -7,8 +7,6 @@ use super::asset::{self, Asset};
 use super::html::{escape, fill};
 use super::landing::Landing;
 use super::table::{MAX_SERIES, Table};
-use crate::encode::Format;
-use crate::registry::Registry;
 
 /// The name of the page for where no script runs, below the prefix.
 pub(crate) const TABLE: &str = "table.html";
@@ -58,16 +56,7 @@ pub(crate) fn live(landing: &Landing, links: &Links, viewer: &Viewer) -> String 
 }
 
 /// The page where no script runs: what the registry has now, as a table.
-pub(crate) fn table(
-    landing: &Landing,
-    links: &Links,
-    viewer: &Viewer,
-    registry: &Registry,
-) -> String {
-    let mut table = Table::default();
-    registry
-        .scrape(Format::OpenMetrics)
-        .collect_into(&mut table);
+pub(crate) fn table(landing: &Landing, links: &Links, viewer: &Viewer, table: Table) -> String {
     let (table, cut) = table.finish();
     let mut page = String::with_capacity(TEMPLATE.len() + table.len() + 1024);
     fill(&mut page, TEMPLATE, |out, gap| match gap {
@@ -182,7 +171,7 @@ mod tests {
         };
         let page = live(&landing, &links, &viewer());
         assert!(!page.contains("<script>"), "{page}");
-        let table = table(&landing, &links, &viewer(), &Registry::new());
+        let table = table(&landing, &links, &viewer(), Table::default());
         assert!(!table.contains("<script"), "{table}");
         for part in [
             "<h1>&lt;script&gt;</h1>",

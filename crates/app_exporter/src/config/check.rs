@@ -7,7 +7,7 @@ use exporter_kit::{Descriptor, NameFault, Registry};
 use crate::config::{
     At, Config, Duplicates, Fault, MetricConfig, MetricType, SourceConfig, instead,
 };
-use crate::decode::{PartInfo, Parts};
+use crate::decode::{Format, PartInfo, Parts};
 use crate::sources;
 
 /// Everything that is wrong.
@@ -35,8 +35,8 @@ fn check_source(
              needs no cache, or the other",
         ));
     }
-    let origin = match sources::Origin::of(source) {
-        Ok(origin) => origin,
+    let configured = match sources::configured(source) {
+        Ok(configured) => configured,
         Err(message) => {
             faults.push(Fault::at(
                 name.place(),
@@ -45,8 +45,12 @@ fn check_source(
             return;
         }
     };
-    origin.check(faults);
-    if source.metrics.is_empty() && !origin.gives_families() {
+    let (origin, format) = (configured.origin, configured.origin.format());
+    origin.check(configured.place, faults);
+    if let Some(format) = format {
+        format.check(faults);
+    }
+    if source.metrics.is_empty() && !format.is_some_and(Format::gives_families) {
         faults.push(Fault::at(
             name.place(),
             format!("the source `{}` has no `metrics`; add one", name.as_str()),
@@ -56,7 +60,7 @@ fn check_source(
     for metric in &source.metrics {
         check_metric(metric, faults);
         if let Some(part) = check_part(metric, &parts, faults) {
-            check_columns(metric, part, &origin, faults);
+            check_columns(metric, part, format, faults);
         }
     }
 }
@@ -194,7 +198,7 @@ fn check_part<'p>(
 fn check_columns(
     metric: &At<MetricConfig>,
     part: &PartInfo,
-    origin: &sources::Origin<'_>,
+    format: Option<&Format>,
     faults: &mut Vec<Fault>,
 ) {
     let value = metric.value.as_ref();
@@ -216,7 +220,11 @@ fn check_columns(
                 ));
             }
             Some(_) => (),
-            None => origin.check_column(column, place, faults),
+            None => {
+                if let Some(format) = format {
+                    format.check_column(column, place, faults);
+                }
+            }
         }
     }
 }

@@ -14,49 +14,36 @@ use crate::sources;
 
 /// Where numbers are had, how often, and the metrics made of them. It has one key that says where: `simulate`,
 /// `file`, `files`, `command`, `http` or `login`.
-#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct SourceConfig {
     /// Made-up numbers.
-    #[serde(default)]
     pub(crate) simulate: Option<At<sources::SimulateConfig>>,
     /// What a file says.
-    #[serde(default)]
     pub(crate) file: Option<At<sources::FileConfig>>,
     /// How many files there are.
-    #[serde(default)]
     pub(crate) files: Option<At<sources::FilesConfig>>,
     /// What a program prints.
-    #[serde(default)]
     pub(crate) command: Option<At<sources::CommandConfig>>,
     /// What a web server answers.
-    #[serde(default)]
     pub(crate) http: Option<At<sources::HttpConfig>>,
     /// Who is logged in to this machine.
-    #[serde(default)]
     pub(crate) login: Option<At<sources::LoginConfig>>,
 
     /// Asked in the background, this often. Without it, the source is asked at each scrape.
-    #[serde(default)]
     interval: Option<At<Span>>,
     /// How long an answer to a scrape is good for other scrapes too.
-    #[serde(default)]
     cache: Option<At<Span>>,
     /// How long an answer may take: 10s unless this says otherwise. A scrape's own deadline may be earlier.
-    #[serde(default)]
     timeout: Option<Span>,
     /// What is shown while the source fails: nothing (`drop`), or the last numbers for a time (`keep: 10m`).
-    #[serde(default)]
     pub(crate) on_error: OnError,
     /// How many bytes an answer may have: 16777216 unless this says otherwise.
-    #[serde(default)]
     max_bytes: Option<NonZeroUsize>,
     /// How many rows an answer may have: 100000 unless this says otherwise.
-    #[serde(default)]
     max_rows: Option<NonZeroUsize>,
 
     /// What is made of the rows.
-    #[serde(default)]
     pub(crate) metrics: Vec<At<MetricConfig>>,
 }
 

@@ -5,7 +5,8 @@ use exporter_kit::scrape::{OnError, Schedule, SourceSpec};
 use crate::config::{self, Config, ConfigError, Fault, Location, SourceConfig};
 use crate::mapping::Mapping;
 use crate::sources::mapped::MappedSource;
-use crate::sources::origin::{Origin, Surroundings};
+use crate::sources::origin::Surroundings;
+use crate::sources::table::configured;
 
 /// Makes every source of a configuration. Nothing is connected: a source that is down is no reason not to start.
 ///
@@ -51,7 +52,9 @@ fn build_one(source: &SourceConfig, surroundings: Surroundings<'_>) -> Result<Ma
         message,
     };
     // Both were checked, so they succeed; if not, the message says where and what.
-    let origin = Origin::of(source).map_err(|message| nowhere(format!("the source {message}")))?;
+    let configured =
+        configured(source).map_err(|message| nowhere(format!("the source {message}")))?;
+    let origin = configured.origin;
     let metrics = source.metrics.iter().map(|metric| &**metric);
     let mapping =
         Mapping::new(metrics, &origin.parts()).map_err(|error| nowhere(error.to_string()))?;

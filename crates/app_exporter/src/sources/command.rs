@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use exporter_kit::Number;
+use exporter_kit::scrape::Deadline;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -16,12 +17,20 @@ use tokio::time::{Instant, timeout};
 
 use crate::config::{At, Fault, HiddenTemplate, Place};
 use crate::decode::{Cell, Decoder, Failure, Format, Limits, Part, PartInfo, Parts, Table, Wanted};
-use crate::sources::origin::{Surroundings, decode};
+use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings, decode};
 
 /// How the program ended.
 const EXIT: &str = "exit";
 /// Where programs are found.
 const PATH: &str = "PATH";
+
+/// What is said of it where sources are listed.
+pub(super) const INFO: SourceInfo = SourceInfo {
+    name: "command",
+    about: "what a program prints, in any format, and how it ends",
+    rows: "the format's; `exit`: code, signal, seconds",
+    configured: |source| SourceInfo::under("command", source.command.as_ref()),
+};
 
 /// What a program prints. It is started without a shell and ended, with everything that it has started, when its time
 /// is over.
@@ -48,8 +57,8 @@ pub(crate) struct CommandConfig {
     success: Option<Vec<i32>>,
 }
 
-impl CommandConfig {
-    pub(super) fn parts(&self) -> Parts {
+impl Origin for CommandConfig {
+    fn parts(&self) -> Parts {
         let exit = PartInfo::new(EXIT, &["code", "signal", "seconds"]);
         match &self.format {
             None => Parts {
@@ -60,11 +69,11 @@ impl CommandConfig {
         }
     }
 
-    pub(super) fn format(&self) -> Option<&Format> {
+    fn format(&self) -> Option<&Format> {
         self.format.as_ref()
     }
 
-    pub(super) fn check(&self, place: Place, faults: &mut Vec<Fault>) {
+    fn check(&self, place: Place, faults: &mut Vec<Fault>) {
         let argument = |argument: &&At<String>| argument.contains('\0');
         match self.argv.first() {
             Some(program) if !program.is_empty() => (),
@@ -93,6 +102,20 @@ impl CommandConfig {
             }
         }
     }
+
+    fn build(
+        &self,
+        wanted: Wanted,
+        limits: Limits,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Fetcher, Fault> {
+        Ok(Fetcher::new(Command::new(
+            self,
+            wanted,
+            limits,
+            surroundings,
+        )?))
+    }
 }
 
 /// Runs a program.
@@ -114,7 +137,7 @@ pub(crate) struct Command {
 struct Environment(Vec<(String, String)>);
 
 impl Command {
-    pub(super) fn new(
+    fn new(
         config: &CommandConfig,
         wanted: Wanted,
         limits: Limits,
@@ -166,37 +189,6 @@ impl Command {
         })
     }
 
-    pub(super) async fn fetch(&self) -> Result<Vec<Part>, Failure> {
-        let started = Instant::now();
-        let mut group = self.start()?;
-        let (status, output, complaint) = group.finish(self.limits).await?;
-        let seconds = started.elapsed();
-        let mut parts = Vec::new();
-        if self.wants_exit {
-            parts.push(Part::rows(EXIT, Ok(exit(status, seconds))));
-        }
-        let Some(decoder) = &self.decoder else {
-            return Ok(parts);
-        };
-        if status
-            .code()
-            .is_some_and(|code| self.success.contains(&code))
-        {
-            parts.extend(decode(decoder, output).await?);
-            return Ok(parts);
-        }
-        let failure = self.failed(status, &complaint);
-        if !self.wants_exit {
-            return Err(failure);
-        }
-        parts.extend(
-            self.parts
-                .names()
-                .map(|name| Part::rows(name, Err(failure.clone()))),
-        );
-        Ok(parts)
-    }
-
     fn start(&self) -> Result<Group, Failure> {
         let mut program = Program::new(&self.program);
         program
@@ -231,6 +223,39 @@ impl Command {
             self.program.display(),
             said.unwrap_or_default()
         ))
+    }
+}
+
+impl Fetch for Command {
+    async fn fetch(&self, _: Deadline) -> Result<Vec<Part>, Failure> {
+        let started = Instant::now();
+        let mut group = self.start()?;
+        let (status, output, complaint) = group.finish(self.limits).await?;
+        let seconds = started.elapsed();
+        let mut parts = Vec::new();
+        if self.wants_exit {
+            parts.push(Part::rows(EXIT, Ok(exit(status, seconds))));
+        }
+        let Some(decoder) = &self.decoder else {
+            return Ok(parts);
+        };
+        if status
+            .code()
+            .is_some_and(|code| self.success.contains(&code))
+        {
+            parts.extend(decode(decoder, output).await?);
+            return Ok(parts);
+        }
+        let failure = self.failed(status, &complaint);
+        if !self.wants_exit {
+            return Err(failure);
+        }
+        parts.extend(
+            self.parts
+                .names()
+                .map(|name| Part::rows(name, Err(failure.clone()))),
+        );
+        Ok(parts)
     }
 }
 

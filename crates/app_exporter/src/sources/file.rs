@@ -7,22 +7,31 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use exporter_kit::Number;
+use exporter_kit::scrape::Deadline;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::At;
+use crate::config::{At, Fault};
 use crate::decode::{
     Cell, Content, Decoder, Failure, Format, Limits, Part, PartInfo, Parts, Table, TableBuilder,
     Wanted,
 };
 use crate::sources::files::Pattern;
-use crate::sources::origin::blocking;
+use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings, blocking};
 
 /// A row for each file.
 const FILES: &str = "files";
 /// The column of a format's rows that has the name of the file that they are from.
 const FILE: &str = "file";
 const COLUMNS: [&str; 4] = ["path", "name", "bytes", "modified"];
+
+/// What is said of it where sources are listed.
+pub(super) const INFO: SourceInfo = SourceInfo {
+    name: "file",
+    about: "what files say, in any format",
+    rows: "the format's; `files`: path, name, bytes, modified",
+    configured: |source| SourceInfo::under("file", source.file.as_ref()),
+};
 
 /// What a file says, or each of several. With the format `prometheus` and a path as `/var/lib/metrics/*.prom` it is a
 /// textfile collector.
@@ -37,8 +46,8 @@ pub(crate) struct FileConfig {
     format: Option<Format>,
 }
 
-impl FileConfig {
-    pub(super) fn parts(&self) -> Parts {
+impl Origin for FileConfig {
+    fn parts(&self) -> Parts {
         let files = PartInfo::new(FILES, &COLUMNS);
         match &self.format {
             None => Parts {
@@ -55,8 +64,18 @@ impl FileConfig {
         }
     }
 
-    pub(super) fn format(&self) -> Option<&Format> {
+    fn format(&self) -> Option<&Format> {
         self.format.as_ref()
+    }
+
+    fn build(
+        &self,
+        wanted: Wanted,
+        limits: Limits,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Fetcher, Fault> {
+        let file = File::new(self, wanted, limits, surroundings.folder);
+        Ok(Fetcher::new(file))
     }
 }
 
@@ -75,7 +94,7 @@ struct Reading {
 }
 
 impl File {
-    pub(super) fn new(config: &FileConfig, wanted: Wanted, limits: Limits, folder: &Path) -> Self {
+    fn new(config: &FileConfig, wanted: Wanted, limits: Limits, folder: &Path) -> Self {
         Self(Arc::new(Reading {
             path: Pattern::clone(&config.path),
             folder: folder.to_owned(),
@@ -88,8 +107,10 @@ impl File {
             limits,
         }))
     }
+}
 
-    pub(super) async fn fetch(&self) -> Result<Vec<Part>, Failure> {
+impl Fetch for File {
+    async fn fetch(&self, _: Deadline) -> Result<Vec<Part>, Failure> {
         let reading = Arc::clone(&self.0);
         blocking(move || reading.fetch()).await
     }

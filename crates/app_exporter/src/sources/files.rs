@@ -5,15 +5,24 @@ use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{fs, io};
 
+use exporter_kit::scrape::Deadline;
 use exporter_kit::{Number, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::config::{At, Span};
-use crate::decode::{Cell, Failure, Part, Parts, Table};
-use crate::sources::origin::blocking;
+use crate::config::{At, Fault, Span};
+use crate::decode::{Cell, Failure, Limits, Part, Parts, Table, Wanted};
+use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings, blocking};
 
 const ROWS: &str = "rows";
+
+/// What is said of it where sources are listed.
+pub(super) const INFO: SourceInfo = SourceInfo {
+    name: "files",
+    about: "how many files match a pattern, by age",
+    rows: "one row: count, bytes, oldest, newest",
+    configured: |source| SourceInfo::under("files", source.files.as_ref()),
+};
 
 /// How many files there are: one row with `count`, `bytes`, and the times of the `oldest` and the `newest`.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -42,24 +51,29 @@ pub(crate) struct Files {
     older_than: Option<Duration>,
 }
 
-impl Files {
-    pub(super) fn parts() -> Parts {
+impl Origin for FilesConfig {
+    fn parts(&self) -> Parts {
         Parts::one(ROWS, &["count", "bytes", "oldest", "newest"])
     }
 
-    pub(super) fn new(config: &FilesConfig, folder: &Path) -> Self {
+    fn build(
+        &self,
+        _: Wanted,
+        _: Limits,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Fetcher, Fault> {
+        Ok(Fetcher::new(Files::new(self, surroundings.folder)))
+    }
+}
+
+impl Files {
+    fn new(config: &FilesConfig, folder: &Path) -> Self {
         Self {
             path: Pattern::clone(&config.path),
             folder: folder.to_owned(),
             newer_than: config.newer_than.map(Span::get),
             older_than: config.older_than.map(Span::get),
         }
-    }
-
-    pub(super) async fn fetch(&self) -> Result<Vec<Part>, Failure> {
-        let files = self.clone();
-        let now = Timestamp::now();
-        blocking(move || files.count(now)).await
     }
 
     fn count(&self, now: Timestamp) -> Result<Vec<Part>, Failure> {
@@ -99,6 +113,14 @@ impl Files {
             ("newest", moment(newest)),
         ]);
         Ok(vec![Part::rows(ROWS, Ok(table))])
+    }
+}
+
+impl Fetch for Files {
+    async fn fetch(&self, _: Deadline) -> Result<Vec<Part>, Failure> {
+        let files = self.clone();
+        let now = Timestamp::now();
+        blocking(move || files.count(now)).await
     }
 }
 

@@ -14,15 +14,23 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use exporter_kit::scrape::SourceErrorReason as Reason;
+use exporter_kit::scrape::{Deadline, SourceErrorReason as Reason};
 
 use crate::config::{At, Basic, Fault, HiddenTemplate, Login, Place, Secret, Template};
 use crate::decode::{Cell, Decoder, Failure, Format, Limits, Part, PartInfo, Parts, Table, Wanted};
-use crate::sources::origin::{Surroundings, decode};
+use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings, decode};
 use crate::sources::tls::TlsConfig;
 
 /// What is known of an answer beside its body.
 const RESPONSE: &str = "response";
+
+/// What is said of it where sources are listed.
+pub(super) const INFO: SourceInfo = SourceInfo {
+    name: "http",
+    about: "what a web server answers, in any format",
+    rows: "the format's; `response`: status, bytes, seconds",
+    configured: |source| SourceInfo::under("http", source.http.as_ref()),
+};
 
 /// What a web server answers.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
@@ -74,8 +82,8 @@ enum RequestMethod {
     Post,
 }
 
-impl HttpConfig {
-    pub(super) fn parts(&self) -> Parts {
+impl Origin for HttpConfig {
+    fn parts(&self) -> Parts {
         let response = PartInfo::new(RESPONSE, &["status", "bytes", "seconds"]);
         match &self.format {
             None => Parts {
@@ -86,11 +94,11 @@ impl HttpConfig {
         }
     }
 
-    pub(super) fn format(&self) -> Option<&Format> {
+    fn format(&self) -> Option<&Format> {
         self.format.as_ref()
     }
 
-    pub(super) fn check(&self, place: Place, faults: &mut Vec<Fault>) {
+    fn check(&self, place: Place, faults: &mut Vec<Fault>) {
         if let Some(Err(message)) = self.url.literal().map(address) {
             faults.push(Fault::at(self.url.place(), message));
         }
@@ -120,6 +128,15 @@ impl HttpConfig {
         }
         self.tls.check(faults);
     }
+
+    fn build(
+        &self,
+        wanted: Wanted,
+        limits: Limits,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Fetcher, Fault> {
+        Ok(Fetcher::new(Http::new(self, wanted, limits, surroundings)?))
+    }
 }
 
 /// Asks a web server.
@@ -146,7 +163,7 @@ enum Credentials {
 }
 
 impl Http {
-    pub(super) fn new(
+    fn new(
         config: &HttpConfig,
         wanted: Wanted,
         limits: Limits,
@@ -210,47 +227,6 @@ impl Http {
                 .map(|format| Arc::new(format.decoder(wanted, limits))),
             limits,
         })
-    }
-
-    pub(super) async fn fetch(&self) -> Result<Vec<Part>, Failure> {
-        let started = Instant::now();
-        let mut response = self.ask().await?;
-        let status = response.status();
-        let body = self.body(&mut response).await?;
-        let mut parts = Vec::new();
-        if self.wants_response {
-            let table = Table::of_one_row([
-                ("status", Cell::Number(Number::U64(status.as_u16().into()))),
-                ("bytes", Cell::Number(Number::U64(body.len() as u64))),
-                (
-                    "seconds",
-                    Cell::Number(Number::F64(started.elapsed().as_secs_f64())),
-                ),
-            ]);
-            parts.push(Part::rows(RESPONSE, Ok(table)));
-        }
-        let Some(decoder) = &self.decoder else {
-            return Ok(parts);
-        };
-        let good = match &self.success {
-            Some(statuses) => statuses.contains(&status.as_u16()),
-            None => status.is_success(),
-        };
-        if good {
-            let decoded = decode(decoder, body).await;
-            parts.extend(decoded.map_err(|failure| failure.about(format!("`{}`", self.shown)))?);
-            return Ok(parts);
-        }
-        let failure = self.refused(status);
-        if !self.wants_response {
-            return Err(failure);
-        }
-        parts.extend(
-            self.parts
-                .names()
-                .map(|name| Part::rows(name, Err(failure.clone()))),
-        );
-        Ok(parts)
     }
 
     async fn ask(&self) -> Result<Response, Failure> {
@@ -318,6 +294,49 @@ impl Http {
             reason,
             format!("`{}` answers with status {status}", self.shown),
         )
+    }
+}
+
+impl Fetch for Http {
+    async fn fetch(&self, _: Deadline) -> Result<Vec<Part>, Failure> {
+        let started = Instant::now();
+        let mut response = self.ask().await?;
+        let status = response.status();
+        let body = self.body(&mut response).await?;
+        let mut parts = Vec::new();
+        if self.wants_response {
+            let table = Table::of_one_row([
+                ("status", Cell::Number(Number::U64(status.as_u16().into()))),
+                ("bytes", Cell::Number(Number::U64(body.len() as u64))),
+                (
+                    "seconds",
+                    Cell::Number(Number::F64(started.elapsed().as_secs_f64())),
+                ),
+            ]);
+            parts.push(Part::rows(RESPONSE, Ok(table)));
+        }
+        let Some(decoder) = &self.decoder else {
+            return Ok(parts);
+        };
+        let good = match &self.success {
+            Some(statuses) => statuses.contains(&status.as_u16()),
+            None => status.is_success(),
+        };
+        if good {
+            let decoded = decode(decoder, body).await;
+            parts.extend(decoded.map_err(|failure| failure.about(format!("`{}`", self.shown)))?);
+            return Ok(parts);
+        }
+        let failure = self.refused(status);
+        if !self.wants_response {
+            return Err(failure);
+        }
+        parts.extend(
+            self.parts
+                .names()
+                .map(|name| Part::rows(name, Err(failure.clone()))),
+        );
+        Ok(parts)
     }
 }
 

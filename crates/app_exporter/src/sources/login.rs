@@ -5,16 +5,26 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use exporter_kit::Number;
+use exporter_kit::scrape::Deadline;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::decode::{Cell, Failure, Limits, Part, Parts, Table, TableBuilder};
-use crate::sources::origin::blocking;
+use crate::config::Fault;
+use crate::decode::{Cell, Failure, Limits, Part, Parts, Table, TableBuilder, Wanted};
+use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings, blocking};
 
 const ROWS: &str = "rows";
 const COLUMNS: [&str; 7] = [
     "user", "terminal", "host", "type", "remote", "state", "since",
 ];
+
+/// What is said of it where sources are listed.
+pub(super) const INFO: SourceInfo = SourceInfo {
+    name: "login",
+    about: "who is logged in to this machine",
+    rows: "a row for each login: user, terminal, host, type, remote, state, since",
+    configured: |source| SourceInfo::under("login", source.login.as_ref()),
+};
 
 /// Who is logged in to this machine, as systemd-logind knows it: a row for each session of a user.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -36,22 +46,27 @@ pub(crate) struct Login {
     limits: Limits,
 }
 
-impl Login {
-    pub(super) fn parts() -> Parts {
+impl Origin for LoginConfig {
+    fn parts(&self) -> Parts {
         Parts::one(ROWS, &COLUMNS)
     }
 
-    pub(super) fn new(config: &LoginConfig, limits: Limits, folder: &Path) -> Self {
+    fn build(
+        &self,
+        _: Wanted,
+        limits: Limits,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Fetcher, Fault> {
+        Ok(Fetcher::new(Login::new(self, limits, surroundings.folder)))
+    }
+}
+
+impl Login {
+    fn new(config: &LoginConfig, limits: Limits, folder: &Path) -> Self {
         Self {
             path: folder.join(&config.path),
             limits,
         }
-    }
-
-    pub(super) async fn fetch(&self) -> Result<Vec<Part>, Failure> {
-        let login = self.clone();
-        let table = blocking(move || login.sessions()).await;
-        Ok(vec![Part::rows(ROWS, table)])
     }
 
     fn sessions(&self) -> Result<Table, Failure> {
@@ -78,6 +93,14 @@ impl Login {
             }
         }
         Ok(table.build())
+    }
+}
+
+impl Fetch for Login {
+    async fn fetch(&self, _: Deadline) -> Result<Vec<Part>, Failure> {
+        let login = self.clone();
+        let table = blocking(move || login.sessions()).await;
+        Ok(vec![Part::rows(ROWS, table)])
     }
 }
 

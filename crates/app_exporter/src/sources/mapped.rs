@@ -36,8 +36,8 @@ impl MappedSource {
 
 impl Source for MappedSource {
     /// The runner drops this at the deadline, which ends the request or kills the program.
-    async fn fetch(&self, _: Deadline) -> Result<Fetched, SourceError> {
-        let parts = self.fetcher.fetch().await?;
+    async fn fetch(&self, deadline: Deadline) -> Result<Fetched, SourceError> {
+        let parts = self.fetcher.fetch(deadline).await?;
         let mapped = self.map(parts).await?;
         let mut fetched = Fetched::new(mapped.snapshot, mapped.rows);
         let mut problems: Vec<Failure> = mapped.failures.into_problems().collect();

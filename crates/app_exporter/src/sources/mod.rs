@@ -9,6 +9,7 @@ mod login;
 mod mapped;
 mod origin;
 mod simulate;
+mod table;
 mod tls;
 
 pub(crate) use build::build;
@@ -17,5 +18,5 @@ pub(crate) use file::FileConfig;
 pub(crate) use files::FilesConfig;
 pub(crate) use http::HttpConfig;
 pub(crate) use login::LoginConfig;
-pub(crate) use origin::{Origin, SOURCES};
 pub(crate) use simulate::SimulateConfig;
+pub(crate) use table::{SOURCES, configured};

@@ -8,11 +8,21 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use exporter_kit::Number;
+use exporter_kit::scrape::Deadline;
 
 use crate::config::{Fault, Place, Span};
-use crate::decode::{Cell, Part, Parts, Table};
+use crate::decode::{Cell, Failure, Limits, Part, Parts, Table, Wanted};
+use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings};
 
 const ROWS: &str = "rows";
+
+/// What is said of it where sources are listed.
+pub(super) const INFO: SourceInfo = SourceInfo {
+    name: "simulate",
+    about: "made-up numbers: uniform, sine, random_walk, steps",
+    rows: "one row: value",
+    configured: |source| SourceInfo::under("simulate", source.simulate.as_ref()),
+};
 
 /// Made-up numbers: one row with the column `value`.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -107,8 +117,12 @@ fn ten_minutes() -> Span {
     Span::from_secs(600)
 }
 
-impl SimulateConfig {
-    pub(super) fn check(&self, place: Place, faults: &mut Vec<Fault>) {
+impl Origin for SimulateConfig {
+    fn parts(&self) -> Parts {
+        Parts::one(ROWS, &["value"])
+    }
+
+    fn check(&self, place: Place, faults: &mut Vec<Fault>) {
         let range = match self {
             Self::Uniform(it) => it.minimum..=it.maximum,
             Self::Sine(it) => it.minimum..=it.maximum,
@@ -131,6 +145,10 @@ impl SimulateConfig {
             ));
         }
     }
+
+    fn build(&self, _: Wanted, _: Limits, _: Surroundings<'_>) -> Result<Fetcher, Fault> {
+        Ok(Fetcher::new(Simulate::new(self)))
+    }
 }
 
 /// Makes numbers up.
@@ -149,11 +167,7 @@ struct State {
 }
 
 impl Simulate {
-    pub(super) fn parts() -> Parts {
-        Parts::one(ROWS, &["value"])
-    }
-
-    pub(super) fn new(config: &SimulateConfig) -> Self {
+    fn new(config: &SimulateConfig) -> Self {
         let seed = match config {
             SimulateConfig::Uniform(it) => it.seed,
             SimulateConfig::RandomWalk(it) => it.seed,
@@ -165,12 +179,6 @@ impl Simulate {
             start: Instant::now(),
             state: Mutex::new(State { random, last: None }),
         }
-    }
-
-    pub(super) fn fetch(&self) -> Vec<Part> {
-        let number = self.number(self.start.elapsed());
-        let table = Table::of_one_row([("value", Cell::Number(number))]);
-        vec![Part::rows(ROWS, Ok(table))]
     }
 
     fn number(&self, elapsed: Duration) -> Number {
@@ -197,6 +205,14 @@ impl Simulate {
                 Number::F64(it.values.get(at).copied().unwrap_or(f64::NAN))
             }
         }
+    }
+}
+
+impl Fetch for Simulate {
+    async fn fetch(&self, _: Deadline) -> Result<Vec<Part>, Failure> {
+        let number = self.number(self.start.elapsed());
+        let table = Table::of_one_row([("value", Cell::Number(number))]);
+        Ok(vec![Part::rows(ROWS, Ok(table))])
     }
 }
 

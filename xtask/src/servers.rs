@@ -37,6 +37,11 @@ const NEEDS: &[Need] = &[
     Need { name: "prometheus-pushgateway", source: Source::Debian("prometheus-pushgateway"), tests: "app_exporter: pushgateway::*" },
     Need { name: "systemd-analyze", source: Source::Debian("systemd"), tests: "app_exporter: deploy::the_systemd_unit*" },
     Need { name: "systemd-socket-activate", source: Source::Debian("systemd"), tests: "app_exporter: systemd::activated_*" },
+    Need { name: "redis-server", source: Source::Debian("redis-server"), tests: "app_exporter: redis::*, recipes::redis_*" },
+    Need { name: "postgres", source: Source::Debian("postgresql"), tests: "app_exporter: sql::postgres_*, recipes::postgres_*" },
+    Need { name: "initdb", source: Source::Debian("postgresql"), tests: "app_exporter: sql::postgres_*, recipes::postgres_*" },
+    Need { name: "mariadbd", source: Source::Debian("mariadb-server"), tests: "app_exporter: sql::mysql_*, recipes::mysql_*" },
+    Need { name: "mariadb-install-db", source: Source::Debian("mariadb-server"), tests: "app_exporter: sql::mysql_*, recipes::mysql_*" },
     Need { name: "chromium", source: Source::Debian("chromium"), tests: "app_exporter: page::*" },
     Need { name: "python", source: Source::Python(&["prometheus_client==0.26.0", "protobuf==7.36.2"]), tests: "app_exporter: python::*, formats_python::*" },
 ];

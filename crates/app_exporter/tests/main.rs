@@ -22,6 +22,7 @@ mod program;
 mod prometheus;
 mod pushgateway;
 mod python;
+mod recipes;
 #[cfg(unix)]
 mod reload_sources;
 #[cfg(unix)]

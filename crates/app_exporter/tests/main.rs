@@ -34,5 +34,7 @@ mod support;
 #[cfg(target_os = "linux")]
 mod systemd;
 #[cfg(unix)]
+mod tutorial;
+#[cfg(unix)]
 mod unix_socket;
 mod web_config;

@@ -8,13 +8,19 @@ use std::sync::Arc;
 pub(crate) struct Bounds {
     /// Rising, the last one +Inf; empty if there are no classic buckets.
     upper: Arc<[f64]>,
-    /// The least and the greatest finite bound.
-    ends: [f64; 2],
-    /// A positive float's bits are in the order of the floats. Shifted by this, they number the cells.
+    division: Division,
+}
+
+/// A positive float's bits are in the order of the floats; the first of them number cells.
+#[derive(Debug, Default)]
+struct Division {
+    /// How many bits do not count.
     shift: u32,
-    /// The number of the least bound's cell.
+    /// The number of the first cell. What is below it belongs to it.
     first: u64,
-    /// From the least bound's to the greatest one's, or empty: then bounds are searched.
+    /// The least value of the first cell that counts, and the greatest bound.
+    ends: [f64; 2],
+    /// Empty if no division suits the bounds.
     cells: Box<[Cell]>,
 }
 
@@ -35,17 +41,9 @@ const MANTISSA_BITS: u32 = f64::MANTISSA_DIGITS - 1;
 impl Bounds {
     /// Invariant: `upper` rises and ends with +Inf, or is empty.
     pub(crate) fn new(upper: Vec<f64>) -> Self {
-        let (ends, (shift, first, cells)) = match finite(&upper) {
-            [least, .., greatest] if *least > 0.0 => ([*least, *greatest], divide(&upper)),
-            [only] if *only > 0.0 => ([*only; 2], divide(&upper)),
-            _ => Default::default(),
-        };
         Self {
+            division: Division::of(finite(&upper)),
             upper: upper.into(),
-            ends,
-            shift,
-            first,
-            cells,
         }
     }
 
@@ -56,12 +54,7 @@ impl Bounds {
     /// The index of the first bound that is not less; NaN belongs to +Inf.
     #[inline]
     pub(crate) fn bucket(&self, value: f64) -> usize {
-        let [least, greatest] = self.ends;
-        // Written so that NaN becomes the greatest.
-        let near = if value < greatest { value } else { greatest };
-        let near = if near > least { near } else { least };
-        let at = (near.to_bits() >> self.shift).wrapping_sub(self.first);
-        match usize::try_from(at).ok().and_then(|at| self.cells.get(at)) {
+        match self.division.cell(value) {
             Some(cell) => cell.above - usize::from(value <= cell.bound),
             None => self.search(value),
         }
@@ -82,36 +75,62 @@ fn finite(upper: &[f64]) -> &[f64] {
     &upper[..upper.len().saturating_sub(1)]
 }
 
-/// The coarsest division that keeps bounds apart, if it is coarse enough: its shift, its first cell's number, its cells.
-fn divide(upper: &[f64]) -> (u32, u64, Box<[Cell]>) {
-    let finite = finite(upper);
-    (0..=MANTISSA_BITS)
-        .rev()
-        .map(|shift| {
-            let numbers: Vec<u64> = finite
-                .iter()
-                .map(|bound| bound.to_bits() >> shift)
-                .collect();
-            (shift, numbers)
-        })
-        .take_while(|(_, numbers)| numbers[numbers.len() - 1] - numbers[0] < MAX_CELLS)
-        .find(|(_, numbers)| numbers.is_sorted_by(|one, next| one < next))
-        .map(|(shift, numbers)| {
-            let mut cells = Vec::new();
-            for (i, number) in numbers.iter().enumerate() {
-                let between = Cell {
-                    bound: f64::INFINITY,
-                    above: i + 1,
-                };
-                cells.resize((number - numbers[0]) as usize, between);
-                cells.push(Cell {
-                    bound: finite[i],
-                    above: i + 1,
-                });
-            }
-            (shift, numbers[0], cells.into_boxed_slice())
-        })
-        .unwrap_or_default()
+impl Division {
+    /// The coarsest one that keeps the bounds apart, if that is coarse enough.
+    fn of(finite: &[f64]) -> Self {
+        (0..=MANTISSA_BITS)
+            .rev()
+            .map_while(|shift| Some((shift, numbers(finite, shift)?)))
+            .take_while(|(_, numbers)| numbers[numbers.len() - 1] - numbers[0] < MAX_CELLS)
+            .find(|(_, numbers)| numbers.is_sorted_by(|one, next| one < next))
+            .map(|(shift, numbers)| Self::with(finite, shift, &numbers))
+            .unwrap_or_default()
+    }
+
+    fn with(finite: &[f64], shift: u32, numbers: &[u64]) -> Self {
+        let first = numbers[0];
+        let mut cells = Vec::new();
+        for (i, (bound, number)) in finite.iter().zip(numbers).enumerate() {
+            let cell = |bound| Cell {
+                bound,
+                above: i + 1,
+            };
+            cells.resize((number - first) as usize, cell(f64::INFINITY));
+            cells.push(cell(*bound));
+        }
+        Self {
+            shift,
+            first,
+            ends: [f64::from_bits(first << shift), finite[finite.len() - 1]],
+            cells: cells.into(),
+        }
+    }
+
+    #[inline]
+    fn cell(&self, value: f64) -> Option<&Cell> {
+        let [least, greatest] = self.ends;
+        // Written so that NaN becomes the greatest.
+        let value = if value < greatest { value } else { greatest };
+        let value = if value > least { value } else { least };
+        let number = value.to_bits() >> self.shift;
+        let at = usize::try_from(number.wrapping_sub(self.first)).ok()?;
+        self.cells.get(at)
+    }
+}
+
+/// The numbers of the bounds' cells. Zero and what is below have no numbers: one such bound may have the cell before those
+/// of the others.
+fn numbers(finite: &[f64], shift: u32) -> Option<Vec<u64>> {
+    let of = |bound: &f64| bound.to_bits() >> shift;
+    let positive = finite.partition_point(|bound| *bound <= 0.0);
+    let first = of(finite.get(positive)?);
+    let before = match positive {
+        0 => None,
+        1 => Some(first.checked_sub(1)?),
+        _ => return None,
+    };
+    let numbers = finite[positive..].iter().map(of);
+    Some(before.into_iter().chain(numbers).collect())
 }
 
 #[cfg(test)]
@@ -154,10 +173,11 @@ mod tests {
 
     #[test]
     fn usual_bounds_are_not_searched() {
-        let linear: Vec<f64> = (1..=20).map(|i| f64::from(i) * 5.0).collect();
+        let linear: Vec<f64> = (0..=20).map(|i| f64::from(i) * 5.0).collect();
         let exponential: Vec<f64> = (0..40).map(|i| 1e-6 * 1.5_f64.powi(i)).collect();
-        for finite in [&DEFAULT_BUCKETS[..], &[1.0], &linear, &exponential] {
-            let cells = bounds(finite).cells.len();
+        let below = [-1.0, 1e-3, 1.0];
+        for finite in [&DEFAULT_BUCKETS[..], &[1.0], &linear, &exponential, &below] {
+            let cells = bounds(finite).division.cells.len();
             assert!((1..=100).contains(&cells), "{cells} cells for {finite:?}");
             check(finite);
         }
@@ -166,8 +186,8 @@ mod tests {
     #[test]
     fn bounds_that_no_division_suits_are_searched() {
         let beside = [1.0, 1.0_f64.next_up(), 1e300];
-        for finite in [&[][..], &[0.0], &[-1.0, 0.0, 1.0], &beside] {
-            assert_eq!(bounds(finite).cells.len(), 0);
+        for finite in [&[][..], &[0.0], &[-1.0, 0.0, 1.0], &[0.0, 5e-324], &beside] {
+            assert_eq!(bounds(finite).division.cells.len(), 0);
             check(finite);
         }
         assert_eq!(Bounds::new(Vec::new()).bucket(1.0), 0);

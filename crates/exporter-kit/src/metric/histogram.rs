@@ -228,10 +228,11 @@ impl HistogramCell {
         value.sum = (!value.sum_may_fall()).then_some(totals.sum);
         value.count = 0;
         value.cumulative_counts.clear();
-        for in_bucket in &totals.counts {
+        let cumulative = totals.counts.iter().map(|in_bucket| {
             value.count += in_bucket;
-            value.cumulative_counts.push(value.count);
-        }
+            value.count
+        });
+        value.cumulative_counts.extend(cumulative);
         value.exemplars = self.exemplars.all();
         value.native = totals.native.as_ref().map(|native| {
             // Without classic buckets the native ones are all there is to count.

@@ -141,7 +141,10 @@ impl Distribution {
             self.foreign.store(0, Ordering::Relaxed);
         }
         match self.shared.get() {
-            None => totals.begin_with(None, self.buckets, self.native.as_ref()),
+            None => {
+                totals.begin_with(None, self.buckets, self.native.as_ref());
+                totals.sum = self.own.read(&mut totals.counts);
+            }
             Some(shared) => {
                 let mut accumulated = lock(&self.accumulated);
                 let mut drained = Totals::new(self.buckets, self.native.as_ref());
@@ -152,16 +155,14 @@ impl Distribution {
                     none => *none = Some(Box::new(drained)),
                 }
                 totals.begin_with(accumulated.as_deref(), self.buckets, self.native.as_ref());
+                totals.sum += self.own.add_to(&mut totals.counts);
             }
         }
-        let spread = self
-            .spread
-            .get()
-            .into_iter()
-            .flat_map(|spread| &spread.words);
-        let spread = spread.filter_map(|words| words.get().map(|words| &words.0));
-        for words in std::iter::once(&self.own).chain(spread) {
-            totals.sum += words.read(&mut totals.counts);
+        let Some(spread) = self.spread.get() else {
+            return;
+        };
+        for words in spread.words.iter().filter_map(OnceLock::get) {
+            totals.sum += words.0.add_to(&mut totals.counts);
         }
     }
 }

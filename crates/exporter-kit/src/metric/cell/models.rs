@@ -118,7 +118,7 @@ fn loom_words_of_one_writer_are_read_whole() {
         };
         let read = |words: &WriterWords| {
             let mut totals = Totals::new(2, None);
-            totals.sum = words.read(&mut totals.counts);
+            totals.sum = words.add_to(&mut totals.counts);
             assert_whole(&totals)
         };
         let first = read(&words);

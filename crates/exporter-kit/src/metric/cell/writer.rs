@@ -51,7 +51,7 @@ impl WriterWords {
     }
 
     /// Adds what was recorded to `counts` and gives its sum.
-    pub(crate) fn read(&self, counts: &mut [u64]) -> f64 {
+    pub(crate) fn add_to(&self, counts: &mut [u64]) -> f64 {
         // Room for most histograms without an allocation.
         let mut here = [0; 32];
         let mut there = Vec::new();
@@ -62,13 +62,17 @@ impl WriterWords {
                 &mut there[..]
             }
         };
-        let sum = self
-            .try_read(read)
-            .unwrap_or_else(|| self.read_closed(read));
+        let sum = self.read(read);
         for (total, count) in counts.iter_mut().zip(read) {
             *total += *count;
         }
         sum
+    }
+
+    /// Puts what was recorded in place of `counts` and gives its sum. Without buckets, it leaves `counts` as they are.
+    pub(crate) fn read(&self, counts: &mut [u64]) -> f64 {
+        self.try_read(counts)
+            .unwrap_or_else(|| self.read_closed(counts))
     }
 
     #[cold]
@@ -89,10 +93,11 @@ impl WriterWords {
         let ended = self.ended.load(Ordering::Acquire);
         let sum = self.sum.get_acquire();
         let mut begun = 0_u64;
-        let words = self.counts.iter().flat_map(|line| &line.0);
-        for (count, word) in counts.iter_mut().zip(words) {
-            *count = word.load(Ordering::Relaxed);
-            begun = begun.wrapping_add(*count);
+        for (line, counts) in self.counts.iter().zip(counts.chunks_mut(8)) {
+            for (word, count) in line.0.iter().zip(counts) {
+                *count = word.load(Ordering::Relaxed);
+                begun = begun.wrapping_add(*count);
+            }
         }
         (begun == ended).then_some(sum)
     }

@@ -212,6 +212,13 @@ mod tests {
     }
 
     #[test]
+    fn neighbours_share_no_cache_line_for_what_counting_touches() {
+        // An `Arc` has two counts before its content, an allocator a word of its own and sizes by 16 bytes.
+        let allocated = size_of::<Series<CounterCell>>() + 2 * 8 + 8;
+        assert!(allocated.next_multiple_of(16) >= size_of::<Adder>() + 64);
+    }
+
+    #[test]
     fn ones_and_large_amounts_add_up_exactly() {
         let counter = counter();
         counter.inc_by(u64::MAX - 3);

@@ -1,0 +1,198 @@
+//! A PostgreSQL server of a test.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::process::Signal;
+
+use crate::program::Running;
+use crate::support::{require, run, said};
+
+/// A running server with TLS, which listens on a port of the loopback address and on a socket in its folder.
+pub(crate) struct Postgres {
+    program: PathBuf,
+    folder: PathBuf,
+    /// What its certificate was issued by: itself.
+    pub(crate) certificate: PathBuf,
+    pub(crate) port: u16,
+    running: Option<Running>,
+}
+
+impl Postgres {
+    /// The administrator's password has what has to be escaped elsewhere.
+    pub(crate) const PASSWORD: &str = "p@ss:w/o?r d#%41'\"\\ü&$";
+
+    /// A new server in a folder of its own, not started yet; `None` if this test is left out.
+    pub(crate) fn new(name: &str) -> Option<Self> {
+        let (program, initdb) = (require("postgres")?, require("initdb")?);
+        // Its sockets have short paths, and another user has to get there.
+        let folder = format!("app_exporter-{name}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(folder);
+        fs::create_dir_all(&folder).expect("a folder");
+        let server = Self {
+            program,
+            certificate: folder.join("server.crt"),
+            folder,
+            port: 0,
+            running: None,
+        };
+        let names = vec!["localhost".to_owned()];
+        let own = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        server.write("server.crt", &own.cert.pem());
+        server.write("server.key", &own.signing_key.serialize_pem());
+        let password = server.write("password", Self::PASSWORD);
+        if let Some((user, group)) = other_user() {
+            chown(&server.folder, Some(user), Some(group)).expect("root may do that");
+        }
+        let mut command = server.command(&initdb);
+        command
+            .args([
+                "--no-sync",
+                "--no-locale",
+                "--encoding=UTF8",
+                "--username=admin",
+            ])
+            .arg("--auth=scram-sha-256")
+            .arg(format!("--pwfile={}", password.display()))
+            .arg(server.folder.join("data"));
+        let output = run(&mut command, "");
+        assert!(output.status.success(), "{}", said(&output));
+        Some(server)
+    }
+
+    /// Starts it on a port that was free; the port stays the same from then on.
+    pub(crate) fn start(&mut self) {
+        loop {
+            if self.port == 0 {
+                let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+                self.port = free.local_addr().expect("its address").port();
+            }
+            let mut command = self.command(&self.program);
+            command.arg("-D").arg(self.folder.join("data"));
+            for setting in [
+                &format!("port={}", self.port),
+                &format!("unix_socket_directories={}", self.folder.display()),
+                &format!("ssl_cert_file={}", self.certificate.display()),
+                &format!("ssl_key_file={}", self.folder.join("server.key").display()),
+                "ssl=on",
+                "listen_addresses=127.0.0.1",
+                "fsync=off",
+                "log_timezone=UTC",
+                "timezone=Asia/Kathmandu",
+            ] {
+                command.args(["-c", setting]);
+            }
+            let mut running = Running::spawn(command);
+            let ready = running.wait_for(|line| {
+                let ready = line.contains("ready to accept connections");
+                (ready || line.contains("could not bind")).then_some(ready)
+            });
+            if ready {
+                self.running = Some(running);
+                return;
+            }
+            // Somebody was faster.
+            self.port = 0;
+        }
+    }
+
+    /// Ends it at once, as if the machine had been switched off.
+    pub(crate) fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.signal(Signal::QUIT);
+            running.end();
+        }
+    }
+
+    /// Waits for a line of its log.
+    pub(crate) fn wait_for_log(&mut self, wanted: &str) {
+        let running = self.running.as_mut().expect("it runs");
+        running.wait_for(|line| line.contains(wanted).then_some(()));
+    }
+
+    /// The folder that its socket is in.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What the administrator's statements give: rows of texts.
+    pub(crate) fn ask(&self, database: &str, statements: &str) -> Vec<Vec<String>> {
+        let mut config = tokio_postgres::Config::new();
+        config
+            .host_path(&self.folder)
+            .port(self.port)
+            .user("admin")
+            .password(Self::PASSWORD)
+            .application_name("test")
+            .dbname(database);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let messages = runtime.block_on(async {
+            let (client, connection) = config.connect(tokio_postgres::NoTls).await?;
+            tokio::spawn(connection);
+            client.simple_query(statements).await
+        });
+        let messages = messages.unwrap_or_else(|error| panic!("{statements}: {error:?}"));
+        let row = |message: &tokio_postgres::SimpleQueryMessage| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => Some(
+                (0..row.len())
+                    .map(|at| row.get(at).unwrap_or("NULL").to_owned())
+                    .collect(),
+            ),
+            _ => None,
+        };
+        messages.iter().filter_map(row).collect()
+    }
+
+    fn write(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.folder.join(name);
+        fs::write(&path, content).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("permissions");
+        if let Some((user, group)) = other_user() {
+            chown(&path, Some(user), Some(group)).expect("root may do that");
+        }
+        path
+    }
+
+    /// A program of the server's, which refuses to run as root.
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.folder);
+        if let Some((user, group)) = other_user() {
+            command.uid(user).gid(group);
+        }
+        command
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.stop();
+        // What stays is in a folder for what is temporary.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Who runs a server that root may not run, if we are root.
+fn other_user() -> Option<(u32, u32)> {
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let users = fs::read_to_string("/etc/passwd").expect("the users");
+    let find = |name: &str| {
+        users.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let found = fields.next()? == name;
+            let user = fields.nth(1)?.parse().ok()?;
+            let group = fields.next()?.parse().ok()?;
+            found.then_some((user, group))
+        })
+    };
+    find("postgres").or_else(|| find("nobody"))
+}

@@ -37,6 +37,7 @@ const NEEDS: &[Need] = &[
     Need { name: "prometheus-pushgateway", source: Source::Debian("prometheus-pushgateway"), tests: "app_exporter: pushgateway::*" },
     Need { name: "systemd-analyze", source: Source::Debian("systemd"), tests: "app_exporter: deploy::the_systemd_unit*" },
     Need { name: "systemd-socket-activate", source: Source::Debian("systemd"), tests: "app_exporter: systemd::activated_*" },
+    Need { name: "nginx", source: Source::Debian("nginx-light"), tests: "app_exporter: recipes::nginx_*" },
     Need { name: "redis-server", source: Source::Debian("redis-server"), tests: "app_exporter: redis::*, recipes::redis_*" },
     Need { name: "postgres", source: Source::Debian("postgresql"), tests: "app_exporter: sql::postgres_*, recipes::postgres_*" },
     Need { name: "initdb", source: Source::Debian("postgresql"), tests: "app_exporter: sql::postgres_*, recipes::postgres_*" },

@@ -15,7 +15,7 @@ use crate::check_metrics::CheckMetrics;
 use crate::check_web_config::CheckWebConfig;
 use crate::logging::{LogFormat, LogLevel};
 use crate::simulate::Plan;
-use crate::tasks::{CheckConfig, ListSources, Once, PrintSchema};
+use crate::tasks::{CheckConfig, ListSources, Once, PrintReference, PrintSchema};
 
 /// Exports the active user sessions of an application to Prometheus
 ///
@@ -48,6 +48,7 @@ pub(crate) enum Task {
     Once(Once),
     Sources(ListSources),
     Schema(PrintSchema),
+    Reference(PrintReference),
 }
 
 #[derive(Args, Debug)]

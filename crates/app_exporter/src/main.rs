@@ -42,6 +42,7 @@ fn main() -> ExitCode {
             Task::Once(once) => once.run(),
             Task::Sources(list) => list.run(),
             Task::Schema(print) => print.run(),
+            Task::Reference(print) => print.run(),
         };
     }
     match start(&options) {

@@ -46,6 +46,14 @@ fn names_that_break_rules_have_an_exit_code_of_their_own() {
 }
 
 #[test]
+fn the_reference_in_the_documentation_is_the_one_that_is_printed() {
+    let output = end(&["reference"], &[]);
+    let page = String::from_utf8(output.stdout).expect("UTF-8");
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    compare(&docs.join("configuration.md"), &page);
+}
+
+#[test]
 fn the_schema_knows_every_key_of_the_example() {
     let output = end(&["schema"], &[]);
     let schema: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");

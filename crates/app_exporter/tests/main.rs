@@ -10,6 +10,8 @@ mod descriptors;
 mod exemplars;
 mod exercise;
 mod flags;
+#[cfg(unix)]
+mod followed;
 mod formats_python;
 mod http_source;
 #[cfg(unix)]
@@ -22,6 +24,7 @@ mod program;
 mod prometheus;
 mod pushgateway;
 mod python;
+mod recipes;
 #[cfg(unix)]
 mod reload_sources;
 #[cfg(unix)]

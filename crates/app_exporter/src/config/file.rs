@@ -79,7 +79,11 @@ impl Config {
 
     /// A JSON Schema (draft 2020-12) of the file, by which editors complete and check it.
     pub(crate) fn schema() -> String {
-        let schema = schemars::schema_for!(Self);
-        format!("{:#}\n", schema.as_value())
+        format!("{:#}\n", Self::schema_value())
+    }
+
+    /// The same, to be looked into.
+    pub(crate) fn schema_value() -> serde_json::Value {
+        schemars::schema_for!(Self).to_value()
     }
 }

@@ -147,7 +147,7 @@ impl<'de> Deserialize<'de> for Template {
 
 impl JsonSchema for Template {
     fn schema_name() -> Cow<'static, str> {
-        "Text".into()
+        "TextWithVariables".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {

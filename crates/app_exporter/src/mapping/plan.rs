@@ -18,7 +18,7 @@ pub(crate) struct Mapping {
 #[derive(Debug)]
 pub(crate) struct Mapped {
     pub(crate) snapshot: Snapshot,
-    /// How many rows the answer had, and series of families that were passed on.
+    /// How many rows metrics were made from, and series of families that were passed on.
     pub(crate) rows: u64,
     /// What could not be made, of what there was.
     pub(crate) failures: Failures,
@@ -58,7 +58,8 @@ impl Mapping {
     /// # Errors
     /// When every part failed that anything could be made from: the first of the failures.
     pub(crate) fn map(&self, parts: &[Part]) -> Result<Mapped, Failure> {
-        let rows: usize = parts.iter().map(Part::rows_len).sum();
+        let used = parts.iter().filter(|part| self.can_use(part));
+        let rows: usize = used.map(Part::rows_len).sum();
         let mut failures = Failures::default();
         let mut first = None;
         for part in parts {

@@ -3,11 +3,13 @@
 mod check_config;
 mod list_sources;
 mod once;
+mod reference;
 mod schema;
 
 pub(crate) use check_config::CheckConfig;
 pub(crate) use list_sources::ListSources;
 pub(crate) use once::Once;
+pub(crate) use reference::PrintReference;
 pub(crate) use schema::PrintSchema;
 
 use std::io::{self, Write as _};

@@ -1,0 +1,106 @@
+//! The recipes in `examples`, each against a store that is filled as its framework fills it.
+//!
+//! A file here for each recipe, named as it is.
+
+mod nginx_stub_status;
+mod os_logins;
+mod php_files;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::program::end;
+use crate::sources::with_extension;
+use crate::support::Scratch;
+
+/// A recipe, with what has to be replaced where it runs.
+pub(crate) struct Recipe {
+    text: String,
+    scratch: Scratch,
+    variables: Vec<(String, String)>,
+}
+
+impl Recipe {
+    /// `examples/NAME.yml`.
+    pub(crate) fn new(name: &str) -> Self {
+        let text = fs::read_to_string(folder().join(format!("{name}.yml")));
+        Self {
+            text: text.expect("the recipe"),
+            scratch: Scratch::new(name),
+            variables: Vec::new(),
+        }
+    }
+
+    /// The same with another address, path or the like in place of what the recipe has.
+    pub(crate) fn with(mut self, written: &str, here: impl AsRef<str>) -> Self {
+        assert!(
+            self.text.contains(written),
+            "`{written}` is not in the recipe"
+        );
+        self.text = self.text.replace(written, here.as_ref());
+        self
+    }
+
+    /// The same with a variable of the environment.
+    #[allow(dead_code, reason = "recipes without a login need none")]
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The samples of one collection, without the exporter's own. Nothing must have failed.
+    pub(crate) fn samples(&self) -> Vec<String> {
+        let file = self.scratch.write("recipe.yml", &self.text);
+        let variables: Vec<_> = self
+            .variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let output = end(
+            &["once", "--config.file", &file.to_string_lossy()],
+            &variables,
+        );
+        let failures = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(
+            (output.status.code(), &*failures),
+            (Some(0), ""),
+            "{}",
+            self.text
+        );
+        let metrics = String::from_utf8(output.stdout).expect("UTF-8");
+        let own = |line: &&str| line.starts_with('#') || line.starts_with("app_exporter_");
+        metrics
+            .lines()
+            .filter(|line| !own(line))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
+}
+
+#[test]
+fn every_recipe_can_be_used_says_what_it_counts_and_is_tested() {
+    let list = fs::read_to_string(folder().join("README.md")).expect("the list");
+    let recipes = with_extension(&folder(), "yml");
+    assert!(!recipes.is_empty());
+    for recipe in recipes {
+        let text = fs::read_to_string(&recipe).expect("text");
+        for part in ["\n# Counts: ", "\n# Does not count: ", "\n# Needs: "] {
+            assert!(text.contains(part), "{part} in {}", recipe.display());
+        }
+        let file = recipe.file_name().expect("a name").to_string_lossy();
+        assert!(list.contains(&format!("]({file})")), "{file} in the list");
+        let test = file.replace('-', "_").replace(".yml", ".rs");
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recipes");
+        assert!(tests.join(&test).exists(), "{test}");
+
+        // Every variable that any of them needs.
+        let variables = [("APP_PASSWORD", "hunter2")];
+        let output = end(&["check-config", &recipe.to_string_lossy()], &variables);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*said), (Some(0), ""), "{file}");
+    }
+}

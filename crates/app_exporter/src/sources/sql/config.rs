@@ -23,6 +23,9 @@ const MOST_CONNECTIONS: u8 = 16;
 
 /// Rows of a database. Each statement runs in a session that can only read, and is cancelled on the server when its
 /// time is over.
+///
+/// Whole numbers are exact. A time is text as 2026-01-31T12:00:00Z, for a label or `timestamp`; what the database keeps
+/// without a zone is taken for UTC there. PostgreSQL's intervals are seconds. Bytes have to be text.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SqlConfig {
@@ -62,12 +65,10 @@ pub(crate) struct SqliteConfig {
 
 impl Origin for SqlConfig {
     fn parts(&self) -> Parts {
-        let named = self.queries.keys().map(|name| PartInfo::open(name));
-        let list: Vec<_> = if self.query.is_some() {
-            vec![PartInfo::open(ROWS)]
-        } else {
-            named.collect()
-        };
+        let mut list: Vec<_> = self.queries.keys().map(|it| PartInfo::open(it)).collect();
+        if self.query.is_some() || list.is_empty() {
+            list = vec![PartInfo::open(ROWS)];
+        }
         Parts {
             first_is_default: list.len() == 1,
             list,

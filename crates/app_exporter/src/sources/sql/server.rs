@@ -16,6 +16,7 @@ use crate::sources::tls::TlsConfig;
 /// A database server, and who we are there.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "DatabaseServerConfig")]
 pub(crate) struct ServerConfig {
     /// Its name or address: `localhost` unless this says otherwise.
     #[serde(default)]

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use mysql_async::prelude::Queryable as _;
+use mysql_async::{Conn, OptsBuilder, Row, Value};
 use rustix::process::Signal;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::program::Running;
 use crate::support::{require, run, said};
@@ -19,6 +21,12 @@ pub(crate) struct MariaDb {
     pub(crate) certificate: PathBuf,
     pub(crate) port: u16,
     running: Option<Running>,
+}
+
+/// A session of a [`MariaDb`].
+pub(crate) struct MariaDbSession {
+    conn: Conn,
+    runtime: Runtime,
 }
 
 impl MariaDb {
@@ -101,30 +109,31 @@ impl MariaDb {
 
     /// What the administrator's statements give: the rows of the last one, as texts.
     pub(crate) fn ask(&self, statements: &[&str]) -> Vec<Vec<String>> {
-        let options = mysql_async::OptsBuilder::default()
-            .socket(self.socket().to_str())
-            .user(Some("root"));
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let rows = runtime.block_on(async {
-            let mut conn = mysql_async::Conn::new(options).await?;
-            let mut rows: Vec<mysql_async::Row> = Vec::new();
-            for statement in statements {
-                rows = conn.query(*statement).await?;
-            }
-            conn.disconnect().await?;
-            Ok::<_, mysql_async::Error>(rows)
-        });
-        let rows = rows.unwrap_or_else(|error| panic!("{statements:?}: {error}"));
-        let text = |value: mysql_async::Value| match value {
-            mysql_async::Value::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        let mut session = self.connect("");
+        let mut rows: Vec<Row> = Vec::new();
+        for statement in statements {
+            let asked = session.runtime.block_on(session.conn.query(*statement));
+            rows = asked.unwrap_or_else(|error| panic!("{statement}: {error}"));
+        }
+        let text = |value: Value| match value {
+            Value::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             other => other.as_sql(true),
         };
         rows.into_iter()
             .map(|row| row.unwrap().into_iter().map(text).collect())
             .collect()
+    }
+
+    /// A session of the administrator's, open until it is dropped.
+    pub(crate) fn connect(&self, database: &str) -> MariaDbSession {
+        let options = OptsBuilder::default()
+            .socket(self.socket().to_str())
+            .db_name(Some(database).filter(|name| !name.is_empty()))
+            .user(Some("root"));
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let conn = runtime.block_on(Conn::new(options)).expect("a session");
+        MariaDbSession { conn, runtime }
     }
 
     /// A program of the server's with its data.

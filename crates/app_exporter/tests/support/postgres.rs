@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::process::Signal;
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 use crate::program::Running;
 use crate::support::{require, run, said};
@@ -20,6 +22,12 @@ pub(crate) struct Postgres {
     pub(crate) certificate: PathBuf,
     pub(crate) port: u16,
     running: Option<Running>,
+}
+
+/// A session of a [`Postgres`].
+pub(crate) struct PostgresSession {
+    runtime: Runtime,
+    client: Client,
 }
 
 impl Postgres {
@@ -121,7 +129,12 @@ impl Postgres {
 
     /// What the administrator's statements give: rows of texts.
     pub(crate) fn ask(&self, database: &str, statements: &str) -> Vec<Vec<String>> {
-        let mut config = tokio_postgres::Config::new();
+        self.connect(database).ask(statements)
+    }
+
+    /// A session of the administrator's, open until it is dropped.
+    pub(crate) fn connect(&self, database: &str) -> PostgresSession {
+        let mut config = Config::new();
         config
             .host_path(&self.folder)
             .port(self.port)
@@ -129,25 +142,14 @@ impl Postgres {
             .password(Self::PASSWORD)
             .application_name("test")
             .dbname(database);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let messages = runtime.block_on(async {
-            let (client, connection) = config.connect(tokio_postgres::NoTls).await?;
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let client = runtime.block_on(async {
+            let (client, connection) = config.connect(NoTls).await.expect("a session");
             tokio::spawn(connection);
-            client.simple_query(statements).await
+            client
         });
-        let messages = messages.unwrap_or_else(|error| panic!("{statements}: {error:?}"));
-        let row = |message: &tokio_postgres::SimpleQueryMessage| match message {
-            tokio_postgres::SimpleQueryMessage::Row(row) => Some(
-                (0..row.len())
-                    .map(|at| row.get(at).unwrap_or("NULL").to_owned())
-                    .collect(),
-            ),
-            _ => None,
-        };
-        messages.iter().filter_map(row).collect()
+        PostgresSession { runtime, client }
     }
 
     fn write(&self, name: &str, content: &str) -> PathBuf {
@@ -168,6 +170,21 @@ impl Postgres {
             command.uid(user).gid(group);
         }
         command
+    }
+}
+
+impl PostgresSession {
+    pub(crate) fn ask(&self, statements: &str) -> Vec<Vec<String>> {
+        let messages = self.runtime.block_on(self.client.simple_query(statements));
+        let messages = messages.unwrap_or_else(|error| panic!("{statements}: {error:?}"));
+        let row = |message: &SimpleQueryMessage| match message {
+            SimpleQueryMessage::Row(row) => {
+                let texts = (0..row.len()).map(|at| row.get(at).unwrap_or("NULL").to_owned());
+                Some(texts.collect())
+            }
+            _ => None,
+        };
+        messages.iter().filter_map(row).collect()
     }
 }
 

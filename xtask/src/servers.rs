@@ -41,6 +41,7 @@ const NEEDS: &[Need] = &[
     Need { name: "redis-server", source: Source::Debian("redis-server"), tests: "app_exporter: redis::*, recipes::redis_*" },
     Need { name: "postgres", source: Source::Debian("postgresql"), tests: "app_exporter: sql::postgres_*, recipes::postgres_*" },
     Need { name: "initdb", source: Source::Debian("postgresql"), tests: "app_exporter: sql::postgres_*, recipes::postgres_*" },
+    Need { name: "pgbouncer", source: Source::Debian("pgbouncer"), tests: "app_exporter: sql::postgres_* (a part)" },
     Need { name: "mariadbd", source: Source::Debian("mariadb-server"), tests: "app_exporter: sql::mysql_*, recipes::mysql_*" },
     Need { name: "mariadb-install-db", source: Source::Debian("mariadb-server"), tests: "app_exporter: sql::mysql_*, recipes::mysql_*" },
     Need { name: "chromium", source: Source::Debian("chromium"), tests: "app_exporter: page::*" },

@@ -238,6 +238,31 @@ fn postgres_gives_every_type_and_says_what_fails() {
         assert!(text.contains(message), "{message} is not in\n{text}");
     }
     assert_eq!(server.ask("shop", "SELECT count(*) FROM sessions"), [["2"]]);
+    behind_a_pooler(&server, password, &scratch);
+}
+
+/// One session of the server's for all statements, side by side and one after the other, also of types that have to be
+/// looked up: nothing of one is left to the next.
+fn behind_a_pooler(server: &Postgres, password: &str, scratch: &Scratch) {
+    let Some((_running, port)) = server.pooler("exporter", password) else {
+        return;
+    };
+    let queries = ["a", "b", "c", "d"]
+        .map(|name| format!("{name}: \"SELECT 7 AS value, 'open'::state AS state\""))
+        .join(", ");
+    let metrics = ["a", "b", "c", "d"]
+        .map(|name| format!("{{name: app_{name}, help: A number., from: {name}, labels: [state]}}"))
+        .join(", ");
+    let config = format!(
+        "sources:\n  pooled:\n    sql:\n      postgres: {{socket: '{}', port: {port}, database: shop, user: exporter, \
+         password: '${{PASSWORD}}'}}\n      queries: {{{queries}}}\n    metrics: [{metrics}]\n",
+        server.folder().display()
+    );
+    for _ in 0..2 {
+        let text = collect(scratch, &config, &[("PASSWORD", password)]);
+        let lines = ["a", "b", "c", "d"].map(|name| format!("app_{name}{{state=\"open\"}} 7.0"));
+        assert_lines(&text, &lines.each_ref().map(String::as_str));
+    }
 }
 
 #[test]

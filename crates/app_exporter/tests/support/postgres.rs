@@ -116,6 +116,27 @@ impl Postgres {
         }
     }
 
+    /// A real pooler before it, which gives a server's session to others after each transaction. It listens on a socket in
+    /// the same folder.
+    pub(crate) fn pooler(&self, user: &str, password: &str) -> Option<(Running, u16)> {
+        const PORT: u16 = 6432;
+        let program = require("pgbouncer")?;
+        let folder = self.folder.display();
+        let quoted = password.replace('"', "\"\"");
+        let users = self.write("users", &format!("\"{user}\" \"{quoted}\"\n"));
+        let config = format!(
+            "[databases]\n* = host={folder} port={}\n[pgbouncer]\nlisten_port = {PORT}\nunix_socket_dir = {folder}\n\
+             auth_type = scram-sha-256\nauth_file = {}\npool_mode = transaction\ndefault_pool_size = 1\n",
+            self.port,
+            users.display()
+        );
+        let mut command = self.command(&program);
+        command.arg(self.write("pooler.ini", &config));
+        let mut running = Running::spawn(command);
+        running.wait_for(|line| line.contains("process up").then_some(()));
+        Some((running, PORT))
+    }
+
     /// Waits for a line of its log.
     pub(crate) fn wait_for_log(&mut self, wanted: &str) {
         let running = self.running.as_mut().expect("it runs");

@@ -49,7 +49,7 @@ pub(super) enum Trouble {
     Failed(Failure),
     /// Something is left over on the connection, so it has to be closed.
     Spoilt(Failure),
-    /// The connection was lost before the first row came: if it was an old one, the server may only have been restarted.
+    /// The connection is of no use any more: if it had been used before, the server may only have been restarted.
     Lost(Failure),
 }
 

@@ -38,7 +38,7 @@ struct Turn {
     end: Instant,
 }
 
-/// A connection, and whether it was there before this collection.
+/// A connection, and whether it has been used before.
 struct Held<C> {
     connection: C,
     old: bool,
@@ -184,7 +184,7 @@ impl<D: Database> Asking<D> {
                 }
             };
             if let Ok(_) | Err(Trouble::Failed(_)) = result {
-                let old = false;
+                let old = true;
                 *held = Some(Held { connection, old });
             }
             return result.map_err(Trouble::into_failure);

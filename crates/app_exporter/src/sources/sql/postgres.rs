@@ -1,5 +1,6 @@
 //! PostgreSQL, by its extended protocol, each statement in a transaction of its own that can only read.
 
+use std::collections::HashSet;
 use std::error::Error as _;
 use std::fmt;
 use std::io;
@@ -11,9 +12,9 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::types::{FromSql, Type};
+use tokio_postgres::types::{FromSql, Oid, Type};
 use tokio_postgres::{CancelToken, Client, Config, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -28,6 +29,12 @@ use crate::sources::sql::server::{Address, Server, ServerConfig, explain};
 
 /// What it listens on unless it is told otherwise.
 const PORT: u16 = 5432;
+
+/// Nothing was written, so there is nothing to commit.
+const END: &str = "ROLLBACK";
+/// The same after the driver has asked about types, for which it has prepared statements: a pooler may give the server's
+/// session to somebody who calls others the same. Should the driver want to use them again, it finds them gone.
+const END_AND_FORGET: &str = "ROLLBACK; DEALLOCATE ALL";
 
 /// A PostgreSQL server.
 pub(super) struct Postgres {
@@ -45,6 +52,8 @@ pub(super) struct Connection {
     cancel: Cancel,
     /// Whether the server may be at work.
     busy: bool,
+    /// Types of the database's own that the driver has asked about.
+    learned: HashSet<Oid>,
 }
 
 /// How to tell the server that a statement is not wanted any more.
@@ -101,6 +110,7 @@ impl Postgres {
         connection: &mut Connection,
         query: &Query,
         deadline: Deadline,
+        end: &mut &'static str,
     ) -> Result<Table, Trouble> {
         let client = &connection.client;
         // The server stops by itself should nobody be able to tell it.
@@ -117,6 +127,12 @@ impl Postgres {
         begun.map_err(|error| self.trouble(&error))?;
         let statement = prepared.map_err(|error| self.trouble(&error))?;
         let columns = statement.columns();
+        for column in columns {
+            let oid = column.type_().oid();
+            if Type::from_oid(oid).is_none() && connection.learned.insert(oid) {
+                *end = END_AND_FORGET;
+            }
+        }
         let readers: Vec<Option<Reader>> = columns
             .iter()
             .map(|column| Reader::of(column.type_()))
@@ -162,9 +178,11 @@ impl Postgres {
     fn trouble(&self, error: &Error) -> Trouble {
         if let Some(refusal) = error.as_db_error() {
             let failure = refused(refusal);
-            return match failure.reason {
-                Reason::Connect => Trouble::Lost(failure),
-                _ => Trouble::Failed(failure),
+            let gone = *refusal.code() == SqlState::INVALID_SQL_STATEMENT_NAME;
+            return if gone || failure.reason == Reason::Connect {
+                Trouble::Lost(failure)
+            } else {
+                Trouble::Failed(failure)
             };
         }
         let from_below = error.source().is_some_and(|cause| cause.is::<io::Error>());
@@ -238,6 +256,7 @@ impl Database for Postgres {
             meter,
             driver: driver.abort_handle(),
             busy: false,
+            learned: HashSet::new(),
         })
     }
 
@@ -253,15 +272,13 @@ impl Database for Postgres {
     ) -> Result<Table, Trouble> {
         connection.busy = true;
         connection.meter.set(self.most_read());
-        let result = self.try_run(connection, query, deadline).await;
+        let mut end = END;
+        let result = self.try_run(connection, query, deadline, &mut end).await;
         if connection.meter.is_used_up() {
             return Err(Trouble::Spoilt(too_many_bytes(self.limits)));
         }
         if let Ok(_) | Err(Trouble::Failed(_)) = result {
-            // Nothing was written, so there is nothing to commit. What was learned of types was prepared on a server that a
-            // pooler may give to others.
-            connection.client.clear_type_cache();
-            let ended = connection.client.batch_execute("ROLLBACK").await;
+            let ended = connection.client.batch_execute(end).await;
             ended.map_err(|error| self.trouble(&error))?;
             connection.busy = false;
         }

@@ -271,7 +271,7 @@ fn the_example_is_served_with_every_source_up() {
     assert_eq!(status, 200, "{body}");
     let up = |line: &&str| line.starts_with("app_exporter_source_up{");
     let ups: Vec<_> = body.lines().filter(up).collect();
-    assert_eq!(ups.len(), 8, "{body}");
+    assert_eq!(ups.len(), 9, "{body}");
     assert!(ups.iter().all(|line| line.ends_with(" 1.0")), "{body}");
     for start in [
         "app_active_sessions{app=\"demo\"} ",
@@ -282,6 +282,8 @@ fn the_example_is_served_with_every_source_up() {
         "jobs_total{queue=\"news\",from=\"textfile\"} 3.0",
         "php_sessions 2.0",
         "jobs_pending 3.0",
+        "app_active_sessions{app=\"music\",kept=\"database\"} 1.0",
+        "app_logged_in_users 2.0",
         "node_logged_in_users{user=\"ada\"} 2.0",
     ] {
         assert!(

@@ -31,6 +31,8 @@ mod reload_sources;
 mod signals;
 mod sources;
 #[cfg(unix)]
+mod sql;
+#[cfg(unix)]
 mod stays_up;
 mod support;
 #[cfg(target_os = "linux")]

@@ -9,6 +9,7 @@ mod login;
 mod mapped;
 mod origin;
 mod simulate;
+mod sql;
 mod table;
 mod tls;
 
@@ -19,4 +20,5 @@ pub(crate) use files::FilesConfig;
 pub(crate) use http::HttpConfig;
 pub(crate) use login::LoginConfig;
 pub(crate) use simulate::SimulateConfig;
+pub(crate) use sql::SqlConfig;
 pub(crate) use table::{SOURCES, configured};

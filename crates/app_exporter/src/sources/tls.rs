@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use mysql_async::{ClientIdentity, SslOpts};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
@@ -65,6 +66,28 @@ impl TlsConfig {
             .map_err(|error| unusable(key, &path, "key", &error.to_string()))
     }
 
+    /// The same for the client of MySQL, which takes its pieces.
+    ///
+    /// # Errors
+    /// As [`client`](Self::client).
+    pub(super) fn of_mysql(&self, folder: &Path) -> Result<SslOpts, Fault> {
+        // Everything is read and checked; what it would be used for is built by the client itself.
+        self.client(folder)?;
+        let trusted = match &self.ca_file {
+            Some(file) => certificates(file, folder)?,
+            None => native(),
+        };
+        let trusted = trusted.into_iter().map(|it| it.to_vec().into()).collect();
+        let own = self.cert_file.as_ref().zip(self.key_file.as_ref());
+        Ok(SslOpts::default()
+            .with_disable_built_in_roots(true)
+            .with_root_certs(trusted)
+            .with_client_identity(own.map(|(cert, key)| {
+                let path = |file: &At<PathBuf>| folder.join(&**file).into();
+                ClientIdentity::new(path(cert), path(key))
+            })))
+    }
+
     fn roots(&self, folder: &Path) -> Result<RootCertStore, Fault> {
         let mut roots = RootCertStore::empty();
         match &self.ca_file {
@@ -81,13 +104,18 @@ impl TlsConfig {
                 }
             }
             None => {
-                // What of them can't be read is trusted less, which a connection then shows.
-                let found = rustls_native_certs::load_native_certs();
-                roots.add_parsable_certificates(found.certs);
+                roots.add_parsable_certificates(native());
             }
         }
         Ok(roots)
     }
+}
+
+/// Those whom this machine trusts. What of them can't be read is trusted less, which a connection then shows.
+fn native() -> Vec<CertificateDer<'static>> {
+    let mut found = rustls_native_certs::load_native_certs().certs;
+    found.retain(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok());
+    found
 }
 
 fn certificates(file: &At<PathBuf>, folder: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {

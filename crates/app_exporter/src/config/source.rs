@@ -13,7 +13,7 @@ use crate::decode::Limits;
 use crate::sources;
 
 /// Where numbers are had, how often, and the metrics made of them. It has one key that says where: `simulate`,
-/// `file`, `files`, `command`, `http` or `login`.
+/// `file`, `files`, `command`, `http`, `redis` or `login`.
 #[derive(Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SourceConfig {
@@ -27,6 +27,8 @@ pub(crate) struct SourceConfig {
     pub(crate) command: Option<At<sources::CommandConfig>>,
     /// What a web server answers.
     pub(crate) http: Option<At<sources::HttpConfig>>,
+    /// What a Redis has.
+    pub(crate) redis: Option<At<sources::RedisConfig>>,
     /// Who is logged in to this machine.
     pub(crate) login: Option<At<sources::LoginConfig>>,
 

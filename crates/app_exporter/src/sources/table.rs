@@ -2,7 +2,7 @@
 
 use crate::config::SourceConfig;
 use crate::sources::origin::{Configured, SourceInfo};
-use crate::sources::{command, file, files, http, login, simulate};
+use crate::sources::{command, file, files, http, login, redis, simulate};
 
 /// Every source.
 pub(crate) const SOURCES: &[SourceInfo] = &[
@@ -11,6 +11,7 @@ pub(crate) const SOURCES: &[SourceInfo] = &[
     files::INFO,
     command::INFO,
     http::INFO,
+    redis::INFO,
     login::INFO,
 ];
 

@@ -24,6 +24,8 @@ mod pushgateway;
 mod python;
 mod recipes;
 #[cfg(unix)]
+mod redis;
+#[cfg(unix)]
 mod reload_sources;
 #[cfg(unix)]
 mod signals;

@@ -259,11 +259,9 @@ async fn known(
     traits: &Mutex<Option<(String, Traits)>>,
 ) -> Result<Traits, Failure> {
     let masters = session.masters().await?;
-    let first = masters
-        .first()
-        .ok_or_else(|| Failure::connect("there is no server to ask"))?;
-    let identity = session.identity(first).await;
-    let identity = identity.map_err(|trouble| trouble.failure(first, "COMMAND INFO"))?;
+    let first = session.first_up(&masters, "COMMAND INFO").await?;
+    let identity = session.identity(&first).await;
+    let identity = identity.map_err(|trouble| trouble.failure(&first, "COMMAND INFO"))?;
     let last = traits
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
@@ -271,7 +269,7 @@ async fn known(
     if let Some((_, known)) = last.filter(|(of, _)| *of == identity) {
         return Ok(known);
     }
-    let known = allowed::traits(session, first, words).await?;
+    let known = allowed::traits(session, &first, words).await?;
     *traits.lock().unwrap_or_else(PoisonError::into_inner) = Some((identity, known));
     Ok(known)
 }

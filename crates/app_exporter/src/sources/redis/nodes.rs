@@ -42,8 +42,8 @@ pub(super) struct Nodes {
 /// What one fetch knows of the servers.
 pub(super) struct Session<'n> {
     nodes: &'n Nodes,
-    /// The connections that it used; others are closed at its end.
-    used: HashMap<Endpoint, Link>,
+    /// The connections that it used, and whether each may have died since an earlier fetch; others are closed at its end.
+    used: HashMap<Endpoint, (Link, bool)>,
     /// Servers that could not be reached, which are not tried again.
     down: HashMap<Endpoint, Failure>,
     masters: Option<Vec<Address>>,
@@ -161,7 +161,7 @@ impl Session<'_> {
                 Err(failure) => _ = first.get_or_insert(failure),
             }
         }
-        Err(first.unwrap_or_else(|| Failure::connect("there is no server to ask")))
+        Err(first.unwrap_or_else(nobody))
     }
 
     /// Asks every server that has a part of the data. It is all or nothing: a part is no answer.
@@ -189,11 +189,13 @@ impl Session<'_> {
     ) -> Result<Value, Failure> {
         /// More often than this nobody is redirected who gets there at all.
         const REDIRECTS: usize = 5;
-        let masters = self.masters().await?;
+        let mut masters = self.masters().await?;
         let last = owner.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let is_one = |last: &Address| masters.iter().any(|it| it.endpoint == last.endpoint);
-        let first = last.filter(is_one).or_else(|| masters.first().cloned());
-        let mut address = first.ok_or_else(|| Failure::connect("there is no server to ask"))?;
+        masters.sort_by_key(|it| {
+            last.as_ref()
+                .is_none_or(|last| last.endpoint != it.endpoint)
+        });
+        let mut address = self.first_up(&masters, asked).await?;
         let mut asking = false;
         for _ in 0..=REDIRECTS {
             if asking {
@@ -224,11 +226,27 @@ impl Session<'_> {
         )))
     }
 
+    /// The first of several servers that there is a connection to.
+    pub(super) async fn first_up(
+        &mut self,
+        servers: &[Address],
+        asked: &str,
+    ) -> Result<Address, Failure> {
+        let mut first = None;
+        for server in servers {
+            match self.identity(server).await {
+                Ok(_) => return Ok(server.clone()),
+                Err(trouble) => _ = first.get_or_insert(trouble.failure(server, asked)),
+            }
+        }
+        Err(first.unwrap_or_else(nobody))
+    }
+
     /// Which process a server is.
     pub(super) async fn identity(&mut self, address: &Address) -> Result<String, Trouble> {
-        let (link, _) = self.link(address).await?;
+        let (link, kept) = self.link(address).await?;
         let identity = link.identity.clone();
-        self.used.insert(address.endpoint.clone(), link);
+        self.used.insert(address.endpoint.clone(), (link, kept));
         Ok(identity)
     }
 
@@ -243,7 +261,7 @@ impl Session<'_> {
         let (mut link, mut kept) = self.link(address).await?;
         loop {
             if same.is_some_and(|same| same != link.identity) {
-                self.used.insert(address.endpoint.clone(), link);
+                self.used.insert(address.endpoint.clone(), (link, kept));
                 return Err(Trouble::Changed);
             }
             match link.ask(cmd).await {
@@ -253,20 +271,20 @@ impl Session<'_> {
                 }
                 result @ Err(Trouble::Broken(_) | Trouble::TooLong(_)) => return result,
                 result => {
-                    self.used.insert(address.endpoint.clone(), link);
+                    self.used.insert(address.endpoint.clone(), (link, false));
                     return result;
                 }
             }
         }
     }
 
-    /// A connection, and whether it is from an earlier fetch.
+    /// A connection, and whether it may have died since an earlier fetch.
     async fn link(&mut self, address: &Address) -> Result<(Link, bool), Trouble> {
         if let Some(failure) = self.down.get(&address.endpoint) {
             return Err(Trouble::Down(failure.clone()));
         }
-        if let Some(link) = self.used.remove(&address.endpoint) {
-            return Ok((link, false));
+        if let Some(used) = self.used.remove(&address.endpoint) {
+            return Ok(used);
         }
         match self.nodes.take(&address.endpoint) {
             Some(link) => Ok((link, true)),
@@ -297,11 +315,14 @@ impl Drop for Session<'_> {
     /// Keeps the connections that were used and are idle; those of servers that are no more are closed.
     fn drop(&mut self) {
         let used = std::mem::take(&mut self.used);
+        let used = used
+            .into_iter()
+            .map(|(endpoint, (link, _))| (endpoint, link));
         *self
             .nodes
             .links
             .lock()
-            .unwrap_or_else(PoisonError::into_inner) = used;
+            .unwrap_or_else(PoisonError::into_inner) = used.collect();
     }
 }
 
@@ -309,6 +330,11 @@ impl fmt::Debug for Nodes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Nodes").field(&self.shown()).finish()
     }
+}
+
+/// Seeds are checked to be there, and a cluster without masters is refused.
+fn nobody() -> Failure {
+    Failure::connect("there is no server to ask")
 }
 
 fn slots() -> Cmd {

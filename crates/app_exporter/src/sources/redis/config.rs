@@ -14,7 +14,7 @@ use crate::sources::redis::address::{Address, Endpoint};
 use crate::sources::redis::fetch::Redis;
 use crate::sources::redis::link::Access;
 use crate::sources::redis::nodes::{Nodes, Reach};
-use crate::sources::redis::query::QueryConfig;
+use crate::sources::redis::query::RedisQuery;
 use crate::sources::tls::TlsConfig;
 
 /// Where a server listens unless its address says otherwise.
@@ -52,7 +52,7 @@ pub(crate) struct RedisConfig {
     #[serde(default)]
     tls: Option<TlsConfig>,
     /// What is asked, by names of your own, which metrics then name in `from`.
-    queries: BTreeMap<At<String>, QueryConfig>,
+    queries: BTreeMap<At<String>, RedisQuery>,
 }
 
 /// The sentinels that know which server is the master. They are asked each time, so a failover is followed.

@@ -16,7 +16,7 @@ use crate::decode::{Cell, Failure, Table};
 use crate::sources::redis::address::{Address, Endpoint};
 use crate::sources::redis::link::Trouble;
 use crate::sources::redis::nodes::Session;
-use crate::sources::redis::query::{KeyType, QueryConfig};
+use crate::sources::redis::query::{KeyType, RedisQuery};
 use crate::sources::redis::rows::text;
 
 /// The columns of its row.
@@ -68,7 +68,7 @@ struct Position {
 }
 
 impl Count {
-    pub(super) fn new(pattern: &str, config: &QueryConfig) -> Self {
+    pub(super) fn new(pattern: &str, config: &RedisQuery) -> Self {
         let budget = config.budget.as_ref().map_or(Span::from_secs(5), |it| **it);
         Self {
             pattern: pattern.to_owned(),

@@ -15,7 +15,7 @@ use crate::sources::redis::allowed::{self, Traits};
 use crate::sources::redis::count::Count;
 use crate::sources::redis::info;
 use crate::sources::redis::nodes::{Nodes, Session};
-use crate::sources::redis::query::{QueryConfig, Score, Shape};
+use crate::sources::redis::query::{RedisQuery, Score, Shape};
 use crate::sources::redis::rows;
 
 /// Asks a Redis.
@@ -57,7 +57,7 @@ impl Redis {
     /// The configuration was checked.
     pub(super) fn new<'c>(
         nodes: Nodes,
-        queries: impl Iterator<Item = (&'c str, &'c QueryConfig)>,
+        queries: impl Iterator<Item = (&'c str, &'c RedisQuery)>,
         wanted: &Wanted,
         limits: Limits,
     ) -> Self {
@@ -108,7 +108,7 @@ impl Fetch for Redis {
 }
 
 impl Query {
-    fn new(name: &str, config: &QueryConfig, wanted: &[Box<str>], limits: Limits) -> Self {
+    fn new(name: &str, config: &RedisQuery, wanted: &[Box<str>], limits: Limits) -> Self {
         Self {
             name: name.into(),
             wanted: wanted.to_vec(),
@@ -217,7 +217,7 @@ impl Query {
 }
 
 impl Question {
-    fn new(config: &QueryConfig, wanted: &[Box<str>], limits: Limits) -> Self {
+    fn new(config: &RedisQuery, wanted: &[Box<str>], limits: Limits) -> Self {
         if let Some(pattern) = &config.count_keys {
             return Self::Count(Count::new(pattern, config));
         }

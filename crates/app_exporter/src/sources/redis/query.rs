@@ -13,7 +13,7 @@ use crate::sources::redis::count;
 /// `count_keys`, `count_members` or `info`.
 #[derive(Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct QueryConfig {
+pub(crate) struct RedisQuery {
     /// A command that only reads, with its arguments, as `[GET, app:sessions]`. A number or text is one row with the column
     /// `value`; nothing is no row; a list is a row for each item, with `index` and `value`, or for items that are lists
     /// themselves `0`, `1` and so on (`key` and `value` where there are two); names and values are rows with `key` and
@@ -102,7 +102,7 @@ impl KeyType {
     }
 }
 
-impl QueryConfig {
+impl RedisQuery {
     /// The set of rows that its answer is.
     pub(super) fn part(&self, name: &str) -> PartInfo {
         if self.count_keys.is_some() {

@@ -45,12 +45,23 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts a server and waits for its first answer.
+    /// Starts a server of this project's for that many series, and waits for its first answer.
     pub fn start(command: &Command, series: usize) -> Result<Self> {
+        Self::start_on(series, &|port| {
+            let mut fresh = Command::new(command.get_program());
+            fresh
+                .args(command.get_args())
+                .args(["serve", &port.to_string(), &series.to_string()]);
+            fresh
+        })
+    }
+
+    /// Starts any server on a port, and waits until an answer has at least so many samples.
+    pub(crate) fn start_on(samples: usize, command: &dyn Fn(u16) -> Command) -> Result<Self> {
         // Whoever takes the port in the moment between costs one more try.
         let mut last = None;
         for _ in 0..3 {
-            match Self::try_start(command, series) {
+            match Self::try_start(samples, command) {
                 Ok(running) => return Ok(running),
                 Err(error) => last = Some(error),
             }
@@ -58,20 +69,17 @@ impl Running {
         Err(last.context("no try was made")?)
     }
 
-    fn try_start(command: &Command, series: usize) -> Result<Self> {
+    fn try_start(wanted: usize, command: &dyn Fn(u16) -> Command) -> Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
             .local_addr()?
             .port();
-        let mut fresh = Command::new(command.get_program());
-        fresh
-            .args(command.get_args())
-            .args(["serve", &port.to_string(), &series.to_string()]);
+        let mut command = command(port);
         let start = Instant::now();
-        let child = fresh
+        let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
-            .with_context(|| format!("{fresh:?} does not start"))?;
+            .with_context(|| format!("{command:?} does not start"))?;
         let mut running = Self {
             child,
             port,
@@ -80,7 +88,7 @@ impl Running {
         loop {
             match running.get(false) {
                 // Some libraries listen before there is anything to expose.
-                Ok((body, _)) if samples(&body) >= series => break,
+                Ok((body, _)) if samples(&body) >= wanted => break,
                 Ok(_) => {}
                 Err(error) if start.elapsed() > PATIENCE => {
                     return Err(error.context("the server gives no answer"));
@@ -151,6 +159,15 @@ impl Running {
     /// Resident bytes.
     pub fn resident(&self) -> Result<f64> {
         resident(&self.child)
+    }
+
+    /// The most resident bytes that it has had.
+    pub(crate) fn peak(&self) -> Result<f64> {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(&path).with_context(|| format!("no `{path}`"))?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|peak| peak.split_whitespace().next());
+        Ok(peak.context("a status without a peak")?.parse::<f64>()? * 1024.0)
     }
 
     /// User and system time so far, in steps of a clock tick.

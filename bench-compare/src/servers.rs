@@ -1,7 +1,7 @@
 //! The servers that are driven over HTTP, each a package of its own, built apart from the others so
 //! that one's features do not become another's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
@@ -92,8 +92,20 @@ pub fn all() -> Vec<Server> {
 /// # Errors
 /// If it does not build.
 pub fn binary(package: &str, name: &str) -> Result<PathBuf> {
-    let manifest = home().join("Cargo.toml");
-    let target = home().join("target");
+    build(home(), package, name)
+}
+
+/// Builds app_exporter for release, and says where it is.
+///
+/// # Errors
+/// If it does not build.
+pub fn app_exporter() -> Result<PathBuf> {
+    build(&home().join(".."), "app_exporter", "app_exporter")
+}
+
+fn build(workspace: &Path, package: &str, name: &str) -> Result<PathBuf> {
+    let manifest = workspace.join("Cargo.toml");
+    let target = workspace.join("target");
     let status = Command::new(env!("CARGO"))
         .args([
             "build",

@@ -10,7 +10,7 @@ use crate::rows::Row;
 use crate::running::wrk_version;
 use crate::scale::{first_line, go, home, python};
 
-const GROUPS: [(&str, &str, &str); 5] = [
+const GROUPS: [(&str, &str, &str); 6] = [
     (
         "Recording",
         "abcd",
@@ -45,6 +45,14 @@ const GROUPS: [(&str, &str, &str); 5] = [
          scrape was answered, of 900. `steady` is 1000 scrapes a second of 1000 series for a minute, \
          on 4 connections: those that failed, latencies from when a scrape was due, and what memory \
          has grown since the first second.",
+    ),
+    (
+        "app_exporter with a configuration",
+        "s",
+        "`hundred` is 100 sources of 100 rows each, files and a web server's answers, JSON and CSV, asked every \
+         5 s and scraped as often, over 40 s. `json` and `postgres` are 100 000 rows of one document and of one \
+         query: from the program's start to a whole answer, and the most memory that took; beside it Debian's \
+         prometheus-sql-exporter, which has no source for JSON.",
     ),
 ];
 

@@ -6,6 +6,7 @@ mod http;
 mod memory;
 mod record;
 mod secured;
+mod sources;
 
 use anyhow::Result;
 
@@ -94,5 +95,6 @@ pub fn measure(options: &Options, on_row: &mut dyn FnMut(Row)) -> Result<()> {
     memory::measure(options, on_row)?;
     http::measure(options, on_row)?;
     secured::measure(options, on_row)?;
-    endurance::measure(options, on_row)
+    endurance::measure(options, on_row)?;
+    sources::measure(options, on_row)
 }

@@ -10,6 +10,8 @@ mod descriptors;
 mod exemplars;
 mod exercise;
 mod flags;
+#[cfg(unix)]
+mod followed;
 mod formats_python;
 mod http_source;
 #[cfg(unix)]
@@ -35,8 +37,6 @@ mod stays_up;
 mod support;
 #[cfg(target_os = "linux")]
 mod systemd;
-#[cfg(unix)]
-mod tutorial;
 #[cfg(unix)]
 mod unix_socket;
 mod web_config;

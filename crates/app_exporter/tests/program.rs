@@ -1,6 +1,6 @@
 //! app_exporter as a process: started on ports of the system's choice, read, asked and stopped.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::{SocketAddr, TcpStream};
 #[cfg(unix)]
 use std::process::ExitStatus;
@@ -77,6 +77,12 @@ impl Running {
         (running, address)
     }
 
+    /// The number of its process.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next line of its log that `wanted` takes something from.
     pub(crate) fn wait_for<T>(&mut self, mut wanted: impl FnMut(&str) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
@@ -150,7 +156,7 @@ pub(crate) fn connect(address: SocketAddr) -> TcpStream {
 }
 
 /// Everything that still comes, as text.
-pub(crate) fn rest(mut stream: TcpStream) -> String {
+pub(crate) fn rest(mut stream: impl Read) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     answer

@@ -1,5 +1,5 @@
 use std::fs::{self, File};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::Recipe;
 use crate::support::Scratch;
@@ -14,12 +14,12 @@ fn files_written_to_within_the_lifetime_are_sessions() {
         folder.write(name, SESSION);
     }
     folder.write("sess_older", SESSION);
-    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    let last_year = UNIX_EPOCH + Duration::from_secs(1_767_225_600);
     let older = File::options()
         .write(true)
         .open(folder.path().join("sess_older"))
         .expect("the file");
-    older.set_modified(hour_ago).expect("a time");
+    older.set_modified(last_year).expect("a time");
     // Other programs' files, and PHP's own uploads.
     folder.write("upl_1", "");
     fs::create_dir(folder.path().join("sess_folder")).expect("a folder");

@@ -1,8 +1,11 @@
-//! `docs/tutorial.md`, followed to the letter: its files are written, its commands are run, and they print what it says.
+//! Pages of the documentation, followed to the letter: their files are written, their commands are run, and print what the
+//! page says.
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+
+use exporter_kit::scrape::SourceErrorReason;
 
 use crate::program::Running;
 use crate::support::Scratch;
@@ -78,15 +81,13 @@ impl Reader {
     }
 }
 
-#[test]
-fn every_step_of_the_tutorial_does_what_it_says() {
-    if crate::support::require("curl").is_none() {
-        return;
-    }
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/tutorial.md");
-    let page = std::fs::read_to_string(page).expect("the page");
+/// Follows `docs/NAME`, and says whether it could.
+fn follow(name: &str) -> Option<String> {
+    crate::support::require("curl")?;
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let page = std::fs::read_to_string(page.join(name)).expect("the page");
     let mut reader = Reader {
-        scratch: Scratch::new("tutorial"),
+        scratch: Scratch::new(name),
         exporter: None,
         printed: String::new(),
     };
@@ -95,5 +96,20 @@ fn every_step_of_the_tutorial_does_what_it_says() {
     for block in &blocks {
         reader.follow(block);
     }
-    assert!(reader.exporter.is_some());
+    Some(page)
+}
+
+#[test]
+fn every_step_of_the_tutorial_does_what_it_says() {
+    follow("tutorial.md");
+}
+
+#[test]
+fn every_symptom_is_as_troubleshooting_shows_it() {
+    let Some(page) = follow("troubleshooting.md") else {
+        return;
+    };
+    for reason in SourceErrorReason::ALL {
+        assert!(page.contains(&format!("\n| `{reason}` | ")), "{reason}");
+    }
 }

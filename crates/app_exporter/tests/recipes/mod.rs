@@ -2,9 +2,19 @@
 //!
 //! A file here for each recipe, named as it is.
 
+#[cfg(unix)]
+mod express_connect_redis;
+#[cfg(unix)]
+mod flask_session_redis;
+#[cfg(unix)]
+mod laravel_redis;
 mod nginx_stub_status;
 mod os_logins;
 mod php_files;
+#[cfg(unix)]
+mod spring_session_redis;
+#[cfg(unix)]
+mod stored_in_redis;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,7 +52,6 @@ impl Recipe {
     }
 
     /// The same with a variable of the environment.
-    #[allow(dead_code, reason = "recipes without a login need none")]
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self

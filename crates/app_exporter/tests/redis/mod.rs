@@ -8,7 +8,7 @@ mod queries;
 mod sentinel;
 mod server;
 
-pub(crate) use server::Server;
+pub(crate) use server::{Server, say, wait_until};
 
 use std::path::Path;
 

@@ -115,7 +115,7 @@ fn untold(address: &Address, name: &str) -> Result<Traits, Failure> {
 
 fn may_write(address: &Address, name: &str) -> Failure {
     Failure::query(format!(
-        "`{address}` does not say of `{name}` that it only reads, so it is not sent; ask by a command that does"
+        "`{address}` does not mark `{name}` as a command that only reads, so it is not sent; ask by one that is"
     ))
 }
 

@@ -1,15 +1,15 @@
 //! One connection: made, logged in, asked one thing at a time.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use exporter_kit::scrape::SourceErrorReason as Reason;
 use redis::aio::{ConnectionLike as _, MultiplexedConnection};
-use redis::{AsyncConnectionConfig, Cmd, RedisConnectionInfo, Value};
+use redis::{AsyncConnectionConfig, Cmd, RedisConnectionInfo, RedisResult, Value};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio::task::AbortHandle;
 use tokio_rustls::TlsConnector;
 
 use crate::config::{Login, Secret};
@@ -31,7 +31,8 @@ pub(super) struct Access {
 /// A connection. Dropping it closes it.
 pub(super) struct Link {
     connection: MultiplexedConnection,
-    _driver: Driver,
+    /// What moves bytes between the connection and its stream; none once it has ended.
+    driver: Option<Driver>,
     allowance: Allowance,
     most_bytes: usize,
     /// What the server says it is, if it does: `master`, `replica`, `sentinel`.
@@ -55,14 +56,7 @@ pub(super) enum Trouble {
     Refused { code: String, detail: String },
 }
 
-/// What moves bytes between the connection and its stream; ends with it.
-struct Driver(AbortHandle);
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
+type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Link {
     /// # Errors
@@ -81,7 +75,7 @@ impl Link {
         .map_err(|error| unreachable(address, error))?;
         let mut link = Self {
             connection,
-            _driver: Driver(tokio::spawn(driver).abort_handle()),
+            driver: Some(Box::pin(driver)),
             allowance,
             most_bytes: access.most_bytes,
             role: None,
@@ -95,7 +89,7 @@ impl Link {
     /// Asks one thing.
     pub(super) async fn ask(&mut self, cmd: &Cmd) -> Result<Value, Trouble> {
         self.allowance.set(self.most_bytes.saturating_add(1));
-        match self.connection.req_packed_command(cmd).await {
+        match self.reply(cmd).await {
             Ok(Value::ServerError(error)) => Err(Trouble::Refused {
                 code: error.code().to_owned(),
                 detail: error.details().unwrap_or_default().to_owned(),
@@ -110,6 +104,22 @@ impl Link {
                 None => Trouble::Broken(error.to_string()),
             }),
         }
+    }
+
+    /// Bytes are moved only while somebody waits for a reply: nothing goes on in the background.
+    async fn reply(&mut self, cmd: &Cmd) -> RedisResult<Value> {
+        let reply = self.connection.req_packed_command(cmd);
+        tokio::pin!(reply);
+        if let Some(driver) = &mut self.driver {
+            tokio::select! {
+                biased;
+                reply = &mut reply => return reply,
+                () = driver => (),
+            }
+        }
+        // Whatever is still to come says that the connection has ended.
+        self.driver = None;
+        reply.await
     }
 
     async fn log_in(&mut self, address: &Address, access: &Access) -> Result<(), Failure> {

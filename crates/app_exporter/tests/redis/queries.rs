@@ -1,7 +1,5 @@
 //! Every kind of question, and what is not asked.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use super::server::{say, socket_path};
 use super::{Server, assert_lines, once, socket, source};
 use crate::support::Scratch;
@@ -13,10 +11,7 @@ fn redis_answers_every_question() {
         return;
     };
     let mut connection = server.connection();
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("a clock")
-        .as_secs();
+    let now = exporter_kit::Timestamp::now().seconds();
     for line in [
         "SET app:sessions 45",
         r#"SET status {"shops":[{"name":"a","open":true},{"name":"b","open":false}]}"#,

@@ -34,11 +34,8 @@ impl Endpoint {
             ));
         }
         let (host, port) = match text.strip_prefix('[').map(|rest| rest.split_once(']')) {
-            Some(Some((host, rest))) => (
-                host,
-                rest.strip_prefix(':')
-                    .or((!rest.is_empty()).then_some(rest)),
-            ),
+            Some(Some((host, ""))) => (host, None),
+            Some(Some((host, rest))) => (host, Some(rest.strip_prefix(':').unwrap_or(""))),
             Some(None) => return Err(format!("the address has a `[` without its `]`; {AS}")),
             // More than one colon: an IPv6 address without port.
             None => match text.split_once(':') {

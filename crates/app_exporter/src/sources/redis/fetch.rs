@@ -81,11 +81,18 @@ impl Fetch for Redis {
         let mut session = self.nodes.session();
         let mut parts = Vec::new();
         for (at, query) in self.queries.iter().enumerate() {
-            // Those that follow are counts too, and get as much of what is left.
             let left = stop.saturating_duration_since(Instant::now());
+            // A node that hangs must not use up the time of questions to others.
+            let longest = if self.nodes.is_cluster() {
+                left / 2
+            } else {
+                left
+            };
+            // What follows a count are counts too, which get as much of what is left.
             let share = left / u32::try_from(self.queries.len() - at).unwrap_or(u32::MAX);
-            let asked = query.ask(&mut session, &self.nodes, self.limits, share);
-            let tables = match timeout_at(stop, asked).await {
+            let asked = query.ask(&mut session, &self.nodes, self.limits, share.min(longest));
+            let until = stop - (left - longest);
+            let tables = match timeout_at(until, asked).await {
                 Ok(tables) => tables,
                 Err(_) => Err(Failure::new(
                     Reason::Timeout,

@@ -49,7 +49,7 @@ mod tests {
         let reply = Value::BulkString(
             b"# Clients\r\nconnected_clients:3\r\n\r\n# Keyspace\r\ndb0:keys=7,expires=2\r\nos:Linux 6 a:b\r\n".into(),
         );
-        let fields = fields(&[reply.clone()]);
+        let fields = fields(std::slice::from_ref(&reply));
         let fields: Vec<_> = fields
             .iter()
             .map(|(key, value)| format!("{key}={value}"))

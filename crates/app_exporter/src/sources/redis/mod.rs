@@ -14,6 +14,7 @@ mod meter;
 mod nodes;
 mod query;
 mod rows;
+mod topology;
 
 pub(crate) use config::RedisConfig;
 

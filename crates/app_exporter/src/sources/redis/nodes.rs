@@ -3,16 +3,19 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use exporter_kit::scrape::SourceErrorReason as Reason;
 use redis::{Cmd, Value};
+use tokio::time::timeout;
 
 use crate::decode::Failure;
 use crate::sources::redis::address::{Address, Endpoint};
 use crate::sources::redis::link::{Access, Link, Trouble};
+use crate::sources::redis::topology::{shared, slots, watched};
 
-/// How many slots a cluster has.
-const SLOTS: u64 = 16384;
+/// How long a server may take to say where others are, or to take a connection where there are others.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where the servers are.
 pub(super) enum Reach {
@@ -35,8 +38,9 @@ pub(super) struct Nodes {
     access: Access,
     /// Invariant: a connection is taken out while it is used, so that one whose use was broken off is closed.
     links: Mutex<HashMap<Endpoint, Link>>,
-    /// The master that sentinels named last, for when none of them can be reached.
-    last_master: Mutex<Option<Address>>,
+    /// The masters that were named last: they know as much as those that are configured, and stand in for sentinels that can't
+    /// be reached.
+    last: Mutex<Vec<Address>>,
 }
 
 /// What one fetch knows of the servers.
@@ -55,7 +59,7 @@ impl Nodes {
             reach,
             access,
             links: Mutex::default(),
-            last_master: Mutex::default(),
+            last: Mutex::default(),
         }
     }
 
@@ -94,6 +98,27 @@ impl Nodes {
         }
     }
 
+    fn last(&self) -> Vec<Address> {
+        self.last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Connects to one of them.
+    async fn connect(&self, address: &Address) -> Result<Link, Failure> {
+        let connecting = Link::connect(address, self.access(&address.endpoint));
+        if matches!(self.reach, Reach::One(_)) {
+            // There is nothing else to spend the time on.
+            return connecting.await;
+        }
+        timeout(PATIENCE, connecting).await.unwrap_or_else(|_| {
+            Err(Failure::connect(format!(
+                "can't reach `{address}`: there is no connection within {PATIENCE:?}"
+            )))
+        })
+    }
+
     fn take(&self, endpoint: &Endpoint) -> Option<Link> {
         self.links
             .lock()
@@ -111,10 +136,12 @@ impl Session<'_> {
         if let Some(masters) = &self.masters {
             return Ok(masters.clone());
         }
+        let last = self.nodes.last();
         let masters = match &self.nodes.reach {
             Reach::One(address) => vec![address.clone()],
             Reach::Cluster(seeds) => {
-                self.first_of(seeds, slots(), "CLUSTER SLOTS", shared)
+                let nodes = [last, seeds.clone()].concat();
+                self.first_of(&nodes, slots(), "CLUSTER SLOTS", shared)
                     .await?
             }
             Reach::Watched {
@@ -124,25 +151,23 @@ impl Session<'_> {
                 cmd.arg("GET-MASTER-ADDR-BY-NAME").arg(master);
                 let asked = format!("SENTINEL GET-MASTER-ADDR-BY-NAME {master}");
                 let read = |reply: &Value, by: &Address| watched(reply, by, master);
-                let found = self.first_of(sentinels, cmd, &asked, read).await;
-                let mut last = self
-                    .nodes
-                    .last_master
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                match (found, &*last) {
-                    (Err(failure), Some(last)) if failure.reason == Reason::Connect => {
-                        vec![last.clone()]
-                    }
-                    (found, _) => vec![last.insert(found?).clone()],
+                match self.first_of(sentinels, cmd, &asked, read).await {
+                    Err(failure) if failure.reason == Reason::Connect && !last.is_empty() => last,
+                    found => vec![found?],
                 }
             }
         };
+        *self
+            .nodes
+            .last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = masters.clone();
         self.masters = Some(masters.clone());
         Ok(masters)
     }
 
-    /// What the first of several servers says that can say it.
+    /// What the first of several servers says that can say it. One that does not answer holds up the others for a while
+    /// only.
     async fn first_of<T>(
         &mut self,
         servers: &[Address],
@@ -152,9 +177,12 @@ impl Session<'_> {
     ) -> Result<T, Failure> {
         let mut first = None;
         for server in servers {
-            let result = match self.ask(server, &cmd, None).await {
-                Ok(reply) => read(&reply, server),
-                Err(trouble) => Err(trouble.failure(server, asked)),
+            let result = match timeout(PATIENCE, self.ask(server, &cmd, None)).await {
+                Ok(Ok(reply)) => read(&reply, server),
+                Ok(Err(trouble)) => Err(trouble.failure(server, asked)),
+                Err(_) => Err(Failure::connect(format!(
+                    "`{server}`: `{asked}` is not answered within {PATIENCE:?}"
+                ))),
             };
             match result {
                 Ok(found) => return Ok(found),
@@ -293,7 +321,7 @@ impl Session<'_> {
     }
 
     async fn connect(&mut self, address: &Address) -> Result<Link, Trouble> {
-        let connected = Link::connect(address, self.nodes.access(&address.endpoint)).await;
+        let connected = self.nodes.connect(address).await;
         let checked = connected.and_then(|link| match (&self.nodes.reach, link.role.as_deref()) {
             (Reach::Watched { sentinels, master, .. }, Some(role))
                 if role != "master" && sentinels.iter().all(|it| it.endpoint != address.endpoint) =>
@@ -335,68 +363,4 @@ impl fmt::Debug for Nodes {
 /// Seeds are checked to be there, and a cluster without masters is refused.
 fn nobody() -> Failure {
     Failure::connect("there is no server to ask")
-}
-
-fn slots() -> Cmd {
-    let mut cmd = redis::cmd("CLUSTER");
-    cmd.arg("SLOTS");
-    cmd
-}
-
-/// The masters that a node of a cluster names: `[from, to, [host, port, …], replicas…]` for each range of slots.
-fn shared(reply: &Value, by: &Address) -> Result<Vec<Address>, Failure> {
-    let unreadable = || {
-        Failure::decode(format!(
-            "`{by}`: the reply to `CLUSTER SLOTS` can't be read"
-        ))
-    };
-    let mut masters: Vec<Address> = Vec::new();
-    let mut covered = 0;
-    for range in items(reply).ok_or_else(unreadable)? {
-        let (from, to, master) = match items(range) {
-            Some([Value::Int(from), Value::Int(to), master, ..]) => (*from, *to, master),
-            _ => return Err(unreadable()),
-        };
-        covered += u64::try_from(to - from + 1).unwrap_or(0);
-        let master = named(items(master).unwrap_or_default(), by).ok_or_else(unreadable)?;
-        if !masters.iter().any(|it| it.endpoint == master.endpoint) {
-            masters.push(master);
-        }
-    }
-    if covered < SLOTS {
-        return Err(Failure::query(format!(
-            "`{by}`: of the cluster's {SLOTS} slots only {covered} have a server, so what is known is not all"
-        )));
-    }
-    Ok(masters)
-}
-
-/// The master that a sentinel names.
-fn watched(reply: &Value, by: &Address, master: &str) -> Result<Address, Failure> {
-    if matches!(reply, Value::Nil) {
-        return Err(Failure::query(format!(
-            "`{by}` knows no master `{master}`; check `master`"
-        )));
-    }
-    let named = named(items(reply).unwrap_or_default(), by);
-    named.ok_or_else(|| Failure::decode(format!("`{by}`: where the master is can't be read")))
-}
-
-/// A host and a port.
-fn named(pair: &[Value], by: &Address) -> Option<Address> {
-    let (host, port) = (pair.first()?, pair.get(1)?);
-    let text = |value: &Value| match value {
-        Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        Value::SimpleString(text) => text.clone(),
-        Value::Int(number) => number.to_string(),
-        _ => String::new(),
-    };
-    Some(Address::named(&text(host), text(port).parse().ok()?, by))
-}
-
-fn items(value: &Value) -> Option<&[Value]> {
-    match value {
-        Value::Array(items) => Some(items),
-        _ => None,
-    }
 }

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use crate::program::{Running, command, end, get};
+use crate::program::end;
+#[cfg(unix)]
+use crate::program::{Running, command, get};
 use crate::support::{Scratch, said};
 
 /// A request as it came.

@@ -11,7 +11,7 @@ pub(super) enum Endpoint {
 }
 
 /// A server, and what messages call it: as it was written, since what variables hold may be secret.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Address {
     pub(super) endpoint: Endpoint,
     shown: Box<str>,
@@ -92,6 +92,12 @@ impl Address {
     pub(super) fn redirected(detail: &str, by: &Self) -> Option<Self> {
         let (host, port) = detail.split(' ').nth(1)?.rsplit_once(':')?;
         Some(Self::named(host, port.parse().ok()?, by))
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.shown, f)
     }
 }
 

@@ -22,7 +22,8 @@ const PORT: u16 = 6379;
 /// The same of a sentinel.
 const SENTINEL_PORT: u16 = 26379;
 
-/// What a Redis has, or what speaks as it does. It has one key that says where: `address`, `cluster` or `sentinel`.
+/// What a Redis has, or what speaks as it does. It has one key that says where: `address`, `cluster` or `sentinel`. One
+/// connection to each server is kept from fetch to fetch.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RedisConfig {

@@ -52,7 +52,9 @@ const GROUPS: [(&str, &str, &str); 6] = [
         "`hundred` is 100 sources of 100 rows each, files and a web server's answers, JSON and CSV, asked every \
          5 s and scraped as often, over 40 s. `json` and `postgres` are 100 000 rows of one document and of one \
          query: from the program's start to a whole answer, and the most memory that took; beside it Debian's \
-         prometheus-sql-exporter, which has no source for JSON.",
+         prometheus-sql-exporter, which has no source for JSON. `redis` is a scrape that counts 1 000 000 keys by \
+         pattern, and how long another client of that Redis meanwhile waits for a reply; beside it Debian's \
+         prometheus-redis-exporter with `-count-keys`.",
     ),
 ];
 
@@ -82,7 +84,7 @@ pub(super) fn markdown_page(rows: &[Row], rounds: usize) -> Result<String> {
     page += &format!(
         "\n## How this was measured\n\n{}\n## To repeat it\n\n\
          ```sh\n\
-         apt-get install wrk curl openssl golang-go golang-github-prometheus-client-golang-dev \\\n  golang-github-prometheus-exporter-toolkit-dev prometheus-node-exporter  # what is missing is left out\n\
+         apt-get install wrk curl openssl golang-go golang-github-prometheus-client-golang-dev \\\n  golang-github-prometheus-exporter-toolkit-dev prometheus-node-exporter \\\n  postgresql prometheus-sql-exporter redis-server prometheus-redis-exporter  # what is missing is left out\n\
          cargo run --release --manifest-path bench-compare/Cargo.toml -- --write\n\
          ```\n\n\
          `--rounds 3` is a quick look, and names such as `e.text c.lookup` restrict the rows. A machine \

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use crate::program::{Running, command, end, get};
+use crate::program::end;
+#[cfg(unix)]
+use crate::program::{Running, command, get};
 use crate::support::{Scratch, said};
 
 /// A request as it came.
@@ -240,8 +242,33 @@ fn https_trusts_whom_it_is_told_to_and_shows_its_own_certificate() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn the_example_is_served_with_every_source_up() {
+    let scratch = Scratch::new("example-redis");
+    let redis = crate::redis::Server::listening(&scratch, |port, _| {
+        [
+            "--bind",
+            "127.0.0.1",
+            "--requirepass",
+            "hunter2",
+            "--port",
+            &port.to_string(),
+        ]
+        .map(str::to_owned)
+        .to_vec()
+    });
+    let Some(redis) = redis else { return };
+    let mut connection = redis.connection();
+    for line in [
+        "AUTH hunter2",
+        "SET sess:a {}",
+        "SET sess:b {}",
+        "SADD carts:open 7 8 9",
+        "ZADD online 99999999999 ada",
+    ] {
+        let _: redis::Value = crate::redis::say(&mut connection, line);
+    }
     let api = serve(
         |stream| stream,
         |_| {
@@ -262,6 +289,8 @@ fn the_example_is_served_with_every_source_up() {
         &[
             ("API_PORT", &api.port().to_string()),
             ("API_PASSWORD", "hunter2"),
+            ("REDIS_PORT", &redis.port().to_string()),
+            ("REDIS_PASSWORD", "hunter2"),
         ],
     );
     program.stdout(std::process::Stdio::null());
@@ -277,6 +306,10 @@ fn the_example_is_served_with_every_source_up() {
         "app_active_sessions{app=\"demo\"} ",
         "app_active_sessions{app=\"books\"} 12.0",
         "app_active_sessions{app=\"api\"} 5.0",
+        "app_active_sessions{app=\"express\"} 2.0",
+        "app_online_users 1.0",
+        "app_open_carts 3.0",
+        "redis_clients ",
         "shop_queue_wait_seconds{name=\"books\"} 1.5",
         "proxy_requests_total 31070465.0",
         "jobs_total{queue=\"news\",from=\"textfile\"} 3.0",

@@ -26,6 +26,8 @@ mod pushgateway;
 mod python;
 mod recipes;
 #[cfg(unix)]
+mod redis;
+#[cfg(unix)]
 mod reload_sources;
 #[cfg(unix)]
 mod signals;

@@ -3,6 +3,7 @@
 mod hundred;
 mod json;
 mod postgres;
+mod redis;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,7 +22,8 @@ const OURS: &str = "app_exporter";
 pub(super) fn measure(options: &Options, on_row: &mut dyn FnMut(Row)) -> Result<()> {
     hundred::measure(options, on_row)?;
     json::measure(options, on_row)?;
-    postgres::measure(options, on_row)
+    postgres::measure(options, on_row)?;
+    redis::measure(options, on_row)
 }
 
 /// app_exporter with a configuration file.

@@ -12,8 +12,8 @@ use crate::config::{At, MetricConfig, Span};
 use crate::decode::Limits;
 use crate::sources;
 
-/// Where numbers are had, how often, and the metrics made of them. It has one key that says where: `simulate`,
-/// `file`, `files`, `command`, `http`, `sql` or `login`.
+/// Where numbers are had, how often, and the metrics made of them. It has one key that says where; `app_exporter sources`
+/// lists them.
 #[derive(Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SourceConfig {
@@ -29,6 +29,8 @@ pub(crate) struct SourceConfig {
     pub(crate) http: Option<At<sources::HttpConfig>>,
     /// Rows of a database.
     pub(crate) sql: Option<At<sources::SqlConfig>>,
+    /// What a Redis has.
+    pub(crate) redis: Option<At<sources::RedisConfig>>,
     /// Who is logged in to this machine.
     pub(crate) login: Option<At<sources::LoginConfig>>,
 

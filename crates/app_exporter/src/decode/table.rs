@@ -136,9 +136,18 @@ impl Table {
         }
     }
 
-    /// Adds a column that has the same in every row, unless there is one of that name.
+    /// Adds a column that has the same in every row, unless some row has one of that name.
     pub(crate) fn add_column(&mut self, name: &str, cell: &Cell) {
-        if self.columns.iter().any(|column| **column == *name) {
+        if self.column(name).is_some() {
+            return;
+        }
+        let width = self.columns.len();
+        if let Some(at) = self.columns.iter().position(|column| **column == *name) {
+            let cells = self.cells.iter_mut().skip(at).step_by(width);
+            cells.for_each(|there| *there = cell.clone());
+            if let Some(absent) = self.absent.get_mut(at) {
+                *absent = false;
+            }
             return;
         }
         let mut cells = Vec::with_capacity(self.cells.len() + self.height);

@@ -2,7 +2,7 @@
 
 use crate::config::SourceConfig;
 use crate::sources::origin::{Configured, SourceInfo};
-use crate::sources::{command, file, files, http, login, simulate, sql};
+use crate::sources::{command, file, files, http, login, redis, simulate, sql};
 
 /// Every source.
 pub(crate) const SOURCES: &[SourceInfo] = &[
@@ -12,6 +12,7 @@ pub(crate) const SOURCES: &[SourceInfo] = &[
     command::INFO,
     http::INFO,
     sql::INFO,
+    redis::INFO,
     login::INFO,
 ];
 

@@ -5,9 +5,15 @@
 #[cfg(unix)]
 mod django;
 #[cfg(unix)]
+mod express_connect_redis;
+#[cfg(unix)]
+mod flask_session_redis;
+#[cfg(unix)]
 mod keycloak;
 #[cfg(unix)]
 mod laravel;
+#[cfg(unix)]
+mod laravel_redis;
 #[cfg(unix)]
 mod mysql_connections;
 mod nginx_stub_status;
@@ -19,6 +25,10 @@ mod postgresql_connections;
 mod rails;
 #[cfg(unix)]
 mod spring_session_jdbc;
+#[cfg(unix)]
+mod spring_session_redis;
+#[cfg(unix)]
+mod stored_in_redis;
 
 use std::fs;
 use std::path::{Path, PathBuf};

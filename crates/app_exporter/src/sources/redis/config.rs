@@ -1,0 +1,286 @@
+//! The part of a configuration that names a Redis.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::{At, Fault, HiddenTemplate, Login, Place, Secret, Template};
+use crate::decode::{Limits, Parts, Wanted};
+use crate::sources::origin::{Fetcher, Origin, Surroundings};
+use crate::sources::redis::address::{Address, Endpoint};
+use crate::sources::redis::fetch::Redis;
+use crate::sources::redis::link::Access;
+use crate::sources::redis::nodes::{Nodes, Reach};
+use crate::sources::redis::query::RedisQuery;
+use crate::sources::tls::TlsConfig;
+
+/// Where a server listens unless its address says otherwise.
+const PORT: u16 = 6379;
+/// The same of a sentinel.
+const SENTINEL_PORT: u16 = 26379;
+
+/// What a Redis has, or what speaks as it does. It has one key that says where: `address`, `cluster` or `sentinel`. One
+/// connection to each server is kept from fetch to fetch.
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RedisConfig {
+    /// The server, as `localhost:6379` or `unix:/run/redis/redis.sock`.
+    #[serde(default)]
+    address: Option<At<Template>>,
+    /// Some nodes of a cluster, as `[a:6379, b:6379]`; one that answers is enough. Keys are counted on all masters, a command
+    /// goes to the master that has its key, and one without key to each: its rows have the column `node`.
+    #[serde(default)]
+    cluster: Option<At<Vec<At<Template>>>>,
+    /// The sentinels that know which server is the master.
+    #[serde(default)]
+    sentinel: Option<At<SentinelConfig>>,
+    /// The number of the database: 0 unless this says otherwise.
+    #[serde(default)]
+    database: Option<At<u16>>,
+    /// The name of the user, where that is not the default one.
+    #[serde(default)]
+    user: Option<At<Template>>,
+    /// The password, best as `${VARIABLE}`.
+    #[serde(default)]
+    password: Option<At<HiddenTemplate>>,
+    /// A file that has the password; read anew for each connection, so that it can be changed.
+    #[serde(default)]
+    password_file: Option<At<PathBuf>>,
+    /// TLS, if this is there: whom to trust, and who we are. `tls: {}` trusts whom this machine trusts.
+    #[serde(default)]
+    tls: Option<TlsConfig>,
+    /// What is asked, by names of your own, which metrics then name in `from`.
+    queries: BTreeMap<At<String>, RedisQuery>,
+}
+
+/// The sentinels that know which server is the master. They are asked each time, so a failover is followed.
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SentinelConfig {
+    /// The sentinels, as `[a:26379, b:26379]`; the first that answers counts.
+    addresses: At<Vec<At<Template>>>,
+    /// What they call the master.
+    master: At<String>,
+    /// The name of the sentinels' own user, where that is not the default one.
+    #[serde(default)]
+    user: Option<At<Template>>,
+    /// The sentinels' own password, best as `${VARIABLE}`.
+    #[serde(default)]
+    password: Option<At<HiddenTemplate>>,
+    /// A file that has it.
+    #[serde(default)]
+    password_file: Option<At<PathBuf>>,
+}
+
+/// A login as it is written.
+struct Written<'c> {
+    user: &'c Option<At<Template>>,
+    password: &'c Option<At<HiddenTemplate>>,
+    password_file: &'c Option<At<PathBuf>>,
+}
+
+impl Origin for RedisConfig {
+    fn parts(&self) -> Parts {
+        let queries = self.queries.iter();
+        Parts {
+            list: queries.map(|(name, query)| query.part(name)).collect(),
+            first_is_default: self.queries.len() == 1,
+        }
+    }
+
+    fn check(&self, place: Place, faults: &mut Vec<Fault>) {
+        self.check_place(place, faults);
+        self.login().check(faults);
+        if let Some(sentinel) = &self.sentinel {
+            sentinel.login().check(faults);
+        }
+        if let (Some(_), Some(database)) = (&self.cluster, &self.database)
+            && **database != 0
+        {
+            faults.push(Fault::at(
+                database.place(),
+                "a cluster has only the database 0; drop `database`",
+            ));
+        }
+        if let Some(tls) = &self.tls {
+            tls.check(faults);
+        }
+        if self.queries.is_empty() {
+            faults.push(Fault::at(place, "`queries` is empty; add what is asked"));
+        }
+        for (name, query) in &self.queries {
+            query.check(name, faults);
+        }
+    }
+
+    fn build(
+        &self,
+        wanted: Wanted,
+        limits: Limits,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Fetcher, Fault> {
+        let nodes = Nodes::new(
+            self.reach(limits, surroundings)?,
+            self.access(&self.login(), self.database(), limits, surroundings)?,
+        );
+        let queries = self
+            .queries
+            .iter()
+            .map(|(name, query)| (name.as_str(), query));
+        Ok(Fetcher::new(Redis::new(nodes, queries, &wanted, limits)))
+    }
+}
+
+impl RedisConfig {
+    fn database(&self) -> u16 {
+        self.database.as_ref().map_or(0, |database| **database)
+    }
+
+    fn login(&self) -> Written<'_> {
+        Written {
+            user: &self.user,
+            password: &self.password,
+            password_file: &self.password_file,
+        }
+    }
+
+    fn check_place(&self, place: Place, faults: &mut Vec<Fault>) {
+        let ways = [
+            self.address.as_ref().map(|it| (it.place(), "address")),
+            self.cluster.as_ref().map(|it| (it.place(), "cluster")),
+            self.sentinel.as_ref().map(|it| (it.place(), "sentinel")),
+        ];
+        let ways: Vec<_> = ways.into_iter().flatten().collect();
+        match ways.as_slice() {
+            [_] => (),
+            [] => faults.push(Fault::at(
+                place,
+                "it does not say where the Redis is; add `address`, `cluster` or `sentinel`",
+            )),
+            [(_, a), (place, b), ..] => faults.push(Fault::at(
+                *place,
+                format!("there is `{a}` and `{b}`; drop one of the two"),
+            )),
+        }
+        let mut several = |list: &At<Vec<At<Template>>>, port| {
+            if list.is_empty() {
+                faults.push(Fault::at(list.place(), "there is no address; write one"));
+            }
+            for address in list.iter() {
+                check_address(address, port, false, faults);
+            }
+        };
+        if let Some(list) = &self.cluster {
+            several(list, PORT);
+        }
+        if let Some(sentinel) = &self.sentinel {
+            several(&sentinel.addresses, SENTINEL_PORT);
+        }
+        if let Some(address) = &self.address {
+            check_address(address, PORT, self.tls.is_none(), faults);
+        }
+    }
+
+    fn reach(&self, limits: Limits, surroundings: Surroundings<'_>) -> Result<Reach, Fault> {
+        let all = |list: &[At<Template>], port| -> Result<Vec<_>, Fault> {
+            list.iter()
+                .map(|it| address(it, port, surroundings))
+                .collect()
+        };
+        if let Some(written) = &self.address {
+            return Ok(Reach::One(address(written, PORT, surroundings)?));
+        }
+        if let Some(sentinel) = &self.sentinel {
+            return Ok(Reach::Watched {
+                sentinels: all(&sentinel.addresses, SENTINEL_PORT)?,
+                access: self.access(&sentinel.login(), 0, limits, surroundings)?,
+                master: sentinel.master.to_string(),
+            });
+        }
+        let seeds = self
+            .cluster
+            .as_ref()
+            .map_or(&[][..], |list| list.as_slice());
+        Ok(Reach::Cluster(all(seeds, PORT)?))
+    }
+
+    fn access(
+        &self,
+        login: &Written<'_>,
+        database: u16,
+        limits: Limits,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Access, Fault> {
+        let Surroundings { folder, variable } = surroundings;
+        let user = login.user.as_ref().map(|user| {
+            let resolved = user.resolve(variable);
+            resolved.map_err(|message| Fault::at(user.place(), message))
+        });
+        let tls = self
+            .tls
+            .as_ref()
+            .map(|tls| tls.client(folder))
+            .transpose()?;
+        Ok(Access {
+            user: user.transpose()?.map(Secret::new),
+            password: Login::choose(
+                login.password.as_ref(),
+                login.password_file.as_ref(),
+                folder,
+                variable,
+            )?,
+            tls: tls.map(Arc::new),
+            database,
+            most_bytes: limits.bytes,
+        })
+    }
+}
+
+impl SentinelConfig {
+    fn login(&self) -> Written<'_> {
+        Written {
+            user: &self.user,
+            password: &self.password,
+            password_file: &self.password_file,
+        }
+    }
+}
+
+impl Written<'_> {
+    fn check(&self, faults: &mut Vec<Fault>) {
+        if let (Some(user), None, None) = (self.user, self.password, self.password_file) {
+            faults.push(Fault::at(
+                user.place(),
+                "there is a `user` but no `password` and no `password_file`; add one of the two",
+            ));
+        }
+    }
+}
+
+fn check_address(address: &At<Template>, port: u16, socket: bool, faults: &mut Vec<Fault>) {
+    match address.literal().map(|text| Endpoint::parse(text, port)) {
+        Some(Err(message)) => faults.push(Fault::at(address.place(), message)),
+        Some(Ok(Endpoint::Unix(_))) if !socket => faults.push(Fault::at(
+            address.place(),
+            "a socket of this machine has no TLS, and is no node of a cluster; write a host and a port",
+        )),
+        _ => (),
+    }
+}
+
+fn address(
+    written: &At<Template>,
+    port: u16,
+    surroundings: Surroundings<'_>,
+) -> Result<Address, Fault> {
+    let at = |message| Fault::at(written.place(), message);
+    let text = written.resolve(surroundings.variable).map_err(at)?;
+    let endpoint = Endpoint::parse(&text, port).map_err(at)?;
+    Ok(Address::new(
+        endpoint.below(surroundings.folder),
+        written.to_string(),
+    ))
+}

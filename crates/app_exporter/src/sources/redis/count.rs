@@ -1,0 +1,257 @@
+//! Counting keys by pattern: page by page, for a time, and on from there in the next fetch.
+//!
+//! What `SCAN` promises holds for the number: keys that are there all the while are counted; those that come or go
+//! meanwhile may be; and where Redis makes its table smaller meanwhile, some are counted twice.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use exporter_kit::Number;
+use exporter_kit::scrape::SourceErrorReason as Reason;
+use redis::Value;
+use tokio::time::Instant;
+
+use crate::config::Span;
+use crate::decode::{Cell, Failure, Table};
+use crate::sources::redis::address::{Address, Endpoint};
+use crate::sources::redis::link::Trouble;
+use crate::sources::redis::nodes::Session;
+use crate::sources::redis::query::{KeyType, RedisQuery};
+use crate::sources::redis::rows::text;
+
+/// The columns of its row.
+pub(super) const COLUMNS: [&str; 5] = ["value", "complete", "age", "seconds", "so_far"];
+
+/// Counts keys, and remembers how far it got.
+pub(super) struct Count {
+    pattern: String,
+    kind: Option<KeyType>,
+    budget: Duration,
+    batch: u32,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The last one that was complete.
+    last: Option<Complete>,
+    running: Option<Running>,
+}
+
+/// A number, and how it came about.
+#[derive(Clone, Copy)]
+struct Complete {
+    keys: u64,
+    at: Instant,
+    took: Duration,
+}
+
+/// A count that is not complete.
+#[derive(Default)]
+struct Running {
+    keys: u64,
+    took: Duration,
+    /// The servers that are done.
+    done: Vec<Endpoint>,
+    /// The server that is not.
+    at: Option<Position>,
+}
+
+/// Where a server was left.
+struct Position {
+    endpoint: Endpoint,
+    /// The process that the cursor means something to.
+    identity: String,
+    cursor: u64,
+}
+
+impl Count {
+    pub(super) fn new(pattern: &str, config: &RedisQuery) -> Self {
+        let budget = config.budget.as_ref().map_or(Span::from_secs(5), |it| **it);
+        Self {
+            pattern: pattern.to_owned(),
+            kind: config.kind.as_ref().map(|kind| **kind),
+            budget: budget.get(),
+            batch: config.batch.as_ref().map_or(1000, |batch| batch.get()),
+            state: Mutex::default(),
+        }
+    }
+
+    /// What messages call it.
+    pub(super) fn shown(&self) -> String {
+        format!("SCAN … MATCH {}", self.pattern)
+    }
+
+    /// Goes on with the count, or begins one, for its budget but no longer than `longest`.
+    ///
+    /// # Errors
+    /// When a server can't be asked, or there is no number yet.
+    pub(super) async fn go_on(
+        &self,
+        session: &mut Session<'_>,
+        longest: Duration,
+    ) -> Result<Table, Failure> {
+        let until = Instant::now() + self.budget.min(longest);
+        let masters = session.masters().await?;
+        self.forget_what_is_gone(&masters);
+        let mut complete = true;
+        for master in &masters {
+            if self.is_done(master) {
+                continue;
+            }
+            match self.scan(session, master, until).await {
+                Ok(done) => complete &= done,
+                Err(trouble) => return Err(trouble.failure(master, &self.shown())),
+            }
+            if !complete {
+                break;
+            }
+        }
+        self.finish(complete)
+    }
+
+    /// A count is that of the servers it began with: another one may have keys that are counted already.
+    fn forget_what_is_gone(&self, masters: &[Address]) {
+        self.update(|state| {
+            let is_there = |endpoint: &Endpoint| masters.iter().any(|it| it.endpoint == *endpoint);
+            let running = state.running.get_or_insert_default();
+            let at = running.at.iter().map(|at| &at.endpoint);
+            if !running.done.iter().chain(at).all(is_there) {
+                *running = Running::default();
+            }
+        });
+    }
+
+    fn is_done(&self, master: &Address) -> bool {
+        self.update(|state| {
+            state
+                .running
+                .as_ref()
+                .is_some_and(|it| it.done.contains(&master.endpoint))
+        })
+    }
+
+    /// Counts the keys of one server; `false` if there was no time to do all.
+    async fn scan(
+        &self,
+        session: &mut Session<'_>,
+        master: &Address,
+        until: Instant,
+    ) -> Result<bool, Trouble> {
+        let mut identity = session.identity(master).await?;
+        loop {
+            let cursor = self.resume(master, &identity);
+            let mut cmd = redis::cmd("SCAN");
+            cmd.arg(cursor)
+                .arg("MATCH")
+                .arg(&self.pattern)
+                .arg("COUNT")
+                .arg(self.batch);
+            if let Some(kind) = self.kind {
+                cmd.arg("TYPE").arg(kind.name());
+            }
+            let began = Instant::now();
+            let reply = match session.ask(master, &cmd, Some(&identity)).await {
+                // Its cursors mean nothing to another process.
+                Err(Trouble::Changed) => {
+                    identity = session.identity(master).await?;
+                    continue;
+                }
+                reply => reply?,
+            };
+            let (next, keys) = page(&reply).ok_or_else(|| {
+                Trouble::Down(Failure::decode(format!(
+                    "`{master}`: the reply to `SCAN` can't be read"
+                )))
+            })?;
+            self.update(|state| {
+                let running = state.running.get_or_insert_default();
+                running.keys += keys;
+                running.took += began.elapsed();
+                running.at = (next != 0).then(|| Position {
+                    endpoint: master.endpoint.clone(),
+                    identity: identity.clone(),
+                    cursor: next,
+                });
+                if next == 0 {
+                    running.done.push(master.endpoint.clone());
+                }
+            });
+            if next == 0 {
+                return Ok(true);
+            }
+            if Instant::now() >= until {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// The cursor to go on from; the count begins anew where that means nothing.
+    fn resume(&self, master: &Address, identity: &str) -> u64 {
+        self.update(|state| {
+            let running = state.running.get_or_insert_default();
+            match &running.at {
+                None => 0,
+                Some(at) if at.endpoint == master.endpoint && at.identity == identity => at.cursor,
+                Some(_) => {
+                    *running = Running::default();
+                    0
+                }
+            }
+        })
+    }
+
+    fn finish(&self, complete: bool) -> Result<Table, Failure> {
+        self.update(|state| {
+            if complete && let Some(done) = state.running.take() {
+                state.last = Some(Complete {
+                    keys: done.keys,
+                    at: Instant::now(),
+                    took: done.took,
+                });
+            }
+            let so_far = state.running.as_ref().map_or(0, |running| running.keys);
+            let Some(last) = state.last else {
+                return Err(Failure::new(
+                    Reason::Timeout,
+                    format!(
+                        "there is no number yet of the keys `{}`: {so_far} are counted and it goes on the next time; raise \
+                         `budget` (and `timeout`) to be done in one",
+                        self.pattern
+                    ),
+                ));
+            };
+            let seconds = |time: Duration| Cell::Number(Number::F64(time.as_secs_f64()));
+            Ok(Table::of_one_row([
+                ("value", Cell::Number(Number::U64(last.keys))),
+                ("complete", Cell::Bool(complete)),
+                ("age", seconds(last.at.elapsed())),
+                ("seconds", seconds(last.took)),
+                ("so_far", Cell::Number(Number::U64(so_far))),
+            ]))
+        })
+    }
+
+    fn update<T>(&self, update: impl FnOnce(&mut State) -> T) -> T {
+        update(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The next cursor, and how many keys a page has.
+fn page(reply: &Value) -> Option<(u64, u64)> {
+    match reply {
+        Value::Array(parts) => match parts.as_slice() {
+            [cursor, Value::Array(keys)] => Some((text(cursor)?.parse().ok()?, keys.len() as u64)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+impl fmt::Debug for Count {
+    /// Without the servers where it is, whose addresses may come from variables.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Count").field(&self.pattern).finish()
+    }
+}

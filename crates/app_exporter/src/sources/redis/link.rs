@@ -1,0 +1,272 @@
+//! One connection: made, logged in, asked one thing at a time.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use exporter_kit::scrape::SourceErrorReason as Reason;
+use redis::aio::{ConnectionLike as _, MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Cmd, RedisConnectionInfo, RedisResult, Value};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::config::{Login, Secret};
+use crate::decode::Failure;
+use crate::sources::redis::address::{Address, Endpoint};
+use crate::sources::redis::info;
+use crate::sources::redis::meter::{Allowance, Metered, Stream};
+
+/// How servers let us in.
+pub(super) struct Access {
+    pub(super) user: Option<Secret>,
+    pub(super) password: Option<Login>,
+    pub(super) tls: Option<Arc<ClientConfig>>,
+    pub(super) database: u16,
+    /// The most bytes of a reply.
+    pub(super) most_bytes: usize,
+}
+
+/// A connection. Dropping it closes it.
+pub(super) struct Link {
+    connection: MultiplexedConnection,
+    /// What moves bytes between the connection and its stream; none once it has ended.
+    driver: Option<Driver>,
+    allowance: Allowance,
+    most_bytes: usize,
+    /// What the server says it is, if it does: `master`, `replica`, `sentinel`.
+    pub(super) role: Option<String>,
+    /// Which process it is connected to; if the server does not tell, which connection it is.
+    pub(super) identity: String,
+}
+
+/// Why something was not had.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The server can't be reached, or does not let us in.
+    Down(Failure),
+    /// The connection broke off.
+    Broken(String),
+    /// The reply is longer than allowed.
+    TooLong(usize),
+    /// It is another process by now than the one that was meant.
+    Changed,
+    /// The server refused, or failed.
+    Refused { code: String, detail: String },
+}
+
+type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Link {
+    /// # Errors
+    /// When there is no connection, or no login.
+    pub(super) async fn connect(address: &Address, access: &Access) -> Result<Self, Failure> {
+        let allowance = Allowance::new(access.most_bytes);
+        let stream = connect(address, access.tls.as_ref()).await?;
+        let stream = Metered::new(stream, allowance.clone());
+        // It says nothing by itself: what is said at the beginning is said here, where refusals have their words.
+        let (connection, driver) = MultiplexedConnection::new_with_config(
+            &RedisConnectionInfo::default().set_skip_set_lib_name(),
+            stream,
+            AsyncConnectionConfig::new().set_response_timeout(None),
+        )
+        .await
+        .map_err(|error| unreachable(address, error))?;
+        let mut link = Self {
+            connection,
+            driver: Some(Box::pin(driver)),
+            allowance,
+            most_bytes: access.most_bytes,
+            role: None,
+            identity: String::new(),
+        };
+        link.log_in(address, access).await?;
+        link.identity = link.identify().await;
+        Ok(link)
+    }
+
+    /// Asks one thing.
+    pub(super) async fn ask(&mut self, cmd: &Cmd) -> Result<Value, Trouble> {
+        self.allowance.set(self.most_bytes.saturating_add(1));
+        match self.reply(cmd).await {
+            Ok(Value::ServerError(error)) => Err(Trouble::Refused {
+                code: error.code().to_owned(),
+                detail: error.details().unwrap_or_default().to_owned(),
+            }),
+            Ok(value) => Ok(value),
+            Err(_) if self.allowance.is_used_up() => Err(Trouble::TooLong(self.most_bytes)),
+            Err(error) => Err(match error.code() {
+                Some(code) => Trouble::Refused {
+                    code: code.to_owned(),
+                    detail: error.detail().unwrap_or_default().to_owned(),
+                },
+                None => Trouble::Broken(error.to_string()),
+            }),
+        }
+    }
+
+    /// Bytes are moved only while somebody waits for a reply: nothing goes on in the background.
+    async fn reply(&mut self, cmd: &Cmd) -> RedisResult<Value> {
+        let reply = self.connection.req_packed_command(cmd);
+        tokio::pin!(reply);
+        if let Some(driver) = &mut self.driver {
+            tokio::select! {
+                biased;
+                reply = &mut reply => return reply,
+                () = driver => (),
+            }
+        }
+        // Whatever is still to come says that the connection has ended.
+        self.driver = None;
+        reply.await
+    }
+
+    async fn log_in(&mut self, address: &Address, access: &Access) -> Result<(), Failure> {
+        let login =
+            |message: String| Failure::new(Reason::Login, format!("`{address}`: {message}"));
+        if let Some(password) = &access.password {
+            let password = password.read().map_err(login)?;
+            let mut auth = redis::cmd("AUTH");
+            if let Some(user) = &access.user {
+                auth.arg(user.reveal());
+            }
+            auth.arg(password.reveal());
+            match self.ask(&auth).await {
+                Ok(_) => (),
+                // A server that does not know the command repeats its arguments, so what it says is not shown.
+                Err(Trouble::Refused { code, .. }) => {
+                    return Err(login(format!(
+                        "the login is refused ({code}); check `user` and `password`, and that the server asks for one"
+                    )));
+                }
+                Err(trouble) => return Err(trouble.failure(address, "AUTH")),
+            }
+        }
+        let mut hello = redis::cmd("HELLO");
+        match self
+            .ask(hello.arg(3).arg("SETNAME").arg("app_exporter"))
+            .await
+        {
+            Ok(reply) => self.role = field(&reply, "role"),
+            Err(Trouble::Refused { code, .. }) if code == "NOAUTH" => {
+                return Err(login(
+                    "it asks for a login; add `password`, and `user` if that is not the default one".to_owned(),
+                ));
+            }
+            // Before version 6 there is only the older protocol, which will do.
+            Err(Trouble::Refused { code, .. }) if code == "ERR" => (),
+            Err(trouble) => return Err(trouble.failure(address, "HELLO")),
+        }
+        if access.database != 0 {
+            let mut select = redis::cmd("SELECT");
+            let selected = self.ask(select.arg(access.database)).await;
+            let what = format!("SELECT {}", access.database);
+            selected.map_err(|trouble| trouble.failure(address, &what))?;
+        }
+        Ok(())
+    }
+
+    async fn identify(&mut self) -> String {
+        static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+        // A user without the right to ask gets by without: then a new connection counts as a new server.
+        let server = self.ask(redis::cmd("INFO").arg("server")).await;
+        let run = server.ok().and_then(|reply| info::field(&reply, "run_id"));
+        run.unwrap_or_else(|| format!("connection {}", CONNECTIONS.fetch_add(1, Ordering::Relaxed)))
+    }
+}
+
+impl Trouble {
+    /// The same in a sentence about what was asked of a server.
+    pub(super) fn failure(self, address: &Address, asked: &str) -> Failure {
+        match self {
+            Self::Down(failure) => failure,
+            Self::Broken(error) => unreachable(address, error),
+            Self::TooLong(bytes) => Failure::limit(format!(
+                "`{address}`: the reply to `{asked}` has more than {bytes} bytes; ask for less, or raise `max_bytes`"
+            )),
+            Self::Changed => Failure::connect(format!("`{address}` was started anew meanwhile")),
+            Self::Refused { code, detail } => {
+                let detail: String = detail.escape_debug().take(200).collect();
+                let (reason, remedy) = match code.as_str() {
+                    "NOPERM" => (
+                        Reason::Login,
+                        "; grant the user this command and these keys",
+                    ),
+                    "NOAUTH" => (Reason::Login, "; add `password`"),
+                    "MOVED" => (
+                        Reason::Query,
+                        "; it is a node of a cluster: write `cluster` in place of `address`",
+                    ),
+                    _ => (Reason::Query, ""),
+                };
+                Failure::new(
+                    reason,
+                    format!("`{address}`: `{asked}`: {code} {detail}{remedy}"),
+                )
+            }
+        }
+    }
+}
+
+async fn connect(
+    address: &Address,
+    tls: Option<&Arc<ClientConfig>>,
+) -> Result<Box<dyn Stream>, Failure> {
+    let (host, port) = match &address.endpoint {
+        Endpoint::Tcp { host, port } => (host, *port),
+        Endpoint::Unix(path) => return connect_unix(address, path).await,
+    };
+    let refused = |error| unreachable(address, error);
+    let stream = TcpStream::connect((host.as_str(), port))
+        .await
+        .map_err(refused)?;
+    stream.set_nodelay(true).map_err(refused)?;
+    let Some(tls) = tls else {
+        return Ok(Box::new(stream));
+    };
+    let name = ServerName::try_from(host.clone()).map_err(|error| unreachable(address, error))?;
+    let secured = TlsConnector::from(Arc::clone(tls))
+        .connect(name, stream)
+        .await;
+    Ok(Box::new(secured.map_err(refused)?))
+}
+
+#[cfg(unix)]
+async fn connect_unix(
+    address: &Address,
+    path: &std::path::Path,
+) -> Result<Box<dyn Stream>, Failure> {
+    let stream = tokio::net::UnixStream::connect(path).await;
+    Ok(Box::new(
+        stream.map_err(|error| unreachable(address, error))?,
+    ))
+}
+
+#[cfg(not(unix))]
+async fn connect_unix(address: &Address, _: &std::path::Path) -> Result<Box<dyn Stream>, Failure> {
+    Err(unreachable(
+        address,
+        "this system has no such sockets; write a host and a port",
+    ))
+}
+
+fn unreachable(address: &Address, error: impl std::fmt::Display) -> Failure {
+    Failure::connect(format!("can't reach `{address}`: {error}"))
+}
+
+/// A text of a reply that has names and values.
+fn field(reply: &Value, name: &str) -> Option<String> {
+    let Value::Map(entries) = reply else {
+        return None;
+    };
+    let text = |value: &Value| match value {
+        Value::BulkString(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        Value::SimpleString(text) => Some(text.clone()),
+        _ => None,
+    };
+    let found = entries
+        .iter()
+        .find(|(key, _)| text(key).as_deref() == Some(name));
+    found.and_then(|(_, value)| text(value))
+}

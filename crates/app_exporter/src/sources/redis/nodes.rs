@@ -1,0 +1,366 @@
+//! The servers of one source: which there are, and a connection to each, kept from fetch to fetch.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use exporter_kit::scrape::SourceErrorReason as Reason;
+use redis::{Cmd, Value};
+use tokio::time::timeout;
+
+use crate::decode::Failure;
+use crate::sources::redis::address::{Address, Endpoint};
+use crate::sources::redis::link::{Access, Link, Trouble};
+use crate::sources::redis::topology::{shared, slots, watched};
+
+/// How long a server may take to say where others are, or to take a connection where there are others.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Where the servers are.
+pub(super) enum Reach {
+    /// One server.
+    One(Address),
+    /// A cluster, by some of its nodes.
+    Cluster(Vec<Address>),
+    /// The one that sentinels say is the master.
+    Watched {
+        sentinels: Vec<Address>,
+        /// How they let us in.
+        access: Access,
+        master: String,
+    },
+}
+
+/// The servers, with a connection to each that was asked.
+pub(super) struct Nodes {
+    reach: Reach,
+    access: Access,
+    /// Invariant: a connection is taken out while it is used, so that one whose use was broken off is closed.
+    links: Mutex<HashMap<Endpoint, Link>>,
+    /// The masters that were named last: they know as much as those that are configured, and stand in for sentinels that can't
+    /// be reached.
+    last: Mutex<Vec<Address>>,
+}
+
+/// What one fetch knows of the servers.
+pub(super) struct Session<'n> {
+    nodes: &'n Nodes,
+    /// The connections that it used, and whether each may have died since an earlier fetch; others are closed at its end.
+    used: HashMap<Endpoint, (Link, bool)>,
+    /// Servers that could not be reached, which are not tried again.
+    down: HashMap<Endpoint, Failure>,
+    masters: Option<Vec<Address>>,
+}
+
+impl Nodes {
+    pub(super) fn new(reach: Reach, access: Access) -> Self {
+        Self {
+            reach,
+            access,
+            links: Mutex::default(),
+            last: Mutex::default(),
+        }
+    }
+
+    pub(super) fn session(&self) -> Session<'_> {
+        Session {
+            nodes: self,
+            used: HashMap::new(),
+            down: HashMap::new(),
+            masters: None,
+        }
+    }
+
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self.reach, Reach::Cluster(_))
+    }
+
+    /// What messages call all of them.
+    pub(super) fn shown(&self) -> String {
+        match &self.reach {
+            Reach::One(address) => address.to_string(),
+            Reach::Cluster(seeds) => seeds
+                .iter()
+                .map(Address::to_string)
+                .collect::<Vec<_>>()
+                .join(", "),
+            Reach::Watched { master, .. } => master.clone(),
+        }
+    }
+
+    fn access(&self, endpoint: &Endpoint) -> &Access {
+        match &self.reach {
+            Reach::Watched {
+                sentinels, access, ..
+            } if sentinels.iter().any(|it| it.endpoint == *endpoint) => access,
+            _ => &self.access,
+        }
+    }
+
+    fn last(&self) -> Vec<Address> {
+        self.last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Connects to one of them.
+    async fn connect(&self, address: &Address) -> Result<Link, Failure> {
+        let connecting = Link::connect(address, self.access(&address.endpoint));
+        if matches!(self.reach, Reach::One(_)) {
+            // There is nothing else to spend the time on.
+            return connecting.await;
+        }
+        timeout(PATIENCE, connecting).await.unwrap_or_else(|_| {
+            Err(Failure::connect(format!(
+                "can't reach `{address}`: there is no connection within {PATIENCE:?}"
+            )))
+        })
+    }
+
+    fn take(&self, endpoint: &Endpoint) -> Option<Link> {
+        self.links
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(endpoint)
+    }
+}
+
+impl Session<'_> {
+    /// Every server that has a part of the data.
+    ///
+    /// # Errors
+    /// When that can't be found out.
+    pub(super) async fn masters(&mut self) -> Result<Vec<Address>, Failure> {
+        if let Some(masters) = &self.masters {
+            return Ok(masters.clone());
+        }
+        let last = self.nodes.last();
+        let masters = match &self.nodes.reach {
+            Reach::One(address) => vec![address.clone()],
+            Reach::Cluster(seeds) => {
+                let nodes = [last, seeds.clone()].concat();
+                self.first_of(&nodes, slots(), "CLUSTER SLOTS", shared)
+                    .await?
+            }
+            Reach::Watched {
+                sentinels, master, ..
+            } => {
+                let mut cmd = redis::cmd("SENTINEL");
+                cmd.arg("GET-MASTER-ADDR-BY-NAME").arg(master);
+                let asked = format!("SENTINEL GET-MASTER-ADDR-BY-NAME {master}");
+                let read = |reply: &Value, by: &Address| watched(reply, by, master);
+                match self.first_of(sentinels, cmd, &asked, read).await {
+                    Err(failure) if failure.reason == Reason::Connect && !last.is_empty() => last,
+                    found => vec![found?],
+                }
+            }
+        };
+        *self
+            .nodes
+            .last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = masters.clone();
+        self.masters = Some(masters.clone());
+        Ok(masters)
+    }
+
+    /// What the first of several servers says that can say it. One that does not answer holds up the others for a while
+    /// only.
+    async fn first_of<T>(
+        &mut self,
+        servers: &[Address],
+        cmd: Cmd,
+        asked: &str,
+        read: impl Fn(&Value, &Address) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut first = None;
+        for server in servers {
+            let result = match timeout(PATIENCE, self.ask(server, &cmd, None)).await {
+                Ok(Ok(reply)) => read(&reply, server),
+                Ok(Err(trouble)) => Err(trouble.failure(server, asked)),
+                Err(_) => Err(Failure::connect(format!(
+                    "`{server}`: `{asked}` is not answered within {PATIENCE:?}"
+                ))),
+            };
+            match result {
+                Ok(found) => return Ok(found),
+                Err(failure) => _ = first.get_or_insert(failure),
+            }
+        }
+        Err(first.unwrap_or_else(nobody))
+    }
+
+    /// Asks every server that has a part of the data. It is all or nothing: a part is no answer.
+    pub(super) async fn ask_all(
+        &mut self,
+        cmd: &Cmd,
+        asked: &str,
+    ) -> Result<Vec<(Address, Value)>, Failure> {
+        let mut replies = Vec::new();
+        for master in self.masters().await? {
+            match self.ask(&master, cmd, None).await {
+                Ok(reply) => replies.push((master, reply)),
+                Err(trouble) => return Err(trouble.failure(&master, asked)),
+            }
+        }
+        Ok(replies)
+    }
+
+    /// Asks the server that has a key. `owner` is the one that had it last.
+    pub(super) async fn ask_owner(
+        &mut self,
+        cmd: &Cmd,
+        asked: &str,
+        owner: &Mutex<Option<Address>>,
+    ) -> Result<Value, Failure> {
+        /// More often than this nobody is redirected who gets there at all.
+        const REDIRECTS: usize = 5;
+        let mut masters = self.masters().await?;
+        let last = owner.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        masters.sort_by_key(|it| {
+            last.as_ref()
+                .is_none_or(|last| last.endpoint != it.endpoint)
+        });
+        let mut address = self.first_up(&masters, asked).await?;
+        let mut asking = false;
+        for _ in 0..=REDIRECTS {
+            if asking {
+                // That the key is on its way there is said before each question; a refusal shows in the answer to that.
+                let _ = self.ask(&address, &redis::cmd("ASKING"), None).await;
+            }
+            let (code, detail) = match self.ask(&address, cmd, None).await {
+                Err(Trouble::Refused { code, detail })
+                    if self.nodes.is_cluster() && matches!(&*code, "MOVED" | "ASK") =>
+                {
+                    (code, detail)
+                }
+                result => return result.map_err(|trouble| trouble.failure(&address, asked)),
+            };
+            let next = Address::redirected(&detail, &address);
+            address = next.ok_or_else(|| {
+                Failure::decode(format!(
+                    "`{address}`: `{asked}` is redirected to nowhere: {code} {detail}"
+                ))
+            })?;
+            asking = code == "ASK";
+            if !asking {
+                *owner.lock().unwrap_or_else(PoisonError::into_inner) = Some(address.clone());
+            }
+        }
+        Err(Failure::query(format!(
+            "`{address}`: `{asked}` is redirected more than {REDIRECTS} times"
+        )))
+    }
+
+    /// The first of several servers that there is a connection to.
+    pub(super) async fn first_up(
+        &mut self,
+        servers: &[Address],
+        asked: &str,
+    ) -> Result<Address, Failure> {
+        let mut first = None;
+        for server in servers {
+            match self.identity(server).await {
+                Ok(_) => return Ok(server.clone()),
+                Err(trouble) => _ = first.get_or_insert(trouble.failure(server, asked)),
+            }
+        }
+        Err(first.unwrap_or_else(nobody))
+    }
+
+    /// Which process a server is.
+    pub(super) async fn identity(&mut self, address: &Address) -> Result<String, Trouble> {
+        let (link, kept) = self.link(address).await?;
+        let identity = link.identity.clone();
+        self.used.insert(address.endpoint.clone(), (link, kept));
+        Ok(identity)
+    }
+
+    /// Asks one server; only the process `same` if that is given. A connection from an earlier fetch that turns out to
+    /// be dead is replaced once.
+    pub(super) async fn ask(
+        &mut self,
+        address: &Address,
+        cmd: &Cmd,
+        same: Option<&str>,
+    ) -> Result<Value, Trouble> {
+        let (mut link, mut kept) = self.link(address).await?;
+        loop {
+            if same.is_some_and(|same| same != link.identity) {
+                self.used.insert(address.endpoint.clone(), (link, kept));
+                return Err(Trouble::Changed);
+            }
+            match link.ask(cmd).await {
+                Err(Trouble::Broken(_)) if kept => {
+                    kept = false;
+                    link = self.connect(address).await?;
+                }
+                result @ Err(Trouble::Broken(_) | Trouble::TooLong(_)) => return result,
+                result => {
+                    self.used.insert(address.endpoint.clone(), (link, false));
+                    return result;
+                }
+            }
+        }
+    }
+
+    /// A connection, and whether it may have died since an earlier fetch.
+    async fn link(&mut self, address: &Address) -> Result<(Link, bool), Trouble> {
+        if let Some(failure) = self.down.get(&address.endpoint) {
+            return Err(Trouble::Down(failure.clone()));
+        }
+        if let Some(used) = self.used.remove(&address.endpoint) {
+            return Ok(used);
+        }
+        match self.nodes.take(&address.endpoint) {
+            Some(link) => Ok((link, true)),
+            None => Ok((self.connect(address).await?, false)),
+        }
+    }
+
+    async fn connect(&mut self, address: &Address) -> Result<Link, Trouble> {
+        let connected = self.nodes.connect(address).await;
+        let checked = connected.and_then(|link| match (&self.nodes.reach, link.role.as_deref()) {
+            (Reach::Watched { sentinels, master, .. }, Some(role))
+                if role != "master" && sentinels.iter().all(|it| it.endpoint != address.endpoint) =>
+            {
+                Err(Failure::connect(format!(
+                    "`{address}` is to be the master of `{master}` but says it is a {role}; a failover may be under way"
+                )))
+            }
+            _ => Ok(link),
+        });
+        checked.map_err(|failure| {
+            self.down.insert(address.endpoint.clone(), failure.clone());
+            Trouble::Down(failure)
+        })
+    }
+}
+
+impl Drop for Session<'_> {
+    /// Keeps the connections that were used and are idle; those of servers that are no more are closed.
+    fn drop(&mut self) {
+        let used = std::mem::take(&mut self.used);
+        let used = used
+            .into_iter()
+            .map(|(endpoint, (link, _))| (endpoint, link));
+        *self
+            .nodes
+            .links
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = used.collect();
+    }
+}
+
+impl fmt::Debug for Nodes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Nodes").field(&self.shown()).finish()
+    }
+}
+
+/// Seeds are checked to be there, and a cluster without masters is refused.
+fn nobody() -> Failure {
+    Failure::connect("there is no server to ask")
+}

@@ -1,0 +1,97 @@
+//! Servers that are not there, come back, or hang.
+
+use std::fs;
+
+use rustix::process::Signal;
+
+use super::server::{say, socket_path};
+use super::{Server, sample, socket, source};
+use crate::program::{Running, get};
+use crate::support::Scratch;
+
+/// The exporter with a configuration.
+fn exporter(scratch: &Scratch, config: &str) -> (Running, std::net::SocketAddr) {
+    let file = scratch.write("config.yml", config);
+    Running::listening(&["--config.file", &file.to_string_lossy()])
+}
+
+#[test]
+fn redis_may_come_later_and_start_anew() {
+    let scratch = Scratch::new("redis-restart");
+    let path = socket_path(&scratch, "s");
+    let sessions = [("sessions", "{command: [GET, app:sessions]}")];
+    let config = format!("sources:\n{}", source("a", &socket(&path), &sessions));
+    let (_exporter, address) = exporter(&scratch, &config);
+    assert_eq!(
+        sample(address, "app_exporter_source_up{source=\"a\"}"),
+        Some(0.0)
+    );
+    for number in [45.0, 46.0, 47.0] {
+        let Some(server) = Server::start(&scratch, "s", &[]) else {
+            return;
+        };
+        let _: redis::Value = server.say(&format!("SET app:sessions {number}"));
+        // The connection that it has is to a server that is gone; that costs no scrape.
+        assert_eq!(sample(address, "a_sessions"), Some(number));
+        assert_eq!(sample(address, "a_sessions"), Some(number));
+        let clients: String = server.say("CLIENT LIST TYPE normal");
+        let ours = clients
+            .lines()
+            .filter(|line| line.contains("name=app_exporter"))
+            .count();
+        assert_eq!(ours, 1, "{clients}");
+        drop(server);
+        // It is killed, so its socket stays.
+        let _ = fs::remove_file(&path);
+    }
+    assert_eq!(sample(address, "a_sessions"), None);
+    let errors = "app_exporter_source_errors_total{source=\"a\",reason=\"connect\"}";
+    assert_eq!(sample(address, errors), Some(3.0));
+}
+
+#[test]
+fn redis_that_hangs_costs_no_other_source_and_is_left_at_the_deadline() {
+    let scratch = Scratch::new("redis-hangs");
+    let (Some(hanging), Some(_well)) = (
+        Server::start(&scratch, "h", &[]),
+        Server::start(&scratch, "w", &[]),
+    ) else {
+        return;
+    };
+    let of = |name: &str| {
+        let queries = [
+            ("size", "{command: [DBSIZE]}"),
+            ("keys", "{count_keys: '*'}"),
+        ];
+        let source = source(name, &socket(&socket_path(&scratch, name)), &queries);
+        source.replace("    redis:", "    timeout: 2s\n    redis:")
+    };
+    let (_exporter, address) = exporter(&scratch, &format!("sources:\n{}{}", of("h"), of("w")));
+    assert_eq!(sample(address, "h_size"), Some(0.0));
+    hanging.running.signal(Signal::STOP);
+    for _ in 0..2 {
+        let (status, body) = get(address, "/metrics");
+        assert_eq!(status, 200);
+        assert!(body.contains("\nw_size 0.0\n"), "{body}");
+        assert!(!body.contains("\nh_size "), "{body}");
+        assert!(
+            body.contains("\napp_exporter_source_up{source=\"h\"} 0.0\n"),
+            "{body}"
+        );
+    }
+    let timeouts = "app_exporter_source_errors_total{source=\"h\",reason=\"timeout\"}";
+    assert!(sample(address, timeouts) >= Some(2.0));
+    hanging.running.signal(Signal::CONT);
+    assert_eq!(sample(address, "h_size"), Some(0.0));
+    assert_eq!(sample(address, "h_keys"), Some(0.0));
+    // Connections that were given up are closed.
+    let mut connection = hanging.connection();
+    super::server::wait_until("one connection is left", || {
+        let clients: String = say(&mut connection, "CLIENT LIST TYPE normal");
+        let others = clients
+            .lines()
+            .filter(|line| !line.contains("cmd=client|list"))
+            .count();
+        others == 1
+    });
+}

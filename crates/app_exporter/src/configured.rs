@@ -1,17 +1,21 @@
 //! What a configuration file exports: its sources, running.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use exporter_kit::Registry;
-use exporter_kit::scrape::{SourceSpec, Sources};
+use exporter_kit::scrape::Sources;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::config::{Config, ConfigError, Location};
-use crate::sources;
+use crate::probe::Prober;
+use crate::sources::{self, Built};
 
 /// Sources that run until this is dropped.
 pub(crate) struct Configured {
     location: Location,
     sources: Sources,
+    prober: Arc<Prober>,
     /// Always there until it is shut down.
     runtime: Option<Runtime>,
 }
@@ -22,7 +26,7 @@ impl Configured {
     /// # Errors
     /// When the file can't be used. A source that can't be had is no error: its metrics say so.
     pub(crate) fn start(location: Location, registry: &Registry) -> anyhow::Result<Self> {
-        let specs = read(&location)?;
+        let Built { specs, templates } = read(&location)?;
         // Apart from the server's threads: a large answer that is read here holds up no scrape.
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
@@ -31,14 +35,16 @@ impl Configured {
             .build()
             .context("can't start the threads of the sources")?;
         let sources = Sources::builder("app_exporter").start(runtime.handle())?;
-        let count = specs.len();
+        let count = specs.len() + templates.len();
         sources.replace(specs)?;
         registry.register(sources.clone())?;
+        let prober = Prober::start(templates, registry, runtime.handle())?;
         let file = location.file().display();
         log::info!(file:%, sources = count; "Exporting what the configuration says");
         Ok(Self {
             location,
             sources,
+            prober,
             runtime: Some(runtime),
         })
     }
@@ -46,8 +52,11 @@ impl Configured {
     /// What reads the file anew: all or nothing, and sources that did not change keep running.
     pub(crate) fn reload(&self) -> impl Fn() -> anyhow::Result<()> + Send + Sync + 'static {
         let (location, sources) = (self.location.clone(), self.sources.clone());
+        let prober = Arc::clone(&self.prober);
         move || {
-            let replaced = sources.replace(read(&location)?)?;
+            let Built { specs, templates } = read(&location)?;
+            let replaced = sources.replace(specs)?;
+            prober.replace(templates);
             let (begun, ended, kept) = (replaced.begun, replaced.ended, replaced.kept);
             log::info!(begun, ended, kept; "Exporting what the configuration says now");
             Ok(())
@@ -58,10 +67,15 @@ impl Configured {
     pub(crate) fn sources(&self) -> &Sources {
         &self.sources
     }
+
+    /// What answers `/probe`.
+    pub(crate) fn prober(&self) -> &Arc<Prober> {
+        &self.prober
+    }
 }
 
 /// The sources of a file.
-fn read(location: &Location) -> Result<Vec<SourceSpec>, ConfigError> {
+fn read(location: &Location) -> Result<Built, ConfigError> {
     sources::build(Config::read(location)?, location, &crate::environment)
 }
 

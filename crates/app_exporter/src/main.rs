@@ -8,6 +8,7 @@ mod configured;
 mod decode;
 mod logging;
 mod mapping;
+mod probe;
 mod run;
 mod signals;
 mod simulate;

@@ -1,5 +1,6 @@
 //! Runs the exporter: serves what a configuration says, or simulated sessions, until told to stop.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
@@ -99,13 +100,16 @@ fn serve(
         .description("Exports the active user sessions of an application.")
         .version(VERSION);
     if let Some(configured) = configured {
+        let prober = Arc::clone(configured.prober());
         builder = builder
             .sources(configured.sources())
+            .probe("/probe", move |query| prober.choose(query))
             .on_reload("app_exporter", configured.reload());
     }
     let server = builder.start().map_err(|error| match error {
         ServeError::Listen { .. } => anyhow!("{error}; the flag is --web.listen-address"),
         ServeError::WebConfig(_) => anyhow!("{error}; the flag is --web.config.file"),
+        ServeError::Mount { .. } => anyhow!("{error}; the flag is --web.telemetry-path"),
         ServeError::SystemdSocket(_) => anyhow!("{error}; the flag is --web.systemd-socket"),
         error => error.into(),
     })?;

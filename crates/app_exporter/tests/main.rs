@@ -18,6 +18,8 @@ mod lifecycle;
 mod logs;
 mod native_histograms;
 mod page;
+#[cfg(unix)]
+mod probe;
 mod program;
 mod prometheus;
 mod pushgateway;

@@ -12,7 +12,7 @@ mod simulate;
 mod table;
 mod tls;
 
-pub(crate) use build::build;
+pub(crate) use build::{Built, SourceTemplate, build};
 pub(crate) use command::CommandConfig;
 pub(crate) use file::FileConfig;
 pub(crate) use files::FilesConfig;

@@ -10,7 +10,7 @@ use exporter_kit::Registry;
 use exporter_kit::scrape::{Deadline, Sources};
 
 use crate::config::{Config, Location};
-use crate::sources;
+use crate::sources::{self, Built};
 
 /// Something was not had.
 const FAILED: u8 = 1;
@@ -46,7 +46,9 @@ impl Once {
 
     fn collect(&self) -> anyhow::Result<(String, Vec<String>)> {
         let location = Location::new(&self.file);
-        let specs = sources::build(Config::read(&location)?, &location, &crate::environment)?;
+        let config = Config::read(&location)?;
+        // Templates have no target here.
+        let Built { specs, .. } = sources::build(config, &location, &crate::environment)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

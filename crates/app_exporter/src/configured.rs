@@ -1,13 +1,13 @@
 //! What a configuration file exports: its sources, running.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use exporter_kit::Registry;
 use exporter_kit::scrape::Sources;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::config::{Config, ConfigError, Location};
+use crate::config::{self, Config, ConfigError, Location};
 use crate::probe::Prober;
 use crate::sources::{self, Built};
 
@@ -16,6 +16,8 @@ pub(crate) struct Configured {
     location: Location,
     sources: Sources,
     prober: Arc<Prober>,
+    /// What runs, without its secrets.
+    shown: Arc<Mutex<String>>,
     /// Always there until it is shut down.
     runtime: Option<Runtime>,
 }
@@ -26,7 +28,8 @@ impl Configured {
     /// # Errors
     /// When the file can't be used. A source that can't be had is no error: its metrics say so.
     pub(crate) fn start(location: Location, registry: &Registry) -> anyhow::Result<Self> {
-        let Built { specs, templates } = read(&location)?;
+        let Read { built, shown } = read(&location)?;
+        let Built { specs, templates } = built;
         // Apart from the server's threads: a large answer that is read here holds up no scrape.
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
@@ -45,6 +48,7 @@ impl Configured {
             location,
             sources,
             prober,
+            shown: Arc::new(Mutex::new(shown)),
             runtime: Some(runtime),
         })
     }
@@ -52,11 +56,13 @@ impl Configured {
     /// What reads the file anew: all or nothing, and sources that did not change keep running.
     pub(crate) fn reload(&self) -> impl Fn() -> anyhow::Result<()> + Send + Sync + 'static {
         let (location, sources) = (self.location.clone(), self.sources.clone());
-        let prober = Arc::clone(&self.prober);
+        let (prober, current) = (Arc::clone(&self.prober), Arc::clone(&self.shown));
         move || {
-            let Built { specs, templates } = read(&location)?;
+            let Read { built, shown } = read(&location)?;
+            let Built { specs, templates } = built;
             let replaced = sources.replace(specs)?;
             prober.replace(templates);
+            *lock(&current) = shown;
             let (begun, ended, kept) = (replaced.begun, replaced.ended, replaced.kept);
             log::info!(begun, ended, kept; "Exporting what the configuration says now");
             Ok(())
@@ -68,15 +74,35 @@ impl Configured {
         &self.sources
     }
 
+    /// What gives the text of `/config`.
+    pub(crate) fn shown(&self) -> impl Fn() -> String + Send + Sync + 'static {
+        let shown = Arc::clone(&self.shown);
+        move || lock(&shown).clone()
+    }
+
     /// What answers `/probe`.
     pub(crate) fn prober(&self) -> &Arc<Prober> {
         &self.prober
     }
 }
 
-/// The sources of a file.
-fn read(location: &Location) -> Result<Built, ConfigError> {
-    sources::build(Config::read(location)?, location, &crate::environment)
+/// A file that can be used.
+struct Read {
+    built: Built,
+    shown: String,
+}
+
+fn read(location: &Location) -> Result<Read, ConfigError> {
+    let text = location.read()?;
+    let config = Config::parse(&text, location)?;
+    Ok(Read {
+        built: sources::build(config, location, &crate::environment)?,
+        shown: config::shown(&text).unwrap_or_else(|error| format!("# can't be shown: {error}\n")),
+    })
+}
+
+fn lock(shown: &Mutex<String>) -> MutexGuard<'_, String> {
+    shown.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Configured {

@@ -104,6 +104,7 @@ fn serve(
         builder = builder
             .sources(configured.sources())
             .probe("/probe", move |query| prober.choose(query))
+            .page("/config", "Configuration", configured.shown())
             .on_reload("app_exporter", configured.reload());
     }
     let server = builder.start().map_err(|error| match error {

@@ -26,6 +26,8 @@ mod pushgateway;
 mod python;
 #[cfg(unix)]
 mod reload_sources;
+#[cfg(target_os = "linux")]
+mod secrets;
 #[cfg(unix)]
 mod signals;
 mod sources;

@@ -56,6 +56,11 @@ pub(crate) struct ConfigFile {
     /// Export what this file says, instead of simulated sessions
     #[arg(long = "config.file", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+
+    /// How often it is looked whether the file has changed, to reload it; 0s is never
+    #[arg(long = "config.watch-interval", value_name = "DURATION")]
+    #[arg(value_parser = watch_interval, default_value = "2s")]
+    pub(crate) watch_interval: Duration,
 }
 
 #[derive(Args, Debug)]
@@ -219,13 +224,27 @@ fn sessions(text: &str) -> Result<u32, &'static str> {
 
 fn interval(text: &str) -> Result<Duration, &'static str> {
     const SHORTEST: Duration = Duration::from_millis(1);
-    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-    let interval = humantime::parse_duration(text)
-        .map_err(|_| "a duration is a number with its unit, as 200ms, 5s or 1m30s")?;
-    if !(SHORTEST..=LONGEST).contains(&interval) {
+    let interval = duration(text)?;
+    if !(SHORTEST..=DAY).contains(&interval) {
         return Err("an interval is from 1ms to 1day long");
     }
     Ok(interval)
+}
+
+fn watch_interval(text: &str) -> Result<Duration, &'static str> {
+    const SHORTEST: Duration = Duration::from_millis(10);
+    let interval = duration(text)?;
+    if !interval.is_zero() && !(SHORTEST..=DAY).contains(&interval) {
+        return Err("an interval is from 10ms to 1day long, or 0s");
+    }
+    Ok(interval)
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text)
+        .map_err(|_| "a duration is a number with its unit, as 200ms, 5s or 1m30s")
 }
 
 #[cfg(test)]

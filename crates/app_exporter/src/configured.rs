@@ -1,6 +1,7 @@
 //! What a configuration file exports: its sources, running.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use exporter_kit::Registry;
@@ -10,16 +11,24 @@ use tokio::runtime::{Builder, Runtime};
 use crate::config::{self, Config, ConfigError, Location};
 use crate::probe::Prober;
 use crate::sources::{self, Built};
+use crate::watch::{Watch, Watched};
 
 /// Sources that run until this is dropped.
 pub(crate) struct Configured {
     location: Location,
     sources: Sources,
     prober: Arc<Prober>,
-    /// What runs, without its secrets.
-    shown: Arc<Mutex<String>>,
+    texts: Arc<Mutex<Texts>>,
     /// Always there until it is shut down.
     runtime: Option<Runtime>,
+}
+
+/// The file, as it was read.
+struct Texts {
+    /// What was tried last; nothing if it could not be read.
+    tried: Option<String>,
+    /// What runs, without its secrets.
+    shown: String,
 }
 
 impl Configured {
@@ -28,7 +37,8 @@ impl Configured {
     /// # Errors
     /// When the file can't be used. A source that can't be had is no error: its metrics say so.
     pub(crate) fn start(location: Location, registry: &Registry) -> anyhow::Result<Self> {
-        let Read { built, shown } = read(&location)?;
+        let text = location.read()?;
+        let Read { built, shown } = read(&text, &location)?;
         let Built { specs, templates } = built;
         // Apart from the server's threads: a large answer that is read here holds up no scrape.
         let runtime = Builder::new_multi_thread()
@@ -48,7 +58,10 @@ impl Configured {
             location,
             sources,
             prober,
-            shown: Arc::new(Mutex::new(shown)),
+            texts: Arc::new(Mutex::new(Texts {
+                tried: Some(text),
+                shown,
+            })),
             runtime: Some(runtime),
         })
     }
@@ -56,13 +69,15 @@ impl Configured {
     /// What reads the file anew: all or nothing, and sources that did not change keep running.
     pub(crate) fn reload(&self) -> impl Fn() -> anyhow::Result<()> + Send + Sync + 'static {
         let (location, sources) = (self.location.clone(), self.sources.clone());
-        let (prober, current) = (Arc::clone(&self.prober), Arc::clone(&self.shown));
+        let (prober, texts) = (Arc::clone(&self.prober), Arc::clone(&self.texts));
         move || {
-            let Read { built, shown } = read(&location)?;
+            let text = location.read();
+            lock(&texts).tried = text.as_ref().ok().cloned();
+            let Read { built, shown } = read(&text?, &location)?;
             let Built { specs, templates } = built;
             let replaced = sources.replace(specs)?;
             prober.replace(templates);
-            *lock(&current) = shown;
+            lock(&texts).shown = shown;
             let (begun, ended, kept) = (replaced.begun, replaced.ended, replaced.kept);
             log::info!(begun, ended, kept; "Exporting what the configuration says now");
             Ok(())
@@ -76,8 +91,27 @@ impl Configured {
 
     /// What gives the text of `/config`.
     pub(crate) fn shown(&self) -> impl Fn() -> String + Send + Sync + 'static {
-        let shown = Arc::clone(&self.shown);
-        move || lock(&shown).clone()
+        let texts = Arc::clone(&self.texts);
+        move || lock(&texts).shown.clone()
+    }
+
+    /// Reloads when the file has another content, until what is given back is dropped.
+    ///
+    /// # Errors
+    /// When there can be no further thread.
+    pub(crate) fn watch(
+        &self,
+        interval: Duration,
+        reload: impl Fn() + Send + 'static,
+    ) -> anyhow::Result<Watch> {
+        let texts = Arc::clone(&self.texts);
+        let watched = Watched {
+            location: self.location.clone(),
+            tried: move || lock(&texts).tried.clone(),
+            reload,
+        };
+        Watch::start(watched, interval)
+            .context("can't start the thread that watches the configuration")
     }
 
     /// What answers `/probe`.
@@ -92,17 +126,16 @@ struct Read {
     shown: String,
 }
 
-fn read(location: &Location) -> Result<Read, ConfigError> {
-    let text = location.read()?;
-    let config = Config::parse(&text, location)?;
+fn read(text: &str, location: &Location) -> Result<Read, ConfigError> {
+    let config = Config::parse(text, location)?;
     Ok(Read {
         built: sources::build(config, location, &crate::environment)?,
-        shown: config::shown(&text).unwrap_or_else(|error| format!("# can't be shown: {error}\n")),
+        shown: config::shown(text).unwrap_or_else(|error| format!("# can't be shown: {error}\n")),
     })
 }
 
-fn lock(shown: &Mutex<String>) -> MutexGuard<'_, String> {
-    shown.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(texts: &Mutex<Texts>) -> MutexGuard<'_, Texts> {
+    texts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Configured {

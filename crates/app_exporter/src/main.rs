@@ -15,6 +15,7 @@ mod simulate;
 mod sources;
 mod tasks;
 mod version;
+mod watch;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
 use anyhow::anyhow;
-use exporter_kit::http::{ServeError, Server, WebFlags};
+use exporter_kit::http::{Reloader, ServeError, Server, WebFlags};
 use exporter_kit::{BuildInfo, Registry};
 
 use crate::cli::Options;
@@ -33,6 +33,11 @@ pub(crate) fn run(options: &Options, signals: &Receiver<Signal>) -> anyhow::Resu
     let (server, signal) = match &configured {
         Some(configured) => {
             let server = serve(&registry, &options.web, Some(configured))?;
+            let reloader = server.reloader();
+            let interval = options.config.watch_interval;
+            let _watch = (!interval.is_zero())
+                .then(|| configured.watch(interval, move || reload(&reloader)))
+                .transpose()?;
             let signal = wait(&server, signals);
             (server, signal)
         }
@@ -57,7 +62,7 @@ fn wait(server: &Server, signals: &Receiver<Signal>) -> &'static str {
     loop {
         match signals.recv() {
             Ok(Signal::Stop(signal)) => return signal,
-            Ok(Signal::Reload) => reload(server),
+            Ok(Signal::Reload) => reload(&server.reloader()),
             Err(_) => return "none",
         }
     }
@@ -73,7 +78,7 @@ fn simulate(
         let left = simulation.due().saturating_duration_since(Instant::now());
         match signals.recv_timeout(left) {
             Ok(Signal::Stop(signal)) => return signal,
-            Ok(Signal::Reload) => reload(server),
+            Ok(Signal::Reload) => reload(&server.reloader()),
             Err(RecvTimeoutError::Timeout) => simulation.advance(Instant::now()),
             Err(RecvTimeoutError::Disconnected) => return "none",
         }
@@ -81,9 +86,9 @@ fn simulate(
 }
 
 /// Does what `/-/reload` does.
-fn reload(server: &Server) {
+fn reload(reloader: &Reloader) {
     // A refusal is told where the configuration is read.
-    if server.reloader().reload().is_ok() {
+    if reloader.reload().is_ok() {
         log::info!("Reloaded");
     }
 }

@@ -38,4 +38,6 @@ mod support;
 mod systemd;
 #[cfg(unix)]
 mod unix_socket;
+#[cfg(unix)]
+mod watch;
 mod web_config;

@@ -15,7 +15,7 @@ use crate::check_metrics::CheckMetrics;
 use crate::check_web_config::CheckWebConfig;
 use crate::logging::{LogFormat, LogLevel};
 use crate::simulate::Plan;
-use crate::tasks::{CheckConfig, ListSources, Once, PrintSchema};
+use crate::tasks::{CheckConfig, Completions, ListSources, Once, PrintManual, PrintSchema};
 
 /// Exports the active user sessions of an application to Prometheus
 ///
@@ -48,6 +48,8 @@ pub(crate) enum Task {
     Once(Once),
     Sources(ListSources),
     Schema(PrintSchema),
+    Completions(Completions),
+    Man(PrintManual),
 }
 
 #[derive(Args, Debug)]
@@ -139,7 +141,7 @@ impl Options {
 }
 
 /// The command line with the twins in the environment, which follow from the flags' names.
-fn command() -> Command {
+pub(crate) fn command() -> Command {
     Options::command().mut_args(|argument| match argument.get_long() {
         Some(long) => {
             let twin = twin(long);

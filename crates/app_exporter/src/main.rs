@@ -44,6 +44,8 @@ fn main() -> ExitCode {
             Task::Once(once) => once.run(),
             Task::Sources(list) => list.run(),
             Task::Schema(print) => print.run(),
+            Task::Completions(print) => print.run(),
+            Task::Man(print) => print.run(),
         };
     }
     match start(&options) {

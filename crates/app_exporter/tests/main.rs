@@ -1,6 +1,7 @@
 //! Tests of the program as a whole, and beside the real systems it is made for.
 
 mod check_metrics;
+mod cli;
 #[cfg(target_os = "linux")]
 mod command_source;
 mod config;

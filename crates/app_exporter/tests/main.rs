@@ -15,6 +15,8 @@ mod formats_python;
 mod http_source;
 #[cfg(unix)]
 mod lifecycle;
+#[cfg(target_os = "linux")]
+mod login;
 #[cfg(unix)]
 mod logs;
 mod native_histograms;

@@ -10,7 +10,7 @@ mod file;
 mod login;
 mod metric;
 mod placed;
-mod probe;
+pub(crate) mod probe;
 mod secret;
 mod shown;
 mod source;

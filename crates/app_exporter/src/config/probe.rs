@@ -68,7 +68,7 @@ impl TargetPattern {
         &self.written
     }
 
-    fn allows(&self, target: &str) -> bool {
+    pub(crate) fn allows(&self, target: &str) -> bool {
         match &self.several {
             None => *self.written == *target,
             // What begins with `-` would be an option to a program, whatever was meant.

@@ -11,7 +11,7 @@ mod origin;
 mod simulate;
 mod table;
 mod tls;
-mod utmp;
+pub(crate) mod utmp;
 
 pub(crate) use build::{Built, SourceTemplate, build};
 pub(crate) use command::CommandConfig;

@@ -224,8 +224,7 @@ impl MetricsHandler {
         })
     }
 
-    /// What a request asks for that this handler, or another one, has admitted.
-    pub(crate) fn job<B>(&self, req: &Request<B>, admitted: Admitted) -> Job {
+    fn job<B>(&self, req: &Request<B>, admitted: Admitted) -> Job {
         let Admitted { in_flight, limits } = admitted;
         let headers = req.headers();
         let names = names(req.uri().query());
@@ -249,7 +248,16 @@ impl MetricsHandler {
             in_flight: Some(in_flight),
             options: Arc::clone(&self.options),
             shared: Arc::clone(&self.shared),
+            compressors: self.shared.compressors.clone(),
         }
+    }
+
+    /// The same for a request that another handler has admitted, whose compressors it takes: they are large, and there may
+    /// be a handler for each of a thousand targets.
+    pub(crate) fn job_for<B>(&self, host: &Self, req: &Request<B>, admitted: Admitted) -> Job {
+        let mut job = self.job(req, admitted);
+        job.compressors.borrow_from(&host.shared.compressors);
+        job
     }
 }
 

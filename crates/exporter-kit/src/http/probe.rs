@@ -181,11 +181,11 @@ pub(crate) fn answer<B>(
     *asked.method_mut() = req.method().clone();
     *asked.uri_mut() = req.uri().clone();
     *asked.headers_mut() = req.headers().clone();
-    let choose = Arc::clone(choose);
+    let (choose, metrics) = (Arc::clone(choose), metrics.clone());
     let head_only = *req.method() == Method::HEAD;
     let begin = move || {
         let chosen = choose(&ProbeQuery::of(&asked))?;
-        Ok::<_, ProbeRefusal>(chosen.job(&asked, admitted))
+        Ok::<_, ProbeRefusal>(chosen.job_for(&metrics, &asked, admitted))
     };
     let Ok(runtime) = Handle::try_current() else {
         return Answer::ready(match begin() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::config::{At, MetricConfig, Span};
+use crate::config::{At, MetricConfig, ProbeConfig, Span};
 use crate::decode::Limits;
 use crate::sources;
 
@@ -47,6 +47,9 @@ pub(crate) struct SourceConfig {
     /// How many rows an answer may have: 100000 unless this says otherwise.
     max_rows: Option<NonZeroUsize>,
 
+    /// Makes it a template, which is asked about targets that requests name.
+    pub(crate) probe: Option<At<ProbeConfig>>,
+
     /// What is made of the rows.
     pub(crate) metrics: Vec<At<MetricConfig>>,
 }
@@ -81,6 +84,11 @@ impl SourceConfig {
     /// The keys that say when it is asked, if both are there.
     pub(crate) fn conflicting_schedule(&self) -> Option<&At<Span>> {
         self.interval.as_ref().and(self.cache.as_ref())
+    }
+
+    /// The key by which it is asked in the background, if it has that.
+    pub(crate) fn interval(&self) -> Option<&At<Span>> {
+        self.interval.as_ref()
     }
 
     pub(crate) fn schedule(&self) -> Schedule {

@@ -13,8 +13,9 @@ mod simulate;
 mod sql;
 mod table;
 mod tls;
+pub(crate) mod utmp;
 
-pub(crate) use build::build;
+pub(crate) use build::{Built, SourceTemplate, build};
 pub(crate) use command::CommandConfig;
 pub(crate) use file::FileConfig;
 pub(crate) use files::FilesConfig;

@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn every_source_is_listed_under_its_key() {
-        let schema = Config::schema();
+        let schema = format!("{:#}", Config::schema());
         for source in SOURCES {
             let config = format!("sources: {{a: {{{}: 1}}}}", source.name);
             let error = Config::parse(&config, &Location::new("a.yml")).unwrap_err();

@@ -1,7 +1,7 @@
 //! TLS as a client: whom to trust, and who we are.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use mysql_async::{ClientIdentity, SslOpts};
 use rustls::pki_types::pem::PemObject as _;
@@ -88,10 +88,10 @@ impl TlsConfig {
             })))
     }
 
-    fn roots(&self, folder: &Path) -> Result<RootCertStore, Fault> {
-        let mut roots = RootCertStore::empty();
+    fn roots(&self, folder: &Path) -> Result<Arc<RootCertStore>, Fault> {
         match &self.ca_file {
             Some(file) => {
+                let mut roots = RootCertStore::empty();
                 for certificate in certificates(file, folder)? {
                     roots.add(certificate).map_err(|error| {
                         unusable(
@@ -102,12 +102,10 @@ impl TlsConfig {
                         )
                     })?;
                 }
+                Ok(Arc::new(roots))
             }
-            None => {
-                roots.add_parsable_certificates(native());
-            }
+            None => Ok(trusted_here()),
         }
-        Ok(roots)
     }
 }
 
@@ -116,6 +114,20 @@ fn native() -> Vec<CertificateDer<'static>> {
     let mut found = rustls_native_certs::load_native_certs().certs;
     found.retain(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok());
     found
+}
+
+/// Whom this machine trusts: read once for all who need it at the time, as it is a hundred certificates and more.
+fn trusted_here() -> Arc<RootCertStore> {
+    static SHARED: Mutex<Weak<RootCertStore>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(roots) = shared.upgrade() {
+        return roots;
+    }
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(native());
+    let roots = Arc::new(roots);
+    *shared = Arc::downgrade(&roots);
+    roots
 }
 
 fn certificates(file: &At<PathBuf>, folder: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {

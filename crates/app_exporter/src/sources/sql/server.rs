@@ -99,7 +99,9 @@ impl ServerConfig {
         port: u16,
         surroundings: Surroundings<'_>,
     ) -> Result<Server, Fault> {
-        let Surroundings { folder, variable } = surroundings;
+        let Surroundings {
+            folder, variable, ..
+        } = surroundings;
         let resolve = |template: &At<Template>| {
             let resolved = template.resolve(variable);
             resolved.map_err(|message| Fault::at(template.place(), message))

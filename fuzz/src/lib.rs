@@ -1,4 +1,4 @@
-//! The targets: each takes any bytes, and panics where a promise of the library does not hold.
+//! The targets: each takes any bytes, and panics where a promise of the library, or of app_exporter, does not hold.
 
 mod bytes;
 mod compressed;
@@ -7,6 +7,7 @@ mod requests;
 mod structural;
 mod web_config;
 
+pub use app_exporter_reads::{configuration, decoders, probe_targets, utmp};
 pub use compressed::compressed;
 pub use negotiate::negotiation;
 pub use requests::requests;
@@ -19,7 +20,7 @@ use exporter_kit::{Format, Snapshot, parse};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 12] = [
     ("openmetrics", openmetrics),
     ("text", text),
     ("round_trip", round_trip),
@@ -28,6 +29,10 @@ pub const TARGETS: [Target; 8] = [
     ("compressed", compressed),
     ("requests", requests),
     ("web_configuration", web_configuration),
+    ("decoders", decoders),
+    ("configuration", configuration),
+    ("utmp", utmp),
+    ("probe_targets", probe_targets),
 ];
 
 /// The strict parser never panics, and says where it refuses what.

@@ -27,6 +27,19 @@ const CONNECTIONS: &[&str] = &[
     "GET /-/ready?a=b#c HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /x HTTP/1.1\r\n\r\n",
 ];
 
+/// Formats with their texts, and patterns with targets.
+const APP_EXPORTER_TEXTS: &[&str] = &[
+    "{json: {rows: '$.a[?@.b > 1]'}}\n{\"a\": [{\"b\": 2, \"value\": \"UP\"}, {\"b\": null}]}",
+    "{csv: {delimiter: ';'}}\na;value\n\"1;2\";3\n;NaN\n",
+    "{regex: '(?<key>\\w+) (?<value>[0-9.]+)'}\nReading: 6 Writing 0.5\n",
+    "key_value\na=1\nb: \"2\"\n# c\n",
+    "{prometheus: {}}\n# TYPE a counter\na_total{b=\"c\"} 1 1700000000\n",
+    "number\n 1_000e3 \n",
+    "*.example:80\nshop-a.example:80",
+    "shop-*\nshop-..%2f",
+    "-v*\n-v",
+];
+
 /// Pieces that expositions and headers are made of.
 const PIECES: &[&str] = &[
     "# TYPE ",
@@ -144,6 +157,32 @@ fn web_configurations() -> Vec<Vec<u8>> {
     read.collect()
 }
 
+/// What app_exporter reads: configurations, texts of every format, targets and records of logins.
+fn app_exporter_seeds() -> Vec<Vec<u8>> {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/app_exporter");
+    let mut files = vec![home.join("config.example.yml")];
+    for folder in ["tests/config", "tests/sources", "tests/sources/data"] {
+        let entries = fs::read_dir(home.join(folder)).expect("the cases");
+        let paths = entries.map(|entry| entry.expect("a case").path());
+        files.extend(paths.filter(|path| path.is_file()));
+    }
+    files.sort();
+    assert!(files.len() > 40, "only {files:?}");
+    let read = files.iter().map(|file| fs::read(file).expect("a case"));
+    let texts = APP_EXPORTER_TEXTS
+        .iter()
+        .map(|text| text.as_bytes().to_vec());
+    let mut login = vec![0; 400];
+    login[0] = 7;
+    login[8..12].copy_from_slice(b"tty1");
+    login[44..47].copy_from_slice(b"ada");
+    login[76..84].copy_from_slice(b"10.0.0.7");
+    let short = login[..384].repeat(3);
+    read.chain(texts)
+        .chain([short, login.repeat(2), vec![]])
+        .collect()
+}
+
 fn change(input: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
     let at = random.below(input.len() + 1);
     let until = (at + random.below(16)).min(input.len());
@@ -176,7 +215,12 @@ fn run(name: &str) {
         .ok()
         .and_then(|text| text.parse().ok());
     let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(SECONDS));
-    let seeds = seeds();
+    let of_app_exporter = ["decoders", "configuration", "utmp", "probe_targets"].contains(&name);
+    let seeds = if of_app_exporter {
+        app_exporter_seeds()
+    } else {
+        seeds()
+    };
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut runs = 0_u64;
     for seed in &seeds {
@@ -257,4 +301,24 @@ fn web_configuration() {
 #[test]
 fn compressed() {
     run("compressed");
+}
+
+#[test]
+fn decoders() {
+    run("decoders");
+}
+
+#[test]
+fn configuration() {
+    run("configuration");
+}
+
+#[test]
+fn utmp() {
+    run("utmp");
+}
+
+#[test]
+fn probe_targets() {
+    run("probe_targets");
 }

@@ -41,10 +41,11 @@ const NEEDS: &[Need] = &[
     Need { name: "redis-server", source: Source::Debian("redis-server"), tests: "app_exporter: redis::*, recipes::*::redis_*, http_source::the_example_*" },
     Need { name: "postgres", source: Source::Debian("postgresql"), tests: "app_exporter: sql::postgres_*, recipes::postgres_*" },
     Need { name: "initdb", source: Source::Debian("postgresql"), tests: "app_exporter: sql::postgres_*, recipes::postgres_*" },
+    Need { name: "pgbouncer", source: Source::Debian("pgbouncer"), tests: "app_exporter: sql::postgres_* (a part)" },
     Need { name: "mariadbd", source: Source::Debian("mariadb-server"), tests: "app_exporter: sql::mysql_*, recipes::mysql_*" },
     Need { name: "mariadb-install-db", source: Source::Debian("mariadb-server"), tests: "app_exporter: sql::mysql_*, recipes::mysql_*" },
     Need { name: "chromium", source: Source::Debian("chromium"), tests: "app_exporter: page::*" },
-    Need { name: "python", source: Source::Python(&["prometheus_client==0.26.0", "protobuf==7.36.2"]), tests: "app_exporter: python::*, formats_python::*" },
+    Need { name: "python", source: Source::Python(&["prometheus_client==0.26.0", "protobuf==7.36.2", "Django==5.2.19", "psycopg[binary]==3.3.9"]), tests: "app_exporter: python::*, formats_python::*, recipes::postgres_* (Django)" },
     Need { name: "python-flask", source: Source::Python(&["Flask==3.1.3", "Flask-Session==0.8.0", "redis==8.1.0"]), tests: "app_exporter: recipes::flask_session_redis::*" },
 ];
 

@@ -15,7 +15,9 @@ use crate::check_metrics::CheckMetrics;
 use crate::check_web_config::CheckWebConfig;
 use crate::logging::{LogFormat, LogLevel};
 use crate::simulate::Plan;
-use crate::tasks::{CheckConfig, ListSources, Once, PrintReference, PrintSchema};
+use crate::tasks::{
+    CheckConfig, Completions, ListSources, Once, PrintManual, PrintReference, PrintSchema,
+};
 
 /// Exports the active user sessions of an application to Prometheus
 ///
@@ -49,6 +51,8 @@ pub(crate) enum Task {
     Sources(ListSources),
     Schema(PrintSchema),
     Reference(PrintReference),
+    Completions(Completions),
+    Man(PrintManual),
 }
 
 #[derive(Args, Debug)]
@@ -57,6 +61,11 @@ pub(crate) struct ConfigFile {
     /// Export what this file says, instead of simulated sessions
     #[arg(long = "config.file", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+
+    /// How often it is looked whether the file has changed, to reload it; 0s is never
+    #[arg(long = "config.watch-interval", value_name = "DURATION")]
+    #[arg(value_parser = watch_interval, default_value = "2s")]
+    pub(crate) watch_interval: Duration,
 }
 
 #[derive(Args, Debug)]
@@ -135,7 +144,7 @@ impl Options {
 }
 
 /// The command line with the twins in the environment, which follow from the flags' names.
-fn command() -> Command {
+pub(crate) fn command() -> Command {
     Options::command().mut_args(|argument| match argument.get_long() {
         Some(long) => {
             let twin = twin(long);
@@ -220,13 +229,27 @@ fn sessions(text: &str) -> Result<u32, &'static str> {
 
 fn interval(text: &str) -> Result<Duration, &'static str> {
     const SHORTEST: Duration = Duration::from_millis(1);
-    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-    let interval = humantime::parse_duration(text)
-        .map_err(|_| "a duration is a number with its unit, as 200ms, 5s or 1m30s")?;
-    if !(SHORTEST..=LONGEST).contains(&interval) {
+    let interval = duration(text)?;
+    if !(SHORTEST..=DAY).contains(&interval) {
         return Err("an interval is from 1ms to 1day long");
     }
     Ok(interval)
+}
+
+fn watch_interval(text: &str) -> Result<Duration, &'static str> {
+    const SHORTEST: Duration = Duration::from_millis(10);
+    let interval = duration(text)?;
+    if !interval.is_zero() && !(SHORTEST..=DAY).contains(&interval) {
+        return Err("an interval is from 10ms to 1day long, or 0s");
+    }
+    Ok(interval)
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text)
+        .map_err(|_| "a duration is a number with its unit, as 200ms, 5s or 1m30s")
 }
 
 #[cfg(test)]

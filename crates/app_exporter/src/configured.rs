@@ -1,19 +1,34 @@
 //! What a configuration file exports: its sources, running.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
 use anyhow::Context as _;
 use exporter_kit::Registry;
-use exporter_kit::scrape::{SourceSpec, Sources};
+use exporter_kit::scrape::Sources;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::config::{Config, ConfigError, Location};
-use crate::sources;
+use crate::config::{self, Config, ConfigError, Location};
+use crate::probe::Prober;
+use crate::sources::{self, Built};
+use crate::watch::{Watch, Watched};
 
 /// Sources that run until this is dropped.
 pub(crate) struct Configured {
     location: Location,
     sources: Sources,
+    prober: Arc<Prober>,
+    texts: Arc<Mutex<Texts>>,
     /// Always there until it is shut down.
     runtime: Option<Runtime>,
+}
+
+/// The file, as it was read.
+struct Texts {
+    /// What was tried last; nothing if it could not be read.
+    tried: Option<String>,
+    /// What runs, without its secrets.
+    shown: String,
 }
 
 impl Configured {
@@ -22,7 +37,9 @@ impl Configured {
     /// # Errors
     /// When the file can't be used. A source that can't be had is no error: its metrics say so.
     pub(crate) fn start(location: Location, registry: &Registry) -> anyhow::Result<Self> {
-        let specs = read(&location)?;
+        let text = location.read()?;
+        let Read { built, shown } = read(&text, &location)?;
+        let Built { specs, templates } = built;
         // Apart from the server's threads: a large answer that is read here holds up no scrape.
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
@@ -31,14 +48,20 @@ impl Configured {
             .build()
             .context("can't start the threads of the sources")?;
         let sources = Sources::builder("app_exporter").start(runtime.handle())?;
-        let count = specs.len();
+        let count = specs.len() + templates.len();
         sources.replace(specs)?;
         registry.register(sources.clone())?;
+        let prober = Prober::start(templates, registry, runtime.handle())?;
         let file = location.file().display();
         log::info!(file:%, sources = count; "Exporting what the configuration says");
         Ok(Self {
             location,
             sources,
+            prober,
+            texts: Arc::new(Mutex::new(Texts {
+                tried: Some(text),
+                shown,
+            })),
             runtime: Some(runtime),
         })
     }
@@ -46,8 +69,15 @@ impl Configured {
     /// What reads the file anew: all or nothing, and sources that did not change keep running.
     pub(crate) fn reload(&self) -> impl Fn() -> anyhow::Result<()> + Send + Sync + 'static {
         let (location, sources) = (self.location.clone(), self.sources.clone());
+        let (prober, texts) = (Arc::clone(&self.prober), Arc::clone(&self.texts));
         move || {
-            let replaced = sources.replace(read(&location)?)?;
+            let text = location.read();
+            lock(&texts).tried = text.as_ref().ok().cloned();
+            let Read { built, shown } = read(&text?, &location)?;
+            let Built { specs, templates } = built;
+            let replaced = sources.replace(specs)?;
+            prober.replace(templates);
+            lock(&texts).shown = shown;
             let (begun, ended, kept) = (replaced.begun, replaced.ended, replaced.kept);
             log::info!(begun, ended, kept; "Exporting what the configuration says now");
             Ok(())
@@ -58,11 +88,54 @@ impl Configured {
     pub(crate) fn sources(&self) -> &Sources {
         &self.sources
     }
+
+    /// What gives the text of `/config`.
+    pub(crate) fn shown(&self) -> impl Fn() -> String + Send + Sync + 'static {
+        let texts = Arc::clone(&self.texts);
+        move || lock(&texts).shown.clone()
+    }
+
+    /// Reloads when the file has another content, until what is given back is dropped.
+    ///
+    /// # Errors
+    /// When there can be no further thread.
+    pub(crate) fn watch(
+        &self,
+        interval: Duration,
+        reload: impl Fn() + Send + 'static,
+    ) -> anyhow::Result<Watch> {
+        let texts = Arc::clone(&self.texts);
+        let watched = Watched {
+            location: self.location.clone(),
+            tried: move || lock(&texts).tried.clone(),
+            reload,
+        };
+        Watch::start(watched, interval)
+            .context("can't start the thread that watches the configuration")
+    }
+
+    /// What answers `/probe`.
+    pub(crate) fn prober(&self) -> &Arc<Prober> {
+        &self.prober
+    }
 }
 
-/// The sources of a file.
-fn read(location: &Location) -> Result<Vec<SourceSpec>, ConfigError> {
-    sources::build(Config::read(location)?, location, &crate::environment)
+/// A file that can be used.
+struct Read {
+    built: Built,
+    shown: String,
+}
+
+fn read(text: &str, location: &Location) -> Result<Read, ConfigError> {
+    let config = Config::parse(text, location)?;
+    Ok(Read {
+        built: sources::build(config, location, &crate::environment)?,
+        shown: config::shown(text).unwrap_or_else(|error| format!("# can't be shown: {error}\n")),
+    })
+}
+
+fn lock(texts: &Mutex<Texts>) -> MutexGuard<'_, Texts> {
+    texts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Configured {

@@ -8,12 +8,14 @@ mod configured;
 mod decode;
 mod logging;
 mod mapping;
+mod probe;
 mod run;
 mod signals;
 mod simulate;
 mod sources;
 mod tasks;
 mod version;
+mod watch;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -43,6 +45,8 @@ fn main() -> ExitCode {
             Task::Sources(list) => list.run(),
             Task::Schema(print) => print.run(),
             Task::Reference(print) => print.run(),
+            Task::Completions(print) => print.run(),
+            Task::Man(print) => print.run(),
         };
     }
     match start(&options) {

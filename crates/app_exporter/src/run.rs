@@ -1,10 +1,11 @@
 //! Runs the exporter: serves what a configuration says, or simulated sessions, until told to stop.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
 use anyhow::anyhow;
-use exporter_kit::http::{ServeError, Server, WebFlags};
+use exporter_kit::http::{Reloader, ServeError, Server, WebFlags};
 use exporter_kit::{BuildInfo, Registry};
 
 use crate::cli::Options;
@@ -32,6 +33,11 @@ pub(crate) fn run(options: &Options, signals: &Receiver<Signal>) -> anyhow::Resu
     let (server, signal) = match &configured {
         Some(configured) => {
             let server = serve(&registry, &options.web, Some(configured))?;
+            let reloader = server.reloader();
+            let interval = options.config.watch_interval;
+            let _watch = (!interval.is_zero())
+                .then(|| configured.watch(interval, move || reload(&reloader)))
+                .transpose()?;
             let signal = wait(&server, signals);
             (server, signal)
         }
@@ -56,7 +62,7 @@ fn wait(server: &Server, signals: &Receiver<Signal>) -> &'static str {
     loop {
         match signals.recv() {
             Ok(Signal::Stop(signal)) => return signal,
-            Ok(Signal::Reload) => reload(server),
+            Ok(Signal::Reload) => reload(&server.reloader()),
             Err(_) => return "none",
         }
     }
@@ -72,7 +78,7 @@ fn simulate(
         let left = simulation.due().saturating_duration_since(Instant::now());
         match signals.recv_timeout(left) {
             Ok(Signal::Stop(signal)) => return signal,
-            Ok(Signal::Reload) => reload(server),
+            Ok(Signal::Reload) => reload(&server.reloader()),
             Err(RecvTimeoutError::Timeout) => simulation.advance(Instant::now()),
             Err(RecvTimeoutError::Disconnected) => return "none",
         }
@@ -80,9 +86,9 @@ fn simulate(
 }
 
 /// Does what `/-/reload` does.
-fn reload(server: &Server) {
+fn reload(reloader: &Reloader) {
     // A refusal is told where the configuration is read.
-    if server.reloader().reload().is_ok() {
+    if reloader.reload().is_ok() {
         log::info!("Reloaded");
     }
 }
@@ -99,13 +105,17 @@ fn serve(
         .description("Exports the active user sessions of an application.")
         .version(VERSION);
     if let Some(configured) = configured {
+        let prober = Arc::clone(configured.prober());
         builder = builder
             .sources(configured.sources())
+            .probe("/probe", move |query| prober.choose(query))
+            .page("/config", "Configuration", configured.shown())
             .on_reload("app_exporter", configured.reload());
     }
     let server = builder.start().map_err(|error| match error {
         ServeError::Listen { .. } => anyhow!("{error}; the flag is --web.listen-address"),
         ServeError::WebConfig(_) => anyhow!("{error}; the flag is --web.config.file"),
+        ServeError::Mount { .. } => anyhow!("{error}; the flag is --web.telemetry-path"),
         ServeError::SystemdSocket(_) => anyhow!("{error}; the flag is --web.systemd-socket"),
         error => error.into(),
     })?;

@@ -64,7 +64,7 @@ fn the_schema_knows_every_key_of_the_example() {
     let source = &schema["$defs"]["SourceConfig"];
     assert_eq!(source["additionalProperties"], false);
     for key in [
-        "simulate", "file", "files", "command", "http", "metrics", "timeout",
+        "simulate", "file", "files", "command", "http", "sql", "metrics", "timeout",
     ] {
         assert!(
             source["properties"][key]["description"].is_string()

@@ -119,10 +119,11 @@ const URL: &str = "write `https://example.org/exporter` or its path `/exporter`"
 const SEED: &str = "a seed is a whole number from 0 to 18446744073709551615";
 const SESSIONS: &str = "sessions are a whole number from 0 to 4294967295";
 const DURATION: &str = "a duration is a number with its unit, as 200ms, 5s or 1m30s";
+const WATCH_INTERVAL: &str = "an interval is from 10ms to 1day long, or 0s";
 const INTERVAL: &str = "an interval is from 1ms to 1day long";
 
 /// An unusable flag, its value, and what is said of what would be accepted.
-const UNUSABLE: [(&str, &str, &str); 28] = [
+const UNUSABLE: [(&str, &str, &str); 31] = [
     ("--web.listen-address", "8000", ADDRESS),
     ("--web.listen-address", ":80000", ADDRESS),
     ("--web.listen-address", ":http", ADDRESS),
@@ -183,6 +184,9 @@ const UNUSABLE: [(&str, &str, &str); 28] = [
     ("--simulate.interval", "5 parsecs", DURATION),
     ("--simulate.interval", "0s", INTERVAL),
     ("--simulate.interval", "2days", INTERVAL),
+    ("--config.watch-interval", "2", DURATION),
+    ("--config.watch-interval", "1ms", WATCH_INTERVAL),
+    ("--config.watch-interval", "2days", WATCH_INTERVAL),
 ];
 
 #[test]

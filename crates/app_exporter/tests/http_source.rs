@@ -172,7 +172,7 @@ fn every_way_to_ask_and_every_way_to_fail() {
         );
     }
     assert!(
-        text.contains("which the login, body or headers are not meant for"),
+        text.contains("which the login, body, headers or target are not meant for"),
         "{text}"
     );
 }
@@ -315,6 +315,8 @@ fn the_example_is_served_with_every_source_up() {
         "jobs_total{queue=\"news\",from=\"textfile\"} 3.0",
         "php_sessions 2.0",
         "jobs_pending 3.0",
+        "app_active_sessions{app=\"music\",kept=\"database\"} 1.0",
+        "app_logged_in_users 2.0",
         "node_logged_in_users{user=\"ada\"} 2.0",
     ] {
         assert!(

@@ -1,6 +1,7 @@
 //! Tests of the program as a whole, and beside the real systems it is made for.
 
 mod check_metrics;
+mod cli;
 #[cfg(target_os = "linux")]
 mod command_source;
 mod config;
@@ -16,10 +17,14 @@ mod formats_python;
 mod http_source;
 #[cfg(unix)]
 mod lifecycle;
+#[cfg(target_os = "linux")]
+mod login;
 #[cfg(unix)]
 mod logs;
 mod native_histograms;
 mod page;
+#[cfg(unix)]
+mod probe;
 mod program;
 mod prometheus;
 mod pushgateway;
@@ -29,9 +34,13 @@ mod recipes;
 mod redis;
 #[cfg(unix)]
 mod reload_sources;
+#[cfg(target_os = "linux")]
+mod secrets;
 #[cfg(unix)]
 mod signals;
 mod sources;
+#[cfg(unix)]
+mod sql;
 #[cfg(unix)]
 mod stays_up;
 mod support;
@@ -39,4 +48,6 @@ mod support;
 mod systemd;
 #[cfg(unix)]
 mod unix_socket;
+#[cfg(unix)]
+mod watch;
 mod web_config;

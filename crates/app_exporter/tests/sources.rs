@@ -17,7 +17,7 @@ fn every_case_gives_what_it_should() {
 }
 
 /// The metrics and failures of one collection, without what differs from run to run.
-fn collect(config: &Path) -> String {
+pub(crate) fn collect(config: &Path) -> String {
     let output = end(&["once", "--config.file", &config.to_string_lossy()], &[]);
     let metrics = String::from_utf8(output.stdout).expect("UTF-8");
     let failures = String::from_utf8(output.stderr).expect("UTF-8");

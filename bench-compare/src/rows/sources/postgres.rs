@@ -31,7 +31,7 @@ pub(super) fn measure(options: &Options, on_row: &mut dyn FnMut(Row)) -> Result<
         &server.folder,
         "config.yml",
         &format!(
-            "sources:\n  rows:\n    sql:\n      postgres: {{host: {socket}, user: postgres, database: postgres}}\n      query: {QUERY}\n    \
+            "sources:\n  rows:\n    sql:\n      postgres: {{socket: {socket}, user: postgres, database: postgres}}\n      query: {QUERY}\n    \
              timeout: 1m\n    metrics:\n      - {{name: app_active_sessions, help: Sessions., value: sessions, labels: [user_name, region]}}\n"
         ),
     )?;

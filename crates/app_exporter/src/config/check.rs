@@ -35,6 +35,7 @@ fn check_source(
              needs no cache, or the other",
         ));
     }
+    check_probe(source, faults);
     let configured = match sources::configured(source) {
         Ok(configured) => configured,
         Err(message) => {
@@ -62,6 +63,23 @@ fn check_source(
         if let Some(part) = check_part(metric, &parts, faults) {
             check_columns(metric, part, format, faults);
         }
+    }
+}
+
+fn check_probe(source: &SourceConfig, faults: &mut Vec<Fault>) {
+    let Some(probe) = &source.probe else { return };
+    if probe.targets.is_empty() {
+        faults.push(Fault::at(
+            probe.place(),
+            "`targets` is empty, so that no target is allowed; add one",
+        ));
+    }
+    if let Some(interval) = source.interval() {
+        faults.push(Fault::at(
+            interval.place(),
+            "there is an `interval` and a `probe`, and a template is asked only when it is probed; \
+             drop one of the two, or write `cache` in place of `interval`",
+        ));
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::config::{At, ConfigError, Fault, SourceConfig, SourceName, check};
 
@@ -35,6 +36,29 @@ impl Location {
     pub(crate) fn folder(&self) -> &Path {
         self.0.parent().unwrap_or(Path::new(""))
     }
+
+    /// The text of the file.
+    ///
+    /// # Errors
+    /// When it can't be read, or is too long.
+    pub(crate) fn read(&self) -> Result<String, ConfigError> {
+        /// Far more than anyone writes, and little enough to be read by mistake.
+        const MOST_BYTES: u64 = 4 << 20;
+        let unreadable = |message: String| {
+            let place = None;
+            ConfigError::new(self.file(), vec![Fault { place, message }])
+        };
+        let mut text = String::new();
+        fs::File::open(self.file())
+            .and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text))
+            .map_err(|error| unreadable(format!("can't be read: {error}")))?;
+        if text.len() as u64 > MOST_BYTES {
+            return Err(unreadable(format!(
+                "is longer than {MOST_BYTES} bytes; is it the right file?"
+            )));
+        }
+        Ok(text)
+    }
 }
 
 impl Config {
@@ -43,22 +67,7 @@ impl Config {
     /// # Errors
     /// When it can't be read, or everything in it that is wrong.
     pub(crate) fn read(location: &Location) -> Result<Self, ConfigError> {
-        /// Far more than anyone writes, and little enough to be read by mistake.
-        const MOST_BYTES: u64 = 4 << 20;
-        let unreadable = |message: String| {
-            let place = None;
-            ConfigError::new(location.file(), vec![Fault { place, message }])
-        };
-        let mut text = String::new();
-        fs::File::open(location.file())
-            .and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text))
-            .map_err(|error| unreadable(format!("can't be read: {error}")))?;
-        if text.len() as u64 > MOST_BYTES {
-            return Err(unreadable(format!(
-                "is longer than {MOST_BYTES} bytes; is it the right file?"
-            )));
-        }
-        Self::parse(&text, location)
+        Self::parse(&location.read()?, location)
     }
 
     /// Checks the text of a file.
@@ -78,12 +87,7 @@ impl Config {
     }
 
     /// A JSON Schema (draft 2020-12) of the file, by which editors complete and check it.
-    pub(crate) fn schema() -> String {
-        format!("{:#}\n", Self::schema_value())
-    }
-
-    /// The same, to be looked into.
-    pub(crate) fn schema_value() -> serde_json::Value {
+    pub(crate) fn schema() -> Value {
         schemars::schema_for!(Self).to_value()
     }
 }

@@ -49,7 +49,7 @@ pub(crate) struct MetricConfig {
     #[serde(default)]
     pub(crate) default_for: Vec<At<BTreeMap<String, String>>>,
     /// The column of the moment at which the number was true, if that is not now: seconds since 1970, or a time as
-    /// 2026-01-31T12:00:00Z.
+    /// 2026-01-31T12:00:00Z; one without a zone is taken for UTC.
     #[serde(default)]
     pub(crate) timestamp: Option<At<String>>,
     /// What a number in the timestamp's column counts.

@@ -8,12 +8,12 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::config::{At, MetricConfig, Span};
+use crate::config::{At, MetricConfig, ProbeConfig, Span};
 use crate::decode::Limits;
 use crate::sources;
 
-/// Where numbers are had, how often, and the metrics made of them. It has one key that says where: `simulate`,
-/// `file`, `files`, `command`, `http`, `redis` or `login`.
+/// Where numbers are had, how often, and the metrics made of them. It has one key that says where; `app_exporter sources`
+/// lists them.
 #[derive(Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SourceConfig {
@@ -27,6 +27,8 @@ pub(crate) struct SourceConfig {
     pub(crate) command: Option<At<sources::CommandConfig>>,
     /// What a web server answers.
     pub(crate) http: Option<At<sources::HttpConfig>>,
+    /// Rows of a database.
+    pub(crate) sql: Option<At<sources::SqlConfig>>,
     /// What a Redis has.
     pub(crate) redis: Option<At<sources::RedisConfig>>,
     /// Who is logged in to this machine.
@@ -44,6 +46,9 @@ pub(crate) struct SourceConfig {
     max_bytes: Option<NonZeroUsize>,
     /// How many rows an answer may have: 100000 unless this says otherwise.
     max_rows: Option<NonZeroUsize>,
+
+    /// Makes it a template, which is asked about targets that requests name.
+    pub(crate) probe: Option<At<ProbeConfig>>,
 
     /// What is made of the rows.
     pub(crate) metrics: Vec<At<MetricConfig>>,
@@ -79,6 +84,11 @@ impl SourceConfig {
     /// The keys that say when it is asked, if both are there.
     pub(crate) fn conflicting_schedule(&self) -> Option<&At<Span>> {
         self.interval.as_ref().and(self.cache.as_ref())
+    }
+
+    /// The key by which it is asked in the background, if it has that.
+    pub(crate) fn interval(&self) -> Option<&At<Span>> {
+        self.interval.as_ref()
     }
 
     pub(crate) fn schedule(&self) -> Schedule {

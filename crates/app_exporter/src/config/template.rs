@@ -16,7 +16,7 @@ pub(crate) struct Template {
 }
 
 /// A template that is not shown at all, for what may be a secret written out.
-#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct HiddenTemplate(Template);
 
@@ -154,6 +154,21 @@ impl JsonSchema for Template {
         json_schema!({
             "type": "string",
             "description": "Text in which `${NAME}` stands for a variable of the environment, and `$$` for one `$`.",
+        })
+    }
+}
+
+impl JsonSchema for HiddenTemplate {
+    fn schema_name() -> Cow<'static, str> {
+        "Secret".into()
+    }
+
+    /// `writeOnly` is what hides it where a configuration is shown.
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "writeOnly": true,
+            "description": "Text that is never shown, in which `${NAME}` stands for a variable of the environment, and `$$` for one `$`.",
         })
     }
 }

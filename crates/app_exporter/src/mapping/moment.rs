@@ -21,9 +21,7 @@ pub(super) fn of_cell(cell: &Cell, unit: TimestampUnit) -> Result<Option<Timesta
     };
     let moment = match (number, cell) {
         (Some(number), _) => of_number(number, unit),
-        (None, Cell::Text(text)) => humantime::parse_rfc3339_weak(text.trim())
-            .ok()
-            .map(|time: SystemTime| Timestamp::from(time)),
+        (None, Cell::Text(text)) => of_text(text.trim()),
         _ => None,
     };
     moment.map(Some).ok_or_else(|| {
@@ -32,6 +30,14 @@ pub(super) fn of_cell(cell: &Cell, unit: TimestampUnit) -> Result<Option<Timesta
             "`{text}` is no time; write seconds since 1970, or as in 2026-01-31T12:00:00Z"
         ))
     })
+}
+
+/// A time as RFC 3339 has it; one without a zone is taken for UTC, and a day for its begin.
+fn of_text(text: &str) -> Option<Timestamp> {
+    const DAY: usize = "2026-01-31".len();
+    let midnight = (text.len() == DAY).then(|| format!("{text}T00:00:00Z"));
+    let time = humantime::parse_rfc3339_weak(midnight.as_deref().unwrap_or(text)).ok();
+    time.map(|time: SystemTime| Timestamp::from(time))
 }
 
 #[allow(
@@ -79,6 +85,7 @@ mod tests {
             moment(Cell::text("1970-01-01 00:00:02"), seconds),
             Some(2000)
         );
+        assert_eq!(moment(Cell::text("1970-01-02"), seconds), Some(86_400_000));
         assert_eq!(moment(Cell::Null, seconds), None);
     }
 

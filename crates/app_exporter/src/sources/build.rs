@@ -1,12 +1,34 @@
 //! Configuration → sources that can be run.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use exporter_kit::scrape::{OnError, Schedule, SourceSpec};
 
-use crate::config::{self, Config, ConfigError, Fault, Location, SourceConfig};
+use crate::config::{
+    self, Config, ConfigError, Fault, Location, ProbeConfig, SourceConfig, SourceName, TARGET,
+};
 use crate::mapping::Mapping;
 use crate::sources::mapped::MappedSource;
 use crate::sources::origin::Surroundings;
 use crate::sources::table::configured;
+
+/// What a configuration says, made to run.
+pub(crate) struct Built {
+    /// What is asked at scrapes, or in the background.
+    pub(crate) specs: Vec<SourceSpec>,
+    /// What is asked about the targets of requests.
+    pub(crate) templates: Vec<SourceTemplate>,
+}
+
+/// A source that is asked about a target.
+#[derive(Clone, Debug)]
+pub(crate) struct SourceTemplate {
+    name: SourceName,
+    config: Arc<SourceConfig>,
+    probe: ProbeConfig,
+    location: Location,
+}
 
 /// Makes every source of a configuration. Nothing is connected: a source that is down is no reason not to start.
 ///
@@ -16,37 +38,117 @@ pub(crate) fn build(
     config: Config,
     location: &Location,
     variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<Vec<SourceSpec>, ConfigError> {
-    let surroundings = Surroundings {
-        folder: location.folder(),
-        variable,
+) -> Result<Built, ConfigError> {
+    let mut built = Built {
+        specs: Vec::new(),
+        templates: Vec::new(),
     };
-    let mut specs = Vec::new();
     let mut faults = Vec::new();
     for (name, source) in config.sources {
         let place = name.place();
-        match build_one(&source, surroundings) {
-            Ok(mapped) => specs.push(
-                SourceSpec::new(name.as_str(), mapped)
-                    .timeout(source.timeout())
-                    .schedule(schedule(&source))
-                    .on_error(on_error(&source))
-                    .config(source),
-            ),
-            Err(mut fault) => {
-                fault.place = fault.place.or(Some(place));
-                faults.push(fault);
+        let result = match source.probe.clone() {
+            None => {
+                let surroundings = Surroundings {
+                    folder: location.folder(),
+                    variable,
+                    target: None,
+                };
+                build_one(&name, Arc::new(source), surroundings).map(|spec| built.specs.push(spec))
             }
+            Some(probe) => {
+                let template = SourceTemplate {
+                    name: SourceName::clone(&name),
+                    config: Arc::new(source),
+                    probe: ProbeConfig::clone(&probe),
+                    location: location.clone(),
+                };
+                template
+                    .check(variable)
+                    .map(|()| built.templates.push(template))
+            }
+        };
+        if let Err(mut fault) = result {
+            fault.place = fault.place.or(Some(place));
+            faults.push(fault);
         }
     }
     if faults.is_empty() {
-        Ok(specs)
+        Ok(built)
     } else {
         Err(ConfigError::new(location.file(), faults))
     }
 }
 
-fn build_one(source: &SourceConfig, surroundings: Surroundings<'_>) -> Result<MappedSource, Fault> {
+impl SourceTemplate {
+    pub(crate) fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    pub(crate) fn probe(&self) -> &ProbeConfig {
+        &self.probe
+    }
+
+    /// Whether a target of this one is what it was with the other.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.config == other.config
+    }
+
+    /// How long what was fetched can be of use.
+    pub(crate) fn keeps(&self) -> Duration {
+        let cached = match self.config.schedule() {
+            config::Schedule::Cached(time_to_live) => time_to_live,
+            _ => Duration::ZERO,
+        };
+        match self.config.on_error {
+            config::OnError::Keep(time) => cached.max(time.get()),
+            config::OnError::Drop => cached,
+        }
+    }
+
+    /// Makes what is asked about the target, whether it is allowed or not.
+    ///
+    /// # Errors
+    /// When something is missing, or the target makes no address.
+    pub(crate) fn build(
+        &self,
+        target: &str,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<SourceSpec, Fault> {
+        let variable = |name: &str| match name {
+            TARGET => Some(target.to_owned()),
+            name => variable(name),
+        };
+        let surroundings = Surroundings {
+            folder: self.location.folder(),
+            variable: &variable,
+            target: Some(target),
+        };
+        build_one(&self.name, Arc::clone(&self.config), surroundings)
+    }
+
+    /// That nothing is missing, by one of its targets.
+    fn check(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<(), Fault> {
+        match self.probe.targets.first() {
+            Some(target) => self.build(&target.sample(), variable).map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+fn build_one(
+    name: &SourceName,
+    source: Arc<SourceConfig>,
+    surroundings: Surroundings<'_>,
+) -> Result<SourceSpec, Fault> {
+    let mapped = map_one(&source, surroundings)?;
+    Ok(SourceSpec::new(name.as_str(), mapped)
+        .timeout(source.timeout())
+        .schedule(schedule(&source))
+        .on_error(on_error(&source))
+        .config(source))
+}
+
+fn map_one(source: &SourceConfig, surroundings: Surroundings<'_>) -> Result<MappedSource, Fault> {
     let nowhere = |message: String| Fault {
         place: None,
         message,

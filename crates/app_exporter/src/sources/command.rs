@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::config::{At, Fault, HiddenTemplate, Place};
 use crate::decode::{Cell, Decoder, Failure, Format, Limits, Part, PartInfo, Parts, Table, Wanted};
-use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings, decode};
+use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings, TARGETED, decode};
 
 /// How the program ended.
 const EXIT: &str = "exit";
@@ -157,8 +157,16 @@ impl Command {
         }
         let folder = surroundings.folder;
         let directory = folder.join(config.directory.as_deref().unwrap_or(Path::new("")));
-        let mut argv = config.argv.iter().map(|argument| argument.to_string());
-        let program = argv.next().unwrap_or_default();
+        let mut argv = config.argv.iter();
+        let program = argv.next().map_or("", |program| program.as_str());
+        if let (Some(written), Some(_)) = (config.argv.first(), surroundings.target)
+            && written.contains(TARGETED)
+        {
+            return Err(Fault::at(
+                written.place(),
+                "the program itself can't be chosen by a request; write `${target}` in an argument",
+            ));
+        }
         // A name alone is looked for in PATH, a path begins at the configuration.
         let program = if program.contains('/') {
             folder.join(program)
@@ -171,7 +179,10 @@ impl Command {
                 (true, 2..) => std::path::absolute(&program).unwrap_or(program),
                 _ => program,
             },
-            arguments: argv.collect(),
+            // In its place and nowhere else: a target never makes arguments of its own.
+            arguments: argv
+                .map(|argument| surroundings.targeted(argument).into_owned())
+                .collect(),
             environment: Environment(environment),
             directory,
             success: config.success.clone().unwrap_or_else(|| vec![0]),

@@ -74,7 +74,7 @@ impl Origin for FileConfig {
         limits: Limits,
         surroundings: Surroundings<'_>,
     ) -> Result<Fetcher, Fault> {
-        let file = File::new(self, wanted, limits, surroundings.folder);
+        let file = File::new(self, wanted, limits, surroundings);
         Ok(Fetcher::new(file))
     }
 }
@@ -94,10 +94,15 @@ struct Reading {
 }
 
 impl File {
-    fn new(config: &FileConfig, wanted: Wanted, limits: Limits, folder: &Path) -> Self {
+    fn new(
+        config: &FileConfig,
+        wanted: Wanted,
+        limits: Limits,
+        surroundings: Surroundings<'_>,
+    ) -> Self {
         Self(Arc::new(Reading {
-            path: Pattern::clone(&config.path),
-            folder: folder.to_owned(),
+            path: surroundings.path(&config.path),
+            folder: surroundings.folder.to_owned(),
             parts: match &config.format {
                 Some(format) if format.gives_families() => Parts::one("families", &[]),
                 Some(format) => format.parts(),

@@ -62,15 +62,15 @@ impl Origin for FilesConfig {
         _: Limits,
         surroundings: Surroundings<'_>,
     ) -> Result<Fetcher, Fault> {
-        Ok(Fetcher::new(Files::new(self, surroundings.folder)))
+        Ok(Fetcher::new(Files::new(self, surroundings)))
     }
 }
 
 impl Files {
-    fn new(config: &FilesConfig, folder: &Path) -> Self {
+    fn new(config: &FilesConfig, surroundings: Surroundings<'_>) -> Self {
         Self {
-            path: Pattern::clone(&config.path),
-            folder: folder.to_owned(),
+            path: surroundings.path(&config.path),
+            folder: surroundings.folder.to_owned(),
             newer_than: config.newer_than.map(Span::get),
             older_than: config.older_than.map(Span::get),
         }
@@ -125,6 +125,11 @@ impl Fetch for Files {
 }
 
 impl Pattern {
+    /// The same with other text in place of some, and that text is no pattern.
+    pub(super) fn replace(&self, text: &str, by: &str) -> Self {
+        Self(self.0.replace(text, &glob::Pattern::escape(by)))
+    }
+
     /// Whether it can stand for several paths.
     pub(super) fn is_pattern(&self) -> bool {
         self.0.contains(['*', '?', '['])

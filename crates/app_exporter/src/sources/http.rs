@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -193,7 +194,11 @@ impl Http {
             resolved.map_err(|message| Fault::at(body.place(), message))
         });
         let login = credentials(config, surroundings)?;
-        let personal = login.is_some() || body.is_some() || !headers.is_empty();
+        // A target that was allowed must not lead to one that was not.
+        let personal = surroundings.target.is_some()
+            || login.is_some()
+            || body.is_some()
+            || !headers.is_empty();
         let redirects = redirects(config.redirects.unwrap_or(3), &url, personal);
         let client = Client::builder()
             .tls_backend_preconfigured(config.tls.client(surroundings.folder)?)
@@ -352,7 +357,9 @@ fn credentials(
     config: &HttpConfig,
     surroundings: Surroundings<'_>,
 ) -> Result<Option<Credentials>, Fault> {
-    let Surroundings { folder, variable } = surroundings;
+    let Surroundings {
+        folder, variable, ..
+    } = surroundings;
     let token = Login::choose(
         config.bearer.as_ref(),
         config.bearer_file.as_ref(),
@@ -389,8 +396,8 @@ fn redirects(most: u8, first: &Url, personal: bool) -> Policy {
         if personal && next != origin {
             let next = next.ascii_serialization();
             return attempt.error(format!(
-                "it redirects to `{next}`, which the login, body or headers are not meant for; name \
-                 that address instead"
+                "it redirects to `{next}`, which the login, body, headers or target are not meant for; \
+                 name that address instead"
             ));
         }
         attempt.follow()
@@ -413,6 +420,17 @@ fn address(text: &str) -> Result<Url, String> {
         return Err(
             "the address has a user or password in it; write them under `basic`".to_owned(),
         );
+    }
+    // `http://2130706433` and `http://0x7f.1` are this machine.
+    if let Some(host) = url.host_str()
+        && host.parse::<Ipv4Addr>().is_ok()
+        && !text
+            .split_once("://")
+            .is_some_and(|(_, rest)| rest.starts_with(host))
+    {
+        return Err(format!(
+            "the address names its host by another writing of `{host}`; write it so"
+        ));
     }
     Ok(url)
 }

@@ -1,4 +1,4 @@
-//! Who is logged in to this machine: the files that systemd-logind keeps of its sessions.
+//! Who is logged in to this machine: the files that systemd-logind keeps of its sessions, or utmp.
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -9,9 +9,10 @@ use exporter_kit::scrape::Deadline;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::Fault;
+use crate::config::{self, At, Fault};
 use crate::decode::{Cell, Failure, Limits, Part, Parts, Table, TableBuilder, Wanted};
 use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings, blocking};
+use crate::sources::utmp;
 
 const ROWS: &str = "rows";
 const COLUMNS: [&str; 7] = [
@@ -21,34 +22,56 @@ const COLUMNS: [&str; 7] = [
 /// What is said of it where sources are listed.
 pub(super) const INFO: SourceInfo = SourceInfo {
     name: "login",
-    about: "who is logged in to this machine",
+    about: "who is logged in to this machine, by systemd-logind or utmp",
     rows: "a row for each login: user, terminal, host, type, remote, state, since",
     configured: |source| SourceInfo::under("login", source.login.as_ref()),
 };
 
-/// Who is logged in to this machine, as systemd-logind knows it: a row for each session of a user.
+/// Where systemd-logind keeps its sessions.
+const LOGIND: &str = "/run/systemd/sessions";
+/// Where programs that let people in say so.
+const UTMP: &str = "/var/run/utmp";
+
+/// Who is logged in to this machine: a row for each session of a user. Without a key it is as systemd-logind knows it, or
+/// where that is not there as utmp does.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LoginConfig {
-    /// Where systemd-logind keeps its sessions.
-    #[serde(default = "run")]
-    path: PathBuf,
-}
-
-fn run() -> PathBuf {
-    PathBuf::from("/run/systemd/sessions")
+    /// The folder in which systemd-logind keeps its sessions: `/run/systemd/sessions`.
+    #[serde(default)]
+    path: Option<At<PathBuf>>,
+    /// The file of those who are logged in: `/var/run/utmp`. It knows no `type` and no `state`.
+    #[serde(default)]
+    utmp: Option<At<PathBuf>>,
 }
 
 /// Reads who is logged in.
 #[derive(Clone, Debug)]
 pub(crate) struct Login {
-    path: PathBuf,
+    place: Place,
     limits: Limits,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Place {
+    Logind(PathBuf),
+    Utmp(PathBuf),
+    /// The folder if it is there, else the file.
+    Either(PathBuf, PathBuf),
 }
 
 impl Origin for LoginConfig {
     fn parts(&self) -> Parts {
         Parts::one(ROWS, &COLUMNS)
+    }
+
+    fn check(&self, _: config::Place, faults: &mut Vec<Fault>) {
+        if let (Some(_), Some(utmp)) = (&self.path, &self.utmp) {
+            faults.push(Fault::at(
+                utmp.place(),
+                "there is a `path` and a `utmp`; drop one of the two, or make two sources of it",
+            ));
+        }
     }
 
     fn build(
@@ -63,20 +86,51 @@ impl Origin for LoginConfig {
 
 impl Login {
     fn new(config: &LoginConfig, limits: Limits, folder: &Path) -> Self {
-        Self {
-            path: folder.join(&config.path),
-            limits,
-        }
+        let place = match (&config.path, &config.utmp) {
+            (Some(path), _) => Place::Logind(folder.join(&**path)),
+            (None, Some(utmp)) => Place::Utmp(folder.join(&**utmp)),
+            (None, None) => Place::Either(LOGIND.into(), UTMP.into()),
+        };
+        Self { place, limits }
     }
 
     fn sessions(&self) -> Result<Table, Failure> {
-        let entries = fs::read_dir(&self.path).map_err(|error| unreadable(&self.path, &error))?;
+        match &self.place {
+            Place::Logind(path) => self.of_logind(path),
+            Place::Utmp(path) => self.of_utmp(path),
+            // Looked at each time: logind may be started later.
+            Place::Either(folder, _) if folder.is_dir() => self.of_logind(folder),
+            Place::Either(_, file) => self.of_utmp(file),
+        }
+    }
+
+    fn of_utmp(&self, path: &Path) -> Result<Table, Failure> {
+        let most = self.limits.bytes as u64;
+        let mut bytes = Vec::new();
+        fs::File::open(path)
+            .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
+            .map_err(|error| unreadable(path, &error))?;
+        if bytes.len() as u64 > most {
+            return Err(Failure::limit(format!(
+                "`{}` has more than {most} bytes; raise `max_bytes`",
+                path.display()
+            )));
+        }
+        let mut table = TableBuilder::new(COLUMNS, self.limits);
+        for row in utmp::logins(&bytes) {
+            table.push(row)?;
+        }
+        Ok(table.build())
+    }
+
+    fn of_logind(&self, folder: &Path) -> Result<Table, Failure> {
+        let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
         let mut paths = Vec::new();
         for entry in entries {
-            let entry = entry.map_err(|error| unreadable(&self.path, &error))?;
+            let entry = entry.map_err(|error| unreadable(folder, &error))?;
             let kind = entry
                 .file_type()
-                .map_err(|error| unreadable(&self.path, &error))?;
+                .map_err(|error| unreadable(folder, &error))?;
             // Beside each session there can be a pipe, `1.ref`, that is held open by whoever is logged in.
             if kind.is_file() {
                 paths.push(entry.path());
@@ -150,4 +204,42 @@ fn read(path: &Path) -> io::Result<String> {
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
     Failure::connect(format!("can't read `{}`: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_key_it_is_logind_where_that_is_and_else_utmp() {
+        let folder =
+            std::env::temp_dir().join(format!("app_exporter-login-{}", std::process::id()));
+        let (logind, utmp) = (folder.join("sessions"), folder.join("utmp"));
+        fs::create_dir_all(&logind).unwrap();
+        fs::write(logind.join("1"), "USER=ada\nCLASS=user\n").unwrap();
+        let login = Login {
+            place: Place::Either(logind.clone(), utmp.clone()),
+            limits: Limits {
+                bytes: 1000,
+                rows: 10,
+            },
+        };
+        assert_eq!(login.sessions().unwrap().rows().len(), 1);
+        fs::remove_dir_all(&logind).unwrap();
+        let failure = login.sessions().unwrap_err().message;
+        assert!(failure.contains(&*utmp.to_string_lossy()), "{failure}");
+        fs::write(&utmp, "").unwrap();
+        assert_eq!(login.sessions().unwrap().rows().len(), 0);
+        fs::write(&utmp, [0; 1001]).unwrap();
+        let failure = login.sessions().unwrap_err().message;
+        assert!(failure.ends_with("has more than 1000 bytes; raise `max_bytes`"));
+        fs::remove_dir_all(&folder).unwrap();
+
+        let config: LoginConfig = serde_saphyr::from_str("{}").unwrap();
+        let limits = login.limits;
+        assert_eq!(
+            Login::new(&config, limits, Path::new("/etc")).place,
+            Place::Either(LOGIND.into(), UTMP.into())
+        );
+    }
 }

@@ -1,5 +1,6 @@
 //! What a source is to the rest of the program: a part of a configuration, and what is asked because of it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::path::Path;
@@ -10,6 +11,10 @@ use exporter_kit::scrape::Deadline;
 
 use crate::config::{At, Fault, Place, SourceConfig};
 use crate::decode::{Decoder, Failure, Format, Limits, Part, Parts, Wanted};
+use crate::sources::files::Pattern;
+
+/// What stands for the target of a template.
+pub(super) const TARGETED: &str = "${target}";
 
 /// The part of a configuration that says where a source's numbers are.
 ///
@@ -66,8 +71,10 @@ type Fetching<'f> = Pin<Box<dyn Future<Output = Result<Vec<Part>, Failure>> + Se
 pub(crate) struct Surroundings<'s> {
     /// What relative paths begin at.
     pub(crate) folder: &'s Path,
-    /// The environment.
+    /// The environment; for a template `target` is the target.
     pub(crate) variable: &'s dyn Fn(&str) -> Option<String>,
+    /// The target of a template.
+    pub(crate) target: Option<&'s str>,
 }
 
 /// What is said of a source where sources are listed, and how it is found in a configuration.
@@ -88,6 +95,24 @@ pub(crate) struct Configured<'c> {
     pub(crate) name: &'static str,
     pub(crate) place: Place,
     pub(crate) origin: &'c dyn Origin,
+}
+
+impl Surroundings<'_> {
+    /// The text with the target of a template in it; no other text changes.
+    pub(super) fn targeted<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.target {
+            Some(target) => text.replace(TARGETED, target).into(),
+            None => text.into(),
+        }
+    }
+
+    /// The path with the target of a template in it, which is no pattern whatever is in it.
+    pub(super) fn path(&self, pattern: &Pattern) -> Pattern {
+        match self.target {
+            Some(target) => pattern.replace(TARGETED, target),
+            None => pattern.clone(),
+        }
+    }
 }
 
 impl SourceInfo {

@@ -2,7 +2,7 @@
 
 use crate::config::SourceConfig;
 use crate::sources::origin::{Configured, SourceInfo};
-use crate::sources::{command, file, files, http, login, redis, simulate};
+use crate::sources::{command, file, files, http, login, redis, simulate, sql};
 
 /// Every source.
 pub(crate) const SOURCES: &[SourceInfo] = &[
@@ -11,6 +11,7 @@ pub(crate) const SOURCES: &[SourceInfo] = &[
     files::INFO,
     command::INFO,
     http::INFO,
+    sql::INFO,
     redis::INFO,
     login::INFO,
 ];
@@ -44,7 +45,7 @@ mod tests {
 
     #[test]
     fn every_source_is_listed_under_its_key() {
-        let schema = Config::schema();
+        let schema = format!("{:#}", Config::schema());
         for source in SOURCES {
             let config = format!("sources: {{a: {{{}: 1}}}}", source.name);
             let error = Config::parse(&config, &Location::new("a.yml")).unwrap_err();

@@ -1,8 +1,9 @@
 //! TLS as a client: whom to trust, and who we are.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use mysql_async::{ClientIdentity, SslOpts};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
@@ -65,10 +66,32 @@ impl TlsConfig {
             .map_err(|error| unusable(key, &path, "key", &error.to_string()))
     }
 
-    fn roots(&self, folder: &Path) -> Result<RootCertStore, Fault> {
-        let mut roots = RootCertStore::empty();
+    /// The same for the client of MySQL, which takes its pieces.
+    ///
+    /// # Errors
+    /// As [`client`](Self::client).
+    pub(super) fn of_mysql(&self, folder: &Path) -> Result<SslOpts, Fault> {
+        // Everything is read and checked; what it would be used for is built by the client itself.
+        self.client(folder)?;
+        let trusted = match &self.ca_file {
+            Some(file) => certificates(file, folder)?,
+            None => native(),
+        };
+        let trusted = trusted.into_iter().map(|it| it.to_vec().into()).collect();
+        let own = self.cert_file.as_ref().zip(self.key_file.as_ref());
+        Ok(SslOpts::default()
+            .with_disable_built_in_roots(true)
+            .with_root_certs(trusted)
+            .with_client_identity(own.map(|(cert, key)| {
+                let path = |file: &At<PathBuf>| folder.join(&**file).into();
+                ClientIdentity::new(path(cert), path(key))
+            })))
+    }
+
+    fn roots(&self, folder: &Path) -> Result<Arc<RootCertStore>, Fault> {
         match &self.ca_file {
             Some(file) => {
+                let mut roots = RootCertStore::empty();
                 for certificate in certificates(file, folder)? {
                     roots.add(certificate).map_err(|error| {
                         unusable(
@@ -79,15 +102,32 @@ impl TlsConfig {
                         )
                     })?;
                 }
+                Ok(Arc::new(roots))
             }
-            None => {
-                // What of them can't be read is trusted less, which a connection then shows.
-                let found = rustls_native_certs::load_native_certs();
-                roots.add_parsable_certificates(found.certs);
-            }
+            None => Ok(trusted_here()),
         }
-        Ok(roots)
     }
+}
+
+/// Those whom this machine trusts. What of them can't be read is trusted less, which a connection then shows.
+fn native() -> Vec<CertificateDer<'static>> {
+    let mut found = rustls_native_certs::load_native_certs().certs;
+    found.retain(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok());
+    found
+}
+
+/// Whom this machine trusts: read once for all who need it at the time, as it is a hundred certificates and more.
+fn trusted_here() -> Arc<RootCertStore> {
+    static SHARED: Mutex<Weak<RootCertStore>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(roots) = shared.upgrade() {
+        return roots;
+    }
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(native());
+    let roots = Arc::new(roots);
+    *shared = Arc::downgrade(&roots);
+    roots
 }
 
 fn certificates(file: &At<PathBuf>, folder: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {

@@ -1,48 +1,109 @@
 //! `check-config`: whether a configuration file can be used.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use exporter_kit::lint;
 
 use crate::config::{Config, ConfigError, Location};
-use crate::sources;
+use crate::sources::{self, Built};
+use crate::tasks::ask::{ask, failure};
 
 /// The file can't be used.
 const UNUSABLE: u8 = 1;
 /// The file can be used, but names in it break rules of Prometheus.
 const BREAKS_RULES: u8 = 3;
+/// The file can be used, but not every source could be asked.
+const NOT_HAD: u8 = 4;
 
 /// Check a configuration file: its syntax, its values, and the names of its metrics
 ///
-/// Variables of the environment must be set as they are for the exporter. Nothing is connected. Exit code 0 if all is
-/// well, 1 if the file can't be used, 3 if it can but names of metrics break rules.
+/// Variables of the environment must be set as they are for the exporter. Nothing is connected unless --connect is said.
+/// Exit code 0 if all is well, 1 if the file can't be used, 4 if a source could not be asked, 3 if names of metrics break
+/// rules.
 #[derive(Args, Debug)]
 pub(crate) struct CheckConfig {
     /// The file
     #[arg(value_name = "FILE")]
     file: PathBuf,
+
+    /// Ask every source once, and say of each how that went
+    ///
+    /// Templates, which have a `probe`, are not asked. No metric is printed.
+    #[arg(long)]
+    connect: bool,
+
+    /// How long to wait for the sources at most
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(default_value = "30s", requires = "connect")]
+    timeout: Duration,
+}
+
+/// What was found in a file that can be used.
+struct Checked {
+    summary: String,
+    findings: Vec<String>,
+    built: Built,
 }
 
 impl CheckConfig {
     pub(crate) fn run(&self) -> ExitCode {
-        match check(&Location::new(&self.file)) {
-            Ok((summary, findings)) => {
-                super::print(&summary);
-                if findings.is_empty() {
-                    ExitCode::SUCCESS
-                } else {
-                    super::fail(&findings.join("\n"), BREAKS_RULES)
+        let Checked {
+            mut summary,
+            mut findings,
+            built,
+        } = match check(&Location::new(&self.file)) {
+            Ok(checked) => checked,
+            Err(error) => return super::fail(&error.to_string(), UNUSABLE),
+        };
+        let mut code = BREAKS_RULES;
+        if self.connect {
+            match self.connect(built, &mut summary) {
+                Ok(failures) if failures.is_empty() => (),
+                Ok(failures) => {
+                    findings.extend(failures);
+                    code = NOT_HAD;
                 }
+                Err(error) => return super::fail(&format!("{error:#}"), UNUSABLE),
             }
-            Err(error) => super::fail(&error.to_string(), UNUSABLE),
         }
+        super::print(&summary);
+        if findings.is_empty() {
+            ExitCode::SUCCESS
+        } else {
+            super::fail(&findings.join("\n"), code)
+        }
+    }
+
+    /// Asks the sources; adds a line for each that answered, and gives one for each other.
+    fn connect(&self, built: Built, summary: &mut String) -> anyhow::Result<Vec<String>> {
+        let Built { specs, templates } = built;
+        let asked = ask(specs, self.timeout)?;
+        let mut failures = Vec::new();
+        for status in &asked.status {
+            let (name, rows) = (&status.name, status.rows.unwrap_or(0));
+            match failure(status) {
+                Some(failure) if status.up == Some(true) => {
+                    failures.push(format!("{name}: rows: {rows}, but only a part: {failure}"));
+                }
+                Some(failure) => failures.push(format!("{name}: failed: {failure}")),
+                // Writing to a text can't fail.
+                None => drop(writeln!(summary, "{name}: ok: rows: {rows}")),
+            }
+        }
+        for template in templates {
+            let name = template.name();
+            let _ = writeln!(summary, "{name}: a template, which only /probe asks");
+        }
+        Ok(failures)
     }
 }
 
 /// What the file has, and what breaks a rule in it.
-fn check(location: &Location) -> Result<(String, Vec<String>), ConfigError> {
+fn check(location: &Location) -> Result<Checked, ConfigError> {
     let config = Config::read(location)?;
     let metrics = || config.sources.values().flat_map(|source| &source.metrics);
     let file = location.file().display();
@@ -58,6 +119,9 @@ fn check(location: &Location) -> Result<(String, Vec<String>), ConfigError> {
             findings.push(format!("{file}:{}:{}: {finding}", place.line, place.column));
         }
     }
-    sources::build(config, location, &crate::environment)?;
-    Ok((summary, findings))
+    Ok(Checked {
+        summary,
+        findings,
+        built: sources::build(config, location, &crate::environment)?,
+    })
 }

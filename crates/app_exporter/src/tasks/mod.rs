@@ -1,13 +1,18 @@
-//! What the program does beside exporting: checking and showing configurations.
+//! What the program does beside exporting: checking and showing configurations, and itself.
 
+mod ask;
 mod check_config;
+mod completions;
 mod list_sources;
+mod man;
 mod once;
 mod reference;
 mod schema;
 
 pub(crate) use check_config::CheckConfig;
+pub(crate) use completions::Completions;
 pub(crate) use list_sources::ListSources;
+pub(crate) use man::PrintManual;
 pub(crate) use once::Once;
 pub(crate) use reference::PrintReference;
 pub(crate) use schema::PrintSchema;

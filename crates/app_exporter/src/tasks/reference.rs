@@ -25,7 +25,7 @@ pub(crate) struct PrintReference {}
 
 impl PrintReference {
     pub(crate) fn run(&self) -> ExitCode {
-        super::print(&Page::of(&Config::schema_value()));
+        super::print(&Page::of(&Config::schema()));
         ExitCode::SUCCESS
     }
 }
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn every_key_of_the_schema_is_in_it() {
-        let schema = Config::schema_value();
+        let schema = Config::schema();
         let page = Page::of(&schema);
         let definitions = schema["$defs"].as_object().unwrap();
         for definition in definitions.values() {

@@ -12,7 +12,7 @@ pub(crate) struct PrintSchema {}
 
 impl PrintSchema {
     pub(crate) fn run(&self) -> ExitCode {
-        super::print(&Config::schema());
+        super::print(&format!("{:#}\n", Config::schema()));
         ExitCode::SUCCESS
     }
 }

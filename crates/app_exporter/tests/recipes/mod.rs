@@ -3,14 +3,28 @@
 //! A file here for each recipe, named as it is.
 
 #[cfg(unix)]
+mod django;
+#[cfg(unix)]
 mod express_connect_redis;
 #[cfg(unix)]
 mod flask_session_redis;
 #[cfg(unix)]
+mod keycloak;
+#[cfg(unix)]
+mod laravel;
+#[cfg(unix)]
 mod laravel_redis;
+#[cfg(unix)]
+mod mysql_connections;
 mod nginx_stub_status;
 mod os_logins;
 mod php_files;
+#[cfg(unix)]
+mod postgresql_connections;
+#[cfg(unix)]
+mod rails;
+#[cfg(unix)]
+mod spring_session_jdbc;
 #[cfg(unix)]
 mod spring_session_redis;
 #[cfg(unix)]
@@ -22,6 +36,8 @@ use std::path::{Path, PathBuf};
 use crate::program::end;
 use crate::sources::with_extension;
 use crate::support::Scratch;
+#[cfg(unix)]
+use crate::support::{MariaDb, Postgres};
 
 /// A recipe, with what has to be replaced where it runs.
 pub(crate) struct Recipe {
@@ -55,6 +71,43 @@ impl Recipe {
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// The same on a server of the test's, for a user who has the rights that the recipe names, in that database, and no other.
+    #[cfg(unix)]
+    pub(crate) fn on_postgres(self, server: &Postgres, database: &str) -> Self {
+        for grant in self.grants() {
+            server.ask(database, &grant);
+        }
+        self.at_port(server.port)
+    }
+
+    /// The same on MariaDB.
+    #[cfg(unix)]
+    pub(crate) fn on_mysql(self, server: &MariaDb) -> Self {
+        for grant in self.grants() {
+            server.ask(&[&grant]);
+        }
+        self.at_port(server.port)
+    }
+
+    #[cfg(unix)]
+    fn at_port(self, port: u16) -> Self {
+        let host = "host: localhost\n";
+        self.with(host, format!("{host}        port: {port}\n"))
+            .variable("APP_PASSWORD", "hunter2")
+    }
+
+    /// The rights that its first comment says it needs.
+    #[cfg(unix)]
+    fn grants(&self) -> Vec<String> {
+        let lines = self.text.lines();
+        let grants: Vec<_> = lines
+            .filter_map(|line| line.strip_prefix("#     GRANT "))
+            .map(|rest| format!("GRANT {rest}"))
+            .collect();
+        assert!(!grants.is_empty(), "{}", self.text);
+        grants
     }
 
     /// The samples of one collection, without the exporter's own. Nothing must have failed.
@@ -112,4 +165,35 @@ fn every_recipe_can_be_used_says_what_it_counts_and_is_tested() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!((output.status.code(), &*said), (Some(0), ""), "{file}");
     }
+}
+
+/// One server for all of them: it takes a while to begin.
+#[cfg(unix)]
+#[test]
+fn postgres_recipes_count_what_is_there() {
+    let Some(mut server) = Postgres::new("postgres-recipes") else {
+        return;
+    };
+    server.start();
+    server.ask(
+        "postgres",
+        "CREATE ROLE app_exporter LOGIN PASSWORD 'hunter2'",
+    );
+    django::check(&server);
+    keycloak::check(&server);
+    rails::check(&server);
+    spring_session_jdbc::check(&server);
+    postgresql_connections::check(&server);
+}
+
+#[cfg(unix)]
+#[test]
+fn mysql_recipes_count_what_is_there() {
+    let Some(mut server) = MariaDb::new("mysql-recipes") else {
+        return;
+    };
+    server.start();
+    server.ask(&["CREATE USER app_exporter@localhost IDENTIFIED BY 'hunter2'"]);
+    laravel::check(&server);
+    mysql_connections::check(&server);
 }

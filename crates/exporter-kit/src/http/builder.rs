@@ -12,6 +12,7 @@ use super::handler::MetricsHandler;
 use super::lifecycle::{Lifecycle, Readiness};
 use super::listen;
 use super::listener::{IntoListener, Listener};
+use super::mounts::{Mount, Mounts};
 use super::page::Landing;
 use super::path::{self, ExternalUrl, RoutePrefix};
 use super::reload::{Program, Reloader};
@@ -55,6 +56,7 @@ pub struct ServerBuilder {
     pub(crate) supervisor: Option<Arc<dyn Supervisor>>,
     pub(super) metrics: MetricsHandler,
     pub(super) self_metrics: bool,
+    pub(super) mounts: Vec<Mount>,
     pub(crate) gate: Option<Arc<dyn Gate>>,
     /// The first option that was wrong.
     pub(crate) error: Option<ServeError>,
@@ -66,6 +68,7 @@ impl ServerBuilder {
             registry: registry.clone(),
             metrics: MetricsHandler::new(registry),
             self_metrics: true,
+            mounts: Vec::new(),
             addresses: Vec::new(),
             listeners: Vec::new(),
             metrics_path: DEFAULT_METRICS_PATH.to_owned(),
@@ -215,6 +218,7 @@ impl ServerBuilder {
         if path::check(&self.metrics_path).is_err() {
             return Err(ServeError::MetricsPath(self.metrics_path.into()));
         }
+        let mounts = Mounts::new(self.mounts, &self.metrics_path)?;
         let mut listeners = listen::bind(&self.addresses)?;
         listeners.extend(self.listeners);
         if listeners.is_empty() {
@@ -238,10 +242,12 @@ impl ServerBuilder {
         let (metrics, self_metrics) = self_metrics::attach(self.metrics, self.self_metrics);
         let mut landing = self.landing;
         landing.tls = scheme == "https";
+        landing.pages = mounts.links();
         let mut site = Site::new(routes, metrics, &landing);
         if let (Some(metrics), Some(gate)) = (&self_metrics, &self.gate) {
             metrics.show(gate.metrics());
         }
+        site.mounts = mounts;
         site.gate = self.gate;
         site.self_metrics = self_metrics;
         site.lifecycle = self.lifecycle;

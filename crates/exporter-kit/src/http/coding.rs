@@ -90,6 +90,15 @@ pub(crate) struct Compressors {
 }
 
 impl Compressors {
+    /// Takes compressors from the others' and puts them back there; what is known about texts stays its own.
+    pub(crate) fn borrow_from(&mut self, others: &Self) {
+        self.ordinary = Arc::clone(&others.ordinary);
+        #[cfg(feature = "zstd")]
+        {
+            self.zstd = others.zstd.clone();
+        }
+    }
+
     fn take(&self) -> Compress {
         let kept = lock(&self.ordinary).pop();
         kept.unwrap_or_else(|| Compress::new_gzip(GZIP_LEVEL, GZIP_WINDOW_BITS))

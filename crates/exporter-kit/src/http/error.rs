@@ -18,6 +18,13 @@ pub enum ServeError {
     NoAddress,
     /// The path of the metrics is not a path.
     MetricsPath(Box<str>),
+    /// The path of a probe or a page can't be had.
+    Mount {
+        /// The path.
+        path: Box<str>,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The prefix of all paths, or the external URL, is not one.
     Path(PathError),
     /// A metric of the server's own is already there.
@@ -50,6 +57,9 @@ impl fmt::Display for ServeError {
                 f,
                 "`{path}` is no path for metrics; write one that begins with `/` and has no `?`, `#` or space, such as `/metrics`"
             ),
+            Self::Mount { path, why } => {
+                write!(f, "`{path}` is no path for a probe or a page: {why}")
+            }
             Self::Path(error) => error.fmt(f),
             Self::Register(error) => write!(f, "can't register the server's own metrics: {error}"),
             Self::SystemdSocket(error) => error.fmt(f),
@@ -123,7 +133,7 @@ impl std::error::Error for ServeError {
                 Some(source)
             }
             Self::WebConfig(error) => Some(&**error),
-            Self::NoAddress | Self::MetricsPath(_) => None,
+            Self::NoAddress | Self::MetricsPath(_) | Self::Mount { .. } => None,
         }
     }
 }

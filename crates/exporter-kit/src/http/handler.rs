@@ -79,6 +79,12 @@ pub(crate) struct Options {
     own: Option<Registry>,
 }
 
+/// A request that is counted among the scrapes, and its time.
+pub(crate) struct Admitted {
+    in_flight: InFlight,
+    limits: Limits,
+}
+
 pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) compressors: Compressors,
@@ -200,27 +206,39 @@ impl MetricsHandler {
 
     /// What a request asks for, unless there are as many scrapes as may be.
     pub(crate) fn begin<B>(&self, req: &Request<B>) -> Option<Job> {
+        let admitted = self.admit(req.headers())?;
+        Some(self.job(req, admitted))
+    }
+
+    /// Counts a request that comes now among the scrapes, unless there are as many as may be.
+    pub(crate) fn admit(&self, headers: &HeaderMap) -> Option<Admitted> {
         let options = &*self.options;
-        let in_flight = InFlight::begin(&self.shared.in_flight, options.max_requests)?;
+        Some(Admitted {
+            in_flight: InFlight::begin(&self.shared.in_flight, options.max_requests)?,
+            limits: Limits::of(
+                headers,
+                Instant::now(),
+                options.timeout_offset,
+                options.default_timeout,
+            ),
+        })
+    }
+
+    fn job<B>(&self, req: &Request<B>, admitted: Admitted) -> Job {
+        let Admitted { in_flight, limits } = admitted;
         let headers = req.headers();
-        let limits = Limits::of(
-            headers,
-            Instant::now(),
-            options.timeout_offset,
-            options.default_timeout,
-        );
         let names = names(req.uri().query());
         let Choice { format, escaping } = negotiate::format(texts(headers, header::ACCEPT));
         let everything = names.is_empty();
         let scrape = self.shared.registry.scrape(format).filter(names);
-        let mut scrape = scrape.with_own(options.own.clone());
+        let mut scrape = scrape.with_own(self.options.own.clone());
         if let Some(written) = limits.written {
             scrape = scrape.deadline(written);
         }
         if let Some(escaping) = escaping {
             scrape = scrape.escaping(escaping);
         }
-        Some(Job {
+        Job {
             scrape,
             everything,
             coding: coding::choose(texts(headers, header::ACCEPT_ENCODING)),
@@ -230,7 +248,16 @@ impl MetricsHandler {
             in_flight: Some(in_flight),
             options: Arc::clone(&self.options),
             shared: Arc::clone(&self.shared),
-        })
+            compressors: self.shared.compressors.clone(),
+        }
+    }
+
+    /// The same for a request that another handler has admitted, whose compressors it takes: they are large, and there may
+    /// be a handler for each of a thousand targets.
+    pub(crate) fn job_for<B>(&self, host: &Self, req: &Request<B>, admitted: Admitted) -> Job {
+        let mut job = self.job(req, admitted);
+        job.compressors.borrow_from(&host.shared.compressors);
+        job
     }
 }
 

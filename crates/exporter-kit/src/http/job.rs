@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::asking::Asking;
 use super::body::{Body, ChunkSender, Gone};
-use super::coding::{Coder, Coding};
+use super::coding::{Coder, Coding, Compressors};
 use super::deadline::Limits;
 use super::gzip::What;
 use super::handler::{Options, Shared, UNKNOWN_SIZE};
@@ -56,6 +56,7 @@ pub(crate) struct Job {
     pub(crate) in_flight: Option<InFlight>,
     pub(crate) options: Arc<Options>,
     pub(crate) shared: Arc<Shared>,
+    pub(crate) compressors: Compressors,
 }
 
 impl Job {
@@ -90,7 +91,7 @@ impl Job {
         // Single families are asked for in any mixture, and messages have no lines.
         let has_structure = self.everything && what.format != Format::Protobuf;
         let what = has_structure.then_some(what);
-        let coder = Coder::new(self.coding, what, &self.shared.compressors);
+        let coder = Coder::new(self.coding, what, &self.compressors);
         if coder.is_identity() {
             // What could not be compressed is not said to be.
             self.coding = Coding::Identity;

@@ -48,9 +48,11 @@ mod layer;
 mod lifecycle;
 mod listen;
 mod listener;
+mod mounts;
 mod negotiate;
 mod page;
 mod path;
+mod probe;
 mod recording;
 mod reload;
 mod routes;
@@ -81,6 +83,7 @@ pub use layer::{MeasuredFuture, MeasuredService, RequestMetrics, RequestMetricsB
 pub use lifecycle::Readiness;
 pub use listener::{IntoListener, Listener};
 pub use path::{ExternalUrl, PathError, RoutePrefix};
+pub use probe::{ProbeQuery, ProbeRefusal};
 pub use reload::{ReloadError, Reloader};
 pub use server::{Server, serve};
 #[cfg(feature = "web-config")]

@@ -12,6 +12,7 @@ use super::body::Body;
 use super::gate::Gate;
 use super::handler::{Answer, MetricsHandler, method_not_allowed, plain};
 use super::lifecycle::Lifecycle;
+use super::mounts::Mounts;
 use super::page::{Landing, Page};
 use super::reload::Reloader;
 use super::routes::{Route, Routes};
@@ -24,6 +25,8 @@ pub(crate) struct Site {
     metrics: MetricsHandler,
     page: Page,
     not_found: Bytes,
+    /// Paths that the program has added.
+    pub(crate) mounts: Mounts,
     pub(crate) lifecycle: Lifecycle,
     /// What reloads, where requests may ask for it.
     pub(crate) reloader: Option<Reloader>,
@@ -40,6 +43,7 @@ impl Site {
             not_found: format!("not found; the metrics are at {}\n", routes.metrics()).into(),
             routes,
             metrics,
+            mounts: Mounts::default(),
             lifecycle: Lifecycle::default(),
             reloader: None,
             self_metrics: None,
@@ -54,7 +58,9 @@ impl Site {
             Route::Metrics => return self.metrics.answer(req),
             Route::Reload => return self.reload(req.method()),
             Route::Below(path) => {
-                if let Some(answer) = self.page.answer(req, path, &self.metrics) {
+                let mounted = self.mounts.answer(req, path, &self.metrics);
+                let answer = mounted.or_else(|| self.page.answer(req, path, &self.metrics));
+                if let Some(answer) = answer {
                     return answer;
                 }
             }

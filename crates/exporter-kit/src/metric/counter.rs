@@ -51,7 +51,7 @@ impl Counter {
     /// Counts one.
     #[inline]
     pub fn inc(&self) {
-        self.0.cell.add_whole(1);
+        self.0.cell.add_one();
     }
 
     /// Counts `amount`. A counter can't go down: a negative amount and NaN count nothing.
@@ -108,10 +108,23 @@ impl Counter {
 
 impl CounterCell {
     #[inline]
+    fn add_one(&self) {
+        if self.whole.add_one() {
+            self.carry();
+        }
+    }
+
+    #[inline]
     fn add_whole(&self, n: u64) {
         if self.whole.add(n) {
-            self.rest.add(TWO_POW_64);
+            self.carry();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn carry(&self) {
+        self.rest.add(TWO_POW_64);
     }
 
     #[inline]
@@ -196,6 +209,30 @@ mod tests {
         counter.inc_by((1u64 << 53) as f64);
         counter.inc();
         assert_eq!(counter.0.cell.get(), Number::U64((1 << 53) + 1));
+    }
+
+    #[test]
+    fn neighbours_share_no_cache_line_for_what_counting_touches() {
+        // An `Arc` has two counts before its content, an allocator a word of its own and sizes by 16 bytes.
+        let allocated = size_of::<Series<CounterCell>>() + 2 * 8 + 8;
+        assert!(allocated.next_multiple_of(16) >= size_of::<Adder>() + 64);
+    }
+
+    #[test]
+    fn ones_and_large_amounts_add_up_exactly() {
+        let counter = counter();
+        counter.inc_by(u64::MAX - 3);
+        counter.inc();
+        assert_eq!(counter.0.cell.get(), Number::U64(u64::MAX - 2));
+        let half = 1 << 63;
+        for amount in [half - 1, half, 1, half + 1, u64::MAX] {
+            let counter = self::counter();
+            counter.inc_by(amount);
+            counter.inc_by(u64::MAX - amount);
+            assert_eq!(counter.0.cell.get(), Number::U64(u64::MAX));
+            counter.inc();
+            assert_eq!(counter.get(), TWO_POW_64);
+        }
     }
 
     #[test]

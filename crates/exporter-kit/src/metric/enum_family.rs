@@ -149,15 +149,16 @@ const MAX_SERIES: usize = 4096;
 ///
 /// When to use it, what a scrape shows and what to look out for: [its page](crate::docs::enum_family).
 pub struct EnumFamily<M: Instrument, L: EnumLabels<N>, const N: usize> {
-    inner: Arc<Inner<M, N>>,
+    /// In the handle itself, so that there is one pointer less to follow to a series.
+    series: Arc<[OnceLock<M>]>,
+    inner: Arc<Inner<N>>,
     labels: PhantomData<fn(L)>,
 }
 
-struct Inner<M, const N: usize> {
+struct Inner<const N: usize> {
     shared: Arc<Shared>,
     const_labels: Vec<(String, String)>,
     label_names: [Box<str>; N],
-    series: Box<[OnceLock<M>]>,
     /// The heads of the series that are there. Apart, so that what recording reads is close together.
     heads: Box<[OnceLock<HeadBuf>]>,
 }
@@ -165,6 +166,7 @@ struct Inner<M, const N: usize> {
 impl<M: Instrument, L: EnumLabels<N>, const N: usize> Clone for EnumFamily<M, L, N> {
     fn clone(&self) -> Self {
         Self {
+            series: Arc::clone(&self.series),
             inner: Arc::clone(&self.inner),
             labels: PhantomData,
         }
@@ -188,21 +190,25 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> EnumFamily<M, L, N> {
     #[inline]
     pub fn with(&self, labels: L) -> &M {
         let index = labels.index();
-        let series = &self.inner.series[index];
+        let series = &self.series[index];
         match series.get() {
             Some(metric) => metric,
-            None => series.get_or_init(|| self.make(index)),
-        }
-    }
-
-    /// Makes every series, so that all are shown from the start.
-    pub fn initialise(&self) {
-        for (index, series) in self.inner.series.iter().enumerate() {
-            series.get_or_init(|| self.make(index));
+            None => self.made(index),
         }
     }
 
     #[cold]
+    fn made(&self, index: usize) -> &M {
+        self.series[index].get_or_init(|| self.make(index))
+    }
+
+    /// Makes every series, so that all are shown from the start.
+    pub fn initialise(&self) {
+        for index in 0..L::SERIES {
+            self.made(index);
+        }
+    }
+
     fn make(&self, index: usize) -> M {
         let Inner {
             shared,
@@ -229,7 +235,7 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> Collect for EnumFamily<M, 
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
         if sink.family(&self.inner.shared.descriptor) {
             let mut scratch = M::Scratch::default();
-            for (metric, head) in self.inner.series.iter().zip(&self.inner.heads) {
+            for (metric, head) in self.series.iter().zip(&self.inner.heads) {
                 // A head is there before its series.
                 let (Some(metric), Some(head)) = (metric.get(), head.get()) else {
                     continue;
@@ -320,10 +326,10 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> Build for EnumFamilyDefini
             shared: self.definition.shared(scope),
             const_labels: scope.labels.clone(),
             label_names: self.names.map(Into::into),
-            series: (0..L::SERIES).map(|_| OnceLock::new()).collect(),
             heads: (0..L::SERIES).map(|_| OnceLock::new()).collect(),
         };
         EnumFamily {
+            series: (0..L::SERIES).map(|_| OnceLock::new()).collect(),
             inner: Arc::new(inner),
             labels: PhantomData,
         }

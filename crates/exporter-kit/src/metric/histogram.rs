@@ -162,7 +162,8 @@ impl Histogram {
     #[inline]
     pub fn observe(&self, value: impl IntoNumber) {
         let value = value.into_number().as_f64();
-        self.0.cell.distribution.observe(self.bucket(value), value);
+        let bucket = self.0.shared.settings.bounds.bucket(value);
+        self.0.cell.distribution.observe(bucket, value);
     }
 
     /// Records one observation and keeps these labels (a trace id, say) as an example of its bucket. Only
@@ -176,9 +177,10 @@ impl Histogram {
         labels: &[(&str, &str)],
     ) -> Result<(), ExemplarError> {
         let value = value.into_number().as_f64();
-        let bucket = self.bucket(value);
+        let bounds = &self.0.shared.settings.bounds;
+        let bucket = bounds.bucket(value);
         self.0.cell.distribution.observe(bucket, value);
-        let places = self.0.shared.settings.bounds.len().max(1);
+        let places = bounds.upper().len().max(1);
         self.0
             .cell
             .exemplars
@@ -212,18 +214,6 @@ impl Histogram {
         self.0.cell.read(&self.0.shared.settings, &mut scratch);
         scratch.value
     }
-
-    /// The index of the first bound that is not less; NaN belongs to +Inf.
-    #[inline]
-    fn bucket(&self, value: f64) -> usize {
-        let bounds = &self.0.shared.settings.bounds;
-        let finite = &bounds[..bounds.len().saturating_sub(1)];
-        if value.is_nan() {
-            finite.len()
-        } else {
-            finite.partition_point(|bound| *bound < value)
-        }
-    }
 }
 
 impl HistogramCell {
@@ -231,24 +221,25 @@ impl HistogramCell {
     fn read(&self, settings: &Settings, scratch: &mut HistogramScratch) {
         let HistogramScratch { totals, value } = scratch;
         self.distribution.read(totals, |_| ());
-        if !Arc::ptr_eq(&value.bounds, &settings.bounds) {
-            value.bounds = Arc::clone(&settings.bounds);
+        if !Arc::ptr_eq(&value.bounds, settings.bounds.upper()) {
+            value.bounds = Arc::clone(settings.bounds.upper());
         }
         // What can fall is no counter, and OpenMetrics has no sum beside buckets below zero.
         value.sum = (!value.sum_may_fall()).then_some(totals.sum);
         value.count = 0;
         value.cumulative_counts.clear();
-        for in_bucket in &totals.counts {
+        let cumulative = totals.counts.iter().map(|in_bucket| {
             value.count += in_bucket;
-            value.cumulative_counts.push(value.count);
-        }
+            value.count
+        });
+        value.cumulative_counts.extend(cumulative);
         value.exemplars = self.exemplars.all();
         value.native = totals.native.as_ref().map(|native| {
             // Without classic buckets the native ones are all there is to count.
             value.count = native.count();
             native.to_model()
         });
-        if let (Some(native), true) = (&mut value.native, settings.bounds.is_empty()) {
+        if let (Some(native), true) = (&mut value.native, settings.bounds.upper().is_empty()) {
             native.exemplars = value.exemplars.drain(..).flatten().collect();
         }
     }
@@ -274,7 +265,7 @@ impl sealed::Sealed for Histogram {
 
     fn cell(settings: &Settings) -> HistogramCell {
         HistogramCell {
-            distribution: Distribution::new(settings.bounds.len(), settings.native),
+            distribution: Distribution::new(settings.bounds.upper().len(), settings.native),
             created: Timestamp::now(),
             exemplars: Exemplars::default(),
         }

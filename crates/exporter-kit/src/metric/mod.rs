@@ -1,5 +1,6 @@
 //! Metric types: what application code records into. None of them knows a format.
 
+mod bounds;
 mod callback;
 mod cell;
 mod counter;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::metric::bounds::Bounds;
 use crate::metric::cell::{MAX_SCHEMA, MIN_SCHEMA, NativeSettings};
 use crate::metric::histogram::DEFAULT_BUCKETS;
 use crate::model::Kind;
@@ -43,8 +44,7 @@ pub(crate) enum Buckets<'a> {
 /// What the cells of a family share.
 #[derive(Debug)]
 pub struct Settings {
-    /// The upper bounds of the classic buckets, the last one +Inf; empty if there are none.
-    pub(crate) bounds: Arc<[f64]>,
+    pub(crate) bounds: Bounds,
     pub(crate) native: Option<NativeSettings>,
     pub(crate) quantiles: Vec<f64>,
     pub(crate) window: Duration,
@@ -261,7 +261,7 @@ impl<'a> Setup<'a> {
             Vec::new()
         };
         Settings {
-            bounds: bounds.into(),
+            bounds: Bounds::new(bounds),
             native: self.native,
             quantiles: self.quantiles.to_vec(),
             window: self.window,

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -86,13 +86,10 @@ impl Runner {
     pub(crate) fn begin(self: &Arc<Self>, deadline: Deadline) -> Option<Arc<Run>> {
         match self.spec.schedule {
             Schedule::AtScrape => Some(self.join(deadline)),
-            Schedule::Cached { time_to_live } => {
-                let fresh = lock(&self.past)
-                    .good
-                    .as_ref()
-                    .is_some_and(|good| good.at.elapsed() < time_to_live);
-                (!fresh).then(|| self.join(deadline))
-            }
+            Schedule::Cached { time_to_live } => self.join_unless(deadline, |past| {
+                let good = past.good.as_ref();
+                good.is_some_and(|good| good.at.elapsed() < time_to_live)
+            }),
             // The first numbers are waited for; no later ones.
             Schedule::Every { .. } => {
                 let first = lock(&self.past).last.is_none();
@@ -208,7 +205,25 @@ impl Runner {
 
     /// The run under way, or a new one.
     fn join(self: &Arc<Self>, deadline: Deadline) -> Arc<Run> {
-        let mut past = lock(&self.past);
+        self.join_locked(deadline, lock(&self.past))
+    }
+
+    /// The same, unless what the past says is enough. Looked at under one lock: a run that ends meanwhile would be followed
+    /// by another one for nothing.
+    fn join_unless(
+        self: &Arc<Self>,
+        deadline: Deadline,
+        is_enough: impl FnOnce(&Past) -> bool,
+    ) -> Option<Arc<Run>> {
+        let past = lock(&self.past);
+        (!is_enough(&past)).then(|| self.join_locked(deadline, past))
+    }
+
+    fn join_locked(
+        self: &Arc<Self>,
+        deadline: Deadline,
+        mut past: MutexGuard<'_, Past>,
+    ) -> Arc<Run> {
         let under_way = past.flight.upgrade();
         if let Some(flight) = under_way.as_ref().filter(|flight| !flight.is_over()) {
             return Arc::clone(flight);

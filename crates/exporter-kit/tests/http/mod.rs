@@ -12,6 +12,7 @@ mod lifecycle;
 mod listening;
 mod mounting;
 mod page;
+mod probe;
 mod self_metrics;
 mod shutdown;
 mod sources;

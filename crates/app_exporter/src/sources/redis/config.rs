@@ -214,7 +214,9 @@ impl RedisConfig {
         limits: Limits,
         surroundings: Surroundings<'_>,
     ) -> Result<Access, Fault> {
-        let Surroundings { folder, variable } = surroundings;
+        let Surroundings {
+            folder, variable, ..
+        } = surroundings;
         let user = login.user.as_ref().map(|user| {
             let resolved = user.resolve(variable);
             resolved.map_err(|message| Fault::at(user.place(), message))

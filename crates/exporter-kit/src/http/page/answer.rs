@@ -64,7 +64,7 @@ impl Page {
     ) -> Option<Answer> {
         let name = path.strip_prefix('/')?;
         let asset = asset::find(name);
-        if asset.is_none() && !matches!(name, "" | TABLE | OPENMETRICS) {
+        if !is_own(name) {
             return None;
         }
         if !matches!(*req.method(), Method::GET | Method::HEAD) {
@@ -123,6 +123,11 @@ impl Page {
             uptime: self.content.started.elapsed(),
         }
     }
+}
+
+/// Whether the page is there, below the prefix, or a file that belongs to it.
+pub(crate) fn is_own(name: &str) -> bool {
+    matches!(name, "" | TABLE | OPENMETRICS) || asset::find(name).is_some()
 }
 
 /// How an answer's body is sent.
@@ -208,7 +213,7 @@ fn response(content_type: &'static str, body: Bytes, shape: Shape) -> Response<B
     response
 }
 
-fn harden(headers: &mut HeaderMap) {
+pub(crate) fn harden(headers: &mut HeaderMap) {
     set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(headers, header::REFERRER_POLICY, "no-referrer");
     set(headers, header::X_FRAME_OPTIONS, "DENY");

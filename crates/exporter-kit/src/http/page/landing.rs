@@ -6,8 +6,18 @@ pub(crate) struct Landing {
     pub(crate) title: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) version: Option<String>,
+    /// Further pages.
+    pub(crate) pages: Vec<PageLink>,
     /// Whether the server itself speaks TLS.
     pub(crate) tls: bool,
+}
+
+/// A further page.
+#[derive(Clone, Debug)]
+pub(crate) struct PageLink {
+    /// Below the prefix.
+    pub(crate) path: String,
+    pub(crate) title: String,
 }
 
 impl Landing {

@@ -11,5 +11,5 @@ mod landing;
 mod render;
 mod table;
 
-pub(crate) use answer::Page;
-pub(crate) use landing::Landing;
+pub(crate) use answer::{Page, harden, is_own};
+pub(crate) use landing::{Landing, PageLink};

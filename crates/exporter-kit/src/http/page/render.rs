@@ -87,6 +87,16 @@ fn common(out: &mut String, gap: &str, landing: &Landing, links: &Links, viewer:
     match gap {
         "title" => escape(out, landing.title()),
         "description" => escape(out, landing.description.as_deref().unwrap_or_default()),
+        "pages" => {
+            for page in &landing.pages {
+                out.push_str("\n<p><a href=\"");
+                escape(out, prefix);
+                escape(out, &page.path);
+                out.push_str("\">");
+                escape(out, &page.title);
+                out.push_str("</a></p>");
+            }
+        }
         "version" => escape(out, landing.version.as_deref().unwrap_or("–")),
         "uptime" => {
             let _ = write!(out, "{}", viewer.uptime.as_secs());
@@ -148,6 +158,7 @@ fn span(out: &mut String, span: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::page::PageLink;
 
     fn viewer() -> Viewer {
         Viewer {
@@ -163,6 +174,10 @@ mod tests {
             title: Some("<script>".into()),
             description: Some("a & \"b\"".into()),
             version: Some("1.0'".into()),
+            pages: vec![PageLink {
+                path: "/a'b".into(),
+                title: "<config>".into(),
+            }],
             tls: false,
         };
         let links = Links {
@@ -177,6 +192,7 @@ mod tests {
             "<h1>&lt;script&gt;</h1>",
             "a &amp; &quot;b&quot;",
             "1.0&#39;",
+            "/a&#39;b\">&lt;config&gt;</a>",
             "src=\"/&quot;&gt;&lt;script&gt;/page.js?v=",
         ] {
             assert!(page.contains(part), "{part} in {page}");

@@ -13,7 +13,7 @@ pub(crate) const SPREAD_SLOTS: usize = if cfg!(exporter_kit_loom) { 2 } else { 1
 /// How often others hit a cell, from one scrape to the next, before it spreads.
 pub(crate) const SPREAD_AFTER: u32 = if cfg!(exporter_kit_loom) { 1 } else { 4096 };
 
-/// How many cells may be spread at once: at 1 KiB for a sum, that bounds their memory to 4 MiB.
+/// How many cells may be spread at once: at 1.1 KiB for a sum, that bounds their memory to 4.5 MiB.
 const SPREAD_BUDGET: usize = 4096;
 
 static SPREAD_CELLS: AtomicUsize = AtomicUsize::new(0);
@@ -38,13 +38,16 @@ impl Drop for SpreadPermit {
     }
 }
 
+/// What a word of one thread holds at most when more than one is added at once.
+const HALF: u64 = 1 << 63;
+
 /// Adds up `u64`; a sum beyond 2^64 is told to who adds.
 pub(crate) struct Adder {
-    /// The thread that `own` belongs to, or `slot::NONE`.
+    /// The thread that `own` belongs to, or `slot::NOBODY`, or once the cell has spread `slot::EVERYBODY`.
     owner: AtomicU32,
     /// About how often other threads have added since the last scrape.
     foreign: AtomicU32,
-    /// Invariant: only the owner writes it.
+    /// Invariant: only the owner writes it; it has less than 2^63 but for what was added one by one.
     own: AtomicU64,
     shared: AtomicU64,
     spread: OnceLock<Box<Spread>>,
@@ -52,6 +55,8 @@ pub(crate) struct Adder {
 
 struct Spread {
     words: [Line; SPREAD_SLOTS],
+    /// For the threads whose numbers are beyond those.
+    beyond: Line,
     _permit: SpreadPermit,
 }
 
@@ -63,7 +68,7 @@ struct Line(AtomicU64);
 impl Adder {
     pub(crate) fn new() -> Self {
         Self {
-            owner: AtomicU32::new(slot::NONE),
+            owner: AtomicU32::new(slot::NOBODY),
             foreign: AtomicU32::new(0),
             own: AtomicU64::new(0),
             shared: AtomicU64::new(0),
@@ -71,35 +76,42 @@ impl Adder {
         }
     }
 
-    /// Adds `n`; true if the word it went to has wrapped around, which takes 2^64 from the sum.
+    /// Adds `n`; true if that took 2^64 from the sum, which is all that one word holds.
     #[inline]
     pub(crate) fn add(&self, n: u64) -> bool {
-        self.add_from(slot::current(), n)
+        self.in_word_of(slot::current(), |word| self.add_as_owner(word, n))
+            .unwrap_or_else(|| self.add_unassigned(n))
     }
 
-    /// The same as the thread whose number is `slot`.
+    /// The same for `n` = 1, in as few instructions as a word of one's own takes.
     #[inline]
-    pub(super) fn add_from(&self, slot: u32, n: u64) -> bool {
-        if let Some(spread) = self.spread.get() {
-            return match spread.words.get((slot as usize).wrapping_sub(1)) {
-                Some(line) => add_as_owner(&line.0, n),
-                None => add_shared(&self.shared, n),
-            };
-        }
-        if self.owner.load(Ordering::Relaxed) == slot && slot != slot::NONE {
-            return add_as_owner(&self.own, n);
-        }
-        self.add_foreign(slot, n)
+    pub(crate) fn add_one(&self) -> bool {
+        let add = |word: &AtomicU64| {
+            // `add_as_owner` leaves less than 2^63 here; no program counts as many again one by one.
+            word.store(load_own(word).wrapping_add(1), Ordering::Relaxed);
+            false
+        };
+        self.in_word_of(slot::current(), add)
+            .unwrap_or_else(|| self.add_unassigned(1))
     }
 
-    fn add_foreign(&self, slot: u32, n: u64) -> bool {
-        if slot != slot::NONE && self.owner.load(Ordering::Relaxed) == slot::NONE {
-            let claim =
-                self.owner
-                    .compare_exchange(slot::NONE, slot, Ordering::Relaxed, Ordering::Relaxed);
-            if claim.is_ok() {
-                return add_as_owner(&self.own, n);
-            }
+    #[cold]
+    #[inline(never)]
+    fn add_unassigned(&self, n: u64) -> bool {
+        self.add_from(slot::assigned(), n)
+    }
+
+    /// Adds as the thread whose number is `slot`.
+    pub(super) fn add_from(&self, slot: u32, n: u64) -> bool {
+        let as_owner = |word: &AtomicU64| self.add_as_owner(word, n);
+        if let Some(carried) = self.in_word_of(slot, as_owner) {
+            return carried;
+        }
+        if let Some(spread) = self.spread.get() {
+            return add_shared(&spread.beyond.0, n);
+        }
+        if let Some(word) = self.claim(slot) {
+            return self.add_as_owner(word, n);
         }
         // A lost count here only delays the spreading.
         let foreign = self.foreign.load(Ordering::Relaxed).saturating_add(1);
@@ -110,6 +122,41 @@ impl Adder {
         add_shared(&self.shared, n)
     }
 
+    /// Does something in the word that only this thread writes, if it has one.
+    ///
+    /// In code of its own for each of the two places that it can be in. Where the code first chooses the place, the
+    /// processor does not foresee that an addition reads what the last one wrote, and takes twice as long.
+    #[inline]
+    fn in_word_of<T>(&self, slot: u32, then: impl Fn(&AtomicU64) -> T) -> Option<T> {
+        let spread = self.spread.get();
+        if let Some(line) = spread.and_then(|spread| spread.words.get(slot as usize)) {
+            return Some(then(&line.0));
+        }
+        if self.owner.load(Ordering::Relaxed) == slot {
+            return Some(then(&self.own));
+        }
+        None
+    }
+
+    /// Adds without a read-modify-write to a word that this thread alone writes, and leaves less than 2^63 there.
+    #[inline]
+    fn add_as_owner(&self, word: &AtomicU64, n: u64) -> bool {
+        let (sum, wrapped) = load_own(word).overflowing_add(n);
+        word.store(sum % HALF, Ordering::Relaxed);
+        wrapped | (sum >= HALF && self.share_half())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn share_half(&self) -> bool {
+        add_shared(&self.shared, HALF)
+    }
+
+    /// Makes the thread the owner, if it has a number and there never was an owner.
+    fn claim(&self, slot: u32) -> Option<&AtomicU64> {
+        slot::claim(&self.owner, slot).then_some(&self.own)
+    }
+
     #[cold]
     fn spread_out(&self) {
         if let Some(permit) = SpreadPermit::take() {
@@ -117,8 +164,11 @@ impl Adder {
             // If another thread was first, this one's permit is given back.
             let _ = self.spread.set(Box::new(Spread {
                 words,
+                beyond: Line::default(),
                 _permit: permit,
             }));
+            // The owner, too, now has a word there, so that the line that all of them read is written no more.
+            self.owner.store(slot::EVERYBODY, Ordering::Relaxed);
         }
     }
 
@@ -130,9 +180,8 @@ impl Adder {
         let own = u128::from(self.own.load(Ordering::Relaxed));
         let shared = u128::from(self.shared.load(Ordering::Relaxed));
         let spread = self.spread.get().map_or(0, |spread| {
-            spread
-                .words
-                .iter()
+            let lines = spread.words.iter().chain([&spread.beyond]);
+            lines
                 .map(|line| u128::from(line.0.load(Ordering::Relaxed)))
                 .sum()
         });
@@ -146,15 +195,6 @@ impl fmt::Debug for Adder {
     }
 }
 
-/// Adds without a read-modify-write. Only for a word that this thread alone writes.
-#[inline]
-fn add_as_owner(word: &AtomicU64, n: u64) -> bool {
-    let (sum, wrapped) = load_own(word).overflowing_add(n);
-    word.store(sum, Ordering::Relaxed);
-    wrapped
-}
-
-#[inline]
 fn add_shared(word: &AtomicU64, n: u64) -> bool {
     word.fetch_add(n, Ordering::Relaxed)
         .checked_add(n)
@@ -188,7 +228,7 @@ mod tests {
         adder.spread_out();
         adder.add_from(slot::NONE, 4);
         adder.add_from(1, 8);
-        adder.add_from(SPREAD_SLOTS as u32 + 1, 16);
+        adder.add_from(SPREAD_SLOTS as u32, 16);
         assert_eq!(adder.get(), 31);
     }
 }

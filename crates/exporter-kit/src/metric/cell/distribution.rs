@@ -16,11 +16,12 @@ use crate::sync::{Mutex, OnceLock, lock};
 /// has half of an observation.
 pub(crate) struct Distribution {
     buckets: usize,
-    /// The thread that `own` belongs to, or `slot::NONE`. Stays so with native buckets, which all threads share.
+    /// The thread that `own` belongs to, or `slot::NOBODY`, or once the cell has spread `slot::EVERYBODY`: so from the
+    /// start with native buckets, which all threads share.
     owner: AtomicU32,
     /// About how often other threads have recorded since the last scrape.
     foreign: AtomicU32,
-    own: Option<WriterWords>,
+    own: WriterWords,
     shared: OnceLock<Box<HotCold>>,
     spread: OnceLock<Box<Spread>>,
     native: Option<NativeSettings>,
@@ -29,17 +30,25 @@ pub(crate) struct Distribution {
 }
 
 struct Spread {
-    words: [OnceLock<Box<WriterWords>>; SPREAD_SLOTS],
+    words: [OnceLock<Box<Apart>>; SPREAD_SLOTS],
     _permit: SpreadPermit,
 }
 
+/// One thread's words, with cache lines of their own.
+#[repr(align(64))]
+struct Apart(WriterWords);
+
 impl Distribution {
     pub(crate) fn new(buckets: usize, native: Option<NativeSettings>) -> Self {
+        let (owner, own) = match native {
+            None => (slot::NOBODY, buckets),
+            Some(_) => (slot::EVERYBODY, 0),
+        };
         Self {
             buckets,
-            owner: AtomicU32::new(slot::NONE),
+            owner: AtomicU32::new(owner),
             foreign: AtomicU32::new(0),
-            own: native.is_none().then(|| WriterWords::new(buckets)),
+            own: WriterWords::new(own),
             shared: OnceLock::new(),
             spread: OnceLock::new(),
             native,
@@ -50,45 +59,24 @@ impl Distribution {
     /// Records `value`, which falls in the classic bucket `bucket`.
     #[inline]
     pub(crate) fn observe(&self, bucket: usize, value: f64) {
-        self.observe_from(slot::current(), bucket, value);
+        let words = self.words_of(slot::current());
+        if !words.is_some_and(|words| words.observe(bucket, value)) {
+            self.observe_unassigned(bucket, value);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn observe_unassigned(&self, bucket: usize, value: f64) {
+        self.observe_from(slot::assigned(), bucket, value);
     }
 
     /// The same as the thread whose number is `slot`.
-    #[inline]
     pub(super) fn observe_from(&self, slot: u32, bucket: usize, value: f64) {
-        let recorded = match (self.spread.get(), &self.own) {
-            (Some(spread), _) => self.observe_spread(spread, slot, bucket, value),
-            (None, Some(own)) if self.is_owner(slot) => own.observe(bucket, value),
-            _ => false,
-        };
-        if !recorded {
-            self.observe_shared(bucket, value);
+        let words = self.words_of(slot).or_else(|| self.claim(slot));
+        if words.is_some_and(|words| words.observe(bucket, value)) {
+            return;
         }
-    }
-
-    #[inline]
-    fn is_owner(&self, slot: u32) -> bool {
-        let owner = self.owner.load(Ordering::Relaxed);
-        slot != slot::NONE
-            && (owner == slot
-                || (owner == slot::NONE
-                    && self
-                        .owner
-                        .compare_exchange(slot::NONE, slot, Ordering::Relaxed, Ordering::Relaxed)
-                        .is_ok()))
-    }
-
-    #[inline]
-    fn observe_spread(&self, spread: &Spread, slot: u32, bucket: usize, value: f64) -> bool {
-        match spread.words.get((slot as usize).wrapping_sub(1)) {
-            Some(words) => words
-                .get_or_init(|| Box::new(WriterWords::new(self.buckets)))
-                .observe(bucket, value),
-            None => false,
-        }
-    }
-
-    fn observe_shared(&self, bucket: usize, value: f64) {
         if self.native.is_none() && self.spread.get().is_none() {
             // A lost count here only delays the spreading.
             let foreign = self.foreign.load(Ordering::Relaxed).saturating_add(1);
@@ -98,6 +86,26 @@ impl Distribution {
             }
         }
         self.shared().observe(bucket, value);
+    }
+
+    /// The words that only this thread writes, if it has some.
+    #[inline]
+    fn words_of(&self, slot: u32) -> Option<&WriterWords> {
+        if self.owner.load(Ordering::Relaxed) == slot {
+            return Some(&self.own);
+        }
+        let words = self.spread.get()?.words.get(slot as usize)?.get()?;
+        Some(&words.0)
+    }
+
+    /// Gives the thread words of its own, if it has a number and there are words to give.
+    fn claim(&self, slot: u32) -> Option<&WriterWords> {
+        if let Some(spread) = self.spread.get() {
+            let words = spread.words.get(slot as usize)?;
+            let words = words.get_or_init(|| Box::new(Apart(WriterWords::new(self.buckets))));
+            return Some(&words.0);
+        }
+        slot::claim(&self.owner, slot).then_some(&self.own)
     }
 
     fn shared(&self) -> &HotCold {
@@ -114,6 +122,8 @@ impl Distribution {
                 words,
                 _permit: permit,
             }));
+            // The owner, too, now has words there, so that the lines that all of them read are written no more.
+            self.owner.store(slot::EVERYBODY, Ordering::Relaxed);
         }
     }
 
@@ -131,7 +141,10 @@ impl Distribution {
             self.foreign.store(0, Ordering::Relaxed);
         }
         match self.shared.get() {
-            None => totals.begin_with(None, self.buckets, self.native.as_ref()),
+            None => {
+                totals.begin_with(None, self.buckets, self.native.as_ref());
+                totals.sum = self.own.read(&mut totals.counts);
+            }
             Some(shared) => {
                 let mut accumulated = lock(&self.accumulated);
                 let mut drained = Totals::new(self.buckets, self.native.as_ref());
@@ -142,16 +155,14 @@ impl Distribution {
                     none => *none = Some(Box::new(drained)),
                 }
                 totals.begin_with(accumulated.as_deref(), self.buckets, self.native.as_ref());
+                totals.sum += self.own.add_to(&mut totals.counts);
             }
         }
-        let spread = self
-            .spread
-            .get()
-            .into_iter()
-            .flat_map(|spread| &spread.words);
-        let spread = spread.filter_map(|words| words.get().map(|words| &**words));
-        for words in self.own.iter().chain(spread) {
-            totals.sum += words.read(&mut totals.counts);
+        let Some(spread) = self.spread.get() else {
+            return;
+        };
+        for words in spread.words.iter().filter_map(OnceLock::get) {
+            totals.sum += words.0.add_to(&mut totals.counts);
         }
     }
 }

@@ -12,6 +12,11 @@ impl AtomicF64 {
         f64::from_bits(self.0.load(Ordering::Relaxed))
     }
 
+    /// The value, and with it in view whatever its [owner](Self::add_as_owner) did before adding.
+    pub(crate) fn get_acquire(&self) -> f64 {
+        f64::from_bits(self.0.load(Ordering::Acquire))
+    }
+
     #[inline]
     pub(crate) fn set(&self, value: f64) {
         self.0.store(value.to_bits(), Ordering::Relaxed);
@@ -37,9 +42,10 @@ impl AtomicF64 {
         }
     }
 
-    /// Adds without a read-modify-write. Only for a word that one thread writes.
+    /// Adds without a read-modify-write, after all that was done before. Only for a word that one thread writes.
     #[inline]
     pub(crate) fn add_as_owner(&self, amount: f64) {
-        self.set(f64::from_bits(load_own(&self.0)) + amount);
+        let sum = f64::from_bits(load_own(&self.0)) + amount;
+        self.0.store(sum.to_bits(), Ordering::Release);
     }
 }

@@ -9,8 +9,19 @@ use std::collections::BTreeSet;
 // Not those of crate::sync: loom has none for statics. Its models hand the numbers out themselves.
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::sync::atomic::{AtomicU32, Ordering};
+
 /// No number: the thread is ending, or has not been given one yet.
-pub(crate) const NONE: u32 = 0;
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// In place of an owner's number: nobody owns the words yet. No thread has this number.
+pub(super) const NOBODY: u32 = u32::MAX - 1;
+
+/// In place of an owner's number: the words belong to no single thread any more. No thread has this number.
+pub(super) const EVERYBODY: u32 = u32::MAX - 2;
+
+/// So many numbers there are, from 0.
+const NUMBERS: u32 = EVERYBODY;
 
 /// The numbers that no thread has.
 pub(super) struct Free {
@@ -22,18 +33,18 @@ impl Free {
     pub(super) const fn new() -> Self {
         Self {
             returned: BTreeSet::new(),
-            next: NONE + 1,
+            next: 0,
         }
     }
 
     pub(super) fn take(&mut self) -> u32 {
         self.returned.pop_first().unwrap_or_else(|| {
-            let next = self.next;
             // More threads than there are numbers share none: they use the atomic words.
-            if next != NONE {
-                self.next = next.wrapping_add(1);
+            if self.next == NUMBERS {
+                return NONE;
             }
-            next
+            self.next += 1;
+            self.next - 1
         })
     }
 
@@ -72,24 +83,32 @@ thread_local! {
     static LEASE: Lease = Lease::take();
 }
 
-/// This thread's number, or [`NONE`] while the thread ends.
+/// This thread's number, or [`NONE`] while it has none: [`assigned`] may give it one.
+///
+/// One instruction, and no question whether there is a number: that is asked where words for it are not found.
 #[inline]
 pub(crate) fn current() -> u32 {
-    if cfg!(exporter_kit_loom) {
-        // loom's threads are all one thread of the system's.
-        return NONE;
-    }
-    match SLOT.get() {
-        NONE => assign(),
-        slot => slot,
-    }
+    SLOT.get()
 }
 
+/// This thread's number, now given if it had none, or [`NONE`] while the thread ends.
 #[cold]
-fn assign() -> u32 {
-    let slot = LEASE.try_with(|lease| lease.0).unwrap_or(NONE);
-    SLOT.set(slot);
-    slot
+pub(super) fn assigned() -> u32 {
+    // loom's threads are all one thread of the system's.
+    if SLOT.get() == NONE && cfg!(not(exporter_kit_loom)) {
+        SLOT.set(LEASE.try_with(|lease| lease.0).unwrap_or(NONE));
+    }
+    SLOT.get()
+}
+
+/// Makes the thread with this number the owner, if it has a number and there never was an owner.
+pub(super) fn claim(owner: &AtomicU32, slot: u32) -> bool {
+    // Asked first: an exchange that fails takes the cache line from those who read it.
+    slot != NONE
+        && owner.load(Ordering::Relaxed) == NOBODY
+        && owner
+            .compare_exchange(NOBODY, slot, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
 }
 
 #[cfg(test)]
@@ -103,12 +122,12 @@ mod tests {
         let (send, receive) = mpsc::channel();
         let (release, wait) = mpsc::channel::<()>();
         let other = thread::spawn(move || {
-            send.send(current()).unwrap();
+            send.send(assigned()).unwrap();
             let _ = wait.recv();
         });
         let theirs = receive.recv().unwrap();
-        assert_ne!(theirs, current());
-        assert_eq!(current(), current());
+        assert_ne!(theirs, assigned());
+        assert_eq!(current(), assigned());
         drop(release);
         other.join().unwrap();
         let free = free();
@@ -118,13 +137,11 @@ mod tests {
     #[test]
     fn numbers_that_run_out_are_shared_by_nobody() {
         let mut free = Free::new();
-        free.next = u32::MAX;
-        assert_eq!(
-            [free.take(), free.take(), free.take()],
-            [u32::MAX, NONE, NONE]
-        );
+        let last = NUMBERS - 1;
+        free.next = last;
+        assert_eq!([free.take(), free.take(), free.take()], [last, NONE, NONE]);
         free.give_back(NONE);
-        free.give_back(u32::MAX);
-        assert_eq!([free.take(), free.take()], [u32::MAX, NONE]);
+        free.give_back(last);
+        assert_eq!([free.take(), free.take()], [last, NONE]);
     }
 }

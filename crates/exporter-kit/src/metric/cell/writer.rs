@@ -1,16 +1,17 @@
 //! The words of a distribution that one thread writes.
 
 use crate::metric::cell::AtomicF64;
-use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{load_own, yield_now};
 
 /// Counts per bucket and the sum, updated by one thread with plain stores, read by any other as a whole.
 ///
-/// Readers use the version as a sequence lock: it is odd while an update is under way, and a reading
-/// counts only if the version stood still. So that a busy writer can't keep a reader from ever finishing,
+/// An update writes its bucket first, then the sum, then how many updates have ended. A reader goes the other way:
+/// of what it reads, each has at least the updates of what it read before, so if the buckets add up to the updates
+/// that had ended at first, all three have just these. So that a busy writer can't keep a reader from ever finishing,
 /// a reader that fails once closes the words: the writer then records elsewhere until they are opened.
 pub(crate) struct WriterWords {
-    version: AtomicU64,
+    ended: AtomicU64,
     closed: AtomicBool,
     sum: AtomicF64,
     /// Whole cache lines, so that the words of two threads never share one.
@@ -22,9 +23,10 @@ pub(crate) struct WriterWords {
 struct Line([AtomicU64; 8]);
 
 impl WriterWords {
+    /// With no buckets, nothing can be recorded here.
     pub(crate) fn new(buckets: usize) -> Self {
         Self {
-            version: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             sum: AtomicF64::default(),
             counts: (0..buckets.div_ceil(8)).map(|_| Line::default()).collect(),
@@ -37,21 +39,19 @@ impl WriterWords {
         let Some(line) = self.counts.get(bucket / 8) else {
             return false;
         };
-        if self.closed.load(Ordering::Acquire) {
+        if self.closed.load(Ordering::Relaxed) {
             return false;
         }
-        let version = load_own(&self.version);
-        self.version.store(version + 1, Ordering::Relaxed);
-        fence(Ordering::Release);
         let count = &line.0[bucket % 8];
         count.store(load_own(count) + 1, Ordering::Relaxed);
         self.sum.add_as_owner(value);
-        self.version.store(version + 2, Ordering::Release);
+        self.ended
+            .store(load_own(&self.ended) + 1, Ordering::Release);
         true
     }
 
     /// Adds what was recorded to `counts` and gives its sum.
-    pub(crate) fn read(&self, counts: &mut [u64]) -> f64 {
+    pub(crate) fn add_to(&self, counts: &mut [u64]) -> f64 {
         // Room for most histograms without an allocation.
         let mut here = [0; 32];
         let mut there = Vec::new();
@@ -62,40 +62,43 @@ impl WriterWords {
                 &mut there[..]
             }
         };
-        let sum = self
-            .try_read(read)
-            .unwrap_or_else(|| self.read_closed(read));
+        let sum = self.read(read);
         for (total, count) in counts.iter_mut().zip(read) {
             *total += *count;
         }
         sum
     }
 
+    /// Puts what was recorded in place of `counts` and gives its sum. Without buckets, it leaves `counts` as they are.
+    pub(crate) fn read(&self, counts: &mut [u64]) -> f64 {
+        self.try_read(counts)
+            .unwrap_or_else(|| self.read_closed(counts))
+    }
+
     #[cold]
     fn read_closed(&self, counts: &mut [u64]) -> f64 {
-        self.closed.store(true, Ordering::Release);
         let sum = loop {
-            // The update under way when it was closed has to end, unless another reader opens the words before.
+            // Again each time: another reader may have opened the words. The update under way has to end.
+            self.closed.store(true, Ordering::Relaxed);
             if let Some(sum) = self.try_read(counts) {
                 break sum;
             }
             yield_now();
         };
-        self.closed.store(false, Ordering::Release);
+        self.closed.store(false, Ordering::Relaxed);
         sum
     }
 
     fn try_read(&self, counts: &mut [u64]) -> Option<f64> {
-        let before = self.version.load(Ordering::Acquire);
-        if before % 2 == 1 {
-            return None;
+        let ended = self.ended.load(Ordering::Acquire);
+        let sum = self.sum.get_acquire();
+        let mut begun = 0_u64;
+        for (line, counts) in self.counts.iter().zip(counts.chunks_mut(8)) {
+            for (word, count) in line.0.iter().zip(counts) {
+                *count = word.load(Ordering::Relaxed);
+                begun = begun.wrapping_add(*count);
+            }
         }
-        let words = self.counts.iter().flat_map(|line| &line.0);
-        for (count, word) in counts.iter_mut().zip(words) {
-            *count = word.load(Ordering::Relaxed);
-        }
-        let sum = self.sum.get();
-        fence(Ordering::Acquire);
-        (self.version.load(Ordering::Relaxed) == before).then_some(sum)
+        (begun == ended).then_some(sum)
     }
 }

@@ -1,0 +1,203 @@
+//! What a configuration says of a database and its queries.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::{At, Fault, Place, Span};
+use crate::decode::{Limits, PartInfo, Parts, Wanted};
+use crate::sources::origin::{Fetcher, Origin, Surroundings};
+use crate::sources::sql::database::Query;
+use crate::sources::sql::fetch::Sql;
+use crate::sources::sql::mysql::MySql;
+use crate::sources::sql::postgres::Postgres;
+use crate::sources::sql::server::ServerConfig;
+use crate::sources::sql::sqlite::Sqlite;
+
+/// The part that a query's rows are where it has no name.
+const ROWS: &str = "rows";
+/// More connections than this are no help to one source, and much to ask of a server.
+const MOST_CONNECTIONS: u8 = 16;
+
+/// Rows of a database. Each statement runs in a session that can only read, and is cancelled on the server when its
+/// time is over.
+///
+/// Whole numbers are exact. A time is text as 2026-01-31T12:00:00Z, for a label or `timestamp`; what the database keeps
+/// without a zone is taken for UTC there. PostgreSQL's intervals are seconds. Bytes have to be text.
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SqlConfig {
+    /// A PostgreSQL server, or what speaks like one.
+    #[serde(default)]
+    postgres: Option<At<ServerConfig>>,
+    /// A MySQL or MariaDB server, or what speaks like one.
+    #[serde(default)]
+    mysql: Option<At<ServerConfig>>,
+    /// An SQLite database.
+    #[serde(default)]
+    sqlite: Option<At<SqliteConfig>>,
+    /// One statement, as `SELECT count(*) AS value FROM sessions`. It is taken as it is: `$` has no meaning of its own.
+    #[serde(default)]
+    query: Option<At<String>>,
+    /// Several statements by name, each with rows of its own; the metrics say `from` which they are made. One that fails
+    /// costs no other. `max_rows` and `max_bytes` are each one's.
+    #[serde(default)]
+    queries: BTreeMap<At<String>, At<String>>,
+    /// How many connections there are at most, so that as many statements run side by side: 3 unless this says
+    /// otherwise, at most 16. They are kept between collections.
+    #[serde(default)]
+    connections: Option<At<u8>>,
+    /// How long a connection that is not used is kept: 5m unless this says otherwise.
+    #[serde(default)]
+    keep_idle: Option<Span>,
+}
+
+/// An SQLite database.
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SqliteConfig {
+    /// Its file, from this file's folder if it is relative. It is opened anew for each collection, so that it can be
+    /// replaced, and only to be read.
+    pub(super) path: At<PathBuf>,
+}
+
+impl Origin for SqlConfig {
+    fn parts(&self) -> Parts {
+        let mut list: Vec<_> = self.queries.keys().map(|it| PartInfo::open(it)).collect();
+        if self.query.is_some() || list.is_empty() {
+            list = vec![PartInfo::open(ROWS)];
+        }
+        Parts {
+            first_is_default: list.len() == 1,
+            list,
+        }
+    }
+
+    fn check(&self, place: Place, faults: &mut Vec<Fault>) {
+        let databases = [
+            ("postgres", self.postgres.as_ref().map(At::place)),
+            ("mysql", self.mysql.as_ref().map(At::place)),
+            ("sqlite", self.sqlite.as_ref().map(At::place)),
+        ];
+        let mut named = databases
+            .iter()
+            .filter_map(|(name, place)| place.map(|place| (name, place)));
+        match (named.next(), named.next()) {
+            (None, _) => faults.push(Fault::at(
+                place,
+                "`sql` does not say which database; add one of `postgres`, `mysql`, `sqlite`",
+            )),
+            (Some((a, _)), Some((b, place))) => faults.push(Fault::at(
+                place,
+                format!("`sql` has both `{a}` and `{b}`; make two sources of it"),
+            )),
+            _ => (),
+        }
+        for server in [&self.postgres, &self.mysql].into_iter().flatten() {
+            server.check(faults);
+        }
+        self.check_queries(place, faults);
+        if let Some(connections) = &self.connections
+            && !(1..=MOST_CONNECTIONS).contains(&**connections)
+        {
+            faults.push(Fault::at(
+                connections.place(),
+                format!(
+                    "`{}` is out of range; a source has from 1 to {MOST_CONNECTIONS} connections",
+                    **connections
+                ),
+            ));
+        }
+    }
+
+    fn build(
+        &self,
+        wanted: Wanted,
+        limits: Limits,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Fetcher, Fault> {
+        let queries = self.all_queries(&wanted);
+        let connections = usize::from(self.connections.as_deref().copied().unwrap_or(3));
+        let keep_idle = self.keep_idle.unwrap_or(Span::from_secs(300)).get();
+        if let Some(server) = &self.postgres {
+            let postgres = Postgres::new(server, limits, surroundings)?;
+            return Ok(Fetcher::new(Sql::new(
+                postgres,
+                queries,
+                connections,
+                keep_idle,
+            )));
+        }
+        if let Some(server) = &self.mysql {
+            let mysql = MySql::new(server, limits, surroundings)?;
+            return Ok(Fetcher::new(Sql::new(
+                mysql,
+                queries,
+                connections,
+                keep_idle,
+            )));
+        }
+        let Some(sqlite) = &self.sqlite else {
+            // This was checked, so it is not seen; if it were, it would say what is missing.
+            return Err(Fault {
+                place: None,
+                message: "`sql` does not say which database".to_owned(),
+            });
+        };
+        let path = surroundings.folder.join(&**sqlite.path);
+        Ok(Fetcher::new(Sqlite::new(
+            &path,
+            queries,
+            limits,
+            connections,
+        )))
+    }
+}
+
+impl SqlConfig {
+    fn check_queries(&self, place: Place, faults: &mut Vec<Fault>) {
+        match (&self.query, self.queries.keys().next()) {
+            (None, None) => faults.push(Fault::at(
+                place,
+                "`sql` has no statement to run; add `query`, or several by name under `queries`",
+            )),
+            (Some(query), Some(_)) => faults.push(Fault::at(
+                query.place(),
+                "there are both `query` and `queries`; give this one a name among the others",
+            )),
+            _ => (),
+        }
+        let all = self.query.iter().chain(self.queries.values());
+        for query in all.filter(|query| query.trim().is_empty()) {
+            faults.push(Fault::at(
+                query.place(),
+                "the statement is empty; write one, as `SELECT count(*) AS value FROM sessions`",
+            ));
+        }
+        // Both would end a C string that a server or library reads.
+        let all = self.query.iter().chain(self.queries.values());
+        for query in all.filter(|query| query.contains('\0')) {
+            faults.push(Fault::at(
+                query.place(),
+                "a statement can't have the character NUL; drop it",
+            ));
+        }
+    }
+
+    fn all_queries(&self, wanted: &Wanted) -> Vec<Query> {
+        let named = self
+            .queries
+            .iter()
+            .map(|(name, query)| (name.as_str(), query));
+        let one = self.query.iter().map(|query| (ROWS, query));
+        one.chain(named)
+            .map(|(name, query)| Query {
+                name: name.into(),
+                statement: query.as_str().into(),
+                wanted: wanted.of(name).to_vec(),
+            })
+            .collect()
+    }
+}

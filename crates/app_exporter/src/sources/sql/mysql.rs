@@ -1,0 +1,310 @@
+//! MySQL and MariaDB, by their text protocol, in sessions that can only read.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use exporter_kit::Number;
+use exporter_kit::scrape::{Deadline, SourceErrorReason as Reason};
+use mysql_async::consts::ColumnType;
+use mysql_async::prelude::Queryable as _;
+use mysql_async::{Column, Conn, Error, IoError, Opts, OptsBuilder, ServerError, SslOpts, Value};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use crate::config::Fault;
+use crate::decode::{Cell, Failure, Limits, Table, parse_number};
+use crate::sources::origin::Surroundings;
+use crate::sources::sql::database::{Database, Query, Trouble};
+use crate::sources::sql::rows::{Rows, text, too_many_bytes};
+use crate::sources::sql::server::{Address, Server, ServerConfig, explain};
+
+/// What it listens on unless it is told otherwise.
+const PORT: u16 = 3306;
+/// The collation of columns that have bytes and no text.
+const BINARY: u16 = 63;
+
+/// A MySQL or MariaDB server.
+pub(super) struct MySql {
+    server: Server,
+    tls: Option<SslOpts>,
+    limits: Limits,
+}
+
+/// A session that can only read.
+pub(super) struct Connection {
+    /// Always there until it is dropped.
+    conn: Option<Conn>,
+    options: Opts,
+    runtime: Handle,
+    /// What the server was told of how many seconds a statement may take.
+    seconds: u64,
+    /// Whether the server may be at work.
+    busy: bool,
+}
+
+impl MySql {
+    pub(super) fn new(
+        config: &ServerConfig,
+        limits: Limits,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Self, Fault> {
+        let server = config.server(PORT, surroundings)?;
+        let tls = config.tls(&server.address);
+        Ok(Self {
+            tls: tls
+                .map(|tls| tls.of_mysql(surroundings.folder))
+                .transpose()?,
+            server,
+            limits,
+        })
+    }
+
+    fn options(&self) -> Result<Opts, Failure> {
+        let server = &self.server;
+        let password = server.read_password()?;
+        let mut options = OptsBuilder::default()
+            .user(Some(&server.user))
+            .pass(password.as_ref().map(|password| password.reveal()))
+            .db_name(server.database.as_ref())
+            .tcp_port(server.port)
+            // Where it is said to be, and nowhere else.
+            .prefer_socket(false)
+            // Not even one huge value is taken in, and the server is not asked for what it would send.
+            .max_allowed_packet(Some(self.limits.bytes))
+            .wait_timeout(Some(28_800))
+            // What has gone away without a word is let go of.
+            .tcp_keepalive(Some(Duration::from_secs(60)))
+            .stmt_cache_size(0)
+            .init(vec!["SET SESSION TRANSACTION READ ONLY"])
+            .ssl_opts(self.tls.clone());
+        options = match &server.address {
+            Address::Host(host) => options.ip_or_hostname(host),
+            Address::Socket(path) => options.socket(path.to_str()),
+        };
+        Ok(options.into())
+    }
+
+    async fn try_run(&self, conn: &mut Conn, query: &Query) -> Result<Table, Trouble> {
+        let mut result = conn
+            .query_iter(&*query.statement)
+            .await
+            .map_err(|error| self.trouble(&error))?;
+        let columns = result.columns().unwrap_or_else(|| Arc::new([]));
+        let names = columns.iter().map(|column| column.name_str().into_owned());
+        let mut rows = Rows::new(query, self.limits, names);
+        while let Some(row) = result.next().await.map_err(|error| self.trouble(&error))? {
+            let bytes = (0..row.len())
+                .map(|at| row.as_ref(at).map_or(0, size))
+                .sum();
+            let pushed = rows.push(bytes, |at| match (row.as_ref(at), columns.get(at)) {
+                (Some(value), Some(column)) => cell(value, column),
+                _ => Ok(Cell::Null),
+            });
+            // Rows that nobody takes are still on their way.
+            pushed.map_err(Trouble::Spoilt)?;
+        }
+        // A procedure gives more than one set of rows. The first counts.
+        let rest = result.drop_result().await;
+        rest.map_err(|error| self.trouble(&error))?;
+        Ok(rows.finish())
+    }
+
+    fn trouble(&self, error: &Error) -> Trouble {
+        match error {
+            Error::Server(refusal) => {
+                let failure = refused(refusal);
+                match failure.reason {
+                    Reason::Connect => Trouble::Lost(failure),
+                    _ => Trouble::Failed(failure),
+                }
+            }
+            // The codec has no other way to say so.
+            other if other.to_string().contains("max_allowed_packet") => {
+                Trouble::Spoilt(too_many_bytes(self.limits))
+            }
+            other => Trouble::Lost(Failure::connect(format!(
+                "`{}`: {}",
+                self.server.shown,
+                explain(other)
+            ))),
+        }
+    }
+
+    fn not_connected(&self, error: &Error) -> Failure {
+        let shown = &self.server.shown;
+        match error {
+            Error::Server(refusal) => refused(refusal).about(format!("`{shown}`")),
+            Error::Driver(mysql_async::DriverError::NoClientSslFlagFromServer) => {
+                Failure::connect(format!(
+                    "`{shown}`: the server does not support TLS; if nobody can read along, write \
+                     `tls: false`"
+                ))
+            }
+            Error::Io(IoError::Io(error)) => Failure::connect(format!("`{shown}`: {error}")),
+            other => Failure::connect(format!("`{shown}`: {}", explain(other))),
+        }
+    }
+}
+
+impl Database for MySql {
+    type Connection = Connection;
+
+    async fn connect(&self) -> Result<Connection, Failure> {
+        let options = self.options()?;
+        let conn = Conn::new(options.clone()).await;
+        Ok(Connection {
+            conn: Some(conn.map_err(|error| self.not_connected(&error))?),
+            options,
+            runtime: Handle::current(),
+            seconds: 0,
+            busy: false,
+        })
+    }
+
+    fn is_open(connection: &Connection) -> bool {
+        connection.conn.is_some()
+    }
+
+    async fn run(
+        &self,
+        connection: &mut Connection,
+        query: &Query,
+        deadline: Deadline,
+    ) -> Result<Table, Trouble> {
+        let Some(conn) = &mut connection.conn else {
+            return Err(Trouble::Lost(Failure::connect("there is no connection")));
+        };
+        connection.busy = true;
+        // The server stops by itself should nobody be able to tell it.
+        let seconds = deadline.remaining().as_secs() + 2;
+        if connection.seconds != seconds {
+            match conn.query_drop(time_limit(seconds)).await {
+                // One that knows no such limit does without.
+                Ok(()) | Err(Error::Server(_)) => connection.seconds = seconds,
+                Err(error) => return Err(self.trouble(&error)),
+            }
+        }
+        let result = self.try_run(conn, query).await;
+        if let Ok(_) | Err(Trouble::Failed(_)) = result {
+            connection.busy = false;
+        }
+        result
+    }
+}
+
+/// Limits the time of statements: MariaDB reads what stands after `M!`, MySQL what stands after `!` and MariaDB knows not
+/// to.
+fn time_limit(seconds: u64) -> String {
+    let millis = seconds.saturating_mul(1000);
+    format!(
+        "SET /*M!100101 SESSION max_statement_time = {seconds}, */ \
+         /*!50708 SESSION max_execution_time = {millis}, */ @app_exporter = 1"
+    )
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let Some(conn) = self.conn.take() else { return };
+        if self.busy {
+            self.runtime.spawn(kill(self.options.clone(), conn.id()));
+        }
+        // Outside the runtime there is nobody to say farewell, and the socket just closes.
+        let _entered = self.runtime.enter();
+        drop(conn);
+    }
+}
+
+/// Ends a statement on the server, with its connection. That it can't be done is no matter: it stops by itself, a little
+/// later.
+async fn kill(options: Opts, id: u32) {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let killing = async {
+        let mut conn = Conn::new(options).await?;
+        conn.query_drop(format!("KILL {id}")).await?;
+        conn.disconnect().await
+    };
+    let _ = timeout(PATIENCE, killing).await;
+}
+
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Bytes(bytes) => bytes.len(),
+        _ => size_of::<u64>(),
+    }
+}
+
+/// # Errors
+/// When it is neither a number nor text: the end of a sentence that begins with the column.
+fn cell(value: &Value, column: &Column) -> Result<Cell, String> {
+    let bytes = match value {
+        Value::NULL => return Ok(Cell::Null),
+        Value::Bytes(bytes) => bytes,
+        Value::Int(number) => return Ok(Cell::Number(Number::I64(*number))),
+        Value::UInt(number) => return Ok(Cell::Number(Number::U64(*number))),
+        Value::Float(number) => return Ok(Cell::Number(Number::F64((*number).into()))),
+        Value::Double(number) => return Ok(Cell::Number(Number::F64(*number))),
+        // Only the binary protocol, which is not spoken here, has these.
+        Value::Date(..) | Value::Time(..) => return Ok(Cell::text(value.as_sql(true))),
+    };
+    match column.column_type() {
+        ColumnType::MYSQL_TYPE_TINY
+        | ColumnType::MYSQL_TYPE_SHORT
+        | ColumnType::MYSQL_TYPE_INT24
+        | ColumnType::MYSQL_TYPE_LONG
+        | ColumnType::MYSQL_TYPE_LONGLONG
+        | ColumnType::MYSQL_TYPE_FLOAT
+        | ColumnType::MYSQL_TYPE_DOUBLE => number(bytes),
+        // What has a point keeps its zeros as a label.
+        ColumnType::MYSQL_TYPE_DECIMAL | ColumnType::MYSQL_TYPE_NEWDECIMAL
+            if !bytes.contains(&b'.') =>
+        {
+            number(bytes)
+        }
+        ColumnType::MYSQL_TYPE_BIT if bytes.len() <= 8 => {
+            let bits = bytes
+                .iter()
+                .fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+            Ok(Cell::Number(Number::U64(bits)))
+        }
+        _ if column.character_set() == BINARY => text(bytes, "hex(…)"),
+        _ => text(bytes, "hex(…)"),
+    }
+}
+
+fn number(bytes: &[u8]) -> Result<Cell, String> {
+    let written = std::str::from_utf8(bytes).ok();
+    let number = written.and_then(parse_number);
+    match (number, written) {
+        (Some(number @ (Number::U64(_) | Number::I64(_))), _) => Ok(Cell::Number(number)),
+        // More digits than a number has are kept as they are.
+        (Some(Number::F64(_)), Some(text)) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Ok(Cell::text(text))
+        }
+        (Some(number), _) => Ok(Cell::Number(number)),
+        (None, _) => Err("has a number that can't be read".to_owned()),
+    }
+}
+
+/// What the server says, under the reason that its code stands for.
+fn refused(refusal: &ServerError) -> Failure {
+    let reason = match refusal.code {
+        // No access to the server or database, from there, with that password.
+        1044 | 1045 | 1130 | 1698 | 1862 => Reason::Login,
+        // Too many connections; shut down, killed, idle for too long.
+        1040 | 1053 | 1129 | 1203 | 1226 | 1927 | 4031 => Reason::Connect,
+        // Interrupted, by us or by a limit of time.
+        1317 | 1969 | 3024 => Reason::Timeout,
+        _ => Reason::Query,
+    };
+    Failure::new(
+        reason,
+        format!("the server says `{}` ({})", refusal.message, refusal.code),
+    )
+}
+
+impl fmt::Debug for MySql {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.server.shown)
+    }
+}

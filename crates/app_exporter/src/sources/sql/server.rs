@@ -1,0 +1,214 @@
+//! A database server: where it is, and how to log in.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use exporter_kit::scrape::SourceErrorReason as Reason;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::MapAccessDeserializer;
+use serde::{Deserialize, Deserializer, de};
+
+use crate::config::{At, Fault, HiddenTemplate, Login, Secret, Template};
+use crate::decode::Failure;
+use crate::sources::origin::Surroundings;
+use crate::sources::tls::TlsConfig;
+
+/// A database server, and who we are there.
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "DatabaseServerConfig")]
+pub(crate) struct ServerConfig {
+    /// Its name or address: `localhost` unless this says otherwise.
+    #[serde(default)]
+    host: Option<At<Template>>,
+    /// Its port: 5432 for PostgreSQL and 3306 for MySQL unless this says otherwise.
+    #[serde(default)]
+    port: Option<At<u16>>,
+    /// Its Unix socket, in place of a host; for PostgreSQL also the folder that it is in, as `/run/postgresql`.
+    #[serde(default)]
+    socket: Option<At<PathBuf>>,
+    /// The database: the one that the server chooses for the user unless this says otherwise.
+    #[serde(default)]
+    database: Option<At<Template>>,
+    /// The user's name. Best one who can only read what the statements need.
+    user: At<Template>,
+    /// The password, best as `${VARIABLE}`. It may have any character, and none is escaped.
+    #[serde(default)]
+    password: Option<At<HiddenTemplate>>,
+    /// A file that has the password; read anew for each connection, so that it can be changed.
+    #[serde(default)]
+    password_file: Option<At<PathBuf>>,
+    /// Whom to trust. TLS is used, and the server verified, unless it is on this machine (a socket, `localhost` or a
+    /// loopback address) and `tls` is not there, or this says `false`.
+    #[serde(default)]
+    tls: Option<At<TlsChoice>>,
+}
+
+/// TLS, or that there is none.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum TlsChoice {
+    Without,
+    With(TlsConfig),
+}
+
+/// A server as it is reached and logged in to.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) address: Address,
+    pub(super) port: u16,
+    pub(super) database: Option<String>,
+    pub(super) user: String,
+    pub(super) password: Option<Login>,
+    /// The server as it was written, for messages: what variables hold may be secret.
+    pub(super) shown: String,
+}
+
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Address {
+    Host(String),
+    Socket(PathBuf),
+}
+
+impl ServerConfig {
+    pub(super) fn check(&self, faults: &mut Vec<Fault>) {
+        let tls = self.tls.as_ref();
+        if let Some(socket) = &self.socket {
+            if self.host.is_some() {
+                faults.push(Fault::at(
+                    socket.place(),
+                    "there are a `host` and a `socket`; drop one of the two",
+                ));
+            }
+            if let Some(tls) = tls.filter(|tls| ***tls != TlsChoice::Without) {
+                faults.push(Fault::at(
+                    tls.place(),
+                    "nobody reads along on a socket; drop `tls`",
+                ));
+            }
+        }
+        if let Some(TlsChoice::With(tls)) = tls.map(|tls| &**tls) {
+            tls.check(faults);
+        }
+    }
+
+    /// # Errors
+    /// When a variable is not set.
+    pub(super) fn server(
+        &self,
+        port: u16,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Server, Fault> {
+        let Surroundings {
+            folder, variable, ..
+        } = surroundings;
+        let resolve = |template: &At<Template>| {
+            let resolved = template.resolve(variable);
+            resolved.map_err(|message| Fault::at(template.place(), message))
+        };
+        let port = self.port.as_deref().copied().unwrap_or(port);
+        let written = self.host.as_ref().map(|host| host.to_string());
+        let (address, shown) = match &self.socket {
+            Some(socket) => {
+                let path = folder.join(&**socket);
+                let shown = path.display().to_string();
+                (Address::Socket(path), shown)
+            }
+            None => {
+                let host = self.host.as_ref().map(resolve).transpose()?;
+                let host = host.unwrap_or_else(|| "localhost".to_owned());
+                let shown = format!("{}:{port}", written.unwrap_or_else(|| host.clone()));
+                (Address::Host(host), shown)
+            }
+        };
+        Ok(Server {
+            address,
+            port,
+            database: self.database.as_ref().map(resolve).transpose()?,
+            user: resolve(&self.user)?,
+            password: Login::choose(
+                self.password.as_ref(),
+                self.password_file.as_ref(),
+                folder,
+                variable,
+            )?,
+            shown,
+        })
+    }
+
+    /// Whom to trust; nothing if there is no TLS.
+    pub(super) fn tls(&self, address: &Address) -> Option<TlsConfig> {
+        match (self.tls.as_deref(), address) {
+            (Some(TlsChoice::With(tls)), _) => Some(tls.clone()),
+            (Some(TlsChoice::Without), _) | (None, Address::Socket(_)) => None,
+            (None, Address::Host(host)) => {
+                let local =
+                    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+                (!local).then(TlsConfig::default)
+            }
+        }
+    }
+}
+
+impl Server {
+    /// The password as it is now, if there is one.
+    pub(super) fn read_password(&self) -> Result<Option<Secret>, Failure> {
+        let password = self.password.as_ref().map(Login::read).transpose();
+        password.map_err(|message| Failure::new(Reason::Login, message))
+    }
+}
+
+/// An error with everything that it came from.
+pub(super) fn explain(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_message = cause.to_string();
+        // Some say already what they came from.
+        if !message.contains(&cause_message) {
+            message.push_str(": ");
+            message.push_str(&cause_message);
+        }
+        source = cause.source();
+    }
+    message
+}
+
+impl<'de> Deserialize<'de> for TlsChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TlsChoiceVisitor)
+    }
+}
+
+struct TlsChoiceVisitor;
+
+impl<'de> de::Visitor<'de> for TlsChoiceVisitor {
+    type Value = TlsChoice;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("whom to trust, as `{ca_file: ca.pem}`, or `false`")
+    }
+
+    fn visit_bool<E: de::Error>(self, on: bool) -> Result<Self::Value, E> {
+        Ok(if on {
+            TlsChoice::With(TlsConfig::default())
+        } else {
+            TlsChoice::Without
+        })
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        TlsConfig::deserialize(MapAccessDeserializer::new(map)).map(TlsChoice::With)
+    }
+}
+
+impl JsonSchema for TlsChoice {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "TlsChoice".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let tls = generator.subschema_for::<TlsConfig>();
+        json_schema!({ "anyOf": [{ "type": "boolean" }, tls] })
+    }
+}

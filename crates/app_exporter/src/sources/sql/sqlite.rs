@@ -1,0 +1,191 @@
+//! SQLite, whose library runs on threads that may block.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use exporter_kit::Number;
+use exporter_kit::scrape::{Deadline, SourceErrorReason as Reason};
+use rusqlite::limits::Limit;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Row};
+
+use crate::decode::{Cell, Failure, Limits, Part, Table};
+use crate::sources::origin::{Fetch, blocking};
+use crate::sources::sql::database::Query;
+use crate::sources::sql::fetch::last_moment;
+use crate::sources::sql::rows::{Rows, text, too_many_bytes};
+
+/// Reads an SQLite database.
+#[derive(Debug)]
+pub(super) struct Sqlite(Arc<Asking>);
+
+#[derive(Debug)]
+struct Asking {
+    path: PathBuf,
+    queries: Vec<Query>,
+    limits: Limits,
+    connections: usize,
+}
+
+/// What those that work on one collection share.
+#[derive(Debug)]
+struct Turn {
+    /// The statement that is next.
+    next: AtomicUsize,
+    stopped: AtomicBool,
+    end: Instant,
+}
+
+/// Stops statements when it is dropped: threads that block notice nothing else.
+struct Stop(Arc<Turn>);
+
+/// The rows of statements, by their number.
+type Done = Vec<(usize, Result<Table, Failure>)>;
+
+impl Sqlite {
+    pub(super) fn new(
+        path: &Path,
+        queries: Vec<Query>,
+        limits: Limits,
+        connections: usize,
+    ) -> Self {
+        Self(Arc::new(Asking {
+            path: path.to_owned(),
+            queries,
+            limits,
+            connections,
+        }))
+    }
+}
+
+impl Fetch for Sqlite {
+    async fn fetch(&self, deadline: Deadline) -> Result<Vec<Part>, Failure> {
+        let asking = &self.0;
+        let turn = Arc::new(Turn {
+            next: AtomicUsize::new(0),
+            stopped: AtomicBool::new(false),
+            end: last_moment(deadline).into_std(),
+        });
+        let _stop = Stop(Arc::clone(&turn));
+        let threads = asking.connections.min(asking.queries.len());
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                let (asking, turn) = (Arc::clone(asking), Arc::clone(&turn));
+                // Begun here, so that they run side by side.
+                tokio::spawn(blocking(move || asking.work(&turn)))
+            })
+            .collect();
+        let mut done: Done = Vec::new();
+        for worker in workers {
+            let finished = worker.await;
+            done.extend(finished.map_err(|error| Failure::new(Reason::Other, error.to_string()))??);
+        }
+        done.sort_by_key(|(at, _)| *at);
+        let parts = asking.queries.iter().zip(done);
+        Ok(parts
+            .map(|(query, (_, table))| Part::rows(&query.name, table))
+            .collect())
+    }
+}
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.stopped.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Turn {
+    fn is_over(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed) || Instant::now() >= self.end
+    }
+}
+
+impl Asking {
+    /// Runs statements until none is left.
+    fn work(&self, turn: &Arc<Turn>) -> Result<Done, Failure> {
+        let connection = self.open(turn).map_err(|error| self.failure(&error))?;
+        let mut done = Vec::new();
+        loop {
+            let at = turn.next.fetch_add(1, Ordering::Relaxed);
+            let Some(query) = self.queries.get(at) else {
+                return Ok(done);
+            };
+            done.push((at, self.run(&connection, query, turn)));
+        }
+    }
+
+    fn open(&self, turn: &Arc<Turn>) -> Result<Connection, Error> {
+        /// How many of its instructions SQLite does between two looks at the clock: well below a millisecond's.
+        const INSTRUCTIONS: i32 = 10_000;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(&self.path, flags)?;
+        // Not even one huge value is taken in. A million is what a schema may need.
+        let most = i32::try_from(self.limits.bytes.max(1_000_000)).unwrap_or(i32::MAX);
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, most)?;
+        let turn = Arc::clone(turn);
+        connection.progress_handler(INSTRUCTIONS, Some(move || turn.is_over()))?;
+        Ok(connection)
+    }
+
+    fn run(&self, connection: &Connection, query: &Query, turn: &Turn) -> Result<Table, Failure> {
+        let failed = |error| self.failure(&error);
+        let left = turn.end.saturating_duration_since(Instant::now());
+        // While another writes, it is waited for.
+        connection.busy_timeout(left).map_err(failed)?;
+        connection
+            .execute_batch("PRAGMA query_only = 1")
+            .map_err(failed)?;
+        let mut statement = connection.prepare(&query.statement).map_err(failed)?;
+        let mut rows = Rows::new(query, self.limits, statement.column_names());
+        let width = statement.column_count();
+        let mut found = statement.query(()).map_err(failed)?;
+        while let Some(row) = found.next().map_err(failed)? {
+            let bytes = (0..width).map(|at| size(row, at)).sum();
+            rows.push(bytes, |at| cell(row, at))?;
+        }
+        Ok(rows.finish())
+    }
+
+    fn failure(&self, error: &Error) -> Failure {
+        let code = match error {
+            Error::SqliteFailure(code, _) => Some(code.code),
+            _ => None,
+        };
+        let path = self.path.display();
+        match code {
+            Some(ErrorCode::CannotOpen | ErrorCode::NotADatabase | ErrorCode::SystemIoFailure) => {
+                Failure::connect(format!("can't read `{path}`: {error}"))
+            }
+            Some(ErrorCode::OperationInterrupted) => Failure::new(
+                Reason::Timeout,
+                "the statement was not done in time and was stopped",
+            ),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Failure::new(
+                Reason::Timeout,
+                format!("`{path}` is locked: another program writes to it all the time"),
+            ),
+            Some(ErrorCode::TooBig) => too_many_bytes(self.limits),
+            _ => Failure::query(format!("SQLite says `{error}`")),
+        }
+    }
+}
+
+fn size(row: &Row<'_>, at: usize) -> usize {
+    match row.get_ref(at) {
+        Ok(ValueRef::Text(bytes) | ValueRef::Blob(bytes)) => bytes.len(),
+        _ => size_of::<u64>(),
+    }
+}
+
+/// # Errors
+/// When it has bytes that are no text: the end of a sentence that begins with the column.
+fn cell(row: &Row<'_>, at: usize) -> Result<Cell, String> {
+    match row.get_ref(at).map_err(|error| error.to_string())? {
+        ValueRef::Null => Ok(Cell::Null),
+        ValueRef::Integer(number) => Ok(Cell::Number(Number::I64(number))),
+        ValueRef::Real(number) => Ok(Cell::Number(Number::F64(number))),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => text(bytes, "hex(…)"),
+    }
+}

@@ -1,0 +1,189 @@
+//! What the program prints about itself, and `check-config --connect`.
+
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::process::Command;
+
+use crate::program::end;
+use crate::support::{Scratch, run, said};
+
+fn printed(arguments: &[&str]) -> String {
+    let output = end(arguments, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(output.stderr.is_empty(), "{}", said(&output));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// The flags and subcommands that there are, as `--help` has them.
+fn words() -> Vec<String> {
+    let help = printed(&["--help"]);
+    let first = |line: &str| line.trim().split([' ', '=']).next().map(str::to_owned);
+    let flags = help.lines().filter(|line| line.trim().starts_with("--"));
+    let flags: Vec<_> = flags.filter_map(first).collect();
+    assert!(flags.len() > 15, "{flags:?}");
+    flags
+}
+
+const SUBCOMMANDS: [&str; 8] = [
+    "check-metrics",
+    "check-web-config",
+    "check-config",
+    "once",
+    "sources",
+    "schema",
+    "completions",
+    "man",
+];
+
+#[test]
+fn every_shell_gets_a_script_that_knows_every_flag() {
+    let words = words();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = printed(&["completions", shell]);
+        for word in words.iter().map(String::as_str).chain(SUBCOMMANDS) {
+            // Fish names a long option without its dashes.
+            let word = if shell == "fish" {
+                word.trim_start_matches('-')
+            } else {
+                word
+            };
+            assert!(script.contains(word), "{word} in {shell}'s");
+        }
+    }
+    let refused = end(&["completions", "cmd"], &[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(said(&refused).contains("bash, elvish, fish, powershell, zsh"));
+}
+
+#[test]
+fn shells_find_nothing_wrong_with_their_scripts() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = printed(&["completions", shell]);
+        let scratch = Scratch::new(&format!("completions-{shell}"));
+        let file = scratch.write("script", &script);
+        let mut check = Command::new(shell);
+        check.arg("-n").arg(&file);
+        match check.output() {
+            Ok(output) => assert!(output.status.success(), "{shell}: {}", said(&output)),
+            // Not everyone has them all.
+            Err(error) => assert!(shell != "bash" && error.kind() == ErrorKind::NotFound),
+        }
+    }
+}
+
+#[test]
+fn bash_completes_a_flag() {
+    let script = printed(&["completions", "bash"]);
+    let ask = "\nCOMP_WORDS=(app_exporter --config.w); COMP_CWORD=1\n\
+               _app_exporter app_exporter --config.w app_exporter\necho \"${COMPREPLY[*]}\"\n";
+    let output = run(&mut Command::new("bash"), &format!("{script}{ask}"));
+    assert_eq!(said(&output).trim(), "--config.watch-interval");
+}
+
+#[test]
+fn the_manual_page_is_one_and_has_every_flag() {
+    let page = printed(&["man"]);
+    assert!(page.contains(".TH app_exporter 1 "), "{page}");
+    for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "SUBCOMMANDS"] {
+        assert!(
+            page.contains(&format!(".SH {section}\n")),
+            "{section} in {page}"
+        );
+    }
+    let plain = page.replace("\\-", "-");
+    for word in words().iter().map(String::as_str).chain(SUBCOMMANDS) {
+        assert!(plain.contains(word), "{word} in {page}");
+    }
+    assert!(plain.contains("APP_EXPORTER_CONFIG_FILE"), "{page}");
+    let page = printed(&["man", "check-config"]);
+    assert!(page.contains(".TH app_exporter-check-config 1 "), "{page}");
+    assert!(page.replace("\\-", "-").contains("--connect"));
+    let refused = end(&["man", "onse"], &[]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(
+        said(&refused),
+        "no subcommand `onse`, did you mean `once`?\n"
+    );
+}
+
+#[test]
+fn man_finds_nothing_wrong_with_the_page() {
+    let scratch = Scratch::new("man");
+    let file = scratch.write("app_exporter.1", &printed(&["man"]));
+    let mut man = Command::new("man");
+    man.args(["--warnings", "-E", "UTF-8", "-l", "-Tutf8"])
+        .arg(&file);
+    man.env("MANWIDTH", "80").env("LC_ALL", "C.UTF-8");
+    match man.output() {
+        Ok(output) => {
+            assert!(output.status.success(), "{}", said(&output));
+            assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        }
+        Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound),
+    }
+}
+
+#[test]
+fn check_config_connects_if_asked_and_says_of_each_source_how_that_went() {
+    let scratch = Scratch::new("check-config-connect");
+    let closed = {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.local_addr().expect("its address")
+    };
+    // Three rows of numbers, and the one of the file.
+    scratch.write("rows.csv", "a\n1\n2\n3\n");
+    let good = "sources:
+  rows:
+    file: {path: rows.csv, format: {csv: {}}}
+    metrics: [{name: app_rows, help: Rows., duplicates: count}]
+  template:
+    probe: {targets: [a]}
+    file: {path: '${target}', format: number}
+    metrics: [{name: app_template, help: A number.}]
+";
+    let check = |text: &str, arguments: &[&str]| {
+        let file = scratch.write("config.yml", text);
+        let name = file.to_string_lossy().into_owned();
+        let output = end(&[&["check-config", &name], arguments].concat(), &[]);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&name, "FILE");
+        (
+            output.status.code(),
+            text(&output.stdout),
+            text(&output.stderr),
+        )
+    };
+    let (code, told, failed) = check(good, &["--connect"]);
+    assert_eq!((code, failed.as_str()), (Some(0), ""));
+    assert_eq!(
+        told,
+        "FILE: can be used: sources: 2, metrics: 2\nrows: ok: rows: 4\n\
+         template: a template, which only /probe asks\n"
+    );
+    let bad = format!(
+        "{good}  down:
+    http: {{url: 'http://{closed}/', format: number}}
+    metrics: [{{name: app_down, help: A number.}}]
+  part:
+    file: {{path: rows.csv, format: {{csv: {{}}}}}}
+    metrics: [{{name: app_part, help: A number., value: a}}]
+  hangs:
+    command: {{argv: [sleep, '60'], format: number}}
+    metrics: [{{name: app_wait_milliseconds, help: A number.}}]
+"
+    );
+    // Without being told to it asks nobody.
+    assert_eq!(check(&bad, &[]).0, Some(3));
+    let (code, told, failed) = check(&bad, &["--connect", "--timeout=1s"]);
+    assert_eq!(code, Some(4), "{told}{failed}");
+    assert!(told.contains("\nrows: ok: rows: 4\n"), "{told}");
+    for line in [
+        "down: failed: ",
+        "part: rows: 4, but only a part: ",
+        "hangs: failed: ",
+        "FILE:",
+    ] {
+        let found = failed.lines().any(|it| it.starts_with(line));
+        assert!(found, "{line} in {failed}");
+    }
+    assert!(!format!("{told}{failed}").contains("# TYPE"));
+}

@@ -1,0 +1,375 @@
+//! PostgreSQL, started by the test.
+
+use std::fs;
+
+use super::{SECRET, assert_lines, collect, errors, scrape_until, source, until};
+use crate::program::{Running, get};
+use crate::support::{Postgres, Scratch};
+
+/// A value of every type that is read, and what a label says of it.
+const TYPES: &[(&str, &str)] = &[
+    ("true", "true"),
+    ("(-32768)::int2", "-32768"),
+    ("2147483647", "2147483647"),
+    ("9007199254740993::int8", "9007199254740993"),
+    ("0.1::float4", "0.1"),
+    ("1.5::float8", "1.5"),
+    ("'-Infinity'::float8", "-inf"),
+    ("12.50::numeric", "12.50"),
+    ("(-0.000012345678)::numeric", "-0.000012345678"),
+    ("1e20::numeric", "100000000000000000000"),
+    ("sum(10000::int8)", "10000"),
+    ("'NaN'::numeric", "NaN"),
+    ("'ü'::text", "ü"),
+    ("'a'::varchar(3)", "a"),
+    ("'a'::char(3)", "a  "),
+    ("'a'::\"char\"", "a"),
+    ("'a'::name", "a"),
+    ("'{\"a\": 1}'::json", "{\\\"a\\\": 1}"),
+    ("'{\"a\":1}'::jsonb", "{\\\"a\\\": 1}"),
+    ("'open'::state", "open"),
+    ("'x'::short", "x"),
+    ("'\\x6162'::bytea", "ab"),
+    (
+        "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid",
+        "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
+    ),
+    ("'2026-01-31'::date", "2026-01-31"),
+    ("'infinity'::date", "infinity"),
+    ("'0044-03-15 BC'::date", "-0043-03-15"),
+    ("'12:00:00.25'::time", "12:00:00.25"),
+    (
+        "'2026-01-31 12:00:00.5'::timestamp",
+        "2026-01-31T12:00:00.5",
+    ),
+    (
+        "'2026-01-31 12:00:00+02'::timestamptz",
+        "2026-01-31T10:00:00Z",
+    ),
+    ("'1 year 2 mons 3 days 04:05:06.5'::interval", "37015506.5"),
+    ("'10.0.0.1'::inet", "10.0.0.1"),
+    ("'2001:db8::/32'::cidr", "2001:db8::/32"),
+    ("4294967295::oid", "4294967295"),
+    ("NULL::int", ""),
+    ("NULL", ""),
+];
+
+#[test]
+fn postgres_gives_every_type_and_says_what_fails() {
+    let Some(mut server) = Postgres::new("postgres") else {
+        return;
+    };
+    server.start();
+    let password = "s3cr:t@/ %41'\"\\$1";
+    server.ask("postgres", "CREATE DATABASE shop");
+    server.ask(
+        "postgres",
+        "CREATE ROLE exporter LOGIN PASSWORD 's3cr:t@/ %41''\"\\$1'",
+    );
+    server.ask(
+        "shop",
+        "CREATE TYPE state AS ENUM ('open', 'closed'); CREATE DOMAIN short AS varchar(9);
+         CREATE TABLE sessions (name text); INSERT INTO sessions VALUES ('a'), ('b');
+         CREATE TABLE secret (name text); GRANT ALL ON sessions TO exporter",
+    );
+    let scratch = Scratch::new("postgres");
+    fs::copy(&server.certificate, scratch.path().join("ca.pem")).expect("a copy");
+    let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]);
+    scratch.write("other.pem", &other.expect("a certificate").cert.pem());
+    scratch.write("password", &format!("{password}\n"));
+
+    let port = server.port;
+    let address = |more: &str| {
+        format!(
+            "postgres: {{host: localhost, port: {port}, database: shop, user: exporter, {more}}}"
+        )
+    };
+    let login = "password: '${PASSWORD}'";
+    let at = address(login);
+    let socket = server.folder().display();
+    let columns: Vec<_> = TYPES
+        .iter()
+        .enumerate()
+        .map(|(i, (value, _))| format!("{value} AS c{i}"))
+        .collect();
+    let names: Vec<_> = (0..TYPES.len()).map(|i| format!("c{i}")).collect();
+    let sessions = "SELECT count(*) AS value FROM sessions";
+    let config = [
+        "sources:\n".to_owned(),
+        format!(
+            "  types:\n    sql:\n      {at}\n      query: {:?}\n    \
+             metrics: [{{name: app_types_info, type: info, help: Types., labels: [{}]}}]\n",
+            format!("SELECT {}", columns.join(", ")),
+            names.join(", ")
+        ),
+        format!(
+            "  several:\n    sql:\n      {at}\n      connections: 2\n      queries:\n        \
+             rows: SELECT * FROM (VALUES ('a', 1, 2.5), ('b', NULL, 9007199254740993)) AS r(name, number, size)\n        \
+             moment: \"SELECT 7 AS value, '2026-01-31 12:00:00+00'::timestamptz AS at, '2026-01-31'::date AS day\"\n        \
+             empty: SELECT 1 AS value WHERE false\n        \
+             insert: INSERT INTO sessions VALUES ('c')\n        \
+             drop: DROP TABLE sessions\n        \
+             two: \"SELECT 1; DELETE FROM sessions\"\n        \
+             wrong: SELECT * FROM nowhere\n        \
+             forbidden: SELECT count(*) AS value FROM secret\n        \
+             array: \"SELECT ARRAY[1] AS value\"\n        \
+             parameter: SELECT $1::int AS value\n    timeout: 60s\n    metrics:\n      \
+             - {{name: app_number, help: Number., from: rows, value: number, labels: [name]}}\n      \
+             - {{name: app_size, help: Size., from: rows, value: size, labels: [name]}}\n      \
+             - {{name: app_moment, help: Moment., from: moment, timestamp: at}}\n      \
+             - {{name: app_day, help: Day., from: moment, timestamp: day}}\n      \
+             - {{name: app_empty, help: Empty., from: empty, default: 0}}\n      \
+             - {{name: app_insert, help: I., from: insert}}\n      \
+             - {{name: app_drop, help: D., from: drop}}\n      \
+             - {{name: app_two, help: T., from: two}}\n      \
+             - {{name: app_wrong, help: W., from: wrong}}\n      \
+             - {{name: app_forbidden, help: F., from: forbidden}}\n      \
+             - {{name: app_array, help: A., from: array}}\n      \
+             - {{name: app_parameter, help: P., from: parameter}}\n"
+        ),
+        format!(
+            "  slow:\n    sql:\n      {at}\n      connections: 1\n      \
+             queries: {{a: SELECT 1 AS value, slow: SELECT pg_sleep(60)::text AS value, z: SELECT 1 AS value}}\n    timeout: 5s\n    metrics:\n      \
+             - {{name: app_quick, help: Q., from: a}}\n      \
+             - {{name: app_slow, help: S., from: slow}}\n      \
+             - {{name: app_later, help: L., from: z}}\n"
+        ),
+        source("file", &address("password_file: password"), sessions),
+        source(
+            "socket",
+            &format!(
+                "postgres: {{socket: '{socket}', port: {port}, database: shop, user: exporter, {login}}}"
+            ),
+            sessions,
+        ),
+        source(
+            "tls",
+            &address(&format!("{login}, tls: {{ca_file: ca.pem}}")),
+            "SELECT ssl AS value FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
+        ),
+        source(
+            "plain",
+            &at,
+            "SELECT ssl AS value FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
+        ),
+        source(
+            "wrong_ca",
+            &address(&format!("{login}, tls: {{ca_file: other.pem}}")),
+            sessions,
+        ),
+        source(
+            "wrong_password",
+            &address("password: '${PASSWORD}x'"),
+            sessions,
+        ),
+        source("no_password", &address("tls: false"), sessions),
+        source("rows", &at, "SELECT generate_series(1, 100001) AS value"),
+        source(
+            "bytes",
+            &at,
+            "SELECT repeat('x', 20000) AS value FROM generate_series(1, 100)",
+        )
+        .replace("    metrics", "    max_bytes: 1000000\n    metrics"),
+        source("huge", &at, "SELECT repeat('x', 50000000) AS value")
+            .replace("    metrics", "    max_bytes: 1000000\n    metrics"),
+        source("column", &at, "SELECT count(*) AS \"Value\" FROM sessions"),
+        source(
+            "nowhere",
+            "postgres: {socket: none, user: exporter}",
+            sessions,
+        ),
+    ];
+    let variables = [("PASSWORD", password)];
+    let text = collect(&scratch, &config.concat(), &variables);
+    let labels: Vec<_> = TYPES
+        .iter()
+        .enumerate()
+        .map(|(i, (_, label))| format!("c{i}=\"{label}\""))
+        .collect();
+    assert_lines(
+        &text,
+        &[
+            &format!("app_types_info{{{}}} 1.0", labels.join(",")),
+            "app_number{name=\"a\"} 1.0",
+            "app_size{name=\"a\"} 2.5",
+            "app_size{name=\"b\"} 9007199254740993.0",
+            "app_moment 7.0 1769860800000",
+            "app_day 7.0 1769817600000",
+            "app_empty 0.0",
+            "app_quick 1.0",
+            "app_file 2.0",
+            "app_socket 2.0",
+            "app_tls 1.0",
+            "app_plain 0.0",
+        ],
+    );
+    assert!(!text.contains("app_number{name=\"b\"}"), "{text}");
+    assert_eq!(
+        errors(&text),
+        [
+            "{source=\"bytes\",reason=\"limit\"} 1.0",
+            "{source=\"column\",reason=\"decode\"} 1.0",
+            "{source=\"huge\",reason=\"limit\"} 1.0",
+            "{source=\"no_password\",reason=\"login\"} 1.0",
+            "{source=\"nowhere\",reason=\"connect\"} 1.0",
+            "{source=\"rows\",reason=\"limit\"} 1.0",
+            "{source=\"several\",reason=\"query\"} 6.0",
+            "{source=\"several\",reason=\"decode\"} 1.0",
+            "{source=\"slow\",reason=\"timeout\"} 2.0",
+            "{source=\"wrong_ca\",reason=\"connect\"} 1.0",
+            "{source=\"wrong_password\",reason=\"login\"} 1.0",
+        ],
+        "{text}"
+    );
+    for message in [
+        "insert: the server says `cannot execute INSERT in a read-only transaction` (25006)",
+        "drop: the server says `cannot execute DROP TABLE in a read-only transaction` (25006)",
+        "two: the server says `cannot insert multiple commands into a prepared statement` (42601)",
+        "wrong: the server says `relation \"nowhere\" does not exist` (42P01)",
+        "forbidden: the server says `permission denied for table secret` (42501)",
+        "array: the column `value` has the type `_int4`, which is not read",
+        "slow: slow: the statement was not done in time and was stopped; z: no time was left for the statement",
+        "wrong_password: `localhost:",
+        "password authentication failed for user \"exporter\"` (28P01)",
+        "there is no column `value`, did you mean `Value`?",
+        "invalid peer certificate",
+        "the server asks for a password; add `password` or `password_file`",
+    ] {
+        assert!(text.contains(message), "{message} is not in\n{text}");
+    }
+    assert_eq!(server.ask("shop", "SELECT count(*) FROM sessions"), [["2"]]);
+    behind_a_pooler(&server, password, &scratch);
+}
+
+/// One session of the server's for all statements, side by side and one after the other, also of types that have to be
+/// looked up: nothing of one is left to the next.
+fn behind_a_pooler(server: &Postgres, password: &str, scratch: &Scratch) {
+    let Some((_running, port)) = server.pooler("exporter", password) else {
+        return;
+    };
+    let queries = ["a", "b", "c", "d"]
+        .map(|name| format!("{name}: \"SELECT 7 AS value, 'open'::state AS state\""))
+        .join(", ");
+    let metrics = ["a", "b", "c", "d"]
+        .map(|name| format!("{{name: app_{name}, help: A number., from: {name}, labels: [state]}}"))
+        .join(", ");
+    let config = format!(
+        "sources:\n  pooled:\n    sql:\n      postgres: {{socket: '{}', port: {port}, database: shop, user: exporter, \
+         password: '${{PASSWORD}}'}}\n      queries: {{{queries}}}\n    metrics: [{metrics}]\n",
+        server.folder().display()
+    );
+    for _ in 0..2 {
+        let text = collect(scratch, &config, &[("PASSWORD", password)]);
+        let lines = ["a", "b", "c", "d"].map(|name| format!("app_{name}{{state=\"open\"}} 7.0"));
+        assert_lines(&text, &lines.each_ref().map(String::as_str));
+    }
+}
+
+#[test]
+fn postgres_is_found_again_and_nothing_is_left_running() {
+    let Some(mut server) = Postgres::new("postgres-again") else {
+        return;
+    };
+    // Its port is known from the first start on.
+    server.start();
+    server.ask("postgres", "CREATE ROLE exporter LOGIN PASSWORD 'hunter2'");
+    server.stop();
+    let scratch = Scratch::new("postgres-again");
+    let at = format!(
+        "postgres: {{port: {}, database: postgres, user: exporter, password: '${{PASSWORD}}'}}",
+        server.port
+    );
+    let own =
+        "SELECT count(*) AS value FROM pg_stat_activity WHERE application_name = 'app_exporter'";
+    let one = "SELECT pg_backend_pid() AS value, pg_sleep(0.2)::text";
+    let config = [
+        "sources:\n".to_owned(),
+        source("kept", &at, "SELECT pg_backend_pid() AS value"),
+        // As many connections as are allowed, for more statements than that.
+        format!(
+            "  pool:\n    sql:\n      {at}\n      connections: 2\n      keep_idle: 200ms\n      \
+             queries: {{a: \"{one}\", b: \"{one}\", c: \"{one}\", d: \"{one}\"}}\n    metrics:\n{}",
+            ["a", "b", "c", "d"]
+                .map(|name| format!("      - {{name: app_pool, help: P., from: {name}, static_labels: {{query: {name}}}}}\n"))
+                .concat()
+        ),
+        format!(
+            "  slow:\n    sql:\n      {at}\n      query: SELECT pg_sleep(3600)::text AS value\n    \
+             timeout: 5s\n    metrics: [{{name: app_slow, help: S.}}]\n"
+        ),
+    ];
+    let file = scratch.write("config.yml", &config.concat());
+    let mut program = crate::program::command(
+        &[
+            "--web.listen-address=127.0.0.1:0",
+            "--config.file",
+            &file.to_string_lossy(),
+        ],
+        &[("PASSWORD", SECRET)],
+    );
+    program.stdout(std::process::Stdio::null());
+    let mut running = Running::spawn(program);
+    let address = running.address();
+    let value = |body: &str, name: &str| {
+        let line = body.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|rest| rest.trim().parse::<f64>().ok())
+    };
+
+    // It is down at the start, which is no reason not to start, and then it is up.
+    let (status, body) = get(address, "/metrics");
+    assert_eq!(status, 200, "{body}");
+    assert_lines(&body, &["app_exporter_source_up{source=\"kept\"} 0.0"]);
+    server.start();
+    let first = scrape_until(address, |body| value(body, "app_kept"));
+    // The connection is kept.
+    let again = get(address, "/metrics").1;
+    assert_eq!(value(&again, "app_kept"), Some(first), "{again}");
+
+    // Two sessions did the work of four statements.
+    let mut sessions: Vec<_> = ["a", "b", "c", "d"]
+        .iter()
+        .map(|query| value(&again, &format!("app_pool{{query=\"{query}\"}}")))
+        .collect();
+    assert!(sessions.iter().all(Option::is_some), "{again}");
+    sessions.sort_by(|a, b| a.partial_cmp(b).expect("numbers"));
+    sessions.dedup();
+    assert_eq!(sessions.len(), 2, "{again}");
+
+    // What was too slow is told so, and ends: the server's log has it, and nothing runs on.
+    assert_lines(&again, &["app_exporter_source_up{source=\"slow\"} 0.0"]);
+    server.wait_for_log("canceling statement due to user request");
+    let active = "SELECT query FROM pg_stat_activity WHERE state <> 'idle' AND application_name = 'app_exporter'";
+    until(|| match server.ask("postgres", active) {
+        rows if rows.is_empty() => Ok(()),
+        rows => Err(format!("{rows:?}")),
+    });
+    // Those that are not used are closed after a while; that of `kept` stays.
+    until(|| match server.ask("postgres", own) {
+        rows if rows == [["1"]] => Ok(()),
+        rows => Err(format!("{rows:?}")),
+    });
+
+    // A session that the server ended is replaced without a scrape that fails, and so is a server that began anew.
+    server.ask("postgres", &format!("SELECT pg_terminate_backend({first})"));
+    let body = get(address, "/metrics").1;
+    let second = value(&body, "app_kept");
+    assert!(second.is_some() && second != Some(first), "{body}");
+    server.stop();
+    server.start();
+    let body = get(address, "/metrics").1;
+    assert!(value(&body, "app_kept").is_some(), "{body}");
+    assert_lines(
+        &body,
+        &["app_exporter_source_errors_total{source=\"kept\",reason=\"connect\"} 1.0"],
+    );
+
+    // A program that ends leaves no session.
+    running.signal(rustix::process::Signal::TERM);
+    let (status, log) = running.end();
+    assert!(status.success(), "{log:?}");
+    assert!(!log.join("\n").contains(SECRET), "{log:?}");
+    until(|| match server.ask("postgres", own) {
+        rows if rows == [["0"]] => Ok(()),
+        rows => Err(format!("{rows:?}")),
+    });
+}

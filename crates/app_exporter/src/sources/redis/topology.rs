@@ -72,3 +72,66 @@ fn items(value: &Value) -> Option<&[Value]> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::redis::address::Endpoint;
+
+    fn by() -> Address {
+        Address::new(
+            Endpoint::parse("db:7000", 6379).expect("an address"),
+            "db:7000",
+        )
+    }
+
+    fn bulk(text: &str) -> Value {
+        Value::BulkString(text.into())
+    }
+
+    fn range(from: i64, to: i64, host: &str, port: i64) -> Value {
+        let node = Value::Array(vec![bulk(host), Value::Int(port), bulk("id")]);
+        Value::Array(vec![Value::Int(from), Value::Int(to), node])
+    }
+
+    #[test]
+    fn each_master_of_a_cluster_is_named_once_and_all_slots_have_one() {
+        let names = |ranges: Vec<Value>| {
+            let masters = shared(&Value::Array(ranges), &by())?;
+            Ok::<_, Failure>(masters.iter().map(Address::to_string).collect::<Vec<_>>())
+        };
+        let two = vec![
+            range(0, 99, "a", 1),
+            range(100, 199, "", 7000),
+            range(200, 16383, "a", 1),
+        ];
+        assert_eq!(names(two), Ok(vec!["a:1".to_owned(), "db:7000".to_owned()]));
+        let failure = names(vec![range(0, 99, "a", 1)]).unwrap_err();
+        assert!(
+            failure.message.contains("only 100 have a server"),
+            "{failure}"
+        );
+        for reply in [
+            range(0, 16383, "a", 70_000),
+            Value::Int(1),
+            Value::Array(vec![]),
+        ] {
+            assert!(names(vec![reply]).is_err());
+        }
+        assert!(shared(&Value::Okay, &by()).is_err());
+        assert!(names(vec![]).is_err());
+    }
+
+    #[test]
+    fn a_master_that_no_sentinel_knows_is_an_error() {
+        let named = Value::Array(vec![bulk("10.0.0.1"), bulk("6379")]);
+        let master = watched(&named, &by(), "shop").map(|it| it.to_string());
+        assert_eq!(master.as_deref(), Ok("10.0.0.1:6379"));
+        let unknown = watched(&Value::Nil, &by(), "shop").unwrap_err();
+        assert!(
+            unknown.message.contains("knows no master `shop`"),
+            "{unknown}"
+        );
+        assert!(watched(&Value::Array(vec![]), &by(), "shop").is_err());
+    }
+}

@@ -27,8 +27,8 @@ pub(crate) struct Configured {
 struct Texts {
     /// What was tried last; nothing if it could not be read.
     tried: Option<String>,
-    /// What runs, without its secrets.
-    shown: String,
+    /// What runs. It may hold secrets.
+    running: String,
 }
 
 impl Configured {
@@ -38,8 +38,7 @@ impl Configured {
     /// When the file can't be used. A source that can't be had is no error: its metrics say so.
     pub(crate) fn start(location: Location, registry: &Registry) -> anyhow::Result<Self> {
         let text = location.read()?;
-        let Read { built, shown } = read(&text, &location)?;
-        let Built { specs, templates } = built;
+        let Built { specs, templates } = read(&text, &location)?;
         // Apart from the server's threads: a large answer that is read here holds up no scrape.
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
@@ -59,8 +58,8 @@ impl Configured {
             sources,
             prober,
             texts: Arc::new(Mutex::new(Texts {
-                tried: Some(text),
-                shown,
+                tried: Some(text.clone()),
+                running: text,
             })),
             runtime: Some(runtime),
         })
@@ -73,11 +72,11 @@ impl Configured {
         move || {
             let text = location.read();
             lock(&texts).tried = text.as_ref().ok().cloned();
-            let Read { built, shown } = read(&text?, &location)?;
-            let Built { specs, templates } = built;
+            let text = text?;
+            let Built { specs, templates } = read(&text, &location)?;
             let replaced = sources.replace(specs)?;
             prober.replace(templates);
-            lock(&texts).shown = shown;
+            lock(&texts).running = text;
             let (begun, ended, kept) = (replaced.begun, replaced.ended, replaced.kept);
             log::info!(begun, ended, kept; "Exporting what the configuration says now");
             Ok(())
@@ -92,7 +91,11 @@ impl Configured {
     /// What gives the text of `/config`.
     pub(crate) fn shown(&self) -> impl Fn() -> String + Send + Sync + 'static {
         let texts = Arc::clone(&self.texts);
-        move || lock(&texts).shown.clone()
+        move || {
+            let text = lock(&texts).running.clone();
+            // What is wrong with it may be beside a secret.
+            config::shown(&text).unwrap_or_else(|_| "# it can't be shown\n".to_owned())
+        }
     }
 
     /// Reloads when the file has another content, until what is given back is dropped.
@@ -120,18 +123,12 @@ impl Configured {
     }
 }
 
-/// A file that can be used.
-struct Read {
-    built: Built,
-    shown: String,
-}
-
-fn read(text: &str, location: &Location) -> Result<Read, ConfigError> {
-    let config = Config::parse(text, location)?;
-    Ok(Read {
-        built: sources::build(config, location, &crate::environment)?,
-        shown: config::shown(text).unwrap_or_else(|error| format!("# can't be shown: {error}\n")),
-    })
+fn read(text: &str, location: &Location) -> Result<Built, ConfigError> {
+    sources::build(
+        Config::parse(text, location)?,
+        location,
+        &crate::environment,
+    )
 }
 
 fn lock(texts: &Mutex<Texts>) -> MutexGuard<'_, Texts> {

@@ -178,7 +178,7 @@ fn check_config_connects_if_asked_and_says_of_each_source_how_that_went() {
     assert!(told.contains("\nrows: ok: rows: 3\n"), "{told}");
     for line in [
         "down: failed: ",
-        "part: rows: 4, but only a part: ",
+        "part: rows: 3, but only a part: ",
         "hangs: failed: ",
         "FILE:",
     ] {

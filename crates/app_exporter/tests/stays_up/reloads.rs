@@ -8,8 +8,11 @@ use crate::program::{Running, connect, get};
 use crate::support::Scratch;
 
 const RELOADS: usize = 10_000;
-/// From then on memory stays as it is.
-const SETTLED: usize = 1_000;
+/// By then the allocator has the pools that it needs.
+const SETTLED: usize = 5_000;
+/// How much memory may grow from then on: what the allocator moves around. A source that stays behind has more than a
+/// kilobyte, which would be 5 MiB.
+const GROWTH: f64 = 2.0 * 1024.0 * 1024.0;
 
 /// Two sources that stay, and others that change with every number.
 fn config(number: usize) -> String {
@@ -82,5 +85,5 @@ fn ten_thousand_reloads_miss_no_number_and_leak_nothing() {
         }
     }
     let grown = resident(address) - settled;
-    assert!(grown <= 1024.0 * 1024.0, "{grown} bytes on {settled}");
+    assert!(grown <= GROWTH, "{grown} bytes on {settled}");
 }

@@ -32,8 +32,8 @@ enum Source {
 #[rustfmt::skip]
 const NEEDS: &[Need] = &[
     Need { name: "curl", source: Source::Debian("curl"), tests: "app_exporter: unix_socket::curl_*, web_config::curl_*" },
-    Need { name: "prometheus", source: Source::Debian("prometheus"), tests: "app_exporter: prometheus::a_real_prometheus_*, web_config::a_real_prometheus_*, native_histograms::*, exemplars::*" },
-    Need { name: "promtool", source: Source::Debian("prometheus"), tests: "app_exporter: prometheus::promtool_*, deploy::prometheus_*" },
+    Need { name: "prometheus", source: Source::Debian("prometheus"), tests: "app_exporter: prometheus::a_real_prometheus_*, probe::a_real_prometheus_*, web_config::a_real_prometheus_*, native_histograms::*, exemplars::*" },
+    Need { name: "promtool", source: Source::Debian("prometheus"), tests: "app_exporter: prometheus::promtool_*, probe::promtool_*, deploy::prometheus_*" },
     Need { name: "prometheus-pushgateway", source: Source::Debian("prometheus-pushgateway"), tests: "app_exporter: pushgateway::*" },
     Need { name: "systemd-analyze", source: Source::Debian("systemd"), tests: "app_exporter: deploy::the_systemd_unit*" },
     Need { name: "systemd-socket-activate", source: Source::Debian("systemd"), tests: "app_exporter: systemd::activated_*" },

@@ -1,5 +1,6 @@
 //! Formats: which there are, and the encoders that write them. Encoders know kinds, but no metric type.
 
+mod copy;
 pub(crate) mod escape;
 mod escaping;
 mod heads;
@@ -8,6 +9,7 @@ pub(crate) mod number;
 #[cfg(feature = "experimental-openmetrics-2")]
 mod openmetrics2;
 mod protobuf;
+mod short;
 mod text;
 mod wire;
 

@@ -8,7 +8,7 @@ use crate::encode::escape::PushText;
 use crate::encode::heads::{
     self, EscapedHead, HELP_KEYWORD, HeaderLine, TYPE_KEYWORD, render_prefix, text_kind,
 };
-use crate::encode::{Escaping, Format, Output, escape, number};
+use crate::encode::{Escaping, Format, Output, copy, escape, number};
 use crate::model::{
     Descriptor, Exemplar, Head, HistogramValue, Kind, Number, Point, SummaryValue, Timestamp, Value,
 };
@@ -73,6 +73,16 @@ impl<'a> TextEncoder<'a> {
         }
     }
 
+    #[inline(never)]
+    fn show_as_escaped(&mut self, head: Head<'_>, point: &Point<'_>) {
+        if self.escaping == Escaping::AllowUtf8 || (self.copies_heads && head.is_legacy()) {
+            self.show(head, point);
+        } else {
+            let escaped = EscapedHead::of(head, self.escaping);
+            self.show(escaped.as_head(), point);
+        }
+    }
+
     #[inline]
     fn show(&mut self, head: Head<'_>, point: &Point<'_>) {
         let time = point.timestamp;
@@ -99,10 +109,9 @@ impl<'a> TextEncoder<'a> {
         exemplar: Option<&Exemplar>,
     ) {
         if self.plain_name {
-            self.lines.text(head.text());
+            self.lines.head(head);
         } else {
-            render_prefix(&mut self.prefix, head, head.name(), "", false);
-            self.lines.text(&self.prefix);
+            self.lines.prefix(head, head.name(), "");
         }
         number::value(&mut self.lines.output.bytes, number);
         self.lines.end(time, exemplar);
@@ -117,8 +126,7 @@ impl<'a> TextEncoder<'a> {
         time: Option<Timestamp>,
         write: impl FnOnce(&mut Vec<u8>),
     ) {
-        render_prefix(&mut self.prefix, head, name, suffix, false);
-        self.lines.text(&self.prefix);
+        self.lines.prefix(head, name, suffix);
         write(&mut self.lines.output.bytes);
         self.lines.end(time, None);
     }
@@ -137,6 +145,7 @@ impl<'a> TextEncoder<'a> {
             bounds,
             ..
         } = self;
+        prefix.clear();
         render_prefix(prefix, head, name, "_bucket", true);
         let texts = bounds.texts(&value.bounds);
         let out = &mut lines.output.bytes;
@@ -146,10 +155,10 @@ impl<'a> TextEncoder<'a> {
             let out = &mut lines.output.bytes;
             out.extend_from_slice(prefix.as_bytes());
             bound.append_to(out);
-            number::count(out, *count);
             if bare {
-                out.push(b'\n');
+                number::count_line(out, *count);
             } else {
+                number::count(out, *count);
                 lines.end(time, value.exemplar(i));
             }
         }
@@ -184,6 +193,7 @@ impl<'a> TextEncoder<'a> {
     fn summary(&mut self, head: Head<'_>, value: &SummaryValue, time: Option<Timestamp>) {
         let name = head.name();
         let Self { lines, prefix, .. } = self;
+        prefix.clear();
         render_prefix(prefix, head, name, "", true);
         for (quantile, observed) in &value.quantiles {
             if lines.openmetrics && *observed < 0.0 {
@@ -206,14 +216,11 @@ impl<'a> TextEncoder<'a> {
     }
 
     fn state_set(&mut self, head: Head<'_>, states: &[(Arc<str>, bool)], time: Option<Timestamp>) {
-        let mut label = String::new();
-        render_prefix(&mut self.prefix, head, head.name(), "", true);
         for (state, on) in states {
-            label.clear();
-            heads::render_state(&mut label, head.name(), state);
-            self.lines.text(&self.prefix);
-            self.lines.text(&label);
-            number::value(&mut self.lines.output.bytes, Number::U64(u64::from(*on)));
+            let out = &mut self.lines.output.bytes;
+            render_prefix(out, head, head.name(), "", true);
+            heads::render_state(out, head.name(), state);
+            number::value(out, Number::U64(u64::from(*on)));
             self.lines.end(time, None);
         }
     }
@@ -237,9 +244,14 @@ impl Sink for TextEncoder<'_> {
             output,
             openmetrics,
         } = &mut self.lines;
-        self.pending_header = Some(output.bytes.len());
-        render_header(&mut output.bytes, descriptor, self.escaping, *openmetrics);
-        !self.lines.output.stopped
+        let header = &mut output.bytes;
+        self.pending_header = Some(header.len());
+        if self.copies_heads && descriptor.is_legacy() && !*openmetrics {
+            header.extend_from_slice(descriptor.text_header().as_bytes());
+        } else {
+            render_header(header, descriptor, self.escaping, *openmetrics);
+        }
+        !output.stopped
     }
 
     #[inline]
@@ -248,27 +260,21 @@ impl Sink for TextEncoder<'_> {
             return false;
         }
         self.pending_header = None;
-        match point.value {
-            // Nearly every point is a number under a head that can be copied: one copy, one number.
-            Value::Gauge(number) | Value::Counter(number, None) | Value::Unknown(number)
-                if self.copies_heads && head.is_legacy() && point.timestamp.is_none() =>
-            {
-                let bytes = &mut self.lines.output.bytes;
-                bytes.extend_from_slice(head.text().as_bytes());
-                number::value_line(bytes, number);
-                if let (true, Some(created)) = (self.created, point.created) {
-                    self.created(head, point.value.kind(), created, None);
+        // Nearly every point is a number under a head that can be copied: one copy, one number.
+        let plain = match point.value {
+            Value::Gauge(number) | Value::Unknown(number) => Some(number),
+            Value::Counter(number, None) if !self.created => Some(number),
+            _ => None,
+        };
+        match plain {
+            Some(number) if self.copies_heads && head.is_legacy() && point.timestamp.is_none() => {
+                let out = &mut self.lines.output.bytes;
+                for part in head.parts() {
+                    copy::append(out, part.as_bytes());
                 }
+                number::value_line(out, number);
             }
-            _ if self.escaping == Escaping::AllowUtf8
-                || (head.is_legacy() && self.escaping.keeps_legacy()) =>
-            {
-                self.show(head, point);
-            }
-            _ => {
-                let escaped = EscapedHead::of(head, self.escaping);
-                self.show(escaped.as_head(), point);
-            }
+            _ => self.show_as_escaped(head, point),
         }
         self.lines.output.hand_over_if_full();
         !self.lines.output.stopped
@@ -285,6 +291,17 @@ impl Lines<'_> {
     #[inline]
     fn text(&mut self, text: &str) {
         self.output.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// The head as it is.
+    #[inline]
+    fn head(&mut self, head: Head<'_>) {
+        head.parts().into_iter().for_each(|part| self.text(part));
+    }
+
+    /// `name+suffix{labels} `.
+    fn prefix(&mut self, head: Head<'_>, name: &str, suffix: &str) {
+        render_prefix(&mut self.output.bytes, head, name, suffix, false);
     }
 
     #[inline]
@@ -371,9 +388,7 @@ fn render_header(
     escaping: Escaping,
     openmetrics: bool,
 ) {
-    if !openmetrics && descriptor.is_legacy() && escaping.keeps_legacy() {
-        header.extend_from_slice(descriptor.text_header().as_bytes());
-    } else if openmetrics {
+    if openmetrics {
         let (name, kind) = openmetrics_family(descriptor);
         let line = HeaderLine::new(name, descriptor.is_legacy(), escaping);
         line.render(header, "# TYPE ", |out| out.push_text(kind));

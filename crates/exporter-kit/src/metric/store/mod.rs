@@ -4,6 +4,7 @@
 //! in the order of their heads. Bytes per series beside its cell's allocation: its head, 2 to find the head, 8
 //! for the handle, and 6 to 12 in the table that finds it by its label values.
 
+mod fetch;
 mod merge;
 mod run;
 mod segment;

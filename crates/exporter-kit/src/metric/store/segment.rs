@@ -1,5 +1,6 @@
 //! A few series side by side, their heads in one text.
 
+use super::fetch;
 use crate::metric::series::Instrument;
 
 /// How many series a segment has at most: as many as there are bits in what says which of them are live.
@@ -104,6 +105,20 @@ impl<M: Instrument> Segment<M> {
         }
     }
 
+    /// The series with their heads.
+    #[inline]
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &M)> {
+        let mut begin = 0;
+        let mut rest = &*self.text;
+        let ends = self.begins.iter().skip(1).map(|end| usize::from(*end));
+        let ends = ends.chain([self.text.len()]);
+        self.series.iter().zip(ends).map(move |(series, end)| {
+            let (head, behind) = rest.split_at_checked(end - begin).unwrap_or((rest, ""));
+            (begin, rest) = (end, behind);
+            (head, series)
+        })
+    }
+
     /// Whether any head has something escaped.
     #[inline]
     pub(super) fn is_escaped(&self) -> bool {
@@ -119,6 +134,31 @@ impl<M: Instrument> Segment<M> {
         series.fold(0, |live, (at, series)| {
             live | u64::from(!series.series().is_removed()) << at
         })
+    }
+
+    /// Has the lists fetched from memory, by which the series are found.
+    pub(super) fn fetch_lists(&self) {
+        let begins = self
+            .begins
+            .iter()
+            .step_by(fetch::LINE_BYTES / size_of::<u16>());
+        begins.for_each(fetch::soon);
+        let series = self
+            .series
+            .iter()
+            .step_by(fetch::LINE_BYTES / size_of::<M>());
+        series.for_each(fetch::soon);
+    }
+
+    /// Has one series fetched from memory, and a part of the heads that is as large for each.
+    #[inline]
+    pub(super) fn fetch_series(&self, at: usize) {
+        if let Some(series) = self.series.get(at) {
+            fetch::soon(&**series.series());
+        }
+        if let Some(text) = self.text.as_bytes().get(at * fetch::LINE_BYTES) {
+            fetch::soon(text);
+        }
     }
 
     /// What [`live`](Self::live) gives if none has been removed.

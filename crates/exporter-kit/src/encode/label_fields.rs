@@ -32,12 +32,14 @@ impl LabelFields {
             while rest.len() > 1 {
                 match fields.next().and_then(|field| field.write(out, rest)) {
                     Some(behind) => rest = behind,
-                    None => break,
+                    None => {
+                        // What is not as expected: other names, escaped or long values.
+                        for (name, value) in Labels::of(rest) {
+                            label(out, &name, &value);
+                        }
+                        break;
+                    }
                 }
-            }
-            // What is not as expected: other names, escaped or long values.
-            for (name, value) in Labels::of(rest) {
-                label(out, &name, &value);
             }
         }
     }

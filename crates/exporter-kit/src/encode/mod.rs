@@ -1,5 +1,6 @@
 //! Formats: which there are, and the encoders that write them. Encoders know kinds, but no metric type.
 
+mod bounds;
 mod copy;
 pub(crate) mod escape;
 mod escaping;
@@ -103,7 +104,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    fn finish(mut self) -> ControlFlow<()> {
+    fn finish(&mut self) -> ControlFlow<()> {
         if self.stopped {
             ControlFlow::Break(())
         } else {

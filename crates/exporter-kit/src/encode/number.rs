@@ -16,17 +16,28 @@ pub(crate) fn value(out: &mut Vec<u8>, number: Number) {
 }
 
 /// Appends a sample's value and the end of its line.
-#[inline]
-pub(crate) fn value_line(out: &mut Vec<u8>, number: Number) {
+#[inline(never)]
+pub(super) fn value_line(out: &mut Vec<u8>, number: Number) {
     append(out, number, b"\n");
+}
+
+/// A sample's value and the end of its line, if it is a short number.
+#[inline(always)]
+pub(super) fn short_line(number: Number) -> Option<Short> {
+    match number {
+        Number::F64(n) if n.is_sign_positive() => Short::decimal(n, b"\n"),
+        Number::F64(_) => None,
+        Number::U64(n) => Short::whole(n, b"\n"),
+        Number::I64(n) => u64::try_from(n).ok().and_then(|n| Short::whole(n, b"\n")),
+    }
 }
 
 #[inline(always)]
 fn append<const N: usize>(out: &mut Vec<u8>, number: Number, end: &[u8; N]) {
     match number {
+        Number::F64(n) => append_float(out, n, end),
         Number::U64(n) => whole(out, n, end),
         Number::I64(n) => whole(out, n, end),
-        Number::F64(n) => append_float(out, n, end),
     }
 }
 
@@ -57,6 +68,15 @@ pub(crate) fn count_line(out: &mut Vec<u8>, n: u64) {
 
 #[inline(always)]
 fn append_count<const N: usize>(out: &mut Vec<u8>, n: u64, end: &[u8; N]) {
+    if n < 100 {
+        // Many buckets have few observations.
+        let (tens, ones) = (n as u8 / 10, n as u8 % 10);
+        if tens > 0 {
+            out.push(b'0' + tens);
+        }
+        out.push(b'0' + ones);
+        return out.extend_from_slice(end);
+    }
     match Short::count(n, end) {
         Some(short) => short.append_to(out),
         None => {

@@ -33,7 +33,7 @@ impl<'a> OpenMetrics2Encoder<'a> {
     }
 
     /// Ends the exposition and hands over the last chunk.
-    pub(crate) fn finish(mut self) -> ControlFlow<()> {
+    pub(crate) fn finish(&mut self) -> ControlFlow<()> {
         if !self.output.stopped {
             self.output.bytes.extend_from_slice(b"# EOF\n");
         }

@@ -43,7 +43,7 @@ impl<'a> ProtobufEncoder<'a> {
     }
 
     /// Hands over the last family.
-    pub(crate) fn finish(mut self) -> ControlFlow<()> {
+    pub(crate) fn finish(&mut self) -> ControlFlow<()> {
         self.end_family();
         self.output.finish()
     }

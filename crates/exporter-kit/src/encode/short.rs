@@ -1,10 +1,28 @@
-//! Numbers of few digits, written without a loop or a table: most of what is measured is such a number.
+//! Numbers of few digits: most of what is measured is such a number.
+//!
+//! They are written without a loop, and so that no step has to wait for more of the others than it must.
 
 /// Numbers below this have at most eight digits before the point.
 const LIMIT: u32 = 100_000_000;
 
 /// 2^52: floats from here to twice as much are the whole numbers, and their bits count them.
 const INTEGERS_FROM: f64 = 4_503_599_627_370_496.0;
+
+/// A point, room for two digits, and zeros.
+const POINT_AND_ZEROS: u64 = u64::from_le_bytes(*b".\0\x0000000");
+
+const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
+
+/// The texts of 00 to 99, and zeros up to a power of two, so that an index needs no check.
+static PAIRS: [u16; 128] = {
+    let mut pairs = [0; 128];
+    let mut n = 0;
+    while n < 100 {
+        pairs[n] = u16::from_le_bytes([b'0' + n as u8 / 10, b'0' + n as u8 % 10]);
+        n += 1;
+    }
+    pairs
+};
 
 /// A text of at most 16 bytes, the first one lowest.
 #[derive(Clone, Copy)]
@@ -20,7 +38,17 @@ impl Short {
         if n >= u64::from(LIMIT) {
             return None;
         }
-        Some(Self::joined(digits(n as u32), with_end(0, 0, end)))
+        Some(Self::joined(digits(n as u32), with_end(ZEROS, 0, end)))
+    }
+
+    /// A whole number from 0 to below 10^8 with a point, and the end behind it.
+    #[inline(always)]
+    pub(super) fn whole<const N: usize>(n: u64, end: &[u8; N]) -> Option<Self> {
+        if n >= u64::from(LIMIT) {
+            return None;
+        }
+        let decimals = POINT_AND_ZEROS + (pair(0) << 8);
+        Some(Self::joined(digits(n as u32), with_end(decimals, 2, end)))
     }
 
     /// A number from 0 to below 10^8 with at most three decimals, in the fewest digits and with a point, and the end
@@ -38,17 +66,14 @@ impl Short {
         let thousandths = sum.to_bits() - INTEGERS_FROM.to_bits();
         let whole = (thousandths / 1000) as u32;
         let decimals = (thousandths as u32).wrapping_sub(whole.wrapping_mul(1000));
-        let tenths = decimals * 41 >> 12;
-        let rest = decimals - tenths * 100;
-        let hundredths = rest * 103 >> 10;
-        let last = rest - hundredths * 10;
-        let text = u32::from_le_bytes(*b".000") + (tenths << 8 | hundredths << 16 | last << 24);
+        let tens = (decimals * 205) >> 11;
+        let last = decimals - tens * 10;
+        let pair = pair(tens);
+        let text = POINT_AND_ZEROS + (pair << 8) + (u64::from(last) << 24);
         // The first decimal stays, even if it is 0.
-        let length = 4 - u32::from(last == 0) - u32::from(rest == 0);
-        Some(Self::joined(
-            digits(whole),
-            with_end(u64::from(text), length, end),
-        ))
+        let rest_is_zero = last == 0 && pair >> 8 == u64::from(b'0');
+        let length = 4 - u32::from(last == 0) - u32::from(rest_is_zero);
+        Some(Self::joined(digits(whole), with_end(text, length, end)))
     }
 
     /// A text of 1 to 8 bytes, and one behind it.
@@ -72,26 +97,31 @@ impl Short {
 /// The digits of a number below 10^8, as text and its length.
 #[inline(always)]
 fn digits(n: u32) -> (u64, u32) {
-    // Each step divides all parts at once: halves of four digits, quarters of two, single digits. A product with the
-    // reciprocal is exact for as few digits.
     let high = n / 10_000;
-    let halves = u64::from(high) | u64::from(n - high * 10_000) << 32;
-    let high = (halves * 10_486) >> 20 & 0x7f_0000_007f;
-    let quarters = high | (halves - high * 100) << 16;
-    let high = (quarters * 103) >> 10 & 0x000f_000f_000f_000f;
-    let digits = high | (quarters - high * 10) << 8;
+    let low = n - high * 10_000;
+    let (first, third) = (high / 100, low / 100);
+    let (second, fourth) = (high - first * 100, low - third * 100);
+    let text = pair(first) | pair(second) << 16 | pair(third) << 32 | pair(fourth) << 48;
     // The last digit stays, even if it is 0.
-    let zeros = (digits | 1 << 56).trailing_zeros() & !7;
-    let text = digits + u64::from_le_bytes([b'0'; 8]);
+    let zeros = ((text ^ ZEROS) | 1 << 56).trailing_zeros() & !7;
     (text >> zeros, 8 - zeros / 8)
 }
 
-/// The first bytes of a text, and the end behind them, of one byte or none.
+/// The text of a number below 100.
+#[inline(always)]
+fn pair(n: u32) -> u64 {
+    PAIRS[n as usize % PAIRS.len()].into()
+}
+
+/// A text that has a zero digit behind so many bytes, with the end in its place, of one byte or none. What is behind that
+/// does not matter.
 #[inline(always)]
 fn with_end<const N: usize>(text: u64, length: u32, end: &[u8; N]) -> (u64, u32) {
-    let text = text & !(u64::MAX << (length * 8));
     match end.first() {
-        Some(end) => (text | u64::from(*end) << (length * 8), length + 1),
+        Some(end) => {
+            let change = u64::from(*end).wrapping_sub(u64::from(b'0')) << (length * 8);
+            (text.wrapping_add(change), length + 1)
+        }
         None => (text, length),
     }
 }
@@ -113,6 +143,9 @@ mod tests {
         assert_eq!(text(Short::count(0, b"")).unwrap(), "0");
         assert_eq!(text(Short::count(99_999_999, b"")).unwrap(), "99999999");
         assert_eq!(text(Short::count(100_000_000, b"")), None);
+        assert_eq!(text(Short::whole(0, b"\n")).unwrap(), "0.0\n");
+        assert_eq!(text(Short::whole(99_999_999, b"")).unwrap(), "99999999.0");
+        assert_eq!(text(Short::whole(100_000_000, b"")), None);
         let decimals = [
             (0.0, "0.0"),
             (0.001, "0.001"),

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::collect::Sink;
+use crate::encode::bounds::{BoundText, RenderedBounds};
 use crate::encode::escape::PushText;
 use crate::encode::heads::{
     self, EscapedHead, HELP_KEYWORD, HeaderLine, TYPE_KEYWORD, render_prefix, text_kind,
@@ -59,7 +60,7 @@ impl<'a> TextEncoder<'a> {
     }
 
     /// Ends the exposition and hands over the last chunk.
-    pub(crate) fn finish(mut self) -> ControlFlow<()> {
+    pub(crate) fn finish(&mut self) -> ControlFlow<()> {
         self.drop_pending_header();
         if self.lines.openmetrics && !self.lines.output.stopped {
             self.lines.text("# EOF\n");
@@ -73,14 +74,21 @@ impl<'a> TextEncoder<'a> {
         }
     }
 
+    /// A point that is no number alone, or has a head that can't be copied.
     #[inline(never)]
-    fn show_as_escaped(&mut self, head: Head<'_>, point: &Point<'_>) {
+    fn other_point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+        if self.lines.output.stopped {
+            return false;
+        }
+        self.pending_header = None;
         if self.escaping == Escaping::AllowUtf8 || (self.copies_heads && head.is_legacy()) {
             self.show(head, point);
         } else {
             let escaped = EscapedHead::of(head, self.escaping);
             self.show(escaped.as_head(), point);
         }
+        self.lines.output.hand_over_if_full();
+        !self.lines.output.stopped
     }
 
     #[inline]
@@ -239,16 +247,17 @@ impl<'a> TextEncoder<'a> {
 impl Sink for TextEncoder<'_> {
     fn family(&mut self, descriptor: &Descriptor) -> bool {
         self.drop_pending_header();
-        self.plain_name = descriptor.is_legacy() || self.escaping != Escaping::AllowUtf8;
         let Lines {
             output,
             openmetrics,
         } = &mut self.lines;
         let header = &mut output.bytes;
         self.pending_header = Some(header.len());
-        if self.copies_heads && descriptor.is_legacy() && !*openmetrics {
+        self.plain_name = descriptor.is_legacy();
+        if self.copies_heads && self.plain_name && !*openmetrics {
             header.extend_from_slice(descriptor.text_header().as_bytes());
         } else {
+            self.plain_name |= self.escaping != Escaping::AllowUtf8;
             render_header(header, descriptor, self.escaping, *openmetrics);
         }
         !output.stopped
@@ -256,28 +265,30 @@ impl Sink for TextEncoder<'_> {
 
     #[inline]
     fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
-        if self.lines.output.stopped {
-            return false;
+        // Nearly every point is a number under a head that can be copied: one copy, one number.
+        let number = match point.value {
+            Value::Gauge(number) => number,
+            Value::Counter(number, None) if !self.created => number,
+            Value::Unknown(number) => number,
+            _ => return self.other_point(head, point),
+        };
+        let is_plain = self.copies_heads && head.is_legacy() && point.timestamp.is_none();
+        if !is_plain || self.lines.output.stopped {
+            return self.other_point(head, point);
         }
         self.pending_header = None;
-        // Nearly every point is a number under a head that can be copied: one copy, one number.
-        let plain = match point.value {
-            Value::Gauge(number) | Value::Unknown(number) => Some(number),
-            Value::Counter(number, None) if !self.created => Some(number),
-            _ => None,
-        };
-        match plain {
-            Some(number) if self.copies_heads && head.is_legacy() && point.timestamp.is_none() => {
-                let out = &mut self.lines.output.bytes;
-                for part in head.parts() {
-                    copy::append(out, part.as_bytes());
-                }
-                number::value_line(out, number);
-            }
-            _ => self.show_as_escaped(head, point),
+        // Before the head: so the digits are there when they are needed.
+        let short = number::short_line(number);
+        let output = &mut self.lines.output;
+        for part in head.parts() {
+            copy::append(&mut output.bytes, part.as_bytes());
         }
-        self.lines.output.hand_over_if_full();
-        !self.lines.output.stopped
+        match short {
+            Some(short) => short.append_to(&mut output.bytes),
+            None => number::value_line(&mut output.bytes, number),
+        }
+        output.hand_over_if_full();
+        !output.stopped
     }
 }
 
@@ -329,55 +340,6 @@ impl Lines<'_> {
             self.text(" ");
             number::timestamp_seconds(&mut self.output.bytes, time);
         }
-    }
-}
-
-/// The `le="…"} ` texts of the bounds last written; the series of a family share their bounds.
-#[derive(Default)]
-struct RenderedBounds {
-    bounds: Option<Arc<[f64]>>,
-    texts: Vec<BoundText>,
-}
-
-impl RenderedBounds {
-    fn texts(&mut self, bounds: &Arc<[f64]>) -> &[BoundText] {
-        if !self
-            .bounds
-            .as_ref()
-            .is_some_and(|known| Arc::ptr_eq(known, bounds))
-        {
-            self.bounds = Some(Arc::clone(bounds));
-            self.texts.clear();
-            self.texts
-                .extend(bounds.iter().map(|bound| BoundText::new(*bound)));
-        }
-        &self.texts
-    }
-}
-
-/// A bound as a label at the end of a head, in a fixed room: that much is copied faster than just what is needed.
-struct BoundText {
-    room: [u8; Self::ROOM],
-    length: usize,
-}
-
-impl BoundText {
-    /// The longest number has 24 characters.
-    const ROOM: usize = 32;
-
-    fn new(bound: f64) -> Self {
-        let text = format!("le=\"{}\"}} ", number::canonical(bound));
-        let mut room = [0; Self::ROOM];
-        let length = text.len().min(Self::ROOM);
-        room[..length].copy_from_slice(&text.as_bytes()[..length]);
-        Self { room, length }
-    }
-
-    #[inline]
-    fn append_to(&self, out: &mut Vec<u8>) {
-        let end = out.len() + self.length;
-        out.extend_from_slice(&self.room);
-        out.truncate(end);
     }
 }
 

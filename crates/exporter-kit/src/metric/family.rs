@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -336,14 +335,9 @@ impl<M: Instrument, const N: usize> Collect for Family<M, N> {
             self.inner.remove_idle(
                 u32::try_from(self.inner.made.elapsed().as_secs()).unwrap_or(u32::MAX - 1),
             );
-            // Who wants no more of them has all there is.
-            let _ = ordered.walk(|rest, metric| {
+            ordered.walk(|rest, metric| {
                 let head = self.inner.layout.head(rest);
-                if M::show(metric.series(), head, &mut scratch, sink) {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                }
+                M::show(metric.series(), head, &mut scratch, sink)
             });
         }
         Ok(())

@@ -1,6 +1,5 @@
 //! Series that are found by their label values, and walked over segment by segment.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
@@ -68,14 +67,11 @@ impl<M: Instrument> Run<M> {
         run
     }
 
-    /// Gives each series that has not been removed to `show`, with its head, until that says `Break`.
+    /// Gives each series that has not been removed to `show`, with its head, until that wants no more.
     ///
     /// Meanwhile the segments to come are fetched from memory, each a step closer: where its lists are, what is in them,
     /// and what they lead to.
-    pub(crate) fn walk(
-        &self,
-        mut show: impl FnMut(&str, &M) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+    pub(crate) fn walk(&self, mut show: impl FnMut(&str, &M) -> bool) {
         let segment = |number: usize| self.segments.get(number).map(|segment| &**segment);
         if let Some(first) = segment(0) {
             first.fetch_lists();
@@ -96,16 +92,15 @@ impl<M: Instrument> Run<M> {
                 if let Some(next) = next {
                     next.fetch_series(at);
                 }
-                if !series.series().is_removed() {
-                    show(head, series)?;
+                if !series.series().is_removed() && !show(head, series) {
+                    return;
                 }
             }
         }
-        ControlFlow::Continue(())
     }
 
     /// The segments, to walk over.
-    pub(crate) fn segments(&self) -> impl Iterator<Item = &Segment<M>> {
+    pub(super) fn segments(&self) -> impl Iterator<Item = &Segment<M>> {
         self.segments.iter().map(|segment| &**segment)
     }
 

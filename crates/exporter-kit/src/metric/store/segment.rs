@@ -10,7 +10,7 @@ pub(super) const SEGMENT_SERIES: usize = u64::BITS as usize;
 /// what one gives up is what another needs. 16 bits say where a head begins.
 const TEXT_BYTES: usize = 4096;
 
-/// Up to 64 series: their heads in one text, their handles in one list.
+/// Up to 64 series: their heads, without how all of the family begin, in one text, their handles in one list.
 pub(crate) struct Segment<M> {
     /// The heads, one behind the other.
     text: String,
@@ -91,13 +91,13 @@ impl<M: Instrument> Segment<M> {
 
     /// The handles. Some may be of series that have been removed.
     #[inline]
-    pub(crate) fn series(&self) -> &[M] {
+    pub(super) fn series(&self) -> &[M] {
         &self.series
     }
 
     /// The head of the series at `at`: `name{labels} `.
     #[inline]
-    pub(crate) fn head(&self, at: usize) -> &str {
+    pub(super) fn head(&self, at: usize) -> &str {
         let begin = usize::from(self.begins[at]);
         match self.begins.get(at + 1) {
             Some(end) => &self.text[begin..usize::from(*end)],
@@ -110,9 +110,9 @@ impl<M: Instrument> Segment<M> {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &M)> {
         let mut begin = 0;
         let mut rest = &*self.text;
-        let ends = self.begins.iter().skip(1).map(|end| usize::from(*end));
-        let ends = ends.chain([self.text.len()]);
-        self.series.iter().zip(ends).map(move |(series, end)| {
+        let mut ends = self.begins.get(1..).unwrap_or_default().iter();
+        self.series.iter().map(move |series| {
+            let end = ends.next().map_or(self.text.len(), |end| usize::from(*end));
             let (head, behind) = rest.split_at_checked(end - begin).unwrap_or((rest, ""));
             (begin, rest) = (end, behind);
             (head, series)
@@ -129,7 +129,7 @@ impl<M: Instrument> Segment<M> {
     ///
     /// It reads from every cell's memory and waits for none of them, so what is not cached arrives together.
     #[inline]
-    pub(crate) fn live(&self) -> u64 {
+    pub(super) fn live(&self) -> u64 {
         let series = self.series.iter().enumerate();
         series.fold(0, |live, (at, series)| {
             live | u64::from(!series.series().is_removed()) << at

@@ -20,6 +20,21 @@ impl ScrapeContext {
         views: Vec::new(),
     };
 
+    /// What is known of this scrape as a part of that other one; nothing if that adds nothing.
+    #[inline]
+    pub(crate) fn within(&self, outer: &Self) -> Option<Self> {
+        if outer.deadline.is_none() && outer.views.is_empty() {
+            return None;
+        }
+        Some(Self {
+            deadline: [outer.deadline, self.deadline].into_iter().flatten().min(),
+            views: match &*self.views {
+                [] => outer.views.clone(),
+                _ => self.views.clone(),
+            },
+        })
+    }
+
     /// When the scrape must be done; what is not given by then is left out. To be handed on to what the collector
     /// asks in turn.
     pub fn deadline(&self) -> Option<Instant> {

@@ -7,34 +7,35 @@ use crate::encode::{Escaping, escape};
 use crate::model::{Head, Kind, render_head};
 use crate::name;
 
-/// Puts `name+suffix{labels} ` into `prefix`, or `name+suffix{labels,` if more labels follow. A name that
-/// is no legacy name goes into the braces, in quotes.
+/// Appends `name+suffix{labels} `, or `name+suffix{labels,` if more labels follow. A name that is no legacy name goes
+/// into the braces, in quotes.
+#[inline]
 pub(crate) fn render_prefix(
-    prefix: &mut String,
+    prefix: &mut impl PushText,
     head: Head<'_>,
     name: &str,
     suffix: &str,
     more: bool,
 ) {
-    let labels = head.label_text();
     let mut separator = "{";
-    prefix.clear();
-    if name::is_legacy_metric_name(name) {
-        prefix.push_str(name);
-        prefix.push_str(suffix);
+    if head.is_legacy() || name::is_legacy_metric_name(name) {
+        prefix.push_text(name);
+        prefix.push_text(suffix);
     } else {
-        prefix.push_str("{\"");
+        prefix.push_text("{\"");
         escape::label_value(prefix, name);
-        prefix.push_str(suffix);
-        prefix.push('"');
+        prefix.push_text(suffix);
+        prefix.push_text("\"");
         separator = ",";
     }
-    if !labels.is_empty() {
-        prefix.push_str(separator);
-        prefix.push_str(labels);
+    let [first, rest] = head.label_parts();
+    if !first.is_empty() || !rest.is_empty() {
+        prefix.push_text(separator);
+        prefix.push_text(first);
+        prefix.push_text(rest);
         separator = ",";
     }
-    prefix.push_str(match (more, separator) {
+    prefix.push_text(match (more, separator) {
         (true, separator) => separator,
         (false, "{") => " ",
         (false, _) => "} ",
@@ -42,18 +43,18 @@ pub(crate) fn render_prefix(
 }
 
 /// `name="state"} `, the end of a state's head.
-pub(crate) fn render_state(out: &mut String, name: &str, state: &str) {
+pub(crate) fn render_state(out: &mut impl PushText, name: &str, state: &str) {
     let quote = if name::is_legacy_label_name(name) {
         ""
     } else {
         "\""
     };
-    out.push_str(quote);
+    out.push_text(quote);
     escape::label_value(out, name);
-    out.push_str(quote);
-    out.push_str("=\"");
+    out.push_text(quote);
+    out.push_text("=\"");
     escape::label_value(out, state);
-    out.push_str("\"} ");
+    out.push_text("\"} ");
 }
 
 /// A head whose names are escaped.

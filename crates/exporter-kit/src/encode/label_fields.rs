@@ -22,21 +22,25 @@ impl LabelFields {
     /// Writes the labels of a head all of whose names are legacy names.
     #[inline]
     pub(super) fn write(&mut self, out: &mut Vec<u8>, head: Head<'_>) {
-        let labels = head.label_text();
-        if self.0.is_empty() && !labels.is_empty() {
+        if self.0.is_empty() {
             let names = head.labels().map(|(name, _)| name);
             self.0.extend(names.map(|name| LabelField::new(&name)));
         }
-        let mut rest = labels;
-        for field in &self.0 {
-            match field.write(out, rest) {
-                Some(behind) => rest = behind,
-                None => break,
+        let mut fields = self.0.iter();
+        for mut rest in head.label_parts() {
+            // A comma may be left.
+            while rest.len() > 1 {
+                match fields.next().and_then(|field| field.write(out, rest)) {
+                    Some(behind) => rest = behind,
+                    None => {
+                        // What is not as expected: other names, escaped or long values.
+                        for (name, value) in Labels::of(rest) {
+                            label(out, &name, &value);
+                        }
+                        break;
+                    }
+                }
             }
-        }
-        // What is not as expected: other names, escaped or long values.
-        for (name, value) in Labels::of(rest) {
-            label(out, &name, &value);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Formats: which there are, and the encoders that write them. Encoders know kinds, but no metric type.
 
+mod bounds;
+mod copy;
 pub(crate) mod escape;
 mod escaping;
 mod heads;
@@ -8,6 +10,7 @@ pub(crate) mod number;
 #[cfg(feature = "experimental-openmetrics-2")]
 mod openmetrics2;
 mod protobuf;
+mod short;
 mod text;
 mod wire;
 
@@ -101,7 +104,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    fn finish(mut self) -> ControlFlow<()> {
+    fn finish(&mut self) -> ControlFlow<()> {
         if self.stopped {
             ControlFlow::Break(())
         } else {

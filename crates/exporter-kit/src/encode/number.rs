@@ -3,6 +3,7 @@
 //! Whole numbers end in `.0`, as Python's client writes them, and stay exact however large; other
 //! numbers have the fewest digits that read back as the same `f64`.
 
+use crate::encode::short::Short;
 use crate::model::{Number, Timestamp};
 
 /// Whole floats up to here are written without an exponent; beyond, digits would claim a precision they lack.
@@ -15,17 +16,28 @@ pub(crate) fn value(out: &mut Vec<u8>, number: Number) {
 }
 
 /// Appends a sample's value and the end of its line.
-#[inline]
-pub(crate) fn value_line(out: &mut Vec<u8>, number: Number) {
+#[inline(never)]
+pub(super) fn value_line(out: &mut Vec<u8>, number: Number) {
     append(out, number, b"\n");
+}
+
+/// A sample's value and the end of its line, if it is a short number.
+#[inline(always)]
+pub(super) fn short_line(number: Number) -> Option<Short> {
+    match number {
+        Number::F64(n) if n.is_sign_positive() => Short::decimal(n, b"\n"),
+        Number::F64(_) => None,
+        Number::U64(n) => Short::whole(n, b"\n"),
+        Number::I64(n) => u64::try_from(n).ok().and_then(|n| Short::whole(n, b"\n")),
+    }
 }
 
 #[inline(always)]
 fn append<const N: usize>(out: &mut Vec<u8>, number: Number, end: &[u8; N]) {
     match number {
+        Number::F64(n) => append_float(out, n, end),
         Number::U64(n) => whole(out, n, end),
         Number::I64(n) => whole(out, n, end),
-        Number::F64(n) => append_float(out, n, end),
     }
 }
 
@@ -45,10 +57,33 @@ pub(crate) const COUNT_ROOM: usize = 21;
 /// Appends a count without a fraction, as OpenMetrics wants the counts of buckets and observations.
 #[inline]
 pub(crate) fn count(out: &mut Vec<u8>, n: u64) {
-    if n < 10 {
-        return out.push(b'0' + n as u8);
+    append_count(out, n, b"");
+}
+
+/// Appends a count and the end of its line.
+#[inline]
+pub(crate) fn count_line(out: &mut Vec<u8>, n: u64) {
+    append_count(out, n, b"\n");
+}
+
+#[inline(always)]
+fn append_count<const N: usize>(out: &mut Vec<u8>, n: u64, end: &[u8; N]) {
+    if n < 100 {
+        // Many buckets have few observations.
+        let (tens, ones) = (n as u8 / 10, n as u8 % 10);
+        if tens > 0 {
+            out.push(b'0' + tens);
+        }
+        out.push(b'0' + ones);
+        return out.extend_from_slice(end);
     }
-    out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
+    match Short::count(n, end) {
+        Some(short) => short.append_to(out),
+        None => {
+            out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
+            out.extend_from_slice(end);
+        }
+    }
 }
 
 /// Appends a floating-point number.
@@ -64,6 +99,12 @@ pub(crate) fn float(out: &mut Vec<u8>, n: f64) {
     reason = "what is not whole or too large is not used"
 )]
 fn append_float<const N: usize>(out: &mut Vec<u8>, n: f64, end: &[u8; N]) {
+    if let Some(short) = Short::decimal(n.abs(), end) {
+        if n.is_sign_negative() {
+            out.push(b'-');
+        }
+        return short.append_to(out);
+    }
     let integer = n as i64;
     if integer as f64 == n && n.abs() <= MAX_PLAIN && (integer != 0 || n.is_sign_positive()) {
         return whole(out, integer, end);

@@ -21,8 +21,6 @@ pub(crate) struct OpenMetrics2Encoder<'a> {
     escaping: Escaping,
     /// The family's `#` lines, written before its first series: a family without series is not shown.
     header: Vec<u8>,
-    /// Reused for heads.
-    prefix: String,
 }
 
 impl<'a> OpenMetrics2Encoder<'a> {
@@ -31,12 +29,11 @@ impl<'a> OpenMetrics2Encoder<'a> {
             output,
             escaping,
             header: Vec::new(),
-            prefix: String::new(),
         }
     }
 
     /// Ends the exposition and hands over the last chunk.
-    pub(crate) fn finish(mut self) -> ControlFlow<()> {
+    pub(crate) fn finish(&mut self) -> ControlFlow<()> {
         if !self.output.stopped {
             self.output.bytes.extend_from_slice(b"# EOF\n");
         }
@@ -44,20 +41,17 @@ impl<'a> OpenMetrics2Encoder<'a> {
     }
 
     fn show(&mut self, head: Head<'_>, point: &Point<'_>) {
-        let Self { output, prefix, .. } = self;
-        let out = &mut output.bytes;
+        let out = &mut self.output.bytes;
         if let Value::StateSet(states) = point.value {
             for (state, on) in states {
-                render_prefix(prefix, head, head.name(), "", true);
-                heads::render_state(prefix, head.name(), state);
-                out.extend_from_slice(prefix.as_bytes());
+                render_prefix(out, head, head.name(), "", true);
+                heads::render_state(out, head.name(), state);
                 number::count(out, u64::from(*on));
                 end(out, point, &[]);
             }
             return;
         }
-        render_prefix(prefix, head, head.name(), "", false);
-        out.extend_from_slice(prefix.as_bytes());
+        render_prefix(out, head, head.name(), "", false);
         match point.value {
             Value::Gauge(value) | Value::Unknown(value) => {
                 number::value(out, value);

@@ -43,7 +43,7 @@ impl<'a> ProtobufEncoder<'a> {
     }
 
     /// Hands over the last family.
-    pub(crate) fn finish(mut self) -> ControlFlow<()> {
+    pub(crate) fn finish(&mut self) -> ControlFlow<()> {
         self.end_family();
         self.output.finish()
     }
@@ -79,11 +79,7 @@ impl<'a> ProtobufEncoder<'a> {
         } = self;
         let out = &mut output.bytes;
         // What is around the labels is short, unless the value is long itself.
-        let metric_length_bytes = if head.text().len() < 80 {
-            length_bytes
-        } else {
-            2
-        };
+        let metric_length_bytes = if head.len() < 80 { length_bytes } else { 2 };
         message(out, 4, metric_length_bytes, |out| {
             if head.is_legacy() && escaping.keeps_legacy() {
                 labels.write(out, head);

@@ -4,11 +4,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::collect::Sink;
+use crate::encode::bounds::{BoundText, RenderedBounds};
 use crate::encode::escape::PushText;
 use crate::encode::heads::{
     self, EscapedHead, HELP_KEYWORD, HeaderLine, TYPE_KEYWORD, render_prefix, text_kind,
 };
-use crate::encode::{Escaping, Format, Output, escape, number};
+use crate::encode::{Escaping, Format, Output, copy, escape, number};
 use crate::model::{
     Descriptor, Exemplar, Head, HistogramValue, Kind, Number, Point, SummaryValue, Timestamp, Value,
 };
@@ -59,7 +60,7 @@ impl<'a> TextEncoder<'a> {
     }
 
     /// Ends the exposition and hands over the last chunk.
-    pub(crate) fn finish(mut self) -> ControlFlow<()> {
+    pub(crate) fn finish(&mut self) -> ControlFlow<()> {
         self.drop_pending_header();
         if self.lines.openmetrics && !self.lines.output.stopped {
             self.lines.text("# EOF\n");
@@ -71,6 +72,23 @@ impl<'a> TextEncoder<'a> {
         if let Some(begin) = self.pending_header.take() {
             self.lines.output.bytes.truncate(begin);
         }
+    }
+
+    /// A point that is no number alone, or has a head that can't be copied.
+    #[inline(never)]
+    fn other_point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+        if self.lines.output.stopped {
+            return false;
+        }
+        self.pending_header = None;
+        if self.escaping == Escaping::AllowUtf8 || (self.copies_heads && head.is_legacy()) {
+            self.show(head, point);
+        } else {
+            let escaped = EscapedHead::of(head, self.escaping);
+            self.show(escaped.as_head(), point);
+        }
+        self.lines.output.hand_over_if_full();
+        !self.lines.output.stopped
     }
 
     #[inline]
@@ -99,10 +117,9 @@ impl<'a> TextEncoder<'a> {
         exemplar: Option<&Exemplar>,
     ) {
         if self.plain_name {
-            self.lines.text(head.text());
+            self.lines.head(head);
         } else {
-            render_prefix(&mut self.prefix, head, head.name(), "", false);
-            self.lines.text(&self.prefix);
+            self.lines.prefix(head, head.name(), "");
         }
         number::value(&mut self.lines.output.bytes, number);
         self.lines.end(time, exemplar);
@@ -117,8 +134,7 @@ impl<'a> TextEncoder<'a> {
         time: Option<Timestamp>,
         write: impl FnOnce(&mut Vec<u8>),
     ) {
-        render_prefix(&mut self.prefix, head, name, suffix, false);
-        self.lines.text(&self.prefix);
+        self.lines.prefix(head, name, suffix);
         write(&mut self.lines.output.bytes);
         self.lines.end(time, None);
     }
@@ -137,6 +153,7 @@ impl<'a> TextEncoder<'a> {
             bounds,
             ..
         } = self;
+        prefix.clear();
         render_prefix(prefix, head, name, "_bucket", true);
         let texts = bounds.texts(&value.bounds);
         let out = &mut lines.output.bytes;
@@ -146,10 +163,10 @@ impl<'a> TextEncoder<'a> {
             let out = &mut lines.output.bytes;
             out.extend_from_slice(prefix.as_bytes());
             bound.append_to(out);
-            number::count(out, *count);
             if bare {
-                out.push(b'\n');
+                number::count_line(out, *count);
             } else {
+                number::count(out, *count);
                 lines.end(time, value.exemplar(i));
             }
         }
@@ -184,6 +201,7 @@ impl<'a> TextEncoder<'a> {
     fn summary(&mut self, head: Head<'_>, value: &SummaryValue, time: Option<Timestamp>) {
         let name = head.name();
         let Self { lines, prefix, .. } = self;
+        prefix.clear();
         render_prefix(prefix, head, name, "", true);
         for (quantile, observed) in &value.quantiles {
             if lines.openmetrics && *observed < 0.0 {
@@ -206,14 +224,11 @@ impl<'a> TextEncoder<'a> {
     }
 
     fn state_set(&mut self, head: Head<'_>, states: &[(Arc<str>, bool)], time: Option<Timestamp>) {
-        let mut label = String::new();
-        render_prefix(&mut self.prefix, head, head.name(), "", true);
         for (state, on) in states {
-            label.clear();
-            heads::render_state(&mut label, head.name(), state);
-            self.lines.text(&self.prefix);
-            self.lines.text(&label);
-            number::value(&mut self.lines.output.bytes, Number::U64(u64::from(*on)));
+            let out = &mut self.lines.output.bytes;
+            render_prefix(out, head, head.name(), "", true);
+            heads::render_state(out, head.name(), state);
+            number::value(out, Number::U64(u64::from(*on)));
             self.lines.end(time, None);
         }
     }
@@ -232,46 +247,48 @@ impl<'a> TextEncoder<'a> {
 impl Sink for TextEncoder<'_> {
     fn family(&mut self, descriptor: &Descriptor) -> bool {
         self.drop_pending_header();
-        self.plain_name = descriptor.is_legacy() || self.escaping != Escaping::AllowUtf8;
         let Lines {
             output,
             openmetrics,
         } = &mut self.lines;
-        self.pending_header = Some(output.bytes.len());
-        render_header(&mut output.bytes, descriptor, self.escaping, *openmetrics);
-        !self.lines.output.stopped
+        let header = &mut output.bytes;
+        self.pending_header = Some(header.len());
+        self.plain_name = descriptor.is_legacy();
+        if self.copies_heads && self.plain_name && !*openmetrics {
+            header.extend_from_slice(descriptor.text_header().as_bytes());
+        } else {
+            self.plain_name |= self.escaping != Escaping::AllowUtf8;
+            render_header(header, descriptor, self.escaping, *openmetrics);
+        }
+        !output.stopped
     }
 
     #[inline]
     fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
-        if self.lines.output.stopped {
-            return false;
+        // Nearly every point is a number under a head that can be copied: one copy, one number.
+        let number = match point.value {
+            Value::Gauge(number) => number,
+            Value::Counter(number, None) if !self.created => number,
+            Value::Unknown(number) => number,
+            _ => return self.other_point(head, point),
+        };
+        let is_plain = self.copies_heads && head.is_legacy() && point.timestamp.is_none();
+        if !is_plain || self.lines.output.stopped {
+            return self.other_point(head, point);
         }
         self.pending_header = None;
-        match point.value {
-            // Nearly every point is a number under a head that can be copied: one copy, one number.
-            Value::Gauge(number) | Value::Counter(number, None) | Value::Unknown(number)
-                if self.copies_heads && head.is_legacy() && point.timestamp.is_none() =>
-            {
-                let bytes = &mut self.lines.output.bytes;
-                bytes.extend_from_slice(head.text().as_bytes());
-                number::value_line(bytes, number);
-                if let (true, Some(created)) = (self.created, point.created) {
-                    self.created(head, point.value.kind(), created, None);
-                }
-            }
-            _ if self.escaping == Escaping::AllowUtf8
-                || (head.is_legacy() && self.escaping.keeps_legacy()) =>
-            {
-                self.show(head, point);
-            }
-            _ => {
-                let escaped = EscapedHead::of(head, self.escaping);
-                self.show(escaped.as_head(), point);
-            }
+        // Before the head: so the digits are there when they are needed.
+        let short = number::short_line(number);
+        let output = &mut self.lines.output;
+        for part in head.parts() {
+            copy::append(&mut output.bytes, part.as_bytes());
         }
-        self.lines.output.hand_over_if_full();
-        !self.lines.output.stopped
+        match short {
+            Some(short) => short.append_to(&mut output.bytes),
+            None => number::value_line(&mut output.bytes, number),
+        }
+        output.hand_over_if_full();
+        !output.stopped
     }
 }
 
@@ -285,6 +302,17 @@ impl Lines<'_> {
     #[inline]
     fn text(&mut self, text: &str) {
         self.output.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// The head as it is.
+    #[inline]
+    fn head(&mut self, head: Head<'_>) {
+        head.parts().into_iter().for_each(|part| self.text(part));
+    }
+
+    /// `name+suffix{labels} `.
+    fn prefix(&mut self, head: Head<'_>, name: &str, suffix: &str) {
+        render_prefix(&mut self.output.bytes, head, name, suffix, false);
     }
 
     #[inline]
@@ -315,55 +343,6 @@ impl Lines<'_> {
     }
 }
 
-/// The `le="…"} ` texts of the bounds last written; the series of a family share their bounds.
-#[derive(Default)]
-struct RenderedBounds {
-    bounds: Option<Arc<[f64]>>,
-    texts: Vec<BoundText>,
-}
-
-impl RenderedBounds {
-    fn texts(&mut self, bounds: &Arc<[f64]>) -> &[BoundText] {
-        if !self
-            .bounds
-            .as_ref()
-            .is_some_and(|known| Arc::ptr_eq(known, bounds))
-        {
-            self.bounds = Some(Arc::clone(bounds));
-            self.texts.clear();
-            self.texts
-                .extend(bounds.iter().map(|bound| BoundText::new(*bound)));
-        }
-        &self.texts
-    }
-}
-
-/// A bound as a label at the end of a head, in a fixed room: that much is copied faster than just what is needed.
-struct BoundText {
-    room: [u8; Self::ROOM],
-    length: usize,
-}
-
-impl BoundText {
-    /// The longest number has 24 characters.
-    const ROOM: usize = 32;
-
-    fn new(bound: f64) -> Self {
-        let text = format!("le=\"{}\"}} ", number::canonical(bound));
-        let mut room = [0; Self::ROOM];
-        let length = text.len().min(Self::ROOM);
-        room[..length].copy_from_slice(&text.as_bytes()[..length]);
-        Self { room, length }
-    }
-
-    #[inline]
-    fn append_to(&self, out: &mut Vec<u8>) {
-        let end = out.len() + self.length;
-        out.extend_from_slice(&self.room);
-        out.truncate(end);
-    }
-}
-
 /// The `# TYPE`, `# UNIT` and `# HELP` lines, in each format's own order, escaping and words.
 fn render_header(
     header: &mut Vec<u8>,
@@ -371,9 +350,7 @@ fn render_header(
     escaping: Escaping,
     openmetrics: bool,
 ) {
-    if !openmetrics && descriptor.is_legacy() && escaping.keeps_legacy() {
-        header.extend_from_slice(descriptor.text_header().as_bytes());
-    } else if openmetrics {
+    if openmetrics {
         let (name, kind) = openmetrics_family(descriptor);
         let line = HeaderLine::new(name, descriptor.is_legacy(), escaping);
         line.render(header, "# TYPE ", |out| out.push_text(kind));

@@ -50,6 +50,7 @@ impl Default for Collecting {
 pub(crate) fn has_waiting(registry: &Registry) -> bool {
     let in_order = registry.in_order();
     in_order
+        .collectors()
         .iter()
         .any(|registered| !registered.collector.streams())
 }
@@ -64,7 +65,7 @@ impl Collecting {
         is_wanted: &dyn Fn() -> bool,
     ) -> Arc<dyn Ahead> {
         let in_order = registry.in_order();
-        let round = self.join(&in_order, deadline);
+        let round = self.join(in_order.collectors(), deadline);
         round.wait(deadline, is_wanted, self);
         let mut state = lock(&round.state);
         state.waiting -= 1;

@@ -135,13 +135,15 @@ impl Sink for Recording<'_> {
     }
 
     fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
-        let bytes = size_of::<Series>() + head.text().len() + heap_bytes(point);
+        let bytes = size_of::<Series>() + head.len() + heap_bytes(point);
         if !self.takes(bytes) {
             return false;
         }
         let recorded = &mut self.recorded;
         let begin = recorded.text.len();
-        recorded.text.push_str(head.text());
+        for part in head.parts() {
+            recorded.text.push_str(part);
+        }
         recorded.points.push(Series {
             head: begin..recorded.text.len(),
             name_len: head.name().len(),

@@ -216,7 +216,7 @@ impl<M: Instrument, const N: usize> Inner<M, N> {
         hasher.finish()
     }
 
-    /// The hash of the label values in a head.
+    /// The hash of the label values in the rest of a head.
     fn hash_of(&self, head: &str) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         for value in self.layout.values(head) {
@@ -274,7 +274,8 @@ impl<M: Instrument, const N: usize> Inner<M, N> {
         let mut head = String::new();
         render_head(&mut head, self.shared.descriptor.name(), labels);
         let series: M = series::create(&self.shared);
-        store.push(hash, &head, series.clone(), |head| self.hash_of(head));
+        let own = self.layout.rest_of(&head);
+        store.push(hash, own, series.clone(), |head| self.hash_of(head));
         Some(series)
     }
 
@@ -334,18 +335,10 @@ impl<M: Instrument, const N: usize> Collect for Family<M, N> {
             self.inner.remove_idle(
                 u32::try_from(self.inner.made.elapsed().as_secs()).unwrap_or(u32::MAX - 1),
             );
-            for segment in ordered.segments() {
-                let live = segment.live();
-                for (at, metric) in segment.series().iter().enumerate() {
-                    if live >> at & 1 == 0 {
-                        continue;
-                    }
-                    let head = self.inner.layout.head(segment.head(at));
-                    if !M::show(metric.series(), head, &mut scratch, sink) {
-                        return Ok(());
-                    }
-                }
-            }
+            ordered.walk(|rest, metric| {
+                let head = self.inner.layout.head(rest);
+                M::show(metric.series(), head, &mut scratch, sink)
+            });
         }
         Ok(())
     }

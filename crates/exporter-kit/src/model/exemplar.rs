@@ -51,7 +51,7 @@ impl Exemplar {
 
     /// The labels, unescaped.
     pub fn labels(&self) -> Labels<'_> {
-        Labels { rest: &self.labels }
+        Labels::of(&self.labels)
     }
 
     /// The labels as the text formats write them, without braces.

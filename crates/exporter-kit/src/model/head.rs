@@ -34,24 +34,26 @@ impl HeadBuf {
     #[inline]
     pub(crate) fn as_head(&self) -> Head<'_> {
         Head {
-            text: &self.text,
+            start: "",
+            rest: &self.text,
             name_len: self.name_len,
             legacy: self.legacy,
         }
     }
 }
 
-/// What the heads of a family's series have in common: how long the name is, and where the label values stand.
+/// What the heads of a family's series have in common: how they begin, and where the label values stand.
+///
+/// Only the rest of each head is kept: the labels that the family has of its own.
 #[derive(Debug)]
 pub(crate) struct LabelLayout<const N: usize> {
+    /// The name, the labels that the registry gives to all series, and the separator before the family's own labels;
+    /// nothing if it has none.
+    start: Box<str>,
     /// How long the family's name is.
     name_len: usize,
     /// Invariant: true only if every name is a legacy name.
     legacy: bool,
-    /// How many labels come first that all series have in common.
-    const_labels: usize,
-    /// Where the separator before the family's own labels is.
-    begins_at: usize,
     /// How long each name is, as it is rendered.
     name_lengths: [usize; N],
 }
@@ -62,58 +64,72 @@ impl<const N: usize> LabelLayout<N> {
         let pairs = const_labels
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
-        let mut legacy = render_labels(&mut text, pairs) && name::is_legacy_metric_name(metric);
-        // Behind constant labels a comma follows instead of the end.
-        let const_length = if const_labels.is_empty() {
-            0
-        } else {
-            text.len() - "} ".len()
-        };
-        let name_lengths = names.map(|name| {
+        let mut legacy = render_head(&mut text, metric, pairs);
+        if N == 0 {
             text.clear();
-            legacy &= render_labels(&mut text, [(name, "")].into_iter());
-            text.len() - "{=\"\"} ".len()
+        } else if const_labels.is_empty() {
+            text.truncate(metric.len());
+            text.push('{');
+        } else {
+            text.truncate(text.len() - "} ".len());
+            text.push(',');
+        }
+        let mut own = String::new();
+        let name_lengths = names.map(|name| {
+            own.clear();
+            legacy &= render_labels(&mut own, [(name, "")].into_iter());
+            own.len() - "{=\"\"} ".len()
         });
         Self {
+            start: text.into_boxed_str(),
             name_len: metric.len(),
             legacy,
-            const_labels: const_labels.len(),
-            begins_at: metric.len() + const_length,
             name_lengths,
         }
     }
 
-    /// The head that is rendered in `text`.
-    #[inline]
-    pub(crate) fn head<'a>(&self, text: &'a str) -> Head<'a> {
-        Head::from_parts(text, self.name_len, self.legacy)
+    /// The part of a rendered head that other series do not share.
+    pub(crate) fn rest_of<'a>(&self, head: &'a str) -> &'a str {
+        head.strip_prefix(&*self.start).unwrap_or(head)
     }
 
-    /// The values of the labels that the family has of its own.
-    pub(crate) fn values<'a>(&self, text: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
-        let labels = self.head(text).labels().skip(self.const_labels);
-        labels.map(|(_, value)| value)
-    }
-
-    /// Whether these are the family's own label values in the head `text`, in which something may be escaped.
+    /// The head that ends so.
     #[inline]
-    pub(crate) fn has_values(&self, text: &str, escaped: bool, values: &[&str; N]) -> bool {
-        if escaped {
-            return self.values(text).eq(values.iter().copied());
+    pub(crate) fn head<'a>(&'a self, rest: &'a str) -> Head<'a> {
+        Head {
+            start: &self.start,
+            ..Head::from_parts(rest, self.name_len, self.legacy)
         }
-        // Nothing is escaped, so a value stands as it is, right before a quote.
-        let text = text.as_bytes();
-        let mut at = self.begins_at;
+    }
+
+    /// The values of the labels that the family has of its own, from the rest of a head.
+    pub(crate) fn values<'a>(&'a self, rest: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
+        let [_, labels] = self.head(rest).label_parts();
+        // Without labels of its own the whole head is the rest.
+        let labels = if N == 0 { "" } else { labels };
+        Labels::of(labels).map(|(_, value)| value)
+    }
+
+    /// Whether these are the family's own label values, in the rest of a head in which something may be escaped.
+    #[inline]
+    pub(crate) fn has_values(&self, rest: &str, escaped: bool, values: &[&str; N]) -> bool {
+        if escaped {
+            return self.values(rest).eq(values.iter().copied());
+        }
+        // Nothing is escaped, so a value stands as it is, between its name and a quote with a separator behind it.
+        let rest = rest.as_bytes();
+        let mut at = 0;
         for (value, name_length) in values.iter().zip(&self.name_lengths) {
-            at += 1 + name_length + 2;
+            at += name_length + "=\"".len();
             let end = at + value.len();
-            match text.get(at..=end) {
-                Some([found @ .., b'"']) if equal_bytes(found, value.as_bytes()) => at = end + 1,
+            match rest.get(at..=end) {
+                Some([found @ .., b'"']) if equal_bytes(found, value.as_bytes()) => {
+                    at = end + "\",".len();
+                }
                 _ => return false,
             }
         }
-        // A head without any label ends in a space alone.
-        matches!(text.get(at), Some(b'}' | b' '))
+        N == 0 || rest.get(at - 1) == Some(&b'}')
     }
 }
 
@@ -177,7 +193,7 @@ pub(crate) fn render_labels<'a>(
 impl From<Head<'_>> for HeadBuf {
     fn from(head: Head<'_>) -> Self {
         Self {
-            text: head.text.into(),
+            text: head.parts().concat().into(),
             name_len: head.name_len,
             legacy: head.legacy,
         }
@@ -187,7 +203,9 @@ impl From<Head<'_>> for HeadBuf {
 /// A borrowed view of the constant beginning of a series' lines.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
-    text: &'a str,
+    /// What all series of the family have in common: nothing, or the name, whole labels and a separator.
+    start: &'a str,
+    rest: &'a str,
     name_len: u32,
     legacy: bool,
 }
@@ -195,34 +213,62 @@ pub struct Head<'a> {
 impl<'a> Head<'a> {
     pub(crate) fn from_parts(text: &'a str, name_len: usize, legacy: bool) -> Self {
         Self {
-            text,
+            start: "",
+            rest: text,
             name_len: u32::try_from(name_len).unwrap_or(u32::MAX),
             legacy,
         }
     }
 
-    /// `name{labels} `, ready for a value to follow.
+    /// `name{labels} `, ready for a value to follow, in two parts, the first of which may be empty.
     #[inline]
-    pub(crate) fn text(self) -> &'a str {
-        self.text
+    pub(crate) fn parts(self) -> [&'a str; 2] {
+        [self.start, self.rest]
+    }
+
+    /// How long both parts are.
+    #[inline]
+    pub(crate) fn len(self) -> usize {
+        self.start.len() + self.rest.len()
+    }
+
+    /// `name{labels} ` in one piece.
+    pub(crate) fn text(self) -> Cow<'a, str> {
+        match self.start {
+            "" => Cow::Borrowed(self.rest),
+            start => Cow::Owned([start, self.rest].concat()),
+        }
     }
 
     /// The name of the family.
     pub fn name(self) -> &'a str {
-        &self.text[..self.name_len as usize]
+        let text = match self.start {
+            "" => self.rest,
+            start => start,
+        };
+        &text[..self.name_len as usize]
     }
 
-    /// The labels as the text formats write them, without braces: `a="b",c="d"`, or nothing.
-    pub(crate) fn label_text(self) -> &'a str {
-        let rest = &self.text[self.name_len as usize..];
-        rest.get(1..rest.len().saturating_sub(2)).unwrap_or("")
+    /// The labels as the text formats write them, without braces, in two parts: `a="b",` and `c="d"`. Either may
+    /// be empty.
+    #[inline]
+    pub(crate) fn label_parts(self) -> [&'a str; 2] {
+        let behind_name = self.name_len as usize + 1;
+        let begin = match self.start {
+            "" => behind_name,
+            _ => 0,
+        };
+        let end = self.rest.len().saturating_sub("} ".len());
+        [
+            self.start.get(behind_name..).unwrap_or(""),
+            self.rest.get(begin..end).unwrap_or(""),
+        ]
     }
 
     /// The labels as pairs of name and value, unescaped, in their order.
     pub fn labels(self) -> Labels<'a> {
-        Labels {
-            rest: self.label_text(),
-        }
+        let [first, rest] = self.label_parts();
+        Labels { first, rest }
     }
 
     /// Whether every name can be written without quotes and escaping.
@@ -235,13 +281,15 @@ impl<'a> Head<'a> {
 /// Iterates over the labels of a [`Head`], unescaped.
 #[derive(Clone, Debug)]
 pub struct Labels<'a> {
-    pub(super) rest: &'a str,
+    /// Whole labels that stand before the others.
+    first: &'a str,
+    rest: &'a str,
 }
 
 impl<'a> Labels<'a> {
-    /// The labels in a part of a head's [`label_text`](Head::label_text) that ends where that does.
+    /// The labels in a part of those of a head.
     pub(crate) fn of(rest: &'a str) -> Self {
-        Self { rest }
+        Self { first: "", rest }
     }
 }
 
@@ -250,25 +298,34 @@ impl<'a> Iterator for Labels<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let rest = self.rest.strip_prefix(',').unwrap_or(self.rest);
-        if rest.is_empty() {
-            return None;
+        if matches!(self.first, "" | ",") {
+            return next_label(&mut self.rest);
         }
-        let (name, rest) = match rest.strip_prefix('"') {
-            Some(quoted) => {
-                let end = escape::closing_quote(quoted)?;
-                (escape::unescape(&quoted[..end]), &quoted[end + 1..])
-            }
-            None => {
-                let end = memchr::memchr(b'=', rest.as_bytes())?;
-                (Cow::Borrowed(&rest[..end]), &rest[end..])
-            }
-        };
-        let quoted = rest.strip_prefix("=\"")?;
-        let end = escape::closing_quote(quoted)?;
-        self.rest = &quoted[end + 1..];
-        Some((name, escape::unescape(&quoted[..end])))
+        next_label(&mut self.first)
     }
+}
+
+/// Takes the first label from the text, and the comma before it if there is one.
+#[inline]
+fn next_label<'a>(labels: &mut &'a str) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
+    let rest = labels.strip_prefix(',').unwrap_or(labels);
+    if rest.is_empty() {
+        return None;
+    }
+    let (name, rest) = match rest.strip_prefix('"') {
+        Some(quoted) => {
+            let end = escape::closing_quote(quoted)?;
+            (escape::unescape(&quoted[..end]), &quoted[end + 1..])
+        }
+        None => {
+            let end = memchr::memchr(b'=', rest.as_bytes())?;
+            (Cow::Borrowed(&rest[..end]), &rest[end..])
+        }
+    };
+    let quoted = rest.strip_prefix("=\"")?;
+    let end = escape::closing_quote(quoted)?;
+    *labels = &quoted[end + 1..];
+    Some((name, escape::unescape(&quoted[..end])))
 }
 
 /// Checks the labels of one series that comes from a collector.

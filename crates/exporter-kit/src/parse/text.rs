@@ -215,7 +215,7 @@ impl<'a> Reader<'a> {
         }
         for head in &self.duplicates {
             let head = head.as_head();
-            snapshot.note_duplicate(head.name(), head.text());
+            snapshot.note_duplicate(head.name(), &head.text());
         }
         Ok(snapshot)
     }

@@ -194,7 +194,7 @@ impl Sink for Snapshot {
                 && same_labels(series[at].head.as_head().labels(), head.labels())
         });
         if known.is_some() {
-            self.note_duplicate(head.name(), head.text());
+            self.note_duplicate(head.name(), &head.text());
             return self.open;
         }
         self.shown.insert(hash, series.len());

@@ -61,9 +61,10 @@ fn a_reader_that_never_reads() {
         // Sockets on the loopback take some megabytes.
         assert!(before < LINES / 4, "{before} lines for a reader of none");
         assert!(has_ended.try_recv().is_err());
-        // Time stands still while the scrape waits.
-        tokio::time::advance(Duration::from_secs(31)).await;
-        has_ended.recv().await.unwrap();
-        ask(address).await;
+        // Time stands still while the scrape waits. Where processors are scarce it may have come to wait only now.
+        while has_ended.try_recv().is_err() {
+            tokio::time::advance(Duration::from_secs(31)).await;
+            ask(address).await;
+        }
     });
 }

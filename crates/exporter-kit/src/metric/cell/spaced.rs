@@ -7,7 +7,9 @@ use std::ops::Deref;
 /// Allocators lay series of one family side by side, 64 bytes apart with this. Threads that set neighbouring gauges then
 /// never wait for each other's cache line.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct Spaced<C> {
+    /// First, so that it shares a cache line with what stands before it in a series: a scrape reads both.
     cell: C,
     _room: [u64; 2],
 }

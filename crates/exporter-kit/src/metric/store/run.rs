@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::HashTable;
 
+use super::fetch;
 use super::segment::{SEGMENT_SERIES, Segment};
 use crate::metric::series::Instrument;
 
@@ -66,8 +67,40 @@ impl<M: Instrument> Run<M> {
         run
     }
 
+    /// Gives each series that has not been removed to `show`, with its head, until that wants no more.
+    ///
+    /// Meanwhile the segments to come are fetched from memory, each a step closer: where its lists are, what is in them,
+    /// and what they lead to.
+    pub(crate) fn walk(&self, mut show: impl FnMut(&str, &M) -> bool) {
+        let segment = |number: usize| self.segments.get(number).map(|segment| &**segment);
+        if let Some(first) = segment(0) {
+            first.fetch_lists();
+            (0..first.series().len()).for_each(|at| first.fetch_series(at));
+        }
+        if let Some(second) = segment(1) {
+            second.fetch_lists();
+        }
+        for (number, present) in self.segments.iter().enumerate() {
+            if let Some(third) = segment(number + 3) {
+                fetch::soon(third);
+            }
+            if let Some(second) = segment(number + 2) {
+                second.fetch_lists();
+            }
+            let next = segment(number + 1);
+            for (at, (head, series)) in present.iter().enumerate() {
+                if let Some(next) = next {
+                    next.fetch_series(at);
+                }
+                if !series.series().is_removed() && !show(head, series) {
+                    return;
+                }
+            }
+        }
+    }
+
     /// The segments, to walk over.
-    pub(crate) fn segments(&self) -> impl Iterator<Item = &Segment<M>> {
+    pub(super) fn segments(&self) -> impl Iterator<Item = &Segment<M>> {
         self.segments.iter().map(|segment| &**segment)
     }
 

@@ -1,5 +1,6 @@
 //! A few series side by side, their heads in one text.
 
+use super::fetch;
 use crate::metric::series::Instrument;
 
 /// How many series a segment has at most: as many as there are bits in what says which of them are live.
@@ -9,7 +10,7 @@ pub(super) const SEGMENT_SERIES: usize = u64::BITS as usize;
 /// what one gives up is what another needs. 16 bits say where a head begins.
 const TEXT_BYTES: usize = 4096;
 
-/// Up to 64 series: their heads in one text, their handles in one list.
+/// Up to 64 series: their heads, without how all of the family begin, in one text, their handles in one list.
 pub(crate) struct Segment<M> {
     /// The heads, one behind the other.
     text: String,
@@ -90,18 +91,32 @@ impl<M: Instrument> Segment<M> {
 
     /// The handles. Some may be of series that have been removed.
     #[inline]
-    pub(crate) fn series(&self) -> &[M] {
+    pub(super) fn series(&self) -> &[M] {
         &self.series
     }
 
     /// The head of the series at `at`: `name{labels} `.
     #[inline]
-    pub(crate) fn head(&self, at: usize) -> &str {
+    pub(super) fn head(&self, at: usize) -> &str {
         let begin = usize::from(self.begins[at]);
         match self.begins.get(at + 1) {
             Some(end) => &self.text[begin..usize::from(*end)],
             None => &self.text[begin..],
         }
+    }
+
+    /// The series with their heads.
+    #[inline]
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &M)> {
+        let mut begin = 0;
+        let mut rest = &*self.text;
+        let mut ends = self.begins.get(1..).unwrap_or_default().iter();
+        self.series.iter().map(move |series| {
+            let end = ends.next().map_or(self.text.len(), |end| usize::from(*end));
+            let (head, behind) = rest.split_at_checked(end - begin).unwrap_or((rest, ""));
+            (begin, rest) = (end, behind);
+            (head, series)
+        })
     }
 
     /// Whether any head has something escaped.
@@ -114,11 +129,36 @@ impl<M: Instrument> Segment<M> {
     ///
     /// It reads from every cell's memory and waits for none of them, so what is not cached arrives together.
     #[inline]
-    pub(crate) fn live(&self) -> u64 {
+    pub(super) fn live(&self) -> u64 {
         let series = self.series.iter().enumerate();
         series.fold(0, |live, (at, series)| {
             live | u64::from(!series.series().is_removed()) << at
         })
+    }
+
+    /// Has the lists fetched from memory, by which the series are found.
+    pub(super) fn fetch_lists(&self) {
+        let begins = self
+            .begins
+            .iter()
+            .step_by(fetch::LINE_BYTES / size_of::<u16>());
+        begins.for_each(fetch::soon);
+        let series = self
+            .series
+            .iter()
+            .step_by(fetch::LINE_BYTES / size_of::<M>());
+        series.for_each(fetch::soon);
+    }
+
+    /// Has one series fetched from memory, and a part of the heads that is as large for each.
+    #[inline]
+    pub(super) fn fetch_series(&self, at: usize) {
+        if let Some(series) = self.series.get(at) {
+            fetch::soon(&**series.series());
+        }
+        if let Some(text) = self.text.as_bytes().get(at * fetch::LINE_BYTES) {
+            fetch::soon(text);
+        }
     }
 
     /// What [`live`](Self::live) gives if none has been removed.

@@ -1,0 +1,47 @@
+//! Whether a scrape's time is over.
+
+use std::time::Instant;
+
+/// Looks at the time now and then, and knows once the deadline has passed.
+pub(super) struct Clock {
+    deadline: Option<Instant>,
+    until_look: u32,
+    pub(super) is_over: bool,
+}
+
+/// How many points are let through between two looks at the clock, which cost more than a point.
+const POINTS_BETWEEN_LOOKS: u32 = 512;
+
+impl Clock {
+    pub(super) fn new(deadline: Option<Instant>) -> Self {
+        Self {
+            deadline,
+            until_look: 0,
+            is_over: false,
+        }
+    }
+
+    /// Has the next question looked at the clock.
+    pub(super) fn doubt(&mut self) {
+        self.until_look = 0;
+    }
+
+    #[cold]
+    fn look(&mut self) -> bool {
+        self.until_look = POINTS_BETWEEN_LOOKS;
+        self.is_over = self
+            .deadline
+            .is_some_and(|deadline| deadline <= Instant::now());
+        self.is_over
+    }
+
+    /// Whether the deadline has passed, not later than a few hundred calls ago.
+    #[inline]
+    pub(super) fn is_over(&mut self) -> bool {
+        if self.until_look == 0 {
+            return self.look();
+        }
+        self.until_look -= 1;
+        self.is_over
+    }
+}

@@ -1,0 +1,237 @@
+//! What a program holds of a registry: makes metrics, takes collectors, begins scrapes.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::core::{Core, InOrder, Registered};
+use super::error::RegisterError;
+use crate::collect::Collect;
+use crate::encode::Format;
+use crate::gather::Scrape;
+use crate::metric::{Callback, Counter, Define, DefinitionError, Gauge, Histogram, Info, Summary};
+use crate::model::{Descriptor, IntoNumber, Kind};
+use crate::name::NameError;
+use crate::scope::{Scope, Scoped};
+
+/// Holds the metrics that are scraped together.
+///
+/// Cheap to clone; clones are the same registry. Metrics are made through it ([`gauge`](Self::gauge),
+/// [`counter`](Self::counter), [`add`](Self::add)) or handed to it ([`register`](Self::register)).
+///
+/// ```
+/// use exporter_kit::Registry;
+///
+/// let registry = Registry::new();
+/// registry.gauge("app_active_sessions", "Number of active user sessions")?.set(45);
+/// assert!(registry.to_text().ends_with("app_active_sessions gauge\napp_active_sessions 45.0\n"));
+/// # Ok::<(), exporter_kit::RegisterError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Registry {
+    core: Arc<Core>,
+    scope: Arc<Scope>,
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.core.names()).finish()
+    }
+}
+
+impl Registry {
+    /// An empty registry. [`register`](Self::register) a [`ProcessCollector`](crate::ProcessCollector) for the
+    /// process' own metrics.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes a gauge.
+    ///
+    /// # Errors
+    /// When the name is not valid or taken.
+    pub fn gauge(&self, name: &str, help: &str) -> Result<Gauge, RegisterError> {
+        self.add(Gauge::define(name, help))
+    }
+
+    /// Makes a counter; its name ends in `_total`.
+    ///
+    /// # Errors
+    /// When the name is not valid or taken.
+    pub fn counter(&self, name: &str, help: &str) -> Result<Counter, RegisterError> {
+        self.add(Counter::define(name, help))
+    }
+
+    /// Makes a histogram with the default buckets, [`DEFAULT_BUCKETS`](crate::DEFAULT_BUCKETS).
+    ///
+    /// # Errors
+    /// When the name is not valid or taken.
+    pub fn histogram(&self, name: &str, help: &str) -> Result<Histogram, RegisterError> {
+        self.add(Histogram::define(name, help))
+    }
+
+    /// Makes a summary without quantiles.
+    ///
+    /// # Errors
+    /// When the name is not valid or taken.
+    pub fn summary(&self, name: &str, help: &str) -> Result<Summary, RegisterError> {
+        self.add(Summary::define(name, help))
+    }
+
+    /// Makes an info metric with these facts; its name ends in `_info`.
+    ///
+    /// # Errors
+    /// When a name is not valid or taken.
+    pub fn info(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[(&str, &str)],
+    ) -> Result<Info, RegisterError> {
+        self.add(Info::define(name, help, labels))
+    }
+
+    /// Makes a gauge whose value is asked for at each scrape.
+    ///
+    /// ```
+    /// let registry = exporter_kit::Registry::new();
+    /// let queue = std::sync::Arc::new(std::sync::Mutex::new(vec!["a", "b"]));
+    /// registry.gauge_function("queue_length", "Jobs that wait.", move || queue.lock().map_or(0, |queue| queue.len()))?;
+    /// assert!(registry.to_text().contains("queue_length 2.0\n"));
+    /// # Ok::<(), exporter_kit::RegisterError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the name is not valid or taken.
+    pub fn gauge_function<N: IntoNumber>(
+        &self,
+        name: &str,
+        help: &str,
+        value: impl Fn() -> N + Send + Sync + 'static,
+    ) -> Result<(), RegisterError> {
+        self.function(Kind::Gauge, name, help, value)
+    }
+
+    /// Makes a counter whose value is asked for at each scrape. What is negative or NaN is left out, and
+    /// counted as the collector's failure.
+    ///
+    /// # Errors
+    /// When the name is not valid or taken.
+    pub fn counter_function<N: IntoNumber>(
+        &self,
+        name: &str,
+        help: &str,
+        value: impl Fn() -> N + Send + Sync + 'static,
+    ) -> Result<(), RegisterError> {
+        self.function(Kind::Counter, name, help, value)
+    }
+
+    fn function<N: IntoNumber>(
+        &self,
+        kind: Kind,
+        name: &str,
+        help: &str,
+        value: impl Fn() -> N + Send + Sync + 'static,
+    ) -> Result<(), RegisterError> {
+        let name = format!("{}{name}", self.scope.prefix);
+        let descriptor = Descriptor::new(kind, &name, help).map_err(DefinitionError::Name)?;
+        self.core.insert(
+            Box::new(Callback::new(descriptor, &self.scope, value)),
+            true,
+        )
+    }
+
+    /// Makes the metric or family that a definition describes.
+    ///
+    /// # Errors
+    /// When a name is not valid, or the family's name or one of its samples' is taken.
+    pub fn add<D: Define>(&self, definition: D) -> Result<D::Metric, RegisterError> {
+        definition.check(&self.scope)?;
+        let metric = definition.build(&self.scope);
+        self.core.insert(Box::new(metric.clone()), true)?;
+        Ok(metric)
+    }
+
+    /// Adds a collector: a metric, a `&'static` [`Static`](crate::Static), or something of your own.
+    ///
+    /// # Errors
+    /// When the name of one of its families, or of their samples, is taken. Nothing is added then.
+    pub fn register(&self, collector: impl Collect + 'static) -> Result<(), RegisterError> {
+        if self.scope.is_empty() {
+            return self.core.insert(Box::new(collector), false);
+        }
+        let scope = (*self.scope).clone();
+        self.core
+            .insert(Box::new(Scoped { collector, scope }), false)
+    }
+
+    /// The same registry, where everything that is made or registered through this handle has its name begin
+    /// with `prefix` and has these labels. Scopes can be within scopes.
+    ///
+    /// ```
+    /// let registry = exporter_kit::Registry::new();
+    /// let cache = registry.scoped("shop_cache_", &[("tier", "memory")])?;
+    /// cache.counter("hits_total", "Look-ups that found something.")?.inc();
+    /// assert!(registry.to_text().contains("shop_cache_hits_total{tier=\"memory\"} 1.0\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the prefix can't begin a metric name, or a label name is not valid or stands twice.
+    pub fn scoped(&self, prefix: &str, labels: &[(&str, &str)]) -> Result<Self, NameError> {
+        let scope = Arc::new(self.scope.within(prefix, labels)?);
+        Ok(Self {
+            core: Arc::clone(&self.core),
+            scope,
+        })
+    }
+
+    /// Removes the collector that gives the family `name`; says whether there was one. Handles stay usable.
+    ///
+    /// What it keeps is given up when the scrapes that were made before are gone.
+    pub fn unregister(&self, name: &str) -> bool {
+        self.core.unregister(name)
+    }
+
+    /// Whether OpenMetrics text says since when counters, histograms and summaries have counted, in samples named
+    /// `…_created`; it does not unless this is set, because they cost a line for each series. Protobuf always says it.
+    pub fn show_created_samples(&self, show: bool) {
+        self.core.created_samples.store(show, Ordering::Relaxed);
+    }
+
+    pub(crate) fn shows_created_samples(&self) -> bool {
+        self.core.created_samples.load(Ordering::Relaxed)
+    }
+
+    /// Begins a scrape in that format.
+    pub fn scrape(&self, format: Format) -> Scrape {
+        Scrape::new(self.clone(), format)
+    }
+
+    /// Everything as Prometheus text 0.0.4.
+    pub fn to_text(&self) -> String {
+        let body = self.scrape(Format::Text).to_vec();
+        String::from_utf8(body)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    }
+
+    /// Whether a family that a collector had not named before may be shown by it, or by nobody in particular.
+    pub(crate) fn may_show(
+        &self,
+        registered: Option<&Registered>,
+        descriptor: &Descriptor,
+    ) -> bool {
+        self.core.may_show(registered, descriptor)
+    }
+
+    /// What a scrape walks over.
+    pub(crate) fn in_order(&self) -> Arc<InOrder> {
+        self.core.in_order()
+    }
+
+    /// Whether nothing has been added or removed since.
+    #[inline]
+    pub(crate) fn is_current(&self, in_order: &InOrder) -> bool {
+        self.core.is_current(in_order)
+    }
+}

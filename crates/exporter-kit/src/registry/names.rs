@@ -1,0 +1,27 @@
+//! The names that a family lays claim to.
+
+use crate::encode::Escaping;
+use crate::model::{Descriptor, Kind};
+
+/// The names that the samples of a family may have in any format, and the family's own in OpenMetrics.
+pub(crate) fn sample_names(descriptor: &Descriptor) -> Vec<Box<str>> {
+    // As readers without UTF-8 names see it, so that no two families become one for them.
+    let base = Escaping::Underscores.metric_name(descriptor.base_name());
+    let suffixes: &[&str] = match descriptor.kind() {
+        Kind::Counter => &["", "_total", "_created"],
+        Kind::Histogram => &["", "_bucket", "_sum", "_count", "_created"],
+        Kind::GaugeHistogram => &["", "_bucket", "_gsum", "_gcount"],
+        Kind::Summary => &["", "_sum", "_count", "_created"],
+        Kind::Info => &["", "_info"],
+        Kind::Gauge | Kind::StateSet | Kind::Unknown => &[""],
+    };
+    let mut names: Vec<Box<str>> = suffixes
+        .iter()
+        .map(|suffix| format!("{base}{suffix}").into())
+        .collect();
+    let name = Escaping::Underscores.metric_name(descriptor.name());
+    if !names.iter().any(|other| **other == *name) {
+        names.push(name.into());
+    }
+    names
+}

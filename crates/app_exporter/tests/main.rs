@@ -1,5 +1,6 @@
 //! Tests of the program as a whole, and beside the real systems it is made for.
 
+mod answers;
 mod check_metrics;
 mod cli;
 #[cfg(target_os = "linux")]

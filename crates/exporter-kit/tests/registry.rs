@@ -441,3 +441,19 @@ fn openmetrics_stays_valid_whatever_is_observed() {
         }
     }
 }
+
+#[test]
+fn a_scrape_that_is_kept_shows_what_was_added_and_removed_since() {
+    let registry = Registry::new();
+    registry.gauge("a", "h").unwrap();
+    let scrape = registry.scrape(Format::Text);
+    let shown = || {
+        let read = parse::text(scrape.to_vec()).unwrap();
+        ["a", "b"].map(|name| read.value(name, &[]).is_some())
+    };
+    assert_eq!(shown(), [true, false]);
+    registry.gauge("b", "h").unwrap();
+    assert_eq!(shown(), [true, true]);
+    assert!(registry.unregister("a"));
+    assert_eq!(shown(), [false, true]);
+}

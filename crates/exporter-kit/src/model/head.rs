@@ -344,6 +344,40 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_head_in_two_parts_is_the_same_as_in_one() {
+        let const_sets: [&[(&str, &str)]; 3] =
+            [&[], &[("z", "1")], &[("z", "a,\"\\"), ("y y", "")]];
+        for const_labels in const_sets {
+            let owned: Vec<_> = const_labels
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
+            for values in [["1", "2"], ["", ","], ["}\"", "\n"]] {
+                let layout = LabelLayout::new("n", &owned, ["a", "b c"]);
+                let own = ["a", "b c"].into_iter().zip(values);
+                let whole = HeadBuf::new("n", const_labels.iter().copied().chain(own));
+                let rest = layout.rest_of(&whole.text);
+                let head = layout.head(rest);
+                assert!(head.parts().iter().all(|part| !part.is_empty()));
+                assert_eq!(HeadBuf::from(head), whole);
+                assert_eq!((head.name(), &*head.text()), ("n", &*whole.text));
+                assert_eq!(
+                    head.label_parts().concat(),
+                    whole.as_head().label_parts()[1]
+                );
+                assert!(head.labels().eq(whole.as_head().labels()));
+                assert!(layout.values(rest).eq(values));
+                assert!(layout.has_values(rest, true, &values));
+                assert_eq!(
+                    layout.has_values(rest, false, &values),
+                    !rest.contains('\\')
+                );
+                assert!(!layout.has_values(rest, true, &["1", "3"]));
+            }
+        }
+    }
+
+    #[test]
     fn a_head_gives_its_labels_back() {
         let labels = [("a", "x\"y\\z\n"), ("b", ""), ("c d", "{},=")];
         let head = HeadBuf::new("n", labels.iter().copied());

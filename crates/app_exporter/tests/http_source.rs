@@ -300,7 +300,7 @@ fn the_example_is_served_with_every_source_up() {
     assert_eq!(status, 200, "{body}");
     let up = |line: &&str| line.starts_with("app_exporter_source_up{");
     let ups: Vec<_> = body.lines().filter(up).collect();
-    assert_eq!(ups.len(), 9, "{body}");
+    assert_eq!(ups.len(), 10, "{body}");
     assert!(ups.iter().all(|line| line.ends_with(" 1.0")), "{body}");
     for start in [
         "app_active_sessions{app=\"demo\"} ",

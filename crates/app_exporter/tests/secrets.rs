@@ -32,6 +32,21 @@ const CONFIG: &str = "sources:
   broken:
     http: {url: 'http://127.0.0.1:1/?token=${TOKEN}', basic: {user: '${USER_NAME}', password: '${PASSWORD}'}, format: number}
     metrics: [{name: app_broken, help: A number.}]
+  postgres:
+    sql: {postgres: {host: 127.0.0.1, port: 1, user: '${USER_NAME}', password: s3cret-postgres}, query: SELECT 1 AS value}
+    metrics: [{name: app_postgres, help: A number.}]
+  mysql:
+    sql: {mysql: {host: 127.0.0.1, port: 1, user: '${USER_NAME}', password_file: password}, query: SELECT 1 AS value}
+    metrics: [{name: app_mysql, help: A number.}]
+  redis:
+    redis: {address: '127.0.0.1:1', user: '${USER_NAME}', password: s3cret-redis, queries: {size: {command: [DBSIZE]}}}
+    metrics: [{name: app_redis, help: A number.}]
+  sentinel:
+    redis:
+      sentinel: {addresses: ['127.0.0.1:1'], master: shop, user: '${USER_NAME}', password: s3cret-sentinel}
+      password: '${PASSWORD}'
+      queries: {size: {command: [DBSIZE]}}
+    metrics: [{name: app_sentinel, help: A number.}]
   command:
     command: {argv: [sh, -c, 'test -n \"$KEY\" && sleep 0.2; echo 1'], environment: {KEY: s3cret-environment}, pass_environment: [PASSWORD], format: number}
     metrics: [{name: app_command, help: A number.}]

@@ -298,13 +298,19 @@ fn mysql_is_found_again_and_nothing_is_left_running() {
         &["app_exporter_source_errors_total{source=\"kept\",reason=\"connect\"} 1.0"],
     );
 
-    // A program that ends leaves no session.
-    running.signal(rustix::process::Signal::TERM);
-    let (status, log) = running.end();
-    assert!(status.success(), "{log:?}");
-    assert!(!log.join("\n").contains(SECRET), "{log:?}");
+    // A source that is configured no more leaves no session.
+    let other =
+        "sources:\n  a:\n    simulate: {uniform: {}}\n    metrics: [{name: app_a, help: A.}]\n";
+    scratch.write("config.yml", other);
+    running.signal(rustix::process::Signal::HUP);
+    running.wait_for(|line| line.contains("begun=1 ended=3 kept=0").then_some(()));
     until(|| match server.ask(&[own]) {
         rows if rows.is_empty() => Ok(()),
         rows => Err(format!("{rows:?}")),
     });
+    running.signal(rustix::process::Signal::TERM);
+    let (status, log) = running.end();
+    assert!(status.success(), "{log:?}");
+    let log = log.join("\n");
+    assert!(!log.contains(SECRET) && !log.contains("panicked"), "{log}");
 }

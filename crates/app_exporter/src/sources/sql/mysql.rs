@@ -17,12 +17,10 @@ use crate::decode::{Cell, Failure, Limits, Table, parse_number};
 use crate::sources::origin::Surroundings;
 use crate::sources::sql::database::{Database, Query, Trouble};
 use crate::sources::sql::rows::{Rows, text, too_many_bytes};
-use crate::sources::sql::server::{Address, Server, ServerConfig, explain};
+use crate::sources::sql::server::{Address, Server, ServerConfig, explain, said};
 
 /// What it listens on unless it is told otherwise.
 const PORT: u16 = 3306;
-/// The collation of columns that have bytes and no text.
-const BINARY: u16 = 63;
 
 /// A MySQL or MariaDB server.
 pub(super) struct MySql {
@@ -267,7 +265,6 @@ fn cell(value: &Value, column: &Column) -> Result<Cell, String> {
                 .fold(0, |bits, byte| bits << 8 | u64::from(*byte));
             Ok(Cell::Number(Number::U64(bits)))
         }
-        _ if column.character_set() == BINARY => text(bytes, "hex(…)"),
         _ => text(bytes, "hex(…)"),
     }
 }
@@ -299,7 +296,11 @@ fn refused(refusal: &ServerError) -> Failure {
     };
     Failure::new(
         reason,
-        format!("the server says `{}` ({})", refusal.message, refusal.code),
+        format!(
+            "the server says `{}` ({})",
+            said(&refusal.message),
+            refusal.code
+        ),
     )
 }
 

@@ -25,7 +25,7 @@ use crate::sources::sql::database::{Database, Query, Trouble};
 use crate::sources::sql::metered::{Meter, Metered};
 use crate::sources::sql::postgres_value::Reader;
 use crate::sources::sql::rows::{Rows, too_many_bytes};
-use crate::sources::sql::server::{Address, Server, ServerConfig, explain};
+use crate::sources::sql::server::{Address, Server, ServerConfig, explain, said};
 
 /// What it listens on unless it is told otherwise.
 const PORT: u16 = 5432;
@@ -357,7 +357,7 @@ fn refused(refusal: &DbError) -> Failure {
         _ if code.starts_with("08") => Reason::Connect,
         _ => Reason::Query,
     };
-    let message = refusal.message();
+    let message = said(refusal.message());
     Failure::new(reason, format!("the server says `{message}` ({code})"))
 }
 

@@ -158,6 +158,14 @@ impl Server {
     }
 }
 
+/// What a server says, as one line that is not too long.
+pub(super) fn said(message: &str) -> String {
+    const MOST: usize = 300;
+    let words: Vec<_> = message.split_whitespace().collect();
+    let clean = |char: &char| !char.is_control();
+    words.join(" ").chars().filter(clean).take(MOST).collect()
+}
+
 /// An error with everything that it came from.
 pub(super) fn explain(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();

@@ -16,6 +16,7 @@ use crate::sources::origin::{Fetch, blocking};
 use crate::sources::sql::database::Query;
 use crate::sources::sql::fetch::last_moment;
 use crate::sources::sql::rows::{Rows, text, too_many_bytes};
+use crate::sources::sql::server::said;
 
 /// Reads an SQLite database.
 #[derive(Debug)]
@@ -167,7 +168,7 @@ impl Asking {
                 format!("`{path}` is locked: another program writes to it all the time"),
             ),
             Some(ErrorCode::TooBig) => too_many_bytes(self.limits),
-            _ => Failure::query(format!("SQLite says `{error}`")),
+            _ => Failure::query(format!("SQLite says `{}`", said(&error.to_string()))),
         }
     }
 }

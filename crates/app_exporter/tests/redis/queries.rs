@@ -2,6 +2,7 @@
 
 use super::server::{say, socket_path};
 use super::{Server, assert_lines, once, socket, source};
+use crate::program::{Running, get};
 use crate::support::Scratch;
 
 #[test]
@@ -215,4 +216,30 @@ fn redis_replies_have_limits() {
         "{text}"
     );
     assert!(text.contains("more than 4 rows"), "{text}");
+}
+
+#[test]
+fn redis_may_be_the_target_of_a_request() {
+    let scratch = Scratch::new("redis-probe");
+    let started = Server::listening(&scratch, |port, _| {
+        ["--bind", "127.0.0.1", "--port", &port.to_string()]
+            .map(str::to_owned)
+            .to_vec()
+    });
+    let Some(server) = started else { return };
+    let target = format!("127.0.0.1:{}", server.port());
+    let config = source(
+        "a",
+        "address: ${target}",
+        &[("size", "{command: [DBSIZE]}")],
+    );
+    let probe = format!("  a:\n    probe: {{targets: ['{target}']}}\n");
+    let config = config.replace("  a:\n", &probe);
+    let file = scratch.write("config.yml", &format!("sources:\n{config}"));
+    let (_exporter, address) = Running::listening(&["--config.file", &file.to_string_lossy()]);
+    let (status, body) = get(address, &format!("/probe?source=a&target={target}"));
+    assert_eq!(status, 200, "{body}");
+    assert_lines(&body, &["a_size 0.0"]);
+    let (status, body) = get(address, "/probe?source=a&target=127.0.0.1:1");
+    assert_eq!(status, 403, "{body}");
 }

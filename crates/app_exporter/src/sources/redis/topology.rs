@@ -6,7 +6,7 @@ use crate::decode::Failure;
 use crate::sources::redis::address::Address;
 
 /// How many slots a cluster has.
-const SLOTS: u64 = 16384;
+const SLOTS: i64 = 16384;
 
 /// What a node of a cluster is asked.
 pub(super) fn slots() -> Cmd {
@@ -29,7 +29,8 @@ pub(super) fn shared(reply: &Value, by: &Address) -> Result<Vec<Address>, Failur
             Some([Value::Int(from), Value::Int(to), master, ..]) => (*from, *to, master),
             _ => return Err(unreadable()),
         };
-        covered += u64::try_from(to - from + 1).unwrap_or(0);
+        let slots = to.checked_sub(from).and_then(|more| more.checked_add(1));
+        covered += slots.map_or(0, |slots| slots.clamp(0, SLOTS));
         let master = named(items(master).unwrap_or_default(), by).ok_or_else(unreadable)?;
         if !masters.iter().any(|it| it.endpoint == master.endpoint) {
             masters.push(master);

@@ -81,7 +81,7 @@ fn a_template_gives_the_metrics_of_its_target_and_its_own_health() {
     let (shops, asked) = shops();
     scratch.write("of-a.txt", "5");
     let file = scratch.write("config.yml", &config(shops));
-    let (_running, address) = Running::listening(&["--config.file", &file.to_string_lossy()]);
+    let (mut running, address) = Running::listening(&["--config.file", &file.to_string_lossy()]);
     for (target, sessions) in [("shop-a", "7.0"), ("shop-_-9", "9.0"), ("x%40y", "4.0")] {
         let (status, text) = probe(address, "shop", target);
         assert_eq!(status, 200, "{text}");
@@ -109,6 +109,8 @@ fn a_template_gives_the_metrics_of_its_target_and_its_own_health() {
     assert!(has(&text, "app_exporter_source_up{source=\"file\"} 0.0"));
     // One that is allowed leads to no other.
     let (_, text) = probe(address, "shop", "shop-moved");
+    // Who reads the log learns which of the targets it was.
+    running.wait_for(|line| line.contains("/shop-moved`: ").then_some(()));
     assert!(has(&text, "app_exporter_source_up{source=\"shop\"} 0.0"));
 
     let (_, text) = get(address, "/metrics");

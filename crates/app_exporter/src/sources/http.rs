@@ -144,7 +144,7 @@ impl Origin for HttpConfig {
 pub(crate) struct Http {
     client: Client,
     url: Url,
-    /// The address as it was written: what variables hold may be secret.
+    /// The address as it was written, with the target: what variables hold may be secret.
     shown: String,
     method: Method,
     body: Option<Secret>,
@@ -211,7 +211,7 @@ impl Http {
         Ok(Self {
             client,
             url,
-            shown: config.url.to_string(),
+            shown: surroundings.targeted(&config.url.to_string()).into_owned(),
             method: match config.method {
                 RequestMethod::Get => Method::GET,
                 RequestMethod::Post => Method::POST,

@@ -283,6 +283,6 @@ fn address(
     let endpoint = Endpoint::parse(&text, port).map_err(at)?;
     Ok(Address::new(
         endpoint.below(surroundings.folder),
-        written.to_string(),
+        surroundings.targeted(&written.to_string()),
     ))
 }

@@ -108,6 +108,7 @@ impl ServerConfig {
         };
         let port = self.port.as_deref().copied().unwrap_or(port);
         let written = self.host.as_ref().map(|host| host.to_string());
+        let written = written.map(|host| surroundings.targeted(&host).into_owned());
         let (address, shown) = match &self.socket {
             Some(socket) => {
                 let path = folder.join(&**socket);

@@ -6,6 +6,7 @@ pub(super) fn append(out: &mut Vec<u8>, bytes: &[u8]) {
     match bytes.len() {
         0 => {}
         17..=32 => ends::<16>(out, bytes),
+        33..=64 => ends::<32>(out, bytes),
         _ => out.extend_from_slice(bytes),
     }
 }

@@ -24,11 +24,11 @@ static PAIRS: [u16; 128] = {
     pairs
 };
 
-/// A text of at most 16 bytes, the first one lowest.
+/// Two texts of at most 8 bytes each, the first byte lowest, with their lengths.
 #[derive(Clone, Copy)]
 pub(super) struct Short {
-    text: u128,
-    length: u32,
+    first: (u64, u32),
+    behind: (u64, u32),
 }
 
 impl Short {
@@ -38,7 +38,10 @@ impl Short {
         if n >= u64::from(LIMIT) {
             return None;
         }
-        Some(Self::joined(digits(n as u32), with_end(ZEROS, 0, end)))
+        Some(Self {
+            first: digits(n as u32),
+            behind: with_end(ZEROS, 0, end),
+        })
     }
 
     /// A whole number from 0 to below 10^8 with a point, and the end behind it.
@@ -48,7 +51,10 @@ impl Short {
             return None;
         }
         let decimals = POINT_AND_ZEROS + (pair(0) << 8);
-        Some(Self::joined(digits(n as u32), with_end(decimals, 2, end)))
+        Some(Self {
+            first: digits(n as u32),
+            behind: with_end(decimals, 2, end),
+        })
     }
 
     /// A number from 0 to below 10^8 with at most three decimals, in the fewest digits and with a point, and the end
@@ -73,24 +79,20 @@ impl Short {
         // The first decimal stays, even if it is 0.
         let rest_is_zero = last == 0 && pair >> 8 == u64::from(b'0');
         let length = 4 - u32::from(last == 0) - u32::from(rest_is_zero);
-        Some(Self::joined(digits(whole), with_end(text, length, end)))
+        Some(Self {
+            first: digits(whole),
+            behind: with_end(text, length, end),
+        })
     }
 
-    /// A text of 1 to 8 bytes, and one behind it.
-    #[inline(always)]
-    fn joined((first, first_length): (u64, u32), (behind, length): (u64, u32)) -> Self {
-        Self {
-            text: u128::from(first) | u128::from(behind) << (first_length * 8),
-            length: first_length + length,
-        }
-    }
-
-    /// Appends the text. All the room is written: that is faster than just what is needed.
+    /// Appends both texts. All the room is written: that is faster than just what is needed.
     #[inline(always)]
     pub(super) fn append_to(self, out: &mut Vec<u8>) {
-        let end = out.len() + self.length as usize;
-        out.extend_from_slice(&self.text.to_le_bytes());
-        out.truncate(end);
+        for (text, length) in [self.first, self.behind] {
+            let end = out.len() + length as usize;
+            out.extend_from_slice(&text.to_le_bytes());
+            out.truncate(end);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod files;
 mod http;
 mod login;
 mod mapped;
+mod metered;
 mod origin;
 mod redis;
 mod simulate;

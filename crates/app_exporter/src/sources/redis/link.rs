@@ -14,9 +14,9 @@ use tokio_rustls::TlsConnector;
 
 use crate::config::{Login, Secret};
 use crate::decode::Failure;
+use crate::sources::metered::{Meter, Metered, Stream};
 use crate::sources::redis::address::{Address, Endpoint};
 use crate::sources::redis::info;
-use crate::sources::redis::meter::{Allowance, Metered, Stream};
 
 /// How servers let us in.
 pub(super) struct Access {
@@ -33,7 +33,7 @@ pub(super) struct Link {
     connection: MultiplexedConnection,
     /// What moves bytes between the connection and its stream; none once it has ended.
     driver: Option<Driver>,
-    allowance: Allowance,
+    meter: Meter,
     most_bytes: usize,
     /// What the server says it is, if it does: `master`, `replica`, `sentinel`.
     pub(super) role: Option<String>,
@@ -62,9 +62,9 @@ impl Link {
     /// # Errors
     /// When there is no connection, or no login.
     pub(super) async fn connect(address: &Address, access: &Access) -> Result<Self, Failure> {
-        let allowance = Allowance::new(access.most_bytes);
+        let meter = Meter::new(access.most_bytes);
         let stream = connect(address, access.tls.as_ref()).await?;
-        let stream = Metered::new(stream, allowance.clone());
+        let stream = Metered::new(stream, meter.clone());
         // It says nothing by itself: what is said at the beginning is said here, where refusals have their words.
         let (connection, driver) = MultiplexedConnection::new_with_config(
             &RedisConnectionInfo::default().set_skip_set_lib_name(),
@@ -76,7 +76,7 @@ impl Link {
         let mut link = Self {
             connection,
             driver: Some(Box::pin(driver)),
-            allowance,
+            meter,
             most_bytes: access.most_bytes,
             role: None,
             identity: String::new(),
@@ -88,14 +88,14 @@ impl Link {
 
     /// Asks one thing.
     pub(super) async fn ask(&mut self, cmd: &Cmd) -> Result<Value, Trouble> {
-        self.allowance.set(self.most_bytes.saturating_add(1));
+        self.meter.set(self.most_bytes.saturating_add(1));
         match self.reply(cmd).await {
             Ok(Value::ServerError(error)) => Err(Trouble::Refused {
                 code: error.code().to_owned(),
                 detail: error.details().unwrap_or_default().to_owned(),
             }),
             Ok(value) => Ok(value),
-            Err(_) if self.allowance.is_used_up() => Err(Trouble::TooLong(self.most_bytes)),
+            Err(_) if self.meter.is_used_up() => Err(Trouble::TooLong(self.most_bytes)),
             Err(error) => Err(match error.code() {
                 Some(code) => Trouble::Refused {
                     code: code.to_owned(),

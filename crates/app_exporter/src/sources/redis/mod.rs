@@ -10,7 +10,6 @@ mod count;
 mod fetch;
 mod info;
 mod link;
-mod meter;
 mod nodes;
 mod query;
 mod rows;

@@ -4,7 +4,6 @@ mod config;
 mod database;
 mod fetch;
 mod kept;
-mod metered;
 mod mysql;
 mod postgres;
 mod postgres_value;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use exporter_kit::scrape::{Deadline, SourceErrorReason as Reason};
 use futures_util::TryStreamExt as _;
+use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
@@ -20,9 +21,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::Fault;
 use crate::decode::{Cell, Failure, Limits, Table};
+use crate::sources::metered::{Meter, Metered, Stream};
 use crate::sources::origin::Surroundings;
 use crate::sources::sql::database::{Database, Query, Trouble};
-use crate::sources::sql::metered::{Meter, Metered};
 use crate::sources::sql::postgres_value::Reader;
 use crate::sources::sql::rows::{Rows, too_many_bytes};
 use crate::sources::sql::server::{Address, Server, ServerConfig, explain, said};
@@ -229,9 +230,10 @@ impl Database for Postgres {
         let config = self.config()?;
         let meter = Meter::new(self.most_read());
         let (address, port) = (&self.server.address, self.server.port);
-        let stream = Metered::open(address, port, meter.clone()).await;
+        let stream = connect(address, port).await;
         let stream = stream
             .map_err(|error| Failure::connect(format!("`{}`: {error}", self.server.shown)))?;
+        let stream = Metered::new(stream, meter.clone());
         let failed = |error| self.not_connected(&error);
         let (client, driver) = match &self.tls {
             None => {
@@ -301,8 +303,8 @@ impl Cancel {
     async fn send(self) {
         const PATIENCE: Duration = Duration::from_secs(5);
         let telling = async {
-            let meter = Meter::new(usize::MAX);
-            let stream = Metered::open(&self.address, self.port, meter).await.ok()?;
+            let stream = connect(&self.address, self.port).await.ok()?;
+            let stream = Metered::new(stream, Meter::new(usize::MAX));
             let told = match &self.tls {
                 None => self.token.cancel_query_raw(stream, NoTls).await,
                 Some(tls) => {
@@ -313,6 +315,25 @@ impl Cancel {
             told.ok()
         };
         let _ = timeout(PATIENCE, telling).await;
+    }
+}
+
+/// What is spoken over.
+async fn connect(address: &Address, port: u16) -> io::Result<Box<dyn Stream>> {
+    match address {
+        Address::Host(host) => {
+            let stream = TcpStream::connect((host.as_str(), port)).await?;
+            stream.set_nodelay(true)?;
+            Ok(Box::new(stream))
+        }
+        #[cfg(unix)]
+        Address::Socket(path) => {
+            let in_folder = path.join(format!(".s.PGSQL.{port}"));
+            let path = if path.is_dir() { &in_folder } else { path };
+            Ok(Box::new(tokio::net::UnixStream::connect(path).await?))
+        }
+        #[cfg(not(unix))]
+        Address::Socket(_) => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A stream that gives no more than is allowed.
+//! A connection over which no more comes than is allowed, so that not even one huge value is taken in.
 
 use std::io;
 use std::pin::Pin;
@@ -13,35 +13,35 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// How many bytes the next reply may still have.
+/// How many bytes may still come.
 #[derive(Clone, Debug)]
-pub(super) struct Allowance(Arc<AtomicUsize>);
+pub(super) struct Meter(Arc<AtomicUsize>);
 
-/// A stream whose reads end with an error once the allowance is used up.
+/// A stream whose reads end with an error once the meter is used up.
 pub(super) struct Metered {
     stream: Box<dyn Stream>,
-    allowance: Allowance,
+    meter: Meter,
 }
 
-impl Allowance {
+impl Meter {
     pub(super) fn new(bytes: usize) -> Self {
         Self(Arc::new(AtomicUsize::new(bytes)))
     }
 
-    /// Begins a reply.
+    /// Allows so many from now on.
     pub(super) fn set(&self, bytes: usize) {
         self.0.store(bytes, Ordering::Relaxed);
     }
 
-    /// Whether the reply was longer.
+    /// Whether no more may come.
     pub(super) fn is_used_up(&self) -> bool {
         self.0.load(Ordering::Relaxed) == 0
     }
 }
 
 impl Metered {
-    pub(super) fn new(stream: Box<dyn Stream>, allowance: Allowance) -> Self {
-        Self { stream, allowance }
+    pub(super) fn new(stream: Box<dyn Stream>, meter: Meter) -> Self {
+        Self { stream, meter }
     }
 }
 
@@ -54,10 +54,10 @@ impl AsyncRead for Metered {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         let read = buffer.filled().len() - before;
-        let left = self.allowance.0.load(Ordering::Relaxed);
-        self.allowance.set(left.saturating_sub(read));
+        let left = self.meter.0.load(Ordering::Relaxed);
+        self.meter.set(left.saturating_sub(read));
         Poll::Ready(if read >= left && read > 0 {
-            Err(io::Error::other("the reply is too long"))
+            Err(io::Error::other("more comes than is allowed"))
         } else {
             Ok(())
         })

@@ -250,6 +250,12 @@ impl Parts {
         self
     }
 
+    /// All of them where none was had.
+    pub(crate) fn failed(&self, failure: &Failure) -> impl Iterator<Item = Part> {
+        self.names()
+            .map(|name| Part::rows(name, Err(failure.clone())))
+    }
+
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.list.iter().map(|part| &*part.name)
     }

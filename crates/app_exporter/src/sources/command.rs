@@ -261,11 +261,7 @@ impl Fetch for Command {
         if !self.wants_exit {
             return Err(failure);
         }
-        parts.extend(
-            self.parts
-                .names()
-                .map(|name| Part::rows(name, Err(failure.clone()))),
-        );
+        parts.extend(self.parts.failed(&failure));
         Ok(parts)
     }
 }

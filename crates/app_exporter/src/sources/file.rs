@@ -133,11 +133,7 @@ impl Reading {
             match self.read(&path, &mut files) {
                 Ok(read) => parts.extend(read),
                 Err(failure) if several => {
-                    let failed = self
-                        .parts
-                        .names()
-                        .map(|name| Part::rows(name, Err(failure.clone())));
-                    parts.extend(failed);
+                    parts.extend(self.parts.failed(&failure));
                 }
                 Err(failure) => return Err(failure),
             }

@@ -336,11 +336,7 @@ impl Fetch for Http {
         if !self.wants_response {
             return Err(failure);
         }
-        parts.extend(
-            self.parts
-                .names()
-                .map(|name| Part::rows(name, Err(failure.clone()))),
-        );
+        parts.extend(self.parts.failed(&failure));
         Ok(parts)
     }
 }

@@ -1,0 +1,93 @@
+//! Why a collector could not give all of its families.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::model::Kind;
+use crate::name::NameError;
+
+/// Why a collector could not give all of its families.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CollectError {
+    /// A name is not valid.
+    Name(NameError),
+    /// A value of another kind than its family.
+    WrongKind {
+        /// The family.
+        family: Box<str>,
+        /// The family's kind.
+        expected: Kind,
+        /// The value's kind.
+        given: Kind,
+    },
+    /// A counter's value that is negative or NaN.
+    NotACount {
+        /// The family.
+        family: Box<str>,
+        /// The value.
+        value: f64,
+    },
+    /// A series that the family was given before.
+    Repeated {
+        /// The series, as the text formats write it.
+        series: Box<str>,
+    },
+    /// What the collector reads from failed.
+    Source(Box<dyn Error + Send + Sync>),
+}
+
+impl CollectError {
+    /// Wraps the error of what the collector reads from.
+    pub fn source(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Source(error.into())
+    }
+}
+
+impl fmt::Display for CollectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(error) => error.fmt(f),
+            Self::WrongKind {
+                family,
+                expected,
+                given,
+            } => {
+                write!(
+                    f,
+                    "family `{family}` is a {expected} but was given the value of a {given}; give the value its kind"
+                )
+            }
+            Self::NotACount { family, value } => {
+                write!(
+                    f,
+                    "counter `{family}` was given {value}; a counter is at least 0, use a gauge for what can be less"
+                )
+            }
+            Self::Repeated { series } => {
+                let family = series.split('{').next().unwrap_or(series);
+                write!(
+                    f,
+                    "family `{family}` was given the series `{series}` twice; give each once"
+                )
+            }
+            Self::Source(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for CollectError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Name(error) => Some(error),
+            Self::Source(error) => Some(error.as_ref()),
+            _ => None,
+        }
+    }
+}
+
+impl From<NameError> for CollectError {
+    fn from(error: NameError) -> Self {
+        Self::Name(error)
+    }
+}

@@ -1,6 +1,6 @@
 //! What is wrong with a configuration file, and where.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde_saphyr::Error as YamlError;
@@ -103,7 +103,14 @@ impl fmt::Display for ConfigError {
             if let Some(Place { line, column }) = fault.place {
                 write!(f, "{line}:{column}:")?;
             }
-            write!(f, " {}", fault.message)?;
+            f.write_str(" ")?;
+            // What is wrong may have ends of lines in it, and is to stay in one.
+            for char in fault.message.chars() {
+                match char.is_control() {
+                    true => write!(f, "{}", char.escape_debug())?,
+                    false => f.write_char(char)?,
+                }
+            }
         }
         Ok(())
     }

@@ -293,11 +293,8 @@ impl<M: Instrument, const N: usize> Inner<M, N> {
         self.nowhere.clone()
     }
 
-    /// Removes what nobody has used for the idle limit, `now` seconds after the family was made.
-    fn remove_idle(&self, now: u32) {
-        let Some(limit) = self.limits.idle else {
-            return;
-        };
+    /// Removes what nobody has used for `limit`, `now` seconds after the family was made.
+    fn remove_idle(&self, limit: Duration, now: u32) {
         let limit = u32::try_from(limit.as_secs()).unwrap_or(u32::MAX);
         // Under the lock nobody can be given a handle. The store holds one of each.
         write(&self.store).remove_if(|series, _| {
@@ -332,9 +329,12 @@ impl<M: Instrument, const N: usize> Collect for Family<M, N> {
         if sink.family(&self.inner.shared.descriptor) {
             let mut scratch = M::Scratch::default();
             let ordered = self.inner.ordered();
-            self.inner.remove_idle(
-                u32::try_from(self.inner.made.elapsed().as_secs()).unwrap_or(u32::MAX - 1),
-            );
+            // Only then, as reading the clock takes as long as showing two series.
+            if let Some(limit) = self.inner.limits.idle {
+                let now = self.inner.made.elapsed().as_secs();
+                let now = u32::try_from(now).unwrap_or(u32::MAX - 1);
+                self.inner.remove_idle(limit, now);
+            }
             ordered.walk(|rest, metric| {
                 let head = self.inner.layout.head(rest);
                 M::show(metric.series(), head, &mut scratch, sink)
@@ -374,7 +374,7 @@ mod tests {
         family.with(["idle"]).inc();
         let scrape_at = |now| {
             family.inner.ordered();
-            family.inner.remove_idle(now);
+            family.inner.remove_idle(Duration::from_secs(10), now);
             family.len()
         };
         assert_eq!(scrape_at(1), 3);

@@ -37,6 +37,10 @@ impl Place {
     }
 }
 
+/// So many series of the first segment are fetched before any is shown, and the others as many series ahead. Were it all
+/// at once, the first would wait for the last.
+const FETCHED_AHEAD: usize = 8;
+
 /// Segments, and a table of all their series by the hash of their label values.
 ///
 /// Series that have been removed stay until the next merge; nobody is given one.
@@ -75,7 +79,7 @@ impl<M: Instrument> Run<M> {
         let segment = |number: usize| self.segments.get(number).map(|segment| &**segment);
         if let Some(first) = segment(0) {
             first.fetch_lists();
-            (0..first.series().len()).for_each(|at| first.fetch_series(at));
+            (0..FETCHED_AHEAD).for_each(|at| first.fetch_series(at));
         }
         if let Some(second) = segment(1) {
             second.fetch_lists();
@@ -88,9 +92,13 @@ impl<M: Instrument> Run<M> {
                 second.fetch_lists();
             }
             let next = segment(number + 1);
+            let first = (number == 0).then_some(present);
             for (at, (head, series)) in present.iter().enumerate() {
                 if let Some(next) = next {
                     next.fetch_series(at);
+                }
+                if let Some(first) = first {
+                    first.fetch_series(at + FETCHED_AHEAD);
                 }
                 if !series.series().is_removed() && !show(head, series) {
                     return;

@@ -73,7 +73,7 @@ impl Count {
             pattern: pattern.to_owned(),
             kind: config.kind.as_ref().map(|kind| **kind),
             budget: budget.get(),
-            batch: config.batch.as_ref().map_or(500, |batch| batch.get()),
+            batch: config.batch.as_ref().map_or(1000, |batch| batch.get()),
             state: Mutex::default(),
         }
     }

@@ -34,7 +34,7 @@ pub(crate) struct RedisQuery {
     /// How long `count_keys` may go on in one fetch: 5s unless this says otherwise. What is not done then goes on in the next
     /// fetch, and the last complete number stays until then.
     pub(super) budget: Option<At<Span>>,
-    /// How many keys the server looks at in one go: 500 unless this says otherwise. It serves nobody else meanwhile.
+    /// How many keys the server looks at in one go: 1000 unless this says otherwise. It serves nobody else meanwhile.
     pub(super) batch: Option<At<NonZeroU32>>,
 
     /// How many members the sorted set of this key has whose score is a time: one row with `value`.

@@ -5,7 +5,7 @@ use crate::model::{Descriptor, Head, Point};
 
 /// Takes families: an encoder, a snapshot, a filter.
 ///
-/// Called by [`Collect`] only. It never fails: what can go wrong with a number is found before it gets here.
+/// Called by [`Collect`](crate::Collect) only. It never fails: what can go wrong with a number is found before it gets here.
 pub trait Sink {
     /// Begins a family. `false` says that its series are not wanted; giving them all the same is harmless.
     fn family(&mut self, descriptor: &Descriptor) -> bool;

@@ -265,7 +265,7 @@ mod tests {
     }
 
     const CONFIG: &str = "sources:\n  a:\n    probe: {targets: ['*']}\n    \
-        simulate: {uniform: {}}\n    metrics: [{name: app_a, help: A number.}]\n";
+        file: {path: '${target}', format: number}\n    metrics: [{name: app_a, help: A number.}]\n";
 
     fn runtime() -> tokio::runtime::Runtime {
         let mut builder = tokio::runtime::Builder::new_current_thread();

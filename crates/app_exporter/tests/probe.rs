@@ -283,7 +283,10 @@ fn a_reload_changes_what_is_allowed() {
     assert_eq!(probe(address, "shop", "shop-a").0, 200);
     assert_eq!(probe(address, "count", "a").0, 200);
     let changed = config(shops).replace("'shop-*'", "shop-b");
-    let changed = changed.replace("  ordinary:", "  ordinary:\n    probe: {targets: [a]}");
+    let template = "  ordinary:\n    probe: {targets: [a]}\n    file: {path: 'of-${target}.txt', format: number}\n";
+    let ordinary = "  ordinary:\n    simulate: {steps: {values: [7], every: 1h}}\n";
+    assert!(changed.contains(ordinary));
+    let changed = changed.replace(ordinary, template);
     scratch.write("config.yml", &changed);
     running.signal(rustix::process::Signal::HUP);
     running.wait_for(|line| line.contains("msg=Reloaded").then_some(()));

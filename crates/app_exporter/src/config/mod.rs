@@ -6,6 +6,7 @@ mod check;
 mod choice;
 mod duration;
 mod error;
+mod families;
 mod file;
 mod login;
 mod metric;
@@ -16,6 +17,7 @@ mod shown;
 mod source;
 mod suggest;
 mod template;
+pub(crate) mod variant;
 
 pub(crate) use check::descriptor;
 pub(crate) use choice::OneOrNamed;

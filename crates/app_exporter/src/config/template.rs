@@ -6,6 +6,8 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
+use crate::config::TARGET;
+
 /// Text in which `${NAME}` stands for a variable of the environment, and `$$` for one `$`.
 ///
 /// It is shown as it was written: what variables hold may be secret.
@@ -71,6 +73,13 @@ impl Template {
                 Piece::Text(text) => resolved.push_str(text),
                 Piece::Variable(name) => match variable(name) {
                     Some(value) => resolved.push_str(&value),
+                    None if **name == *TARGET => {
+                        return Err(
+                            "`${target}` stands for the target of a source with the key `probe`; \
+                             add that, or write `$${target}` for the text itself"
+                                .to_owned(),
+                        );
+                    }
                     None => {
                         return Err(format!(
                             "the variable `{name}` is not set in the environment; set it, or \

@@ -6,11 +6,11 @@ use std::time::Duration;
 use exporter_kit::scrape::{OnError, Schedule, SourceSpec};
 
 use crate::config::{
-    self, Config, ConfigError, Fault, Location, ProbeConfig, SourceConfig, SourceName, TARGET,
+    self, At, Config, ConfigError, Fault, Location, ProbeConfig, SourceConfig, SourceName, TARGET,
 };
 use crate::mapping::Mapping;
 use crate::sources::mapped::MappedSource;
-use crate::sources::origin::Surroundings;
+use crate::sources::origin::{Surroundings, Target};
 use crate::sources::table::configured;
 
 /// What a configuration says, made to run.
@@ -114,8 +114,34 @@ impl SourceTemplate {
         target: &str,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<SourceSpec, Fault> {
+        self.build_for(&Target::new(target), variable)
+    }
+
+    /// That nothing is missing, by one of its targets.
+    fn check(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<(), Fault> {
+        let Some(sample) = self.probe.targets.first().map(|target| target.sample()) else {
+            return Ok(());
+        };
+        let target = Target::new(&sample);
+        self.build_for(&target, variable)?;
+        if target.has_place() {
+            return Ok(());
+        }
+        let message = "the source has a `probe` and asks the same whatever the target is; write \
+                       `${target}` where that belongs, or drop `probe`";
+        Err(Fault {
+            place: self.config.probe.as_ref().map(At::place),
+            message: message.to_owned(),
+        })
+    }
+
+    fn build_for(
+        &self,
+        target: &Target<'_>,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<SourceSpec, Fault> {
         let variable = |name: &str| match name {
-            TARGET => Some(target.to_owned()),
+            TARGET => Some(target.take().to_owned()),
             name => variable(name),
         };
         let surroundings = Surroundings {
@@ -124,14 +150,6 @@ impl SourceTemplate {
             target: Some(target),
         };
         build_one(&self.name, Arc::clone(&self.config), surroundings)
-    }
-
-    /// That nothing is missing, by one of its targets.
-    fn check(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<(), Fault> {
-        match self.probe.targets.first() {
-            Some(target) => self.build(&target.sample(), variable).map(drop),
-            None => Ok(()),
-        }
     }
 }
 

@@ -28,14 +28,13 @@ pub(super) fn ask(specs: Vec<SourceSpec>, timeout: Duration) -> anyhow::Result<A
     let registry = Registry::new();
     registry.register(all.clone())?;
     runtime.block_on(all.refresh(Deadline::after(timeout)));
-    let asked = Asked {
-        status: all.status(),
-        metrics: registry.to_text(),
-    };
+    // First the metrics: that sources contradict each other is found with them.
+    let metrics = registry.to_text();
+    let status = all.status();
     drop(all);
     // A file system that hangs would hold the program up for ever.
     runtime.shutdown_background();
-    Ok(asked)
+    Ok(Asked { metrics, status })
 }
 
 /// What went wrong with a source, with a part of it, or with the time that it had.

@@ -4,7 +4,7 @@ use exporter_kit::{Descriptor, NameFault, Registry};
 
 use crate::config::families::Families;
 use crate::config::{
-    At, Config, Duplicates, Fault, MetricConfig, MetricType, SourceConfig, instead,
+    At, Config, Duplicates, Fault, MetricConfig, MetricType, SourceConfig, instead, there_is,
 };
 use crate::decode::{Format, PartInfo, Parts};
 use crate::sources;
@@ -195,8 +195,8 @@ fn check_part<'p>(
                 metric.name.place(),
                 match parts.names().next() {
                     Some(_) => format!(
-                        "the metric has to say `from` which set of rows it is made{}",
-                        instead("", parts.names())
+                        "the metric has no `from` to say of which set of rows it is made{}",
+                        there_is(parts.names())
                     ),
                     None => {
                         "the source's `format` gives families and no rows, so no metric is made of \

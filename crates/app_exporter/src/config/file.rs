@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::config::{At, ConfigError, Fault, Place, SourceConfig, SourceName, check};
+use crate::config::{At, ConfigError, Fault, Place, SourceConfig, SourceName, check, instead};
 
 /// What app_exporter exports, and from where.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
@@ -115,6 +115,23 @@ impl Config {
         } else {
             Err(ConfigError::new(location.file(), faults))
         }
+    }
+
+    /// Leaves only the source of this name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn keep(&mut self, name: &str) -> Result<(), String> {
+        if !self.sources.keys().any(|source| source.as_str() == name) {
+            let names = self.sources.keys().map(|source| source.as_str());
+            let instead = instead(name, names);
+            return Err(format!(
+                "no source named `{}`{instead}",
+                name.escape_debug()
+            ));
+        }
+        self.sources.retain(|source, _| source.as_str() == name);
+        Ok(())
     }
 
     /// A JSON Schema (draft 2020-12) of the file, by which editors complete and check it.

@@ -31,5 +31,5 @@ pub(crate) use probe::{ProbeConfig, TARGET};
 pub(crate) use secret::Secret;
 pub(crate) use shown::shown;
 pub(crate) use source::{OnError, Schedule, SourceConfig, SourceName};
-pub(crate) use suggest::instead;
+pub(crate) use suggest::{instead, there_is};
 pub(crate) use template::{HiddenTemplate, Template};

@@ -13,10 +13,11 @@ mod redis;
 mod simulate;
 mod sql;
 mod table;
+mod template;
 mod tls;
 pub(crate) mod utmp;
 
-pub(crate) use build::{Built, SourceTemplate, build};
+pub(crate) use build::{Built, build};
 pub(crate) use command::CommandConfig;
 pub(crate) use file::FileConfig;
 pub(crate) use files::FilesConfig;
@@ -26,3 +27,4 @@ pub(crate) use redis::RedisConfig;
 pub(crate) use simulate::SimulateConfig;
 pub(crate) use sql::SqlConfig;
 pub(crate) use table::{SOURCES, configured};
+pub(crate) use template::{SourceTemplate, shown};

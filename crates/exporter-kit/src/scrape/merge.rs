@@ -93,6 +93,6 @@ fn count_conflict(shown: &Shown, what: &str) {
         let conflict = format!(
             "`{what}` contradicts what came before and is left out; rename it, or tell it apart by a label"
         );
-        shown.runner.count_conflict(good, conflict.into());
+        shown.runner.count_conflict(good, &conflict);
     }
 }

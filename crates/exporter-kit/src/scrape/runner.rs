@@ -182,7 +182,8 @@ impl Runner {
 
     /// Counts that another source has some of the same, once for what was fetched at one time. It is told when it is another
     /// conflict than the last.
-    pub(crate) fn count_conflict(&self, good: &Good, conflict: Arc<str>) {
+    pub(crate) fn count_conflict(&self, good: &Good, conflict: &str) {
+        let conflict: Arc<str> = conflict.into();
         if good.conflict.set(Arc::clone(&conflict)).is_err() {
             return;
         }

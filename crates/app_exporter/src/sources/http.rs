@@ -29,7 +29,7 @@ const RESPONSE: &str = "response";
 pub(super) const INFO: SourceInfo = SourceInfo {
     name: "http",
     about: "what a web server answers, in any format",
-    rows: "the format's; `response`: status, bytes, seconds",
+    rows: "the format's, and `response` with status, bytes, seconds",
     configured: |source| SourceInfo::under("http", source.http.as_ref()),
 };
 

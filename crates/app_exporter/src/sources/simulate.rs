@@ -23,7 +23,7 @@ const ROWS: &str = "rows";
 pub(super) const INFO: SourceInfo = SourceInfo {
     name: "simulate",
     about: "made-up numbers: uniform, sine, random_walk, steps",
-    rows: "one row: value",
+    rows: "one, with value",
     configured: |source| SourceInfo::under("simulate", source.simulate.as_ref()),
 };
 
@@ -66,7 +66,7 @@ pub(crate) struct Sine {
     /// The greatest number.
     #[serde(default = "hundred")]
     maximum: i64,
-    /// How long a wave is.
+    /// How long a wave is: 10m unless this says otherwise.
     #[serde(default = "ten_minutes")]
     period: Span,
 }
@@ -95,7 +95,7 @@ pub(crate) struct RandomWalk {
 pub(crate) struct Steps {
     /// The numbers.
     values: Vec<f64>,
-    /// How long each stays.
+    /// How long each stays: 1m unless this says otherwise.
     #[serde(default = "minute")]
     every: Span,
 }

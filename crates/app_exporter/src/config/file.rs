@@ -51,7 +51,9 @@ impl Location {
         let fault = match read {
             Err(error) => Fault {
                 place: None,
-                message: format!("can't be read: {error}"),
+                message: format!(
+                    "can't be read: {error}; is the path right, and may this user read it?"
+                ),
             },
             Ok(_) if bytes.len() as u64 > MOST_BYTES => Fault {
                 place: None,

@@ -129,7 +129,7 @@ fn once_asks_one_source_or_a_template_about_an_allowed_target() {
         ),
         (
             &["--source=shop", "--target=../shop-a"],
-            "the source `shop` is not asked about `../shop-a`; there are `main`, `shop-*`\n",
+            "`../shop-a` is none of the `targets` of the source `shop`; there are `main`, `shop-*`\n",
         ),
         (
             &["--source=host", "--target=2130706433"],

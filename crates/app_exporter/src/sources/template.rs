@@ -49,7 +49,7 @@ impl SourceTemplate {
         }
         let name = self.name();
         Err(format!(
-            "the source `{name}` is not asked about `{}`{}",
+            "`{}` is none of the `targets` of the source `{name}`{}",
             shown(target),
             there_is(self.targets())
         ))

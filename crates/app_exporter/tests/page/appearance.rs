@@ -93,6 +93,12 @@ fn it_fits_a_narrow_window() {
     let (_server, page) = shop.serve();
     browser.size(360, 780);
     trade(&mut browser, &shop, &page);
+    // A line ends between labels: one that is in two lines is too long for any.
+    browser.until("document.querySelector('.label') !== null");
+    let broken = browser.evaluate(
+        "[...document.querySelectorAll('.label')].filter((label) => label.getClientRects().length > 1).length",
+    );
+    assert_eq!(broken, json!(0));
     shop.queues.remove_matching(&[]);
     let width = "document.documentElement.scrollWidth";
     assert_eq!(browser.evaluate(width), json!(360));

@@ -69,7 +69,7 @@ impl CheckConfig {
                     findings.extend(failures);
                     code = NOT_HAD;
                 }
-                Err(error) => return super::fail(&format!("{error:#}"), UNUSABLE),
+                Err(error) => return super::fail_with(&error, UNUSABLE),
             }
         }
         super::print(&summary);

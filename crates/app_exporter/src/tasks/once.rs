@@ -55,7 +55,7 @@ impl Once {
                     super::fail(&failures.join("\n"), FAILED)
                 }
             }
-            Err(error) => super::fail(&format!("{error:#}"), FAILED),
+            Err(error) => super::fail_with(&error, FAILED),
         }
     }
 

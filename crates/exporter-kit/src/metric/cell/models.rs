@@ -66,6 +66,24 @@ fn loom_an_adder_counts_for_threads_without_a_number_and_beyond_the_words() {
     });
 }
 
+/// What is half of what a word holds goes elsewhere; no reading may show it in neither place, or in both.
+#[test]
+fn loom_a_sum_never_falls_where_a_word_is_full() {
+    const QUARTER: u64 = 1 << 62;
+    check(3, || {
+        let adder = Arc::new(Adder::new());
+        let owner = {
+            let adder = Arc::clone(&adder);
+            spawn(move || (0..3).for_each(|_| assert!(adder.add_from(0, QUARTER))))
+        };
+        let readings = [(); 2].map(|()| adder.get());
+        assert!(readings.is_sorted(), "{readings:?}");
+        assert!(readings[1] <= 3 * u128::from(QUARTER), "{readings:?}");
+        owner.join().unwrap();
+        assert_eq!(adder.get(), 3 * u128::from(QUARTER));
+    });
+}
+
 /// A thread that lives as threads of programs do: takes a number, works, gives it back.
 fn living(free: &Arc<Mutex<Free>>, work: impl FnOnce(u32) + 'static) -> thread::JoinHandle<()> {
     let free = Arc::clone(free);
@@ -125,6 +143,33 @@ fn loom_words_of_one_writer_are_read_whole() {
         let recorded = writer.join().unwrap();
         assert!(first <= recorded, "{first} of {recorded}");
         assert_eq!(read(&words), recorded);
+    });
+}
+
+#[test]
+fn loom_two_readers_of_one_writers_words_read_them_whole() {
+    check(2, || {
+        let words = Arc::new(WriterWords::new(1));
+        let read = |words: &WriterWords| {
+            let mut totals = Totals::new(1, None);
+            totals.sum = words.add_to(&mut totals.counts);
+            assert_whole(&totals)
+        };
+        let writer = {
+            let words = Arc::clone(&words);
+            spawn(move || u64::from(words.observe(0, 1.0)))
+        };
+        let reader = {
+            let words = Arc::clone(&words);
+            spawn(move || read(&words))
+        };
+        let here = read(&words);
+        let there = reader.join().unwrap();
+        let recorded = writer.join().unwrap();
+        assert!(here.max(there) <= recorded);
+        assert_eq!(read(&words), recorded);
+        // Whoever read last has left the words open.
+        assert!(words.observe(0, 1.0));
     });
 }
 

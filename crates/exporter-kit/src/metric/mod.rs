@@ -1,6 +1,7 @@
 //! Metric types: what application code records into. None of them knows a format.
 
 mod bounds;
+mod buckets;
 mod callback;
 mod cell;
 mod counter;

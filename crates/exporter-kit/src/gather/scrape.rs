@@ -5,13 +5,15 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
+use hashbrown::HashSet;
+
 use super::Ahead;
 use super::gate::Gate;
 use crate::collect::Sink;
 use crate::context::ScrapeContext;
 use crate::encode::{self, ChunkFn, Escaping, Format, Give, Output};
 use crate::model::Descriptor;
-use crate::registry::{InOrder, Registry};
+use crate::registry::{InOrder, Registry, sample_names};
 
 /// How many bytes a chunk of a body has, about: a line is never divided.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -38,7 +40,8 @@ pub struct Scrape {
     in_order: Arc<InOrder>,
     format: Format,
     escaping: Option<Escaping>,
-    names: Option<Vec<String>>,
+    /// What is asked for, if not everything. A set, as a request can ask for a thousand of ten thousand families.
+    names: Option<Arc<HashSet<String>>>,
     pub(super) context: ScrapeContext,
     /// What was collected before the scrape.
     pub(super) ahead: Option<Arc<dyn Ahead>>,
@@ -73,7 +76,7 @@ impl Scrape {
     /// list is no filter.
     #[must_use]
     pub fn filter(mut self, names: Vec<String>) -> Self {
-        self.names = (!names.is_empty()).then_some(names);
+        self.names = (!names.is_empty()).then(|| Arc::new(names.into_iter().collect()));
         self
     }
 
@@ -150,6 +153,20 @@ impl Scrape {
         });
     }
 
+    /// Appends the whole body; false if it is longer than `limit` bytes, and then only a part of it.
+    #[cfg(feature = "http")]
+    pub(crate) fn append_up_to(&self, limit: usize, body: &mut Vec<u8>) -> bool {
+        let out = std::mem::take(body);
+        let ended = self.run(out, limit.saturating_add(1), &mut |whole| {
+            if whole.len() > limit {
+                return ControlFlow::Break(());
+            }
+            *body = std::mem::take(whole);
+            ControlFlow::Continue(())
+        });
+        ended.is_continue()
+    }
+
     /// Hands the body over in chunks of about 64 KiB, so that it is never held whole. `on_chunk` empties the
     /// buffer it is given; `Break` ends the scrape.
     ///
@@ -207,12 +224,10 @@ impl Scrape {
         let Some(names) = &self.names else {
             return true;
         };
-        names.iter().any(|name| {
-            **name == *descriptor.name()
-                || crate::registry::sample_names(descriptor)
-                    .iter()
-                    .any(|sample| **sample == **name)
-        })
+        names.contains(descriptor.name())
+            || sample_names(descriptor)
+                .iter()
+                .any(|sample| names.contains(&**sample))
     }
 }
 

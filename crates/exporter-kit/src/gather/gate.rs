@@ -1,5 +1,6 @@
 //! What stands between the collectors and the sink of a scrape.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -80,7 +81,7 @@ impl<'a, S: Sink + ?Sized> Gate<'a, S> {
             // The panic has told standard error about itself.
             Err(_) => registered.failures.count(Failure::Panic),
         }
-        if !registered.trusted {
+        if !registered.is_quick {
             // It may have taken any time.
             self.clock.doubt();
         }
@@ -120,42 +121,44 @@ impl<'a, S: Sink + ?Sized> Gate<'a, S> {
         self.clock = Clock::new(None);
     }
 
-    /// What failed since the start, if anything ever did.
+    /// What failed since the start, if anything ever did. Collectors without a name are counted together.
     pub(super) fn failures(&mut self, in_order: &[Arc<Registered>]) -> Result<(), CollectError> {
-        if in_order.iter().any(|registered| registered.failures.any()) {
-            let failed = Descriptor::new(
+        let mut failed: BTreeMap<&str, [u64; Failure::ALL.len()]> = BTreeMap::new();
+        let mut refused: BTreeMap<&str, u64> = BTreeMap::new();
+        for registered in in_order {
+            if registered.failures.any() {
+                let times = failed.entry(&registered.name).or_default();
+                for (times, failure) in times.iter_mut().zip(Failure::ALL) {
+                    *times += registered.failures.get(failure);
+                }
+            }
+            let times = registered.collector.refused();
+            if times > 0 {
+                *refused.entry(&registered.name).or_default() += times;
+            }
+        }
+        if !failed.is_empty() {
+            let descriptor = Descriptor::new(
                 Kind::Counter,
                 "exporter_kit_collector_failures_total",
                 "Scrapes in which a collector failed, by its first family and the reason.",
             )?;
-            let mut family = FamilyWriter::begin(self, &failed, ["collector", "reason"])?;
-            for registered in in_order
-                .iter()
-                .filter(|registered| registered.failures.any())
-            {
-                for failure in Failure::ALL {
-                    family.counter(
-                        [&registered.name, failure.reason()],
-                        registered.failures.get(failure),
-                    )?;
+            let mut family = FamilyWriter::begin(self, &descriptor, ["collector", "reason"])?;
+            for (name, times) in failed {
+                for (failure, times) in Failure::ALL.into_iter().zip(times) {
+                    family.counter([name, failure.reason()], times)?;
                 }
             }
         }
-        if in_order
-            .iter()
-            .any(|registered| registered.collector.refused() > 0)
-        {
-            let refused = Descriptor::new(
+        if !refused.is_empty() {
+            let descriptor = Descriptor::new(
                 Kind::Counter,
                 "exporter_kit_series_refused_total",
                 "Times that recording was refused because its family had reached its limit of series.",
             )?;
-            let mut family = FamilyWriter::begin(self, &refused, ["family"])?;
-            for registered in in_order {
-                match registered.collector.refused() {
-                    0 => {}
-                    refused => drop(family.counter([&registered.name], refused)?),
-                }
+            let mut family = FamilyWriter::begin(self, &descriptor, ["family"])?;
+            for (name, times) in refused {
+                family.counter([name], times)?;
             }
         }
         Ok(())

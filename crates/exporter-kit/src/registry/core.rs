@@ -59,6 +59,8 @@ pub(crate) struct Registered {
     pub(crate) name: Box<str>,
     /// Made by this registry from a definition: it gives the one family that it names, with distinct series.
     pub(crate) trusted: bool,
+    /// It is a metric of this library, which waits for nothing.
+    pub(crate) is_quick: bool,
     pub(crate) collector: Box<dyn Collect>,
     pub(crate) failures: Failures,
 }
@@ -71,6 +73,7 @@ impl Core {
         trusted: bool,
     ) -> Result<(), RegisterError> {
         let descriptors = collector.descriptors();
+        let is_quick = trusted && collector.streams();
         let mut state = lock(&self.state);
         let id = state.next_id;
         let mut claims = BTreeMap::new();
@@ -106,6 +109,7 @@ impl Core {
             id,
             name: name.clone(),
             trusted,
+            is_quick,
             collector,
             failures: Failures::default(),
         };

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use exporter_kit::{
     Collect, CollectError, Counter, Descriptor, Escaping, FamilyWriter, Format, Gauge, Histogram,
-    Kind, RegisterError, Registry, Sink, Static, Summary, parse,
+    Kind, Number, RegisterError, Registry, Sink, StateSet, Static, Summary, Value, parse,
 };
 
 /// A collector of gauges that does what a test wants after it has shown them.
@@ -157,6 +157,8 @@ fn what_a_collector_gives_is_checked() {
             let mut family = FamilyWriter::begin(sink, &counter, [])?;
             assert!(family.counter([], -1).is_err());
             assert!(family.counter([], f64::NAN).is_err());
+            let nan = Value::Counter(Number::F64(f64::NAN), None);
+            assert!(family.point([], nan).is_err());
             assert!(FamilyWriter::begin(sink, &gauge, ["__x"]).is_err());
             Ok(())
         }
@@ -210,6 +212,78 @@ fn registries_merge_even_in_a_circle() {
     let circle = Registry::new();
     circle.register(circle.clone()).unwrap();
     assert!(circle.to_text().contains("collector_failures"));
+    let around = Registry::new();
+    around.register(circle).unwrap();
+    assert!(around.to_text().contains("collector_failures"));
+}
+
+#[test]
+fn failures_of_collectors_without_names_are_counted_together() {
+    let registry = Registry::new();
+    for _ in 0..2 {
+        let nameless = Custom {
+            declared: false,
+            then: || Err(CollectError::source("no route")),
+            ..Custom::new(&[])
+        };
+        registry.register(nameless).unwrap();
+    }
+    let limited = Gauge::define("limited", "h").labels(["l"]).series_limit(0);
+    registry.add(limited).unwrap().with(["a"]).set(1);
+    let text = registry.to_text();
+    assert!(
+        text.contains("{collector=\"\",reason=\"error\"} 2.0\n"),
+        "{text}"
+    );
+    assert!(text.contains("{family=\"limited\"} 1.0\n"), "{text}");
+}
+
+#[test]
+fn after_the_deadline_no_function_is_asked_for_its_value() {
+    let registry = Registry::new();
+    let deadline = Instant::now() + Duration::from_millis(20);
+    let slow = move || {
+        while Instant::now() < deadline {
+            thread::yield_now();
+        }
+        1
+    };
+    registry.gauge_function("a_slow", "h", slow).unwrap();
+    registry.gauge_function("b_late", "h", || 1).unwrap();
+    let text = registry.scrape(Format::Text).deadline(deadline).to_vec();
+    let text = String::from_utf8(text).unwrap();
+    assert!(!text.contains("\nb_late "), "{text}");
+    assert!(
+        text.contains("{collector=\"b_late\",reason=\"deadline\"} 1.0\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn no_label_of_a_scope_takes_the_place_of_one_that_a_type_has() {
+    let registry = Registry::new();
+    let labels = [("le", "x"), ("quantile", "x"), ("zone", "a")];
+    let scoped = registry.scoped("", &labels).unwrap();
+    let bare = Registry::new();
+    bare.histogram("h", "h").unwrap();
+    let summary = Summary::define("s", "h").quantiles(&[0.5], Duration::from_secs(1));
+    bare.add(summary).unwrap();
+    let states = StateSet::define("zone", "h", &["on"]);
+    bare.add(states).unwrap();
+    bare.gauge("g", "h").unwrap();
+    scoped.register(bare).unwrap();
+    let text = registry.to_text();
+    for line in [
+        "h_bucket{quantile=\"x\",zone=\"a\",le=\"+Inf\"} 0",
+        "s{le=\"x\",zone=\"a\",quantile=\"0.5\"} NaN",
+        "zone{le=\"x\",quantile=\"x\",zone=\"on\"} 0.0",
+        "g{le=\"x\",quantile=\"x\",zone=\"a\"} 0.0",
+    ] {
+        assert!(
+            text.contains(&format!("{line}\n")),
+            "{line} is missing in\n{text}"
+        );
+    }
 }
 
 #[test]

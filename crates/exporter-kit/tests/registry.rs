@@ -459,16 +459,16 @@ fn what_a_thread_remembers_never_outlives_its_family() {
 #[test]
 fn more_series_and_families_than_a_thread_remembers_are_all_found() {
     let registry = Registry::new();
-    let families: Vec<_> = (0..20)
+    let families: Vec<_> = (0..150)
         .map(|i| {
             let name = format!("c{i}_total");
-            registry
-                .add(Counter::define(&name, "h").labels(["l"]))
-                .unwrap()
+            let definition = Counter::define(&name, "h").labels(["l"]);
+            registry.add(definition).unwrap()
         })
         .collect();
-    for _ in 0..2 {
-        for i in 0..1_500 {
+    const ROUNDS: u32 = 6;
+    for round in 0..ROUNDS {
+        for i in 0..3_000 {
             families[0].update([&i.to_string()], Counter::inc);
         }
         for family in &families {
@@ -477,12 +477,21 @@ fn more_series_and_families_than_a_thread_remembers_are_all_found() {
                 // Looked up while another look-up is under way.
                 families[0].update(["y"], Counter::inc);
             });
+            // What has been removed is not remembered.
+            assert!(family.remove(["removed"]) || round == 0);
+            family.update(["removed"], Counter::inc);
         }
     }
-    assert_eq!(families[0].len(), 1_502);
-    assert_eq!(families[0].with(["7"]).get(), 2.0);
-    assert_eq!(families[0].with(["y"]).get(), 40.0);
-    assert_eq!(families[19].with(["x"]).get(), 2.0);
+    assert_eq!(families[0].len(), 3_003);
+    let rounds = f64::from(ROUNDS);
+    for i in 0..3_000 {
+        assert_eq!(families[0].with([&i.to_string()]).get(), rounds, "{i}");
+    }
+    assert_eq!(families[0].with(["y"]).get(), 150.0 * rounds);
+    for family in &families {
+        assert_eq!(family.with(["x"]).get(), rounds);
+        assert_eq!(family.with(["removed"]).get(), 1.0);
+    }
 }
 
 #[test]

@@ -221,13 +221,8 @@ impl Scrape {
     /// Whether the filter, if there is one, lets the family through.
     #[inline]
     pub(super) fn wants(&self, descriptor: &Descriptor) -> bool {
-        let Some(names) = &self.names else {
-            return true;
-        };
-        names.contains(descriptor.name())
-            || sample_names(descriptor)
-                .iter()
-                .any(|sample| names.contains(&**sample))
+        let names = self.names.as_ref();
+        names.is_none_or(|names| has_name_of(names, descriptor))
     }
 }
 
@@ -235,4 +230,13 @@ impl Give for Scrape {
     fn give_to<S: Sink>(&self, sink: &mut S) {
         self.collect_into(sink);
     }
+}
+
+/// Whether the family's name is there, or one of its samples'.
+#[cold]
+fn has_name_of(names: &HashSet<String>, descriptor: &Descriptor) -> bool {
+    names.contains(descriptor.name())
+        || sample_names(descriptor)
+            .iter()
+            .any(|sample| names.contains(&**sample))
 }

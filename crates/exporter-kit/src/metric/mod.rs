@@ -9,6 +9,7 @@ mod definition;
 mod enum_family;
 mod exemplars;
 mod family;
+mod family_series;
 mod fixed;
 mod gauge;
 mod histogram;

@@ -33,8 +33,8 @@ enum Giver<'a> {
     Trusted,
     /// A collector, which may give anything.
     Untrusted(&'a Registered),
-    /// The library's own families, which give way to any other.
-    Own,
+    /// The library's own families, which give way to any other; whether none of their names is claimed.
+    Own { are_free: bool },
 }
 
 impl<'a, S: Sink + ?Sized> Gate<'a, S> {
@@ -107,17 +107,17 @@ impl<'a, S: Sink + ?Sized> Gate<'a, S> {
                 }
                 fresh
             }
-            Giver::Own => {
+            Giver::Own { are_free } => {
                 let seen = self.seen.as_ref();
                 !seen.is_some_and(|seen| seen.contains(descriptor.name()))
-                    && self.scrape.registry.may_show(None, descriptor)
+                    && (are_free || self.scrape.registry.may_show(None, descriptor))
             }
         }
     }
 
     /// From now on the library's own families come, which are few and there at any time.
-    pub(super) fn begin_own(&mut self) {
-        self.giver = Giver::Own;
+    pub(super) fn begin_own(&mut self, are_free: bool) {
+        self.giver = Giver::Own { are_free };
         self.clock = Clock::new(None);
     }
 

@@ -9,6 +9,7 @@ use hashbrown::HashSet;
 
 use super::Ahead;
 use super::gate::Gate;
+use super::own::Own;
 use crate::collect::Sink;
 use crate::context::ScrapeContext;
 use crate::encode::{self, ChunkFn, Escaping, Format, Give, Output};
@@ -46,7 +47,7 @@ pub struct Scrape {
     /// What was collected before the scrape.
     pub(super) ahead: Option<Arc<dyn Ahead>>,
     /// Families of the library itself, which come last.
-    own: Option<Registry>,
+    own: Option<Arc<Own>>,
 }
 
 impl fmt::Debug for Scrape {
@@ -110,7 +111,7 @@ impl Scrape {
 
     /// The same with families of the library's own at the end.
     #[cfg(feature = "http")]
-    pub(crate) fn with_own(mut self, own: Option<Registry>) -> Self {
+    pub(crate) fn with_own(mut self, own: Option<Arc<Own>>) -> Self {
         self.own = own;
         self
     }
@@ -187,27 +188,24 @@ impl Scrape {
         let changed;
         let in_order = if self.registry.is_current(&self.in_order) {
             // Nothing that scrapes share is written to.
-            self.in_order.collectors()
+            &self.in_order
         } else {
             changed = self.registry.in_order();
-            changed.collectors()
+            &changed
         };
         let mut gate = Gate::new(sink, self);
         let mut trouble = false;
-        for registered in in_order {
+        for registered in in_order.collectors() {
             gate.collect(registered);
             trouble |= registered.failures.any() || registered.collector.refused() > 0;
         }
-        gate.begin_own();
         if trouble {
+            gate.begin_own(false);
             // Names and values of these families are this library's own: there is nothing to refuse.
-            let _ = gate.failures(in_order);
+            let _ = gate.failures(in_order.collectors());
         }
         if let Some(own) = &self.own {
-            for registered in own.in_order().collectors() {
-                // These are metrics, which do not fail.
-                let _ = registered.collector.collect(&mut gate);
-            }
+            own.give(&self.registry, in_order, &mut gate);
         }
     }
 

@@ -26,6 +26,7 @@ use super::in_flight::InFlight;
 use super::job::Job;
 use super::negotiate::{self, Choice};
 use super::together::{self, Together};
+use crate::gather::Own;
 use crate::registry::Registry;
 use crate::scrape::Sources;
 
@@ -76,7 +77,7 @@ pub(crate) struct Options {
     max_requests: usize,
     pub(crate) sources: Vec<Sources>,
     /// Families of the server, which come last.
-    own: Option<Registry>,
+    own: Option<Arc<Own>>,
 }
 
 /// A request that is counted among the scrapes, and its time.
@@ -162,7 +163,7 @@ impl MetricsHandler {
 
     /// Shows these families as well, after all others.
     pub(crate) fn own(&mut self, own: Option<Registry>) {
-        Arc::make_mut(&mut self.options).own = own;
+        Arc::make_mut(&mut self.options).own = own.map(Own::new);
     }
 
     /// Answers a request; its body is not read.

@@ -37,6 +37,11 @@ pub(crate) struct InOrder {
 }
 
 impl InOrder {
+    /// How often a collector had been added or removed.
+    pub(crate) fn change(&self) -> u64 {
+        self.change
+    }
+
     pub(crate) fn collectors(&self) -> &[Arc<Registered>] {
         &self.collectors
     }

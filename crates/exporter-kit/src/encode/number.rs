@@ -127,9 +127,23 @@ fn not_finite(n: f64) -> &'static str {
     }
 }
 
-/// The bound of a bucket or a quantile as OpenMetrics' canonical numbers have it: `0.1`, `100000.0`,
-/// `1e+06`, `1e-05`, `+Inf`.
-pub(crate) fn canonical(n: f64) -> String {
+/// Appends the bound of a bucket or a quantile as OpenMetrics' canonical numbers have it: `0.1`, `100000.0`, `1e+06`,
+/// `1e-05`, `+Inf`.
+pub(crate) fn canonical(out: &mut Vec<u8>, n: f64) {
+    let magnitude = n.abs();
+    // Nearly all bounds are such numbers; the others take ten times as long.
+    if (1e-3..1e6).contains(&magnitude)
+        && let Some(short) = Short::decimal(magnitude, b"")
+    {
+        if n < 0.0 {
+            out.push(b'-');
+        }
+        return short.append_to(out);
+    }
+    out.extend_from_slice(rare_canonical(n).as_bytes());
+}
+
+fn rare_canonical(n: f64) -> String {
     if !n.is_finite() {
         return not_finite(n).to_owned();
     }
@@ -171,6 +185,8 @@ pub(crate) fn timestamp_millis(out: &mut Vec<u8>, time: Timestamp) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn written(number: Number) -> String {
@@ -234,7 +250,19 @@ mod tests {
             (0.0, "0.0"),
         ];
         for (n, text) in cases {
-            assert_eq!(canonical(n), text);
+            let mut out = Vec::new();
+            canonical(&mut out, n);
+            assert_eq!(String::from_utf8(out).unwrap(), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn short_bounds_are_canonical_as_all_are(digits in -2_000_000_000_i64..2_000_000_000, exponent in 0..9) {
+            let n = digits as f64 / 10_f64.powi(exponent);
+            let mut out = Vec::new();
+            canonical(&mut out, n);
+            prop_assert_eq!(String::from_utf8(out).unwrap(), rare_canonical(n));
         }
     }
 

@@ -256,7 +256,7 @@ fn loom_native_buckets_are_drained_whole_while_their_resolution_falls() {
 
 #[test]
 fn loom_a_distribution_is_read_whole_while_it_spreads() {
-    check(1, || {
+    check(2, || {
         let distribution = Arc::new(Distribution::new(2, None));
         let writers = [(0, 2), (1, 1)].map(|(slot, times)| {
             let distribution = Arc::clone(&distribution);
@@ -274,7 +274,7 @@ fn loom_a_distribution_is_read_whole_while_it_spreads() {
 
 #[test]
 fn loom_a_distribution_keeps_what_an_ended_thread_observed_when_another_takes_its_number() {
-    check(1, || {
+    check(2, || {
         let free = Arc::new(Mutex::new(Free::new()));
         let distribution = Arc::new(Distribution::new(1, None));
         let threads = [(); 2].map(|()| {

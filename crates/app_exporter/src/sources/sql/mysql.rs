@@ -275,12 +275,15 @@ fn number(bytes: &[u8]) -> Result<Cell, String> {
     match (number, written) {
         (Some(number @ (Number::U64(_) | Number::I64(_))), _) => Ok(Cell::Number(number)),
         // More digits than a number has are kept as they are.
-        (Some(Number::F64(_)), Some(text)) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Ok(Cell::text(text))
-        }
+        (Some(Number::F64(_)), Some(text)) if is_whole(text) => Ok(Cell::text(text)),
         (Some(number), _) => Ok(Cell::Number(number)),
         (None, _) => Err("has a number that can't be read".to_owned()),
     }
+}
+
+fn is_whole(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// What the server says, under the reason that its code stands for.

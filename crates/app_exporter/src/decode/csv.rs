@@ -95,12 +95,14 @@ fn table(
         .map_err(|error| failure(&error))?
     {
         width = width.max(record.len());
-        builder.push(places.iter().map(|at| {
-            match at.and_then(|at| record.get(at)) {
-                None | Some("") => Cell::Null,
-                Some(text) => Cell::text(text),
-            }
-        }))?;
+        builder.push(
+            places
+                .iter()
+                .map(|at| match at.and_then(|at| record.get(at)) {
+                    None | Some("") => Cell::Null,
+                    Some(text) => Cell::text(text),
+                }),
+        )?;
     }
     let mut table = builder.build();
     // Without a header, where there is no line nothing tells which columns there are: all that are asked for.

@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use exporter_kit::{
-    CollectError, Descriptor, FamilySnapshot, SeriesWriter, Snapshot, parse,
-};
+use exporter_kit::{CollectError, Descriptor, FamilySnapshot, SeriesWriter, Snapshot, parse};
 use regex::Regex;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};

@@ -1,13 +1,12 @@
 //! What files say: their content in any format, and the files themselves.
 
-use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
+use std::{fs, io};
 
 use exporter_kit::Number;
-use exporter_kit::scrape::Deadline;
+use exporter_kit::scrape::{Deadline, SourceErrorReason as Reason};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -16,8 +15,10 @@ use crate::decode::{
     Cell, Content, Decoder, Failure, Format, Limits, Part, PartInfo, Parts, Table, TableBuilder,
     Wanted,
 };
-use crate::sources::files::Pattern;
-use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings, blocking};
+use crate::sources::files::{Pattern, in_time};
+use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings};
+use crate::sources::visit::Visit;
+use crate::sources::whole_file;
 
 /// A row for each file.
 const FILES: &str = "files";
@@ -115,23 +116,34 @@ impl File {
 }
 
 impl Fetch for File {
-    async fn fetch(&self, _: Deadline) -> Result<Vec<Part>, Failure> {
-        let reading = Arc::clone(&self.0);
-        blocking(move || reading.fetch()).await
+    async fn fetch(&self, visit: &Visit) -> Result<Vec<Part>, Failure> {
+        let (reading, deadline) = (Arc::clone(&self.0), visit.deadline());
+        visit.blocking(move || reading.fetch(deadline)).await
     }
 }
 
 impl Reading {
-    fn fetch(&self) -> Result<Vec<Part>, Failure> {
-        let paths = self.path.find(&self.folder)?;
+    fn fetch(&self, deadline: Deadline) -> Result<Vec<Part>, Failure> {
         let several = self.path.is_pattern();
         let mut files = TableBuilder::new(COLUMNS, self.limits);
+        // What all files say together is one answer.
+        let mut left = self.limits;
         let mut parts = Vec::new();
-        for path in paths {
+        for (count, path) in self.path.find(&self.folder)?.enumerate() {
             let path = path?;
+            in_time(deadline)?;
+            if count == self.limits.rows {
+                let failure = Failure::limit(format!(
+                    "there are more than {count} files; match fewer, or raise `max_rows`"
+                ));
+                parts.push(Part::rows(FILES, Err(failure)));
+                return Ok(parts);
+            }
             // One file that can't be read costs no other.
-            match self.read(&path, &mut files) {
+            match self.read(&path, &mut files, &mut left) {
                 Ok(read) => parts.extend(read),
+                // Files come and go: one that is gone by now is not there.
+                Err(_) if several && is_gone(&path) => (),
                 Err(failure) if several => {
                     parts.extend(self.parts.failed(&failure));
                 }
@@ -142,18 +154,13 @@ impl Reading {
         Ok(parts)
     }
 
-    fn read(&self, path: &Path, files: &mut TableBuilder) -> Result<Vec<Part>, Failure> {
-        let unreadable = |error: std::io::Error| {
-            Failure::connect(format!("can't read `{}`: {error}", path.display()))
-        };
-        let metadata = fs::metadata(path).map_err(unreadable)?;
-        if !metadata.is_file() {
-            // A pipe or a device could be waited on for ever.
-            return Err(Failure::connect(format!(
-                "`{}` is no regular file",
-                path.display()
-            )));
-        }
+    fn read(
+        &self,
+        path: &Path,
+        files: &mut TableBuilder,
+        left: &mut Limits,
+    ) -> Result<Vec<Part>, Failure> {
+        let metadata = whole_file::metadata(path)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let modified = metadata.modified().ok();
         let modified = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
@@ -168,25 +175,40 @@ impl Reading {
         let Some(decoder) = &self.decoder else {
             return Ok(Vec::new());
         };
-        // The length that metadata tells can be wrong: files in /proc have none.
-        let most = self.limits.bytes as u64;
-        let mut bytes = Vec::new();
-        let mut file = fs::File::open(path).map_err(unreadable)?.take(most + 1);
-        file.read_to_end(&mut bytes).map_err(unreadable)?;
-        if bytes.len() as u64 > most {
-            return Err(Failure::limit(format!(
-                "`{}` has more than {most} bytes; raise `max_bytes`",
-                path.display()
-            )));
-        }
+        let bytes = whole_file::read(path, left.bytes).map_err(|failure| match failure.reason {
+            Reason::Limit => self.too_much(path, "bytes", self.limits.bytes),
+            _ => failure,
+        })?;
         let decoded = decoder.decode(&bytes);
         let mut parts =
             decoded.map_err(|failure| failure.about(format!("`{}`", path.display())))?;
+        let rows: usize = parts.iter().filter_map(Part::table).map(Table::len).sum();
+        if rows > left.rows {
+            return Err(self.too_much(path, "rows", self.limits.rows));
+        }
+        left.bytes -= bytes.len();
+        left.rows -= rows;
         for part in &mut parts {
             if let Ok(Content::Rows(table)) = &mut part.content {
-                Table::add_column(table, FILE, &Cell::text(&*name));
+                table.add_column(FILE, &Cell::text(&*name));
             }
         }
         Ok(parts)
     }
+
+    fn too_much(&self, path: &Path, what: &str, most: usize) -> Failure {
+        let path = path.display();
+        let before = if self.path.is_pattern() {
+            " and the files before it have"
+        } else {
+            " has"
+        };
+        Failure::limit(format!(
+            "`{path}`{before} more than {most} {what}; raise `max_{what}`"
+        ))
+    }
+}
+
+fn is_gone(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }

@@ -5,14 +5,16 @@ use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{fs, io};
 
-use exporter_kit::scrape::Deadline;
+use exporter_kit::scrape::{Deadline, SourceErrorReason as Reason};
 use exporter_kit::{Number, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::config::{At, Fault, Span};
 use crate::decode::{Cell, Failure, Limits, Part, Parts, Table, Wanted};
-use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings, blocking};
+use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings};
+use crate::sources::visit::Visit;
+use crate::sources::whole_file::unreadable;
 
 const ROWS: &str = "rows";
 
@@ -76,13 +78,14 @@ impl Files {
         }
     }
 
-    fn count(&self, now: Timestamp) -> Result<Vec<Part>, Failure> {
+    fn count(&self, now: Timestamp, deadline: Deadline) -> Result<Vec<Part>, Failure> {
         let seconds = u64::try_from(now.seconds()).unwrap_or(0);
         let now = Duration::new(seconds, now.subsec_nanos());
         let (mut count, mut bytes) = (0_u64, 0_u64);
         let (mut oldest, mut newest) = (None::<Duration>, None::<Duration>);
         for path in self.path.find(&self.folder)? {
             let path = path?;
+            in_time(deadline)?;
             // Sessions end all the time: a file that is gone by now is not counted.
             let metadata = match fs::metadata(&path) {
                 Ok(metadata) => metadata,
@@ -117,10 +120,10 @@ impl Files {
 }
 
 impl Fetch for Files {
-    async fn fetch(&self, _: Deadline) -> Result<Vec<Part>, Failure> {
-        let files = self.clone();
+    async fn fetch(&self, visit: &Visit) -> Result<Vec<Part>, Failure> {
+        let (files, deadline) = (self.clone(), visit.deadline());
         let now = Timestamp::now();
-        blocking(move || files.count(now)).await
+        visit.blocking(move || files.count(now, deadline)).await
     }
 }
 
@@ -200,8 +203,18 @@ impl Iterator for Found {
     }
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    Failure::connect(format!("can't read `{}`: {error}", path.display()))
+/// Threads are not stopped by a deadline, so they look at it.
+///
+/// # Errors
+/// When it has passed.
+pub(super) fn in_time(deadline: Deadline) -> Result<(), Failure> {
+    if deadline.has_passed() {
+        return Err(Failure::new(
+            Reason::Timeout,
+            "there was no time to look at all files",
+        ));
+    }
+    Ok(())
 }
 
 fn since_epoch(time: SystemTime) -> Duration {

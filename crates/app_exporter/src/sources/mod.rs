@@ -15,6 +15,8 @@ mod sql;
 mod table;
 mod tls;
 pub(crate) mod utmp;
+mod visit;
+mod whole_file;
 
 pub(crate) use build::{Built, SourceTemplate, build};
 pub(crate) use command::CommandConfig;

@@ -124,13 +124,20 @@ impl Fetch for File {
 
 impl Reading {
     fn fetch(&self, deadline: Deadline) -> Result<Vec<Part>, Failure> {
+        self.read_all(self.path.find(&self.folder)?, deadline)
+    }
+
+    fn read_all(
+        &self,
+        paths: impl Iterator<Item = Result<PathBuf, Failure>>,
+        deadline: Deadline,
+    ) -> Result<Vec<Part>, Failure> {
         let several = self.path.is_pattern();
         let mut files = TableBuilder::new(COLUMNS, self.limits);
         // What all files say together is one answer.
         let mut left = self.limits;
         let mut parts = Vec::new();
-        for (count, path) in self.path.find(&self.folder)?.enumerate() {
-            let path = path?;
+        for (count, path) in paths.enumerate() {
             in_time(deadline)?;
             if count == self.limits.rows {
                 let failure = Failure::limit(format!(
@@ -139,14 +146,17 @@ impl Reading {
                 parts.push(Part::rows(FILES, Err(failure)));
                 return Ok(parts);
             }
-            // One file that can't be read costs no other.
-            match self.read(&path, &mut files, &mut left) {
-                Ok(read) => parts.extend(read),
-                // Files come and go: one that is gone by now is not there.
-                Err(_) if several && is_gone(&path) => (),
-                Err(failure) if several => {
-                    parts.extend(self.parts.failed(&failure));
+            let read = path.and_then(|path| {
+                match self.read(&path, &mut files, &mut left) {
+                    // Files come and go: one that is gone by now is not there.
+                    Err(_) if several && is_gone(&path) => Ok(Vec::new()),
+                    read => read,
                 }
+            });
+            // One file or folder that can't be read costs no other.
+            match read {
+                Ok(read) => parts.extend(read),
+                Err(failure) if several => parts.extend(self.parts.failed(&failure)),
                 Err(failure) => return Err(failure),
             }
         }
@@ -211,4 +221,47 @@ impl Reading {
 
 fn is_gone(path: &Path) -> bool {
     fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_can_not_be_read_costs_nothing_else() {
+        let folder = std::env::temp_dir().join(format!("app_exporter-file-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let there = folder.join("b");
+        fs::write(&there, "7").unwrap();
+        let config: FileConfig = serde_saphyr::from_str("{path: '*/*', format: number}").unwrap();
+        let limits = Limits {
+            bytes: 100,
+            rows: 10,
+        };
+        let surroundings = Surroundings {
+            folder: &folder,
+            variable: &|_| None,
+            target: None,
+        };
+        let File(reading) = File::new(&config, Wanted::default(), limits, surroundings);
+        let denied = Failure::connect("can't read `a`: permission denied");
+        let paths = [Err(denied.clone()), Ok(folder.join("gone")), Ok(there)];
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let parts = reading.read_all(paths.into_iter(), deadline).unwrap();
+        let rows = |part: &Part| part.table().map(Table::len).ok_or(());
+        let rows: Vec<_> = parts.iter().map(|part| (&*part.name, rows(part))).collect();
+        assert_eq!(
+            rows,
+            [("rows", Err(())), ("rows", Ok(1)), (FILES, Ok(1))],
+            "{parts:?}"
+        );
+        let over = Deadline::after(Duration::ZERO);
+        let failure = reading
+            .read_all([Ok(folder.join("b"))].into_iter(), over)
+            .unwrap_err();
+        assert_eq!(failure.reason, Reason::Timeout);
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

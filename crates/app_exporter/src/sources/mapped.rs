@@ -46,8 +46,7 @@ impl Source for MappedSource {
         let mut fetched = Fetched::new(mapped.snapshot, mapped.rows);
         let mut problems: Vec<Failure> = mapped.failures.into_problems().collect();
         // Each is counted, but only the last is shown: it says all.
-        let all: Vec<_> = problems.iter().map(|it| it.message.as_str()).collect();
-        let all = all.join("; ");
+        let all = together(&problems);
         if let Some(last) = problems.last_mut() {
             last.message = all;
         }
@@ -55,5 +54,29 @@ impl Source for MappedSource {
             fetched = fetched.with_problem(problem.into());
         }
         Ok(fetched)
+    }
+}
+
+/// What went wrong, in one line that can still be read.
+fn together(problems: &[Failure]) -> String {
+    const MOST: usize = 10;
+    let shown = problems.iter().take(MOST).map(|it| it.message.as_str());
+    let mut text = shown.collect::<Vec<_>>().join("; ");
+    if let Some(more) = problems.len().checked_sub(MOST).filter(|more| *more > 0) {
+        text.push_str(&format!("; and {more} more"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_problems_are_one_short_line() {
+        let problems = |count: usize| vec![Failure::decode("no"); count];
+        assert_eq!(together(&problems(2)), "no; no");
+        assert!(together(&problems(10)).ends_with("no; no"));
+        assert!(together(&problems(1000)).ends_with("; no; and 990 more"));
     }
 }

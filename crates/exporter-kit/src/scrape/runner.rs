@@ -257,7 +257,7 @@ impl Runner {
                 }
             }
             Err(_) => Err(SourceError::timeout(
-                "waited for other sources until its time was over; allow more to work at once",
+                "its time was over before its turn came: too many other sources do not answer",
             )),
         };
         self.record(started.elapsed(), result)

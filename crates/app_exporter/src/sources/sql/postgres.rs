@@ -110,12 +110,10 @@ impl Postgres {
         end: &mut &'static str,
     ) -> Result<Table, Trouble> {
         let client = &connection.client;
-        // The server stops by itself should nobody be able to tell it.
+        // The server stops by itself should nobody be able to tell it. It counts no longer than 24 days.
         let most = deadline.remaining() + Duration::from_secs(1);
-        let begin = format!(
-            "BEGIN READ ONLY; SET LOCAL statement_timeout = {}",
-            most.as_millis()
-        );
+        let millis = i32::try_from(most.as_millis()).unwrap_or(i32::MAX);
+        let begin = format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {millis}");
         let (begun, prepared) = tokio::join!(
             biased;
             client.batch_execute(&begin),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use exporter_kit::Number;
 use exporter_kit::scrape::SourceErrorReason as Reason;
@@ -134,8 +134,9 @@ impl Asking {
     fn run(&self, connection: &Connection, query: &Query, turn: &Turn) -> Result<Table, Failure> {
         let failed = |error| self.failure(&error);
         let left = turn.end.saturating_duration_since(Instant::now());
-        // While another writes, it is waited for.
-        connection.busy_timeout(left).map_err(failed)?;
+        // While another writes, it is waited for; the library counts no longer than that.
+        const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
+        connection.busy_timeout(left.min(LONGEST)).map_err(failed)?;
         connection
             .execute_batch("PRAGMA query_only = 1")
             .map_err(failed)?;

@@ -10,7 +10,7 @@ use exporter_kit::{Number, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::config::{At, Fault, Span};
+use crate::config::{At, Fault, Place, Span};
 use crate::decode::{Cell, Failure, Limits, Part, Parts, Table, Wanted};
 use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings};
 use crate::sources::visit::Visit;
@@ -37,7 +37,7 @@ pub(crate) struct FilesConfig {
     newer_than: Option<Span>,
     /// Only those that were not written to within this time.
     #[serde(default)]
-    older_than: Option<Span>,
+    older_than: Option<At<Span>>,
 }
 
 /// A path in which `*`, `?`, `[a-z]` and `**` stand for several.
@@ -58,6 +58,17 @@ impl Origin for FilesConfig {
         Parts::one(ROWS, &["count", "bytes", "oldest", "newest"])
     }
 
+    fn check(&self, _: Place, faults: &mut Vec<Fault>) {
+        if let (Some(newer), Some(older)) = (&self.newer_than, &self.older_than)
+            && **older >= *newer
+        {
+            faults.push(Fault::at(
+                older.place(),
+                "no file is both, so that the count is always 0; `older_than` has to be less than `newer_than`",
+            ));
+        }
+    }
+
     fn build(
         &self,
         _: Wanted,
@@ -74,7 +85,7 @@ impl Files {
             path: surroundings.path(&config.path),
             folder: surroundings.folder.to_owned(),
             newer_than: config.newer_than.map(Span::get),
-            older_than: config.older_than.map(Span::get),
+            older_than: config.older_than.as_ref().map(|it| it.get()),
         }
     }
 

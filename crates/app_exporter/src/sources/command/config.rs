@@ -36,7 +36,7 @@ pub(crate) struct CommandConfig {
     pub(super) directory: Option<PathBuf>,
     /// The exit codes after which its output counts: 0 unless this says otherwise.
     #[serde(default)]
-    pub(super) success: Option<Vec<i32>>,
+    pub(super) success: Option<At<Vec<i32>>>,
 }
 
 impl Origin for CommandConfig {
@@ -72,6 +72,12 @@ impl Origin for CommandConfig {
             faults.push(Fault::at(
                 argument.place(),
                 "an argument can't have the character NUL; drop it",
+            ));
+        }
+        if let Some(success) = self.success.as_ref().filter(|it| it.is_empty()) {
+            faults.push(Fault::at(
+                success.place(),
+                "`success` is empty, so that no output counts; name the exit codes after which it does, or drop it",
             ));
         }
         for name in self.environment.keys().chain(&self.pass_environment) {

@@ -54,7 +54,10 @@ impl Command {
         let format = config.format.as_ref();
         Ok(Self {
             start: Arc::new(Start::new(config, surroundings)?),
-            success: config.success.clone().unwrap_or_else(|| vec![0]),
+            success: config
+                .success
+                .as_ref()
+                .map_or_else(|| vec![0], |it| it.to_vec()),
             parts: format.map(Format::parts).unwrap_or_default(),
             wants_exit: !wanted.of(EXIT).is_empty() || format.is_none(),
             decoder: format.map(|format| Arc::new(format.decoder(wanted, limits))),

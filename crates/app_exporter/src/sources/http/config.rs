@@ -50,7 +50,7 @@ pub(crate) struct HttpConfig {
     pub(super) redirects: Option<u8>,
     /// The statuses of answers that count: any from 200 to 299 unless this says otherwise.
     #[serde(default)]
-    pub(super) success: Option<Vec<u16>>,
+    pub(super) success: Option<At<Vec<u16>>>,
     /// Whom to trust, and who we are.
     #[serde(default)]
     pub(super) tls: TlsConfig,
@@ -100,6 +100,12 @@ impl Origin for HttpConfig {
             faults.push(Fault::at(
                 body.place(),
                 "a body is sent with `method: POST`; add that, or drop the `body`",
+            ));
+        }
+        if let Some(success) = self.success.as_ref().filter(|it| it.is_empty()) {
+            faults.push(Fault::at(
+                success.place(),
+                "`success` is empty, so that no answer counts; name the statuses that do, or drop it",
             ));
         }
         if let Some(basic) = &self.basic {

@@ -80,7 +80,7 @@ impl Http {
             body: body.transpose()?.map(Secret::new),
             headers,
             authority,
-            success: config.success.clone(),
+            success: config.success.as_ref().map(|it| it.to_vec()),
             parts: format.map(Format::parts).unwrap_or_default(),
             wants_response: !wanted.of(RESPONSE).is_empty() || format.is_none(),
             decoder: format.map(|format| Arc::new(format.decoder(wanted, limits))),

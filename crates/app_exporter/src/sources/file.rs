@@ -15,9 +15,9 @@ use crate::decode::{
     Cell, Content, Decoder, Failure, Format, Limits, Part, PartInfo, Parts, Table, TableBuilder,
     Wanted,
 };
-use crate::sources::files::{Pattern, in_time};
 use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings};
-use crate::sources::visit::Visit;
+use crate::sources::path_pattern::PathPattern;
+use crate::sources::visit::{Visit, in_time};
 use crate::sources::whole_file;
 
 /// A row for each file.
@@ -41,7 +41,7 @@ pub(super) const INFO: SourceInfo = SourceInfo {
 pub(crate) struct FileConfig {
     /// The path, from this file's folder if it is relative. `*`, `?`, `[a-z]` and `**` stand for several files, whose
     /// rows have the column `file`.
-    path: At<Pattern>,
+    path: At<PathPattern>,
     /// How they are read. Without it there are only the `files` themselves: path, name, bytes, modified.
     #[serde(default)]
     format: Option<Format>,
@@ -86,7 +86,7 @@ pub(crate) struct File(Arc<Reading>);
 
 #[derive(Debug)]
 struct Reading {
-    path: Pattern,
+    path: PathPattern,
     folder: PathBuf,
     decoder: Option<Decoder>,
     /// What a file that can't be read would have been.

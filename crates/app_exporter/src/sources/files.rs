@@ -1,19 +1,19 @@
 //! How many files match a pattern, by age: sessions that an application keeps as files.
 
-use std::borrow::Cow;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{fs, io};
 
-use exporter_kit::scrape::{Deadline, SourceErrorReason as Reason};
+use exporter_kit::scrape::Deadline;
 use exporter_kit::{Number, Timestamp};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, de};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use crate::config::{At, Fault, Place, Span};
 use crate::decode::{Cell, Failure, Limits, Part, Parts, Table, Wanted};
 use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings};
-use crate::sources::visit::Visit;
+use crate::sources::path_pattern::PathPattern;
+use crate::sources::visit::{Visit, in_time};
 use crate::sources::whole_file::unreadable;
 
 const ROWS: &str = "rows";
@@ -31,7 +31,7 @@ pub(super) const INFO: SourceInfo = SourceInfo {
 #[serde(deny_unknown_fields)]
 pub(crate) struct FilesConfig {
     /// Which files, as `/var/lib/php/sessions/sess_*`. Folders are not counted.
-    path: At<Pattern>,
+    path: At<PathPattern>,
     /// Only those that were written to within this time.
     #[serde(default)]
     newer_than: Option<Span>,
@@ -40,14 +40,10 @@ pub(crate) struct FilesConfig {
     older_than: Option<At<Span>>,
 }
 
-/// A path in which `*`, `?`, `[a-z]` and `**` stand for several.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pattern(String);
-
 /// Counts files.
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
-    path: Pattern,
+    path: PathPattern,
     folder: PathBuf,
     newer_than: Option<Duration>,
     older_than: Option<Duration>,
@@ -138,123 +134,6 @@ impl Fetch for Files {
     }
 }
 
-impl Pattern {
-    /// The same with other text in place of some, and that text is no pattern.
-    pub(super) fn replace(&self, text: &str, by: &str) -> Self {
-        Self(self.0.replace(text, &glob::Pattern::escape(by)))
-    }
-
-    /// Whether it can stand for several paths.
-    pub(super) fn is_pattern(&self) -> bool {
-        self.0.contains(['*', '?', '['])
-    }
-
-    /// The paths that there are, in the order of their names. What can't be looked into is an error among them.
-    ///
-    /// # Errors
-    /// When the folder that it begins with is not there: that is not the same as no files.
-    pub(super) fn find(
-        &self,
-        folder: &Path,
-    ) -> Result<impl Iterator<Item = Result<PathBuf, Failure>> + use<>, Failure> {
-        // The folder is no pattern, whatever is in its name.
-        let begin = if Path::new(&self.0).is_absolute() || folder.as_os_str().is_empty() {
-            String::new()
-        } else {
-            format!("{}/", glob::Pattern::escape(&folder.to_string_lossy()))
-        };
-        let pattern = format!("{begin}{}", self.0);
-        if !self.is_pattern() {
-            let path = folder.join(&self.0);
-            return Ok(Found::One(Some(path)));
-        }
-        let known = folder.join(self.known_folder());
-        let known = if known.as_os_str().is_empty() {
-            PathBuf::from(".")
-        } else {
-            known
-        };
-        fs::read_dir(&known).map_err(|error| unreadable(&known, &error))?;
-        let paths = glob::glob(&pattern)
-            .map_err(|error| Failure::connect(format!("`{pattern}` is no pattern: {error}")))?;
-        Ok(Found::Several(paths))
-    }
-
-    /// The folders that it names before the first that it leaves open.
-    fn known_folder(&self) -> PathBuf {
-        let path = Path::new(&self.0);
-        let parent = path.parent().unwrap_or(Path::new(""));
-        parent
-            .components()
-            .take_while(|component| match component {
-                Component::Normal(name) => !name.to_string_lossy().contains(['*', '?', '[']),
-                _ => true,
-            })
-            .collect()
-    }
-}
-
-/// The paths that a pattern stands for.
-enum Found {
-    One(Option<PathBuf>),
-    Several(glob::Paths),
-}
-
-impl Iterator for Found {
-    type Item = Result<PathBuf, Failure>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match self {
-            Self::One(path) => path.take().map(Ok),
-            Self::Several(paths) => {
-                let found = paths.next()?;
-                Some(found.map_err(|error| unreadable(error.path(), error.error())))
-            }
-        }
-    }
-}
-
-/// Threads are not stopped by a deadline, so they look at it.
-///
-/// # Errors
-/// When it has passed.
-pub(super) fn in_time(deadline: Deadline) -> Result<(), Failure> {
-    if deadline.has_passed() {
-        return Err(Failure::new(
-            Reason::Timeout,
-            "there was no time to look at all files",
-        ));
-    }
-    Ok(())
-}
-
 fn since_epoch(time: SystemTime) -> Duration {
     time.duration_since(UNIX_EPOCH).unwrap_or_default()
-}
-
-impl<'de> Deserialize<'de> for Pattern {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text.is_empty() {
-            return Err(de::Error::custom("the path is empty; write one"));
-        }
-        match glob::Pattern::new(&text) {
-            Ok(_) => Ok(Self(text)),
-            Err(error) => Err(de::Error::custom(format!(
-                "`{text}` is no pattern of paths: {} at its character {}; as in /tmp/sess_*",
-                error.msg,
-                error.pos + 1
-            ))),
-        }
-    }
-}
-
-impl JsonSchema for Pattern {
-    fn schema_name() -> Cow<'static, str> {
-        "PathPattern".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "minLength": 1 })
-    }
 }

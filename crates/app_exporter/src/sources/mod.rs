@@ -9,6 +9,7 @@ mod login;
 mod mapped;
 mod metered;
 mod origin;
+mod path_pattern;
 mod redis;
 mod simulate;
 mod sql;

@@ -8,7 +8,7 @@ use std::pin::Pin;
 
 use crate::config::{At, Fault, Place, SourceConfig};
 use crate::decode::{Failure, Format, Limits, Part, Parts, Wanted};
-use crate::sources::files::Pattern;
+use crate::sources::path_pattern::PathPattern;
 use crate::sources::visit::Visit;
 
 /// What stands for the target of a template.
@@ -105,7 +105,7 @@ impl Surroundings<'_> {
     }
 
     /// The path with the target of a template in it, which is no pattern whatever is in it.
-    pub(super) fn path(&self, pattern: &Pattern) -> Pattern {
+    pub(super) fn path(&self, pattern: &PathPattern) -> PathPattern {
         match self.target {
             Some(target) => pattern.replace(TARGETED, target),
             None => pattern.clone(),

@@ -105,6 +105,20 @@ impl Visit {
     }
 }
 
+/// For what goes on for long: a thread is not stopped by a deadline, so it has to look at it.
+///
+/// # Errors
+/// When it has passed.
+pub(super) fn in_time(deadline: Deadline) -> Result<(), Failure> {
+    if deadline.has_passed() {
+        return Err(Failure::new(
+            Reason::Timeout,
+            "there was no time to look at all files",
+        ));
+    }
+    Ok(())
+}
+
 fn last_moment(deadline: Deadline) -> Instant {
     const ENOUGH: Duration = Duration::from_millis(250);
     let ahead = (deadline.remaining() / 10).min(ENOUGH);

@@ -81,15 +81,17 @@ impl Fetch for Redis {
         let mut parts = Vec::new();
         for (at, query) in self.queries.iter().enumerate() {
             let left = stop.saturating_duration_since(Instant::now());
-            // A node that hangs must not use up the time of questions to others.
-            let longest = if self.nodes.is_cluster() {
+            // One that is not answered must not use up the time of those after it.
+            let longest = if at + 1 < self.queries.len() {
                 left / 2
             } else {
                 left
             };
-            // What follows a count are counts too, which get as much of what is left.
+            // What follows a count are counts too, which get as much of what is left. It ends by itself a little before it
+            // would be broken off, so that the page that it is at is not lost.
             let share = left / u32::try_from(self.queries.len() - at).unwrap_or(u32::MAX);
-            let asked = query.ask(&mut session, self, visit, share.min(longest));
+            let share = share.min(longest) * 9 / 10;
+            let asked = query.ask(&mut session, self, visit, share);
             let until = stop - (left - longest);
             let tables = match timeout_at(until, asked).await {
                 Ok(tables) => tables,

@@ -9,6 +9,7 @@ mod login;
 mod mapped;
 mod metered;
 mod origin;
+mod path_pattern;
 mod redis;
 mod simulate;
 mod sql;
@@ -16,6 +17,8 @@ mod table;
 mod template;
 mod tls;
 pub(crate) mod utmp;
+mod visit;
+mod whole_file;
 
 pub(crate) use build::{Built, build};
 pub(crate) use command::CommandConfig;

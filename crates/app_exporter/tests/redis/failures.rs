@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::Signal;
 
 use super::server::{say, socket_path};
-use super::{Server, sample, socket, source};
+use super::{Server, assert_lines, once, sample, socket, source};
 use crate::program::{Running, get};
 use crate::support::Scratch;
 
@@ -47,6 +47,27 @@ fn redis_may_come_later_and_start_anew() {
     assert_eq!(sample(address, "a_sessions"), None);
     let errors = "app_exporter_source_errors_total{source=\"a\",reason=\"connect\"}";
     assert_eq!(sample(address, errors), Some(3.0));
+}
+
+#[test]
+fn redis_that_keeps_one_question_waiting_answers_the_others() {
+    let scratch = Scratch::new("redis-waits");
+    let Some(_server) = Server::start(&scratch, "s", &[]) else {
+        return;
+    };
+    let queries = [
+        (
+            "a",
+            "{command: [XREAD, BLOCK, '0', STREAMS, none, '$'], as: pairs}",
+        ),
+        ("b", "{command: [DBSIZE]}"),
+        ("c", "{count_keys: '*'}"),
+    ];
+    let source = source("s", &socket(&socket_path(&scratch, "s")), &queries);
+    let source = source.replace("    redis:", "    timeout: 2s\n    redis:");
+    let text = once(&scratch, &format!("sources:\n{source}"), &[]);
+    let timeout = "app_exporter_source_errors_total{source=\"s\",reason=\"timeout\"} 1.0";
+    assert_lines(&text, &["s_b 0.0", "s_c 0.0", timeout]);
 }
 
 #[test]

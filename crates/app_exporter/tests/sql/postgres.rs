@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{SECRET, assert_lines, collect, errors, scrape_until, source, until};
+use super::{SECRET, assert_lines, assert_patient, collect, errors, scrape_until, source, until};
 use crate::program::{Running, get};
 use crate::support::{Postgres, Scratch};
 
@@ -238,6 +238,12 @@ fn postgres_gives_every_type_and_says_what_fails() {
         assert!(text.contains(message), "{message} is not in\n{text}");
     }
     assert_eq!(server.ask("shop", "SELECT count(*) FROM sessions"), [["2"]]);
+    let on_socket = format!(
+        "postgres: {{socket: '{}', port: {}, database: shop, user: exporter, password: '${{PASSWORD}}'}}",
+        server.folder().display(),
+        server.port
+    );
+    assert_patient(&scratch, &on_socket, &[("PASSWORD", password)]);
     behind_a_pooler(&server, password, &scratch);
 }
 

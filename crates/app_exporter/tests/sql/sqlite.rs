@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{SECRET, assert_lines, collect, errors, source};
+use super::{SECRET, assert_lines, assert_patient, collect, errors, source};
 use crate::support::Scratch;
 
 #[test]
@@ -108,6 +108,7 @@ fn sqlite_that_is_locked_costs_time_and_one_that_is_replaced_is_seen() {
     );
     let database = fill(1);
     assert_lines(&collect(&scratch, &config, &[]), &["app_value 1.0"]);
+    assert_patient(&scratch, "sqlite: {path: app.db}", &[]);
     database.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
     let text = collect(&scratch, &config, &[]);
     assert_eq!(

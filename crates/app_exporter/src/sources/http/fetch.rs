@@ -1,6 +1,6 @@
 //! One request, and what its answer is.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
@@ -153,7 +153,12 @@ impl Http {
 
     fn failure(&self, error: reqwest::Error) -> Failure {
         let redirected = error.is_redirect();
-        let message = format!("`{}`: {}", self.shown, describe(error));
+        let what = if error.is_connect() {
+            " can't be reached"
+        } else {
+            ""
+        };
+        let message = format!("`{}`{what}: {}", self.shown, describe(error));
         if redirected {
             Failure::query(message)
         } else {
@@ -265,15 +270,12 @@ fn is_broken_off(error: &reqwest::Error) -> bool {
     error.is_request() && !error.is_connect() && !error.is_timeout()
 }
 
-/// An error with everything that it came from, without the address.
+/// What an error came from in the end, without the address. What is between says which part of the client was told.
 pub(super) fn describe(error: reqwest::Error) -> String {
     let error = error.without_url();
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message.push_str(": ");
-        message.push_str(&cause.to_string());
-        source = cause.source();
+    let mut cause: &dyn Error = &error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
     }
-    message
+    cause.to_string()
 }

@@ -2,7 +2,7 @@
 
 use exporter_kit::{Registry, Server, Snapshot};
 
-use super::client::{Client, get};
+use super::client::{Client, get, until};
 
 fn own(text: &str) -> Snapshot {
     exporter_kit::parse::text(text).unwrap()
@@ -98,16 +98,14 @@ fn errors_are_counted_by_cause() {
     client.send("garbage\r\n\r\n");
     client.receive_all();
     // The connection has ended for the client; its end is counted right after.
-    loop {
+    until("it is counted", || {
         let snapshot = own(get(address, "/metrics", &[]).text());
         let value = snapshot.value(
             "exporter_kit_http_errors_total",
             &[("cause", "bad_request")],
         );
-        if value == Some(1.0) {
-            break;
-        }
-    }
+        value == Some(1.0)
+    });
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::thread;
 use crate::program::end;
 #[cfg(unix)]
 use crate::program::{Running, command, get};
-use crate::support::{Scratch, said};
+use crate::support::{Port, Scratch, said};
 
 /// A request as it came.
 pub(crate) struct Request {
@@ -104,10 +104,9 @@ fn answer_all(request: &Request, other: SocketAddr) -> String {
 fn every_way_to_ask_and_every_way_to_fail() {
     let other = serve(|stream| stream, |_| answer("200 OK", "", "{}"));
     let server = serve(|stream| stream, move |request| answer_all(request, other));
-    let closed = {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        listener.local_addr().expect("its address")
-    };
+    // Nobody listens there.
+    let port = Port::reserve();
+    let closed = port.address;
     let scratch = Scratch::new("http-source");
     scratch.write("token", "t0ken\n");
     let source = |name: &str, path: &str, more: &str| {

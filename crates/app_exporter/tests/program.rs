@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Far beyond what anything here takes: only something that hangs gets there.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program with these arguments, and of its variables only these.
 pub(crate) fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
@@ -162,11 +162,16 @@ pub(crate) fn rest(mut stream: impl Read) -> String {
     answer
 }
 
-/// The status and the body of the answer to `GET path`.
+/// The status and the body of the answer to `GET path`, from somebody who gives up no sooner than a test does.
 pub(crate) fn get(address: SocketAddr, path: &str) -> (u16, String) {
     let mut stream = connect(address);
     // HTTP/1.0: the body comes in one piece and ends with the connection.
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").expect("a request");
+    let patience = PATIENCE.as_secs();
+    write!(
+        stream,
+        "GET {path} HTTP/1.0\r\nHost: {address}\r\nX-Prometheus-Scrape-Timeout-Seconds: {patience}\r\n\r\n"
+    )
+    .expect("a request");
     let answer = rest(stream);
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
     let status = head.split(' ').nth(1).expect("a status");

@@ -36,7 +36,7 @@ fn redis_express() {
             &["SET", "cache:front-page", "<html>", "EX", "60"],
         ],
     );
-    crate::redis::wait_until("the session is over", || {
+    crate::support::wait_until("the session is over", || {
         crate::redis::say::<i64>(
             &mut connection,
             "EXISTS sess:9pYb7hKQJ8x2cYyQzW3rVb1c0dLm4nOe",

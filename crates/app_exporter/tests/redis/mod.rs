@@ -8,7 +8,7 @@ mod queries;
 mod sentinel;
 mod server;
 
-pub(crate) use server::{Server, say, wait_until};
+pub(crate) use server::{Server, say};
 
 use std::path::Path;
 

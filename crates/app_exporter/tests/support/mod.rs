@@ -2,18 +2,26 @@
 
 #[cfg(unix)]
 mod mariadb;
+mod port;
 #[cfg(unix)]
 mod postgres;
 mod prometheus;
 mod required;
 mod scratch;
+#[cfg(unix)]
+mod service;
 mod tool;
+mod until;
 
 #[cfg(unix)]
 pub(crate) use mariadb::MariaDb;
+pub(crate) use port::Port;
 #[cfg(unix)]
 pub(crate) use postgres::Postgres;
 pub(crate) use prometheus::{Prometheus, number};
 pub(crate) use required::require;
 pub(crate) use scratch::Scratch;
+#[cfg(unix)]
+use service::Service;
 pub(crate) use tool::{run, said};
+pub(crate) use until::{until, wait_until};

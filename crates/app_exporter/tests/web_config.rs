@@ -140,7 +140,7 @@ fn curl_speaks_every_version_with_it() {
     let ask = |arguments: &[&str]| {
         let mut command = Command::new(&curl);
         command
-            .args(["--silent", "--show-error", "--max-time", "30", "--cacert"])
+            .args(["--silent", "--show-error", "--max-time", "60", "--cacert"])
             .arg(&authority)
             .args(["--write-out", "\n%{http_code} HTTP/%{http_version}\n"])
             .args(arguments)

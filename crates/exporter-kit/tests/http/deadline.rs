@@ -71,14 +71,15 @@ const IN_TIME: Duration = Duration::from_millis(1500);
 /// An answer that came in time. Where the machine stood still for longer, the rest of an answer is left out by right, and it is
 /// asked again.
 fn get_soon(address: SocketAddr, target: &str) -> Answer {
-    loop {
+    let mut in_time = None;
+    until("an answer comes in time", || {
         let before = Instant::now();
         let answer = get(address, target, &[SOON]);
         assert_eq!(answer.status, 200);
-        if before.elapsed() < IN_TIME {
-            return answer;
-        }
-    }
+        in_time = (before.elapsed() < IN_TIME).then_some(answer);
+        in_time.is_some()
+    });
+    in_time.unwrap()
 }
 
 fn is_asked(asked: &AtomicU64) -> bool {

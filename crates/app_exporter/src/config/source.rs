@@ -42,8 +42,9 @@ pub(crate) struct SourceConfig {
     timeout: Option<Span>,
     /// What is shown while the source fails: nothing (`drop`), or the last numbers for a time (`keep: 10m`).
     pub(crate) on_error: OnError,
-    /// How many bytes an answer may have: 16777216 unless this says otherwise. While it is made into metrics, JSON takes
-    /// about 25 times as much memory, so this limits that as well.
+    /// How many bytes an answer may have: 16777216 unless this says otherwise. JSON whose `rows` only step into members, as
+    /// `$.items[*]`, takes memory for these rows while it is made into metrics; any other takes 15 to 65 times as much as its
+    /// text, so this limits that as well.
     max_bytes: Option<NonZeroUsize>,
     /// How many rows an answer may have: 100000 unless this says otherwise.
     max_rows: Option<NonZeroUsize>,

@@ -245,6 +245,7 @@ impl<'a> TextEncoder<'a> {
 }
 
 impl Sink for TextEncoder<'_> {
+    #[inline]
     fn family(&mut self, descriptor: &Descriptor) -> bool {
         self.drop_pending_header();
         let Lines {

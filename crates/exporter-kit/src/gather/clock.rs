@@ -16,7 +16,12 @@ impl Clock {
     pub(super) fn new(deadline: Option<Instant>) -> Self {
         Self {
             deadline,
-            until_look: 0,
+            // Without a deadline the first look can wait as long as any other.
+            until_look: if deadline.is_some() {
+                0
+            } else {
+                POINTS_BETWEEN_LOOKS
+            },
             is_over: false,
         }
     }

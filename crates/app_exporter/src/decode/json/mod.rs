@@ -1,20 +1,22 @@
 //! JSON: a JSONPath selects the rows, and columns relative to each.
 
+mod rows;
+mod streamed;
+
 use std::borrow::Cow;
 
-use exporter_kit::Number;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
 use crate::config::OneOrNamed;
-use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted};
+use crate::decode::{Failure, Limits, Part, PartInfo, Parts, Table, Wanted};
+use rows::{Column, Rows};
+use streamed::Route;
 
 /// The part that a document is where its rows have no names.
 const ROWS: &str = "rows";
-/// The column of a row that is no object but a value itself.
-const VALUE: &str = "value";
 
 /// Where the rows are.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
@@ -42,13 +44,6 @@ struct JsonPart {
     /// The whole document if there is none.
     rows: Option<Path>,
     columns: Vec<(Box<str>, Column)>,
-}
-
-/// Where a column of a row is.
-#[derive(Debug)]
-enum Column {
-    Member(Box<str>),
-    Path(Box<JsonPath>),
 }
 
 impl JsonFormat {
@@ -111,11 +106,16 @@ impl JsonDecoder {
     }
 
     pub(super) fn decode(&self, bytes: &[u8], limits: Limits) -> Result<Vec<Part>, Failure> {
+        if let [part] = &*self.parts
+            && let Some(table) = part.streamed(bytes, limits)
+        {
+            return Ok(vec![Part::rows(&part.name, Ok(table))]);
+        }
         let document: Value = serde_json::from_slice(bytes).map_err(|error| {
-            let place = format!(" at line {} column {}", error.line(), error.column());
+            let (line, column) = (error.line(), error.column());
+            let place = format!(" at line {line} column {column}");
             let what = error.to_string();
             let what = what.strip_suffix(&place).unwrap_or(&what);
-            let (line, column) = (error.line(), error.column());
             Failure::decode(format!("line {line}, column {column}: not JSON: {what}"))
         })?;
         let parts = self.parts.iter();
@@ -126,70 +126,24 @@ impl JsonDecoder {
 }
 
 impl JsonPart {
+    /// The rows of a text, if they can be had without its document.
+    fn streamed(&self, text: &[u8], limits: Limits) -> Option<Table> {
+        let Path(path) = self.rows.as_ref()?;
+        Route::of(path)?.rows(text, &self.columns, limits)
+    }
+
     fn table(&self, document: &Value, limits: Limits) -> Result<Table, Failure> {
-        let rows = match &self.rows {
-            None => vec![document],
-            Some(Path(path)) => path.query(document).all(),
-        };
-        let mut present = vec![rows.is_empty(); self.columns.len()];
-        let names = self.columns.iter().map(|(name, _)| name.clone());
-        let mut builder = TableBuilder::new(names, limits);
-        for row in &rows {
-            let mut cells = Vec::with_capacity(self.columns.len());
-            for ((_, column), present) in self.columns.iter().zip(&mut present) {
-                let value = column.of(row)?;
-                *present |= value.is_some();
-                cells.push(value.map_or(Cell::Null, cell));
+        let mut rows = Rows::new(&self.columns, limits);
+        match &self.rows {
+            None => rows.push(document)?,
+            Some(Path(path)) => {
+                for row in path.query(document) {
+                    rows.push(row)?;
+                }
             }
-            builder.push(cells)?;
         }
-        let mut table = builder.build();
-        table.set_known_columns(members(&rows));
-        // A column that no row has is no column: it is misspelt, and null everywhere would hide that.
-        table.set_absent(present.iter().map(|present| !present).collect());
-        Ok(table)
+        Ok(rows.into_table())
     }
-}
-
-impl Column {
-    fn of<'v>(&self, row: &'v Value) -> Result<Option<&'v Value>, Failure> {
-        match self {
-            Self::Member(name) => Ok(match row {
-                Value::Object(members) => members.get(&**name),
-                Value::Array(items) => name.parse::<usize>().ok().and_then(|at| items.get(at)),
-                value => (**name == *VALUE).then_some(value),
-            }),
-            Self::Path(path) => path.query(row).at_most_one().map_err(|_| {
-                Failure::decode(format!(
-                    "the column `{path}` selects several values of one row; select one, or select \
-                     them by `rows`"
-                ))
-            }),
-        }
-    }
-}
-
-fn cell(value: &Value) -> Cell {
-    match value {
-        Value::Null => Cell::Null,
-        Value::Bool(bool) => Cell::Bool(*bool),
-        Value::Number(number) => {
-            let whole = number.as_u64().map(Number::U64);
-            let whole = whole.or_else(|| number.as_i64().map(Number::I64));
-            let any = whole.or_else(|| number.as_f64().map(Number::F64));
-            any.map_or(Cell::Null, Cell::Number)
-        }
-        Value::String(text) => Cell::text(text.as_str()),
-        // As it stands, so that a label can have it and a value is refused by its name.
-        nested => Cell::text(nested.to_string()),
-    }
-}
-
-/// The members of the first row that is an object: what there is to choose from.
-fn members(rows: &[&Value]) -> Vec<Box<str>> {
-    let first = rows.iter().find_map(|row| row.as_object());
-    let names = first.into_iter().flat_map(serde_json::Map::keys);
-    names.map(|name| name.as_str().into()).collect()
 }
 
 fn parse(text: &str) -> Result<JsonPath, String> {

@@ -227,7 +227,7 @@ impl Expected {
                 "exemplars": exemplars,
             });
             self.samples
-                .insert(format!("{name}{{}}"), value.to_string());
+                .insert(format!("{name}{{}}"), plain(value).to_string());
         }
     }
 
@@ -298,7 +298,7 @@ fn float(value: f64) -> Json {
     Json::String(format!("{value:?}"))
 }
 
-/// The same with each `{"float": "…"}` as [`float`] has it.
+/// The same with each `{"float": "…"}` as [`float`] has it, and the fields of each object sorted by their names.
 fn plain(json: Json) -> Json {
     match json {
         Json::Array(items) => items.into_iter().map(plain).collect(),
@@ -307,10 +307,10 @@ fn plain(json: Json) -> Json {
                 let text = text.as_str().expect("a text");
                 float(text.parse().expect("a float"))
             }
-            _ => fields
-                .into_iter()
-                .map(|(name, value)| (name, plain(value)))
-                .collect(),
+            _ => {
+                let fields = fields.into_iter().map(|(name, value)| (name, plain(value)));
+                fields.collect::<BTreeMap<_, _>>().into_iter().collect()
+            }
         },
         other => other,
     }
@@ -327,7 +327,7 @@ fn read(families: &Json) -> (Samples, BTreeMap<String, [String; 3]>) {
         for sample in family[4].as_array().expect("samples") {
             let sample = plain(sample.clone());
             let name = text(&sample[0]);
-            // JSON objects are in the order of their keys here, as the maps of the other side are.
+            // Its labels are sorted, as the maps of the other side are.
             let key = format!("{name}{}", sample[1]);
             let told = match &sample[2] {
                 native @ Json::Object(_) => native.to_string(),

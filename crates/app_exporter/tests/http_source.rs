@@ -12,7 +12,7 @@ use crate::program::end;
 use crate::program::{Running, command, get};
 #[cfg(unix)]
 use crate::support::until;
-use crate::support::{Port, Scratch, said};
+use crate::support::{Port, Scratch, assert_lines, said};
 
 /// A request as it came.
 pub(crate) struct Request {
@@ -149,29 +149,27 @@ fn every_way_to_ask_and_every_way_to_fail() {
     );
     let text = said(&output);
     assert!(!text.contains("hunter2"), "a secret is shown: {text}");
-    for line in [
-        "app_sessions{name=\"b\"} 4.0",
-        "app_status 200.0",
-        "jobs_total{queue=\"mail\",via=\"app\"} 7.0",
-        "app_basic 1.0",
-        "app_bearer 2.0",
-        "app_header 3.0",
-        "app_post 4.0",
-        "app_moved 2.0",
-        "app_teapot 5.0",
-        "app_exporter_source_errors_total{source=\"refused\",reason=\"login\"} 1.0",
-        "app_exporter_source_errors_total{source=\"around\",reason=\"query\"} 1.0",
-        "app_exporter_source_errors_total{source=\"elsewhere\",reason=\"query\"} 1.0",
-        "app_exporter_source_errors_total{source=\"long\",reason=\"limit\"} 1.0",
-        "app_exporter_source_errors_total{source=\"no_number\",reason=\"decode\"} 1.0",
-        "app_exporter_source_errors_total{source=\"no_token\",reason=\"login\"} 1.0",
-        "app_exporter_source_errors_total{source=\"closed\",reason=\"connect\"} 1.0",
-    ] {
-        assert!(
-            text.lines().any(|found| found == line),
-            "{line} is not in\n{text}"
-        );
-    }
+    assert_lines(
+        &text,
+        &[
+            "app_sessions{name=\"b\"} 4.0",
+            "app_status 200.0",
+            "jobs_total{queue=\"mail\",via=\"app\"} 7.0",
+            "app_basic 1.0",
+            "app_bearer 2.0",
+            "app_header 3.0",
+            "app_post 4.0",
+            "app_moved 2.0",
+            "app_teapot 5.0",
+            "app_exporter_source_errors_total{source=\"refused\",reason=\"login\"} 1.0",
+            "app_exporter_source_errors_total{source=\"around\",reason=\"query\"} 1.0",
+            "app_exporter_source_errors_total{source=\"elsewhere\",reason=\"query\"} 1.0",
+            "app_exporter_source_errors_total{source=\"long\",reason=\"limit\"} 1.0",
+            "app_exporter_source_errors_total{source=\"no_number\",reason=\"decode\"} 1.0",
+            "app_exporter_source_errors_total{source=\"no_token\",reason=\"login\"} 1.0",
+            "app_exporter_source_errors_total{source=\"closed\",reason=\"connect\"} 1.0",
+        ],
+    );
     assert!(
         text.contains("which the login, body, headers or target are not meant for"),
         "{text}"
@@ -231,16 +229,14 @@ fn https_trusts_whom_it_is_told_to_and_shows_its_own_certificate() {
         &["once", "--config.file", &file.to_string_lossy()],
         &[],
     ));
-    for line in [
-        "app_trusted 7.0",
-        "app_exporter_source_up{source=\"nameless\"} 0.0",
-        "app_exporter_source_errors_total{source=\"untrusted\",reason=\"connect\"} 1.0",
-    ] {
-        assert!(
-            text.lines().any(|found| found == line),
-            "{line} is not in\n{text}"
-        );
-    }
+    assert_lines(
+        &text,
+        &[
+            "app_trusted 7.0",
+            "app_exporter_source_up{source=\"nameless\"} 0.0",
+            "app_exporter_source_errors_total{source=\"untrusted\",reason=\"connect\"} 1.0",
+        ],
+    );
 }
 
 #[cfg(unix)]

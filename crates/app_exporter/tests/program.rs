@@ -9,6 +9,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::sample;
+
 /// Far beyond what anything here takes: only something that hangs gets there.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -182,8 +184,5 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> (u16, String) {
 pub(crate) fn sessions(address: SocketAddr) -> f64 {
     let (status, body) = get(address, "/metrics");
     assert_eq!(status, 200, "{body}");
-    let line = body
-        .lines()
-        .find_map(|line| line.strip_prefix("app_active_sessions "));
-    line.expect("the metric").parse().expect("a number")
+    sample(&body, "app_active_sessions").expect("the metric")
 }

@@ -1,8 +1,8 @@
 //! Three nodes with a third of the keys each.
 
 use super::server::say;
-use super::{Server, assert_lines, once, source};
-use crate::support::{Scratch, wait_until};
+use super::{Server, once, source};
+use crate::support::{Scratch, assert_lines, wait_until};
 
 /// A cluster, each node in a folder of its own. None if there is no server to start.
 fn cluster(scratches: &[Scratch]) -> Option<Vec<Server>> {

@@ -4,11 +4,13 @@ mod mysql;
 mod postgres;
 mod sqlite;
 
+use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Stdio;
 
 use crate::program::{Running, command, end, get};
-use crate::support::{Scratch, said, until};
+use crate::support::{Scratch, assert_lines, said, sample, until};
 
 /// The secret that must not be seen.
 const SECRET: &str = "hunter2";
@@ -34,6 +36,36 @@ fn source(name: &str, database: &str, query: &str) -> String {
         "  {name}:\n    sql:\n      {database}\n      query: {query:?}\n    timeout: 60s\n    \
          metrics: [{{name: app_{name}, help: A number.}}]\n"
     )
+}
+
+/// The password as a configuration has it.
+const LOGIN: &str = "password: '${PASSWORD}'";
+
+/// Sources for every way to be let in, and not to be. `address` is where the server is, with more; `is_encrypted` asks it that.
+fn login_sources(address: impl Fn(&str) -> String, is_encrypted: &str) -> String {
+    let trusting = |file: &str| address(&format!("{LOGIN}, tls: {{ca_file: {file}}}"));
+    let sessions = "SELECT count(*) AS value FROM sessions";
+    [
+        source("file", &address("password_file: password"), sessions),
+        source("tls", &trusting("ca.pem"), is_encrypted),
+        source("plain", &address(LOGIN), is_encrypted),
+        source("wrong_ca", &trusting("other.pem"), sessions),
+        source(
+            "wrong_password",
+            &address("password: '${PASSWORD}x'"),
+            sessions,
+        ),
+        source("no_password", &address("tls: false"), sessions),
+    ]
+    .concat()
+}
+
+/// The files that they name.
+fn write_login_files(scratch: &Scratch, certificate: &Path, password: &str) {
+    fs::copy(certificate, scratch.path().join("ca.pem")).expect("a copy");
+    let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]);
+    scratch.write("other.pem", &other.expect("a certificate").cert.pem());
+    scratch.write("password", &format!("{password}\n"));
 }
 
 /// A source `types` of one row, whose columns have values of all types.
@@ -77,7 +109,7 @@ fn with_a_slow_one(
              - {{name: app_later, help: L., from: z}}\n"
         );
         let text = collect(scratch, &config, variables);
-        if done.iter().all(|name| number(&text, name) == Some(1.0)) {
+        if done.iter().all(|name| sample(&text, name) == Some(1.0)) {
             return text;
         }
     }
@@ -141,11 +173,11 @@ fn slow_source(database: &str, statement: &str) -> String {
 /// The session of `kept`, which answers at first not at all and then, over and over, on one connection, while two sessions do the work
 /// of the four statements of `pool` and `slow` is not done.
 fn kept_session(address: SocketAddr) -> f64 {
-    let first = scrape_until(address, |body| number(body, "app_kept"));
+    let first = scrape_until(address, |body| sample(body, "app_kept"));
     scrape_until(address, |body| {
-        assert_eq!(number(body, "app_kept"), Some(first), "{body}");
+        assert_eq!(sample(body, "app_kept"), Some(first), "{body}");
         assert_lines(body, &["app_exporter_source_up{source=\"slow\"} 0.0"]);
-        let sessions = POOLED.map(|query| number(body, &format!("app_pool{{query=\"{query}\"}}")));
+        let sessions = POOLED.map(|query| sample(body, &format!("app_pool{{query=\"{query}\"}}")));
         let mut sessions: Vec<f64> = sessions.into_iter().flatten().collect();
         assert_eq!(sessions.len(), POOLED.len(), "{body}");
         sessions.sort_by(f64::total_cmp);
@@ -159,32 +191,15 @@ fn kept_session(address: SocketAddr) -> f64 {
 /// That a session which the server has ended is replaced without a scrape that fails, and so is a server that begins anew.
 fn assert_replaced(address: SocketAddr, ended: f64, restart: impl FnOnce()) {
     let body = get(address, "/metrics").1;
-    let second = number(&body, "app_kept");
+    let second = sample(&body, "app_kept");
     assert!(second.is_some() && second != Some(ended), "{body}");
     restart();
     let body = get(address, "/metrics").1;
-    assert!(number(&body, "app_kept").is_some(), "{body}");
+    assert!(sample(&body, "app_kept").is_some(), "{body}");
     assert_lines(
         &body,
         &["app_exporter_source_errors_total{source=\"kept\",reason=\"connect\"} 1.0"],
     );
-}
-
-/// The number of a sample.
-fn number(text: &str, sample: &str) -> Option<f64> {
-    let mut lines = text.lines();
-    let number = lines.find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
-    number?.parse().ok()
-}
-
-/// Checks for lines that must be there.
-fn assert_lines(text: &str, lines: &[&str]) {
-    for line in lines {
-        assert!(
-            text.lines().any(|found| found == *line),
-            "{line} is not in\n{text}"
-        );
-    }
 }
 
 /// The errors that are not zero.

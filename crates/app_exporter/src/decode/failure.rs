@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use exporter_kit::CollectError;
 use exporter_kit::scrape::{SourceError, SourceErrorReason as Reason};
 
 /// Something that was not had, and why: counted under its reason, and said in a sentence that names the offending
@@ -50,6 +51,16 @@ impl Failure {
 impl From<Failure> for SourceError {
     fn from(failure: Failure) -> Self {
         Self::new(failure.reason, failure.message)
+    }
+}
+
+impl From<CollectError> for Failure {
+    fn from(error: CollectError) -> Self {
+        let reason = match error {
+            CollectError::Repeated { .. } => Reason::Conflict,
+            _ => Reason::Decode,
+        };
+        Self::new(reason, error.to_string())
     }
 }
 

@@ -106,8 +106,10 @@ impl Format {
 
     /// What is wrong with it that its text alone does not show.
     pub(crate) fn check(&self, faults: &mut Vec<Fault>) {
-        if let Self::Prometheus(Some(format)) = self {
-            format.check(faults);
+        match self {
+            Self::Prometheus(Some(format)) => format.check(faults),
+            Self::KeyValue(Some(format)) => format.check(faults),
+            _ => (),
         }
     }
 

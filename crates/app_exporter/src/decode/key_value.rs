@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::At;
+use crate::config::{At, Fault};
 use crate::decode::text::utf8;
 use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted};
 
@@ -19,6 +19,17 @@ pub(crate) struct KeyValueFormat {
     /// What stands between key and value: `=` unless this says otherwise. Blanks around both are left out.
     #[serde(default)]
     separator: Option<At<String>>,
+}
+
+impl KeyValueFormat {
+    pub(super) fn check(&self, faults: &mut Vec<Fault>) {
+        if let Some(separator) = self.separator.as_ref().filter(|it| it.is_empty()) {
+            faults.push(Fault::at(
+                separator.place(),
+                "the `separator` is empty; write what stands between key and value, as `:`",
+            ));
+        }
+    }
 }
 
 pub(super) fn parts() -> Parts {

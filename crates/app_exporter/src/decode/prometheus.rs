@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use exporter_kit::{Descriptor, SeriesWriter, Snapshot, parse};
+use exporter_kit::{CollectError, Descriptor, FamilySnapshot, SeriesWriter, Snapshot, parse};
 use regex::Regex;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
@@ -62,6 +62,30 @@ impl PrometheusFormat {
         self.only.as_ref().is_none_or(matches) && !self.except.as_ref().is_some_and(matches)
     }
 
+    /// # Errors
+    /// The first of what can't be passed on; the rest is.
+    fn pass_on(&self, family: &FamilySnapshot, to: &mut Snapshot) -> Result<(), CollectError> {
+        let theirs = family.descriptor();
+        let descriptor = match &self.prefix {
+            None => theirs.clone(),
+            Some(prefix) => {
+                let name = format!("{}{}", prefix.as_str(), theirs.name());
+                Descriptor::with_unit(theirs.kind(), &name, theirs.help(), theirs.unit())?
+            }
+        };
+        let mut writer = SeriesWriter::begin(to, &descriptor);
+        let mut passed = Ok(());
+        for (head, point) in family.series() {
+            let labels = self.relabelled(head.labels());
+            let labels: Vec<_> = labels
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect();
+            passed = passed.and(writer.series(&labels, &point));
+        }
+        passed
+    }
+
     fn relabelled(&self, own: exporter_kit::Labels<'_>) -> Vec<(String, String)> {
         let mut labels: Vec<(String, String)> = own
             .filter(|(name, _)| !self.drop_labels.iter().any(|dropped| dropped == name))
@@ -82,8 +106,8 @@ impl PrometheusFormat {
 
 /// Reads OpenMetrics strictly where the text says that it is that, and else Prometheus' text leniently.
 ///
-/// A family or series that can't be passed on, as two became one by their new labels, is a part that failed; it
-/// costs no other.
+/// A family or series that can't be passed on, as two became one by their new labels, costs no other. What fails of one
+/// family is a part that failed: the first of it says why.
 pub(super) fn decode(format: &PrometheusFormat, bytes: &[u8]) -> Result<Vec<Part>, Failure> {
     let text = utf8(bytes)?;
     let read = if text.trim_end().ends_with("\n# EOF") {
@@ -95,34 +119,13 @@ pub(super) fn decode(format: &PrometheusFormat, bytes: &[u8]) -> Result<Vec<Part
     let mut ours = Snapshot::new();
     let mut parts = Vec::new();
     for family in theirs.families() {
-        let theirs = family.descriptor();
-        if !format.wants(theirs.name()) {
-            continue;
-        }
-        let mut pass_on = || {
-            let descriptor = match &format.prefix {
-                None => theirs.clone(),
-                Some(prefix) => {
-                    let name = format!("{}{}", prefix.as_str(), theirs.name());
-                    Descriptor::with_unit(theirs.kind(), &name, theirs.help(), theirs.unit())?
-                }
-            };
-            let mut writer = SeriesWriter::begin(&mut ours, &descriptor);
-            for (head, point) in family.series() {
-                let labels = format.relabelled(head.labels());
-                let labels: Vec<_> = labels
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), value.as_str()))
-                    .collect();
-                writer.series(&labels, &point)?;
-            }
-            Ok(())
-        };
-        let passed: Result<(), exporter_kit::CollectError> = pass_on();
-        if let Err(error) = passed {
+        let name = family.descriptor().name();
+        if format.wants(name)
+            && let Err(error) = format.pass_on(family, &mut ours)
+        {
             parts.push(Part {
-                name: theirs.name().into(),
-                content: Err(Failure::decode(error.to_string())),
+                name: name.into(),
+                content: Err(error.into()),
             });
         }
     }

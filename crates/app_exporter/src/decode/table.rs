@@ -114,6 +114,11 @@ impl Table {
         known.iter().map(|column| &**column)
     }
 
+    /// How many rows it has.
+    pub(crate) fn len(&self) -> usize {
+        self.height
+    }
+
     pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = &[Cell]> {
         let width = self.columns.len();
         (0..self.height).map(move |row| {
@@ -223,6 +228,14 @@ impl Part {
                 families.map(|family| family.series().len()).sum()
             }
             Err(_) => 0,
+        }
+    }
+
+    /// Its rows, if it was had and is not families.
+    pub(crate) fn table(&self) -> Option<&Table> {
+        match &self.content {
+            Ok(Content::Rows(table)) => Some(table),
+            _ => None,
         }
     }
 

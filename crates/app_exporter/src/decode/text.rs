@@ -33,7 +33,10 @@ pub(crate) fn parse_number(text: &str) -> Option<Number> {
     if let Ok(number) = text.parse::<i64>() {
         return Some(Number::I64(number));
     }
-    text.parse::<f64>().ok().map(Number::F64)
+    let float = text.parse::<f64>().ok()?;
+    // Digits that make no number of this size are not infinity; that is written out.
+    let is_too_large = float.is_infinite() && text.contains(|char: char| char.is_ascii_digit());
+    (!is_too_large).then_some(Number::F64(float))
 }
 
 /// A value as a message shows it: not longer than a line.
@@ -62,7 +65,8 @@ mod tests {
         assert_eq!(number("+7"), Some(Number::U64(7)));
         assert_eq!(number("1.5e3"), Some(Number::F64(1500.0)));
         assert!(number("NaN").is_some_and(|it| it.as_f64().is_nan()));
-        for text in ["", "x", "1,5", "+-1", "1 2", "0x10"] {
+        assert_eq!(number("-inf"), Some(Number::F64(f64::NEG_INFINITY)));
+        for text in ["", "x", "1,5", "+-1", "1 2", "0x10", "1e400", "-1e999"] {
             assert_eq!(number(text), None, "{text}");
         }
     }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use exporter_kit::scrape::SourceErrorReason as Reason;
 use exporter_kit::{CollectError, Descriptor, FamilySnapshot, SeriesWriter, Snapshot};
 
 use crate::decode::Failure;
@@ -63,7 +62,7 @@ impl<'a> Assembly<'a> {
             let mut writer = SeriesWriter::begin(&mut snapshot, descriptor);
             let mut note = |written: Result<(), CollectError>| {
                 if let Err(error) = written {
-                    failures.add(descriptor.name(), failure(&error));
+                    failures.add(descriptor.name(), error.into());
                 }
             };
             for given in all {
@@ -90,12 +89,4 @@ impl<'a> Assembly<'a> {
         }
         snapshot
     }
-}
-
-fn failure(error: &CollectError) -> Failure {
-    let reason = match error {
-        CollectError::Repeated { .. } => Reason::Conflict,
-        _ => Reason::Decode,
-    };
-    Failure::new(reason, error.to_string())
 }

@@ -36,8 +36,43 @@ pub(super) fn of_cell(cell: &Cell, unit: TimestampUnit) -> Result<Option<Timesta
 fn of_text(text: &str) -> Option<Timestamp> {
     const DAY: usize = "2026-01-31".len();
     let midnight = (text.len() == DAY).then(|| format!("{text}T00:00:00Z"));
-    let time = humantime::parse_rfc3339_weak(midnight.as_deref().unwrap_or(text)).ok();
-    time.map(|time: SystemTime| Timestamp::from(time))
+    let (local, ahead) = zoned(midnight.as_deref().unwrap_or(text))?;
+    let time: SystemTime = humantime::parse_rfc3339_weak(local).ok()?;
+    let time = Timestamp::from(time);
+    Some(Timestamp::new(
+        time.seconds().checked_sub(ahead)?,
+        time.subsec_nanos(),
+    ))
+}
+
+/// A time without its distance from UTC, and that in seconds: `+02:00`, `+0200` or, as PostgreSQL writes it, `+02`.
+fn zoned(text: &str) -> Option<(&str, i64)> {
+    const LEAST: usize = "2026-01-31T12:00".len();
+    // What is before is the date, which has `-` itself.
+    let Some(at) = text
+        .get(LEAST..)
+        .and_then(|time| time.find(['+', '-']))
+        .map(|at| at + LEAST)
+    else {
+        return Some((text, 0));
+    };
+    let (local, zone) = text.split_at_checked(at)?;
+    if local.ends_with(['Z', 'z']) {
+        return None;
+    }
+    let digits = zone.get(1..)?;
+    let (hours, minutes) = match digits.split_once(':') {
+        Some(parts) => parts,
+        None if digits.len() == 4 => digits.split_at_checked(2)?,
+        None => (digits, "00"),
+    };
+    let number = |digits: &str, most: i64| {
+        let number: i64 = digits.parse().ok()?;
+        let is_one = digits.len() == 2 && digits.bytes().all(|it| it.is_ascii_digit());
+        (is_one && number <= most).then_some(number)
+    };
+    let ahead = number(hours, 23)? * 3600 + number(minutes, 59)? * 60;
+    Some((local, if zone.starts_with('-') { -ahead } else { ahead }))
 }
 
 #[allow(
@@ -87,6 +122,19 @@ mod tests {
         );
         assert_eq!(moment(Cell::text("1970-01-02"), seconds), Some(86_400_000));
         assert_eq!(moment(Cell::Null, seconds), None);
+        for text in [
+            "2026-01-31T14:00:00.5+02:00",
+            "2026-01-31 06:30:00.5-0530",
+            "2026-01-31 14:00:00.5+02",
+            "2026-02-01T02:00:00.5+14:00",
+            "2026-01-31T12:00:00.5Z",
+        ] {
+            assert_eq!(
+                moment(Cell::text(text), seconds),
+                Some(1_769_860_800_500),
+                "{text}"
+            );
+        }
     }
 
     #[test]
@@ -98,6 +146,11 @@ mod tests {
             Cell::Bool(true),
             Cell::text("-1"),
             Cell::text("NaN"),
+            Cell::text("2026-01-31T14:00:00+2"),
+            Cell::text("2026-01-31T14:00:00+02:60"),
+            Cell::text("2026-01-31T14:00:00+"),
+            Cell::text("2026-01-31T14:00:00Z+02:00"),
+            Cell::text("2026-01-31T14:00:00é+02:00"),
         ] {
             let failure = of_cell(&cell, TimestampUnit::Seconds).unwrap_err();
             assert_eq!(failure.reason, Reason::Decode, "{cell:?}");

@@ -77,11 +77,7 @@ impl Mapping {
         for metric in &self.metrics {
             let own = || parts.iter().filter(|part| part.name == metric.part);
             let complete = own().all(|part| part.content.is_ok());
-            let tables = own().filter_map(|part| match &part.content {
-                Ok(Content::Rows(table)) => Some(table),
-                _ => None,
-            });
-            let samples = metric.samples(tables, complete, &mut failures);
+            let samples = metric.samples(own().filter_map(Part::table), complete, &mut failures);
             assembly.add_made(metric, samples, &mut failures);
         }
         for part in parts {

@@ -1,13 +1,12 @@
 //! What files say: their content in any format, and the files themselves.
 
-use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
+use std::{fs, io};
 
 use exporter_kit::Number;
-use exporter_kit::scrape::Deadline;
+use exporter_kit::scrape::{Deadline, SourceErrorReason as Reason};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -16,8 +15,10 @@ use crate::decode::{
     Cell, Content, Decoder, Failure, Format, Limits, Part, PartInfo, Parts, Table, TableBuilder,
     Wanted,
 };
-use crate::sources::files::Pattern;
-use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings, blocking};
+use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings};
+use crate::sources::path_pattern::PathPattern;
+use crate::sources::visit::{Visit, in_time};
+use crate::sources::whole_file;
 
 /// A row for each file.
 const FILES: &str = "files";
@@ -40,7 +41,7 @@ pub(super) const INFO: SourceInfo = SourceInfo {
 pub(crate) struct FileConfig {
     /// The path, from this file's folder if it is relative. `*`, `?`, `[a-z]` and `**` stand for several files, whose
     /// rows have the column `file`.
-    path: At<Pattern>,
+    path: At<PathPattern>,
     /// How they are read. Without it there are only the `files` themselves: path, name, bytes, modified.
     #[serde(default)]
     format: Option<Format>,
@@ -85,7 +86,7 @@ pub(crate) struct File(Arc<Reading>);
 
 #[derive(Debug)]
 struct Reading {
-    path: Pattern,
+    path: PathPattern,
     folder: PathBuf,
     decoder: Option<Decoder>,
     /// What a file that can't be read would have been.
@@ -115,26 +116,47 @@ impl File {
 }
 
 impl Fetch for File {
-    async fn fetch(&self, _: Deadline) -> Result<Vec<Part>, Failure> {
-        let reading = Arc::clone(&self.0);
-        blocking(move || reading.fetch()).await
+    async fn fetch(&self, visit: &Visit) -> Result<Vec<Part>, Failure> {
+        let (reading, deadline) = (Arc::clone(&self.0), visit.deadline());
+        visit.blocking(move || reading.fetch(deadline)).await
     }
 }
 
 impl Reading {
-    fn fetch(&self) -> Result<Vec<Part>, Failure> {
-        let paths = self.path.find(&self.folder)?;
+    fn fetch(&self, deadline: Deadline) -> Result<Vec<Part>, Failure> {
+        self.read_all(self.path.find(&self.folder)?, deadline)
+    }
+
+    fn read_all(
+        &self,
+        paths: impl Iterator<Item = Result<PathBuf, Failure>>,
+        deadline: Deadline,
+    ) -> Result<Vec<Part>, Failure> {
         let several = self.path.is_pattern();
         let mut files = TableBuilder::new(COLUMNS, self.limits);
+        // What all files say together is one answer.
+        let mut left = self.limits;
         let mut parts = Vec::new();
-        for path in paths {
-            let path = path?;
-            // One file that can't be read costs no other.
-            match self.read(&path, &mut files) {
-                Ok(read) => parts.extend(read),
-                Err(failure) if several => {
-                    parts.extend(self.parts.failed(&failure));
+        for (count, path) in paths.enumerate() {
+            in_time(deadline)?;
+            if count == self.limits.rows {
+                let failure = Failure::limit(format!(
+                    "there are more than {count} files; match fewer, or raise `max_rows`"
+                ));
+                parts.push(Part::rows(FILES, Err(failure)));
+                return Ok(parts);
+            }
+            let read = path.and_then(|path| {
+                match self.read(&path, &mut files, &mut left) {
+                    // Files come and go: one that is gone by now is not there.
+                    Err(_) if several && is_gone(&path) => Ok(Vec::new()),
+                    read => read,
                 }
+            });
+            // One file or folder that can't be read costs no other.
+            match read {
+                Ok(read) => parts.extend(read),
+                Err(failure) if several => parts.extend(self.parts.failed(&failure)),
                 Err(failure) => return Err(failure),
             }
         }
@@ -142,18 +164,13 @@ impl Reading {
         Ok(parts)
     }
 
-    fn read(&self, path: &Path, files: &mut TableBuilder) -> Result<Vec<Part>, Failure> {
-        let unreadable = |error: std::io::Error| {
-            Failure::connect(format!("can't read `{}`: {error}", path.display()))
-        };
-        let metadata = fs::metadata(path).map_err(unreadable)?;
-        if !metadata.is_file() {
-            // A pipe or a device could be waited on for ever.
-            return Err(Failure::connect(format!(
-                "`{}` is no regular file",
-                path.display()
-            )));
-        }
+    fn read(
+        &self,
+        path: &Path,
+        files: &mut TableBuilder,
+        left: &mut Limits,
+    ) -> Result<Vec<Part>, Failure> {
+        let metadata = whole_file::metadata(path)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let modified = metadata.modified().ok();
         let modified = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
@@ -168,25 +185,83 @@ impl Reading {
         let Some(decoder) = &self.decoder else {
             return Ok(Vec::new());
         };
-        // The length that metadata tells can be wrong: files in /proc have none.
-        let most = self.limits.bytes as u64;
-        let mut bytes = Vec::new();
-        let mut file = fs::File::open(path).map_err(unreadable)?.take(most + 1);
-        file.read_to_end(&mut bytes).map_err(unreadable)?;
-        if bytes.len() as u64 > most {
-            return Err(Failure::limit(format!(
-                "`{}` has more than {most} bytes; raise `max_bytes`",
-                path.display()
-            )));
-        }
+        let bytes = whole_file::read(path, left.bytes).map_err(|failure| match failure.reason {
+            Reason::Limit => self.too_much(path, "bytes", self.limits.bytes),
+            _ => failure,
+        })?;
         let decoded = decoder.decode(&bytes);
         let mut parts =
             decoded.map_err(|failure| failure.about(format!("`{}`", path.display())))?;
+        let rows: usize = parts.iter().filter_map(Part::table).map(Table::len).sum();
+        if rows > left.rows {
+            return Err(self.too_much(path, "rows", self.limits.rows));
+        }
+        left.bytes -= bytes.len();
+        left.rows -= rows;
         for part in &mut parts {
             if let Ok(Content::Rows(table)) = &mut part.content {
-                Table::add_column(table, FILE, &Cell::text(&*name));
+                table.add_column(FILE, &Cell::text(&*name));
             }
         }
         Ok(parts)
+    }
+
+    fn too_much(&self, path: &Path, what: &str, most: usize) -> Failure {
+        let path = path.display();
+        let before = if self.path.is_pattern() {
+            " and the files before it have"
+        } else {
+            " has"
+        };
+        Failure::limit(format!(
+            "`{path}`{before} more than {most} {what}; raise `max_{what}`"
+        ))
+    }
+}
+
+fn is_gone(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_can_not_be_read_costs_nothing_else() {
+        let folder = std::env::temp_dir().join(format!("app_exporter-file-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let there = folder.join("b");
+        fs::write(&there, "7").unwrap();
+        let config: FileConfig = serde_saphyr::from_str("{path: '*/*', format: number}").unwrap();
+        let limits = Limits {
+            bytes: 100,
+            rows: 10,
+        };
+        let surroundings = Surroundings {
+            folder: &folder,
+            variable: &|_| None,
+            target: None,
+        };
+        let File(reading) = File::new(&config, Wanted::default(), limits, surroundings);
+        let denied = Failure::connect("can't read `a`: permission denied");
+        let paths = [Err(denied.clone()), Ok(folder.join("gone")), Ok(there)];
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let parts = reading.read_all(paths.into_iter(), deadline).unwrap();
+        let rows = |part: &Part| part.table().map(Table::len).ok_or(());
+        let rows: Vec<_> = parts.iter().map(|part| (&*part.name, rows(part))).collect();
+        assert_eq!(
+            rows,
+            [("rows", Err(())), ("rows", Ok(1)), (FILES, Ok(1))],
+            "{parts:?}"
+        );
+        let over = Deadline::after(Duration::ZERO);
+        let failure = reading
+            .read_all([Ok(folder.join("b"))].into_iter(), over)
+            .unwrap_err();
+        assert_eq!(failure.reason, Reason::Timeout);
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -5,14 +5,15 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use exporter_kit::Number;
-use exporter_kit::scrape::Deadline;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::{self, At, Fault};
 use crate::decode::{Cell, Failure, Limits, Part, Parts, Table, TableBuilder, Wanted};
-use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings, blocking};
-use crate::sources::utmp;
+use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings};
+use crate::sources::visit::Visit;
+use crate::sources::whole_file::unreadable;
+use crate::sources::{utmp, whole_file};
 
 const ROWS: &str = "rows";
 const COLUMNS: [&str; 7] = [
@@ -105,17 +106,7 @@ impl Login {
     }
 
     fn of_utmp(&self, path: &Path) -> Result<Table, Failure> {
-        let most = self.limits.bytes as u64;
-        let mut bytes = Vec::new();
-        fs::File::open(path)
-            .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
-            .map_err(|error| unreadable(path, &error))?;
-        if bytes.len() as u64 > most {
-            return Err(Failure::limit(format!(
-                "`{}` has more than {most} bytes; raise `max_bytes`",
-                path.display()
-            )));
-        }
+        let bytes = whole_file::read(path, self.limits.bytes)?;
         let mut table = TableBuilder::new(COLUMNS, self.limits);
         for row in utmp::logins(&bytes) {
             table.push(row)?;
@@ -151,9 +142,9 @@ impl Login {
 }
 
 impl Fetch for Login {
-    async fn fetch(&self, _: Deadline) -> Result<Vec<Part>, Failure> {
+    async fn fetch(&self, visit: &Visit) -> Result<Vec<Part>, Failure> {
         let login = self.clone();
-        let table = blocking(move || login.sessions()).await;
+        let table = visit.blocking(move || login.sessions()).await;
         Ok(vec![Part::rows(ROWS, table)])
     }
 }
@@ -200,10 +191,6 @@ fn read(path: &Path) -> io::Result<String> {
         .take(MOST_BYTES)
         .read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    Failure::connect(format!("can't read `{}`: {error}", path.display()))
 }
 
 #[cfg(test)]

@@ -9,12 +9,15 @@ mod login;
 mod mapped;
 mod metered;
 mod origin;
+mod path_pattern;
 mod redis;
 mod simulate;
 mod sql;
 mod table;
 mod tls;
 pub(crate) mod utmp;
+mod visit;
+mod whole_file;
 
 pub(crate) use build::{Built, SourceTemplate, build};
 pub(crate) use command::CommandConfig;

@@ -5,13 +5,11 @@ use std::fmt;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
-
-use exporter_kit::scrape::Deadline;
 
 use crate::config::{At, Fault, Place, SourceConfig};
-use crate::decode::{Decoder, Failure, Format, Limits, Part, Parts, Wanted};
-use crate::sources::files::Pattern;
+use crate::decode::{Failure, Format, Limits, Part, Parts, Wanted};
+use crate::sources::path_pattern::PathPattern;
+use crate::sources::visit::Visit;
 
 /// What stands for the target of a template.
 pub(super) const TARGETED: &str = "${target}";
@@ -47,13 +45,13 @@ pub(crate) trait Origin: fmt::Debug {
 /// A source that can be asked.
 ///
 /// Called by the runner, never twice at once for one source, which drops the future at the deadline: that must end the
-/// work. It reports rows, never its own health.
+/// work. What may block, as reading a file does, goes through [`Visit::blocking`]. It reports rows, never its own health.
 pub(crate) trait Fetch: fmt::Debug + Send + Sync + 'static {
     /// Asks once.
     ///
     /// # Errors
     /// When nothing could be had. That there is nothing is no error.
-    fn fetch(&self, deadline: Deadline) -> impl Future<Output = Result<Vec<Part>, Failure>> + Send;
+    fn fetch(&self, visit: &Visit) -> impl Future<Output = Result<Vec<Part>, Failure>> + Send;
 }
 
 /// A [`Fetch`] whose type is forgotten.
@@ -61,7 +59,7 @@ pub(crate) trait Fetch: fmt::Debug + Send + Sync + 'static {
 pub(crate) struct Fetcher(Box<dyn AnyFetch>);
 
 trait AnyFetch: fmt::Debug + Send + Sync {
-    fn fetch(&self, deadline: Deadline) -> Fetching<'_>;
+    fn fetch<'f>(&'f self, visit: &'f Visit) -> Fetching<'f>;
 }
 
 type Fetching<'f> = Pin<Box<dyn Future<Output = Result<Vec<Part>, Failure>> + Send + 'f>>;
@@ -107,7 +105,7 @@ impl Surroundings<'_> {
     }
 
     /// The path with the target of a template in it, which is no pattern whatever is in it.
-    pub(super) fn path(&self, pattern: &Pattern) -> Pattern {
+    pub(super) fn path(&self, pattern: &PathPattern) -> PathPattern {
         match self.target {
             Some(target) => pattern.replace(TARGETED, target),
             None => pattern.clone(),
@@ -135,33 +133,13 @@ impl Fetcher {
     }
 
     /// As [`Fetch::fetch`].
-    pub(crate) async fn fetch(&self, deadline: Deadline) -> Result<Vec<Part>, Failure> {
-        self.0.fetch(deadline).await
+    pub(crate) async fn fetch(&self, visit: &Visit) -> Result<Vec<Part>, Failure> {
+        self.0.fetch(visit).await
     }
 }
 
 impl<F: Fetch> AnyFetch for F {
-    fn fetch(&self, deadline: Deadline) -> Fetching<'_> {
-        Box::pin(Fetch::fetch(self, deadline))
-    }
-}
-
-/// Decodes in place what is short, and on another thread what would hold up other sources.
-pub(super) async fn decode(decoder: &Arc<Decoder>, bytes: Vec<u8>) -> Result<Vec<Part>, Failure> {
-    const SHORT: usize = 64 * 1024;
-    if bytes.len() <= SHORT {
-        return decoder.decode(&bytes);
-    }
-    let decoder = Arc::clone(decoder);
-    blocking(move || decoder.decode(&bytes)).await
-}
-
-/// Runs what may block on a thread made for that.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
-) -> Result<T, Failure> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => Err(Failure::decode(format!("the work was not done: {error}"))),
+    fn fetch<'f>(&'f self, visit: &'f Visit) -> Fetching<'f> {
+        Box::pin(Fetch::fetch(self, visit))
     }
 }

@@ -8,11 +8,11 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use exporter_kit::Number;
-use exporter_kit::scrape::Deadline;
 
 use crate::config::{Fault, Place, Span};
 use crate::decode::{Cell, Failure, Limits, Part, Parts, Table, Wanted};
 use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings};
+use crate::sources::visit::Visit;
 
 const ROWS: &str = "rows";
 
@@ -209,7 +209,7 @@ impl Simulate {
 }
 
 impl Fetch for Simulate {
-    async fn fetch(&self, _: Deadline) -> Result<Vec<Part>, Failure> {
+    async fn fetch(&self, _: &Visit) -> Result<Vec<Part>, Failure> {
         let number = self.number(self.start.elapsed());
         let table = Table::of_one_row([("value", Cell::Number(number))]);
         Ok(vec![Part::rows(ROWS, Ok(table))])

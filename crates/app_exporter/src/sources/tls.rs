@@ -11,8 +11,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::{At, Fault};
+use crate::decode::Failure;
+use crate::sources::visit::Visit;
 
-/// Whom to trust, and who we are.
+/// Whom to trust, and who we are. The files are read anew for each connection, so that they can be changed.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TlsConfig {
@@ -42,10 +44,88 @@ impl TlsConfig {
             _ => (),
         }
     }
+}
 
+/// Whom to trust, and who we are, by files that are read anew for each connection, so that they can be changed.
+#[derive(Debug)]
+pub(super) struct Tls {
+    config: TlsConfig,
+    folder: PathBuf,
+    /// Whom this machine trusts, if that is what counts.
+    trusted_here: Option<Arc<RootCertStore>>,
+}
+
+/// What the files say at one time.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Pems {
+    trusted: Option<Vec<CertificateDer<'static>>>,
+    own: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+}
+
+impl Tls {
     /// # Errors
     /// When a file can't be read, or has not what it should have.
-    pub(super) fn client(&self, folder: &Path) -> Result<ClientConfig, Fault> {
+    pub(super) fn new(config: &TlsConfig, folder: &Path) -> Result<Self, Fault> {
+        let tls = Self {
+            config: config.clone(),
+            folder: folder.to_owned(),
+            trusted_here: config.ca_file.is_none().then(trusted_here),
+        };
+        // What can't be used is found before it is needed.
+        tls.client_of(&tls.read()?)?;
+        Ok(tls)
+    }
+
+    /// A client that does what the files say now.
+    ///
+    /// # Errors
+    /// When they can't be used.
+    pub(super) async fn client(self: &Arc<Self>, visit: &Visit) -> Result<ClientConfig, Failure> {
+        let pems = self.pems(visit).await?;
+        self.client_of(&pems).map_err(failure)
+    }
+
+    /// The same for the client of MySQL, which takes its pieces.
+    ///
+    /// # Errors
+    /// As [`client`](Self::client).
+    pub(super) async fn of_mysql(self: &Arc<Self>, visit: &Visit) -> Result<SslOpts, Failure> {
+        let pems = self.pems(visit).await?;
+        // Everything is checked; what it would be used for is built by the client itself.
+        self.client_of(&pems).map_err(failure)?;
+        let trusted = match pems.trusted {
+            Some(trusted) => trusted,
+            None => visit.blocking(|| Ok(native())).await?,
+        };
+        let trusted = trusted.into_iter().map(|it| it.to_vec().into()).collect();
+        let own = self.config.cert_file.as_ref();
+        let own = own.zip(self.config.key_file.as_ref());
+        Ok(SslOpts::default()
+            .with_disable_built_in_roots(true)
+            .with_root_certs(trusted)
+            .with_client_identity(own.map(|(cert, key)| {
+                let path = |file: &At<PathBuf>| self.folder.join(&**file).into();
+                ClientIdentity::new(path(cert), path(key))
+            })))
+    }
+
+    /// What the files say now.
+    ///
+    /// # Errors
+    /// When one can't be read, or has not what it should have.
+    pub(super) async fn pems(self: &Arc<Self>, visit: &Visit) -> Result<Pems, Failure> {
+        if !self.has_files() {
+            return Ok(Pems::default());
+        }
+        let tls = Arc::clone(self);
+        visit.blocking(move || tls.read().map_err(failure)).await
+    }
+
+    /// A client that does what the files said.
+    ///
+    /// # Errors
+    /// When they do not go together.
+    pub(super) fn client_of(&self, pems: &Pems) -> Result<ClientConfig, Fault> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -53,60 +133,76 @@ impl TlsConfig {
                 place: None,
                 message: error.to_string(),
             })?
-            .with_root_certificates(self.roots(folder)?);
-        let (Some(cert), Some(key)) = (&self.cert_file, &self.key_file) else {
+            .with_root_certificates(self.roots(pems)?);
+        let (Some((certificates, key)), Some(file)) = (&pems.own, &self.config.key_file) else {
             return Ok(builder.with_no_client_auth());
         };
-        let certificates = certificates(cert, folder)?;
-        let path = folder.join(&**key);
-        let private = PrivateKeyDer::from_pem_file(&path)
-            .map_err(|error| unusable(key, &path, "key", &error.to_string()))?;
         builder
-            .with_client_auth_cert(certificates, private)
-            .map_err(|error| unusable(key, &path, "key", &error.to_string()))
+            .with_client_auth_cert(certificates.clone(), key.clone_key())
+            .map_err(|error| self.unusable(file, "key", &error.to_string()))
     }
 
-    /// The same for the client of MySQL, which takes its pieces.
-    ///
-    /// # Errors
-    /// As [`client`](Self::client).
-    pub(super) fn of_mysql(&self, folder: &Path) -> Result<SslOpts, Fault> {
-        // Everything is read and checked; what it would be used for is built by the client itself.
-        self.client(folder)?;
-        let trusted = match &self.ca_file {
-            Some(file) => certificates(file, folder)?,
-            None => native(),
-        };
-        let trusted = trusted.into_iter().map(|it| it.to_vec().into()).collect();
-        let own = self.cert_file.as_ref().zip(self.key_file.as_ref());
-        Ok(SslOpts::default()
-            .with_disable_built_in_roots(true)
-            .with_root_certs(trusted)
-            .with_client_identity(own.map(|(cert, key)| {
-                let path = |file: &At<PathBuf>| folder.join(&**file).into();
-                ClientIdentity::new(path(cert), path(key))
-            })))
+    fn has_files(&self) -> bool {
+        self.config.ca_file.is_some() || self.config.cert_file.is_some()
     }
 
-    fn roots(&self, folder: &Path) -> Result<Arc<RootCertStore>, Fault> {
-        match &self.ca_file {
-            Some(file) => {
-                let mut roots = RootCertStore::empty();
-                for certificate in certificates(file, folder)? {
-                    roots.add(certificate).map_err(|error| {
-                        unusable(
-                            file,
-                            &folder.join(&**file),
-                            "certificate",
-                            &error.to_string(),
-                        )
-                    })?;
-                }
-                Ok(Arc::new(roots))
-            }
-            None => Ok(trusted_here()),
+    fn read(&self) -> Result<Pems, Fault> {
+        let TlsConfig {
+            ca_file,
+            cert_file,
+            key_file,
+        } = &self.config;
+        let trusted = ca_file.as_ref().map(|file| self.certificates(file));
+        let own = cert_file.as_ref().zip(key_file.as_ref());
+        let own = own.map(|(cert, key)| Ok((self.certificates(cert)?, self.key(key)?)));
+        Ok(Pems {
+            trusted: trusted.transpose()?,
+            own: own.transpose()?,
+        })
+    }
+
+    fn roots(&self, pems: &Pems) -> Result<Arc<RootCertStore>, Fault> {
+        if let Some(roots) = &self.trusted_here {
+            return Ok(Arc::clone(roots));
         }
+        let mut roots = RootCertStore::empty();
+        if let (Some(trusted), Some(file)) = (&pems.trusted, &self.config.ca_file) {
+            for certificate in trusted {
+                roots
+                    .add(certificate.clone())
+                    .map_err(|error| self.unusable(file, "certificate", &error.to_string()))?;
+            }
+        }
+        Ok(Arc::new(roots))
     }
+
+    fn certificates(&self, file: &At<PathBuf>) -> Result<Vec<CertificateDer<'static>>, Fault> {
+        let certificates: Vec<_> = CertificateDer::pem_file_iter(self.folder.join(&**file))
+            .and_then(Iterator::collect)
+            .map_err(|error| self.unusable(file, "certificate", &error.to_string()))?;
+        if certificates.is_empty() {
+            return Err(self.unusable(file, "certificate", "there is none in it"));
+        }
+        Ok(certificates)
+    }
+
+    fn key(&self, file: &At<PathBuf>) -> Result<PrivateKeyDer<'static>, Fault> {
+        PrivateKeyDer::from_pem_file(self.folder.join(&**file))
+            .map_err(|error| self.unusable(file, "key", &error.to_string()))
+    }
+
+    fn unusable(&self, file: &At<PathBuf>, what: &str, error: &str) -> Fault {
+        let path = self.folder.join(&**file);
+        Fault::at(
+            file.place(),
+            format!("no {what} can be had from `{}`: {error}", path.display()),
+        )
+    }
+}
+
+/// What was right when the configuration was read, and is wrong now.
+fn failure(fault: Fault) -> Failure {
+    Failure::connect(fault.message)
 }
 
 /// Those whom this machine trusts. What of them can't be read is trusted less, which a connection then shows.
@@ -128,22 +224,4 @@ fn trusted_here() -> Arc<RootCertStore> {
     let roots = Arc::new(roots);
     *shared = Arc::downgrade(&roots);
     roots
-}
-
-fn certificates(file: &At<PathBuf>, folder: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
-    let path = folder.join(&**file);
-    let certificates: Vec<_> = CertificateDer::pem_file_iter(&path)
-        .and_then(Iterator::collect)
-        .map_err(|error| unusable(file, &path, "certificate", &error.to_string()))?;
-    if certificates.is_empty() {
-        return Err(unusable(file, &path, "certificate", "there is none in it"));
-    }
-    Ok(certificates)
-}
-
-fn unusable(file: &At<PathBuf>, path: &Path, what: &str, error: &str) -> Fault {
-    Fault::at(
-        file.place(),
-        format!("no {what} can be had from `{}`: {error}", path.display()),
-    )
 }

@@ -1,46 +1,30 @@
-use super::stored_in_redis::{Store, run};
+use std::process::Command;
 
-/// As connect-redis 10.0.0 writes in `RedisStore.set`: the session as JSON, with the seconds that its cookie lasts.
+use super::stored_in_redis::Store;
+use crate::redis::say;
+use crate::support::{require, run, said, wait_until};
+
+/// Express, express-session and connect-redis themselves: an application, and those who visit it.
+const APPLICATION: &str = include_str!("express/application.js");
+
 #[test]
 fn redis_express() {
-    let Some(store) = Store::start("express-connect-redis") else {
+    let (Some(store), Some(node)) = (
+        Store::start("express-connect-redis"),
+        require("node-express"),
+    ) else {
         return;
     };
-    let session = r#"{"cookie":{"originalMaxAge":60000,"expires":"2036-01-01T00:00:00.000Z","httpOnly":true,"path":"/"},"user":7}"#;
+    let mut command = Command::new(&node);
+    // Its packages are beside it.
+    command.current_dir(node.with_file_name(""));
+    let filled = run(command.args(["-e", APPLICATION, &store.socket()]), "");
+    assert!(filled.status.success(), "{}", said(&filled));
+
     let mut connection = store.connection();
-    run(
-        &mut connection,
-        &[
-            &[
-                "SET",
-                "sess:0KyGzF6bk4bFzjTQjRCkkLbRq0cqHcqN",
-                session,
-                "EX",
-                "86400",
-            ],
-            &[
-                "SET",
-                "sess:5mB0xkUo2s7XcW4q8qfWJXj0n0uJqv1T",
-                session,
-                "EX",
-                "86400",
-            ],
-            // One that is over, and something else.
-            &[
-                "SET",
-                "sess:9pYb7hKQJ8x2cYyQzW3rVb1c0dLm4nOe",
-                session,
-                "PX",
-                "1",
-            ],
-            &["SET", "cache:front-page", "<html>", "EX", "60"],
-        ],
-    );
-    crate::support::wait_until("the session is over", || {
-        crate::redis::say::<i64>(
-            &mut connection,
-            "EXISTS sess:9pYb7hKQJ8x2cYyQzW3rVb1c0dLm4nOe",
-        ) == 0
+    wait_until("the short session is over", || {
+        let keys: Vec<String> = say(&mut connection, "KEYS sess:*");
+        keys.len() == 2
     });
     let samples = store.recipe().samples();
     assert_eq!(samples, ["app_active_sessions{app=\"express\"} 2.0"]);

@@ -1,3 +1,6 @@
+//! Spring comes in no package that can be had here. What it writes is written from the sources of Spring Session:
+//! schema-postgresql.sql and JdbcIndexedSessionRepository.
+
 use super::Recipe;
 use crate::support::Postgres;
 

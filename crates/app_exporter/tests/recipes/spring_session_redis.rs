@@ -1,3 +1,6 @@
+//! Spring comes in no package that can be had here. What it writes is written from the sources and the documentation of Spring
+//! Session: RedisSessionRepository and RedisIndexedSessionRepository.
+
 use super::stored_in_redis::{Store, run};
 
 const IDS: [&str; 2] = [

@@ -5,9 +5,9 @@ use std::fs;
 use rustix::process::Signal;
 
 use super::server::{say, socket_path};
-use super::{Server, sample, socket, source};
+use super::{Server, once, sample, socket, source};
 use crate::program::{Running, get};
-use crate::support::{Scratch, wait_until};
+use crate::support::{Scratch, assert_lines, wait_until};
 
 /// The exporter with a configuration.
 fn exporter(scratch: &Scratch, config: &str) -> (Running, std::net::SocketAddr) {
@@ -47,6 +47,34 @@ fn redis_may_come_later_and_start_anew() {
     assert_eq!(sample(address, "a_sessions"), None);
     let errors = "app_exporter_source_errors_total{source=\"a\",reason=\"connect\"}";
     assert_eq!(sample(address, errors), Some(3.0));
+}
+
+#[test]
+fn redis_that_keeps_one_question_waiting_answers_the_others() {
+    let scratch = Scratch::new("redis-waits");
+    let Some(_server) = Server::start(&scratch, "s", &[]) else {
+        return;
+    };
+    let queries = [
+        (
+            "a",
+            "{command: [XREAD, BLOCK, '0', STREAMS, none, '$'], as: pairs}",
+        ),
+        ("b", "{command: [DBSIZE]}"),
+        ("c", "{count_keys: '*'}"),
+    ];
+    let source = source("s", &socket(&socket_path(&scratch, "s")), &queries);
+    // Where the machine stands still for so long that the others were not answered, there is more time.
+    let mut texts = [2, 4, 8, 16].into_iter().map(|seconds| {
+        let timeout = format!("    timeout: {seconds}s\n    redis:");
+        let source = source.replace("    redis:", &timeout);
+        once(&scratch, &format!("sources:\n{source}"), &[])
+    });
+    let is_answered = |text: &String| text.contains("\ns_b ") && text.contains("\ns_c ");
+    let text = texts.find(is_answered);
+    let text = text.expect("time enough for two questions");
+    let timeout = "app_exporter_source_errors_total{source=\"s\",reason=\"timeout\"} 1.0";
+    assert_lines(&text, &["s_b 0.0", "s_c 0.0", timeout]);
 }
 
 #[test]

@@ -30,6 +30,20 @@ fn collect(scratch: &Scratch, config: &str, variables: &[(&str, &str)]) -> Strin
     text
 }
 
+/// That a statement of a database that is there may take a month, which is longer than some limits can be.
+fn assert_patient(scratch: &Scratch, database: &str, variables: &[(&str, &str)]) {
+    let patient = source("patient", database, "SELECT 7 AS value");
+    let patient = patient.replace("timeout: 60s", "timeout: 30days");
+    let config = format!("sources:\n{patient}");
+    let file = scratch.write("patient.yml", &config);
+    let file = file.to_string_lossy();
+    let text = said(&end(
+        &["once", "--timeout=30days", "--config.file", &file],
+        variables,
+    ));
+    assert_lines(&text, &["app_patient 7.0"]);
+}
+
 /// A source of one query, whose metric has the source's name.
 fn source(name: &str, database: &str, query: &str) -> String {
     format!(

@@ -1,9 +1,9 @@
 //! PostgreSQL, started by the test.
 
 use super::{
-    LOGIN, SECRET, assert_replaced, assert_slow_is_stopped, collect, errors, exporter,
-    kept_session, login_sources, pool_source, slow_source, source, types_line, types_source,
-    write_login_files,
+    LOGIN, SECRET, assert_patient, assert_replaced, assert_slow_is_stopped, collect, errors,
+    exporter, kept_session, login_sources, pool_source, slow_source, source, types_line,
+    types_source, write_login_files,
 };
 use crate::program::get;
 use crate::support::{Postgres, Scratch, assert_lines, until};
@@ -194,6 +194,12 @@ fn postgres_gives_every_type_and_says_what_fails() {
     assert_eq!(server.ask("shop", "SELECT count(*) FROM sessions"), [["2"]]);
     let slow = "SELECT pg_sleep(60)::text AS value";
     assert_slow_is_stopped(&scratch, &at, slow, &variables);
+    let on_socket = format!(
+        "postgres: {{socket: '{}', port: {}, database: shop, user: exporter, password: '${{PASSWORD}}'}}",
+        server.folder().display(),
+        server.port()
+    );
+    assert_patient(&scratch, &on_socket, &[("PASSWORD", password)]);
     behind_a_pooler(&server, password, &scratch);
 }
 

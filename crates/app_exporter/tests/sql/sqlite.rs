@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{SECRET, collect, errors, source, with_a_slow_one};
+use super::{SECRET, assert_patient, collect, errors, source, with_a_slow_one};
 use crate::program::{Running, get};
 use crate::support::{Scratch, assert_lines, until};
 
@@ -108,6 +108,7 @@ fn sqlite_that_is_locked_costs_time_and_one_that_is_replaced_is_seen() {
     let config = format!("sources:\n{config}");
     let database = fill(1);
     assert_lines(&collect(&scratch, &config, &[]), &["app_value 1.0"]);
+    assert_patient(&scratch, "sqlite: {path: app.db}", &[]);
     database.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
     let hurried = config.replace("timeout: 60s", "timeout: 2s");
     // Where the machine is busy until the deadline is over, nobody is left to say why.

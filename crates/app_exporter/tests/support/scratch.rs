@@ -2,15 +2,18 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A folder below cargo's for tests, empty at first, removed when dropped.
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    /// `name` is the test's, so that tests that run at once do not share a folder.
+    /// `name` says whose it is; no two tests that run at once share a folder.
     pub(crate) fn new(name: &str) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
         // The process id keeps two runs of the same test apart.
-        let folder = format!("{name}-{}", std::process::id());
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = format!("{name}-{}-{count}", std::process::id());
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
         fs::create_dir_all(&path).expect("a folder for the test");
         Self(path)

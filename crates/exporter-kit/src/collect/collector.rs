@@ -66,38 +66,32 @@ pub trait Collect: Send + Sync {
     }
 }
 
-impl<C: Collect + ?Sized> Collect for &C {
-    fn descriptors(&self) -> Vec<Descriptor> {
-        (**self).descriptors()
-    }
+/// Implements [`Collect`] by what something dereferences to.
+macro_rules! collect_by_deref {
+    ({ $($generics:tt)* } $pointer:ty) => {
+        impl<$($generics)*> crate::collect::Collect for $pointer {
+            fn descriptors(&self) -> Vec<crate::model::Descriptor> {
+                (**self).descriptors()
+            }
 
-    fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
-        (**self).collect(sink)
-    }
+            fn collect(
+                &self,
+                sink: &mut dyn crate::collect::Sink,
+            ) -> Result<(), crate::collect::CollectError> {
+                (**self).collect(sink)
+            }
 
-    fn refused(&self) -> u64 {
-        (**self).refused()
-    }
+            fn refused(&self) -> u64 {
+                (**self).refused()
+            }
 
-    fn streams(&self) -> bool {
-        (**self).streams()
-    }
+            fn streams(&self) -> bool {
+                (**self).streams()
+            }
+        }
+    };
 }
+pub(crate) use collect_by_deref;
 
-impl<C: Collect + ?Sized> Collect for std::sync::Arc<C> {
-    fn descriptors(&self) -> Vec<Descriptor> {
-        (**self).descriptors()
-    }
-
-    fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
-        (**self).collect(sink)
-    }
-
-    fn refused(&self) -> u64 {
-        (**self).refused()
-    }
-
-    fn streams(&self) -> bool {
-        (**self).streams()
-    }
-}
+collect_by_deref!({ C: Collect + ?Sized } &C);
+collect_by_deref!({ C: Collect + ?Sized } std::sync::Arc<C>);

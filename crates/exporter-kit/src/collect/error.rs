@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::model::Kind;
+use crate::model::{Kind, Number};
 use crate::name::NameError;
 
 /// Why a collector could not give all of its families.
@@ -41,6 +41,16 @@ impl CollectError {
     /// Wraps the error of what the collector reads from.
     pub fn source(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Source(error.into())
+    }
+
+    /// Refuses what the value of a counter can't be.
+    pub(crate) fn unless_count(family: &str, value: Number) -> Result<(), Self> {
+        let value = value.as_f64();
+        if value >= 0.0 {
+            return Ok(());
+        }
+        let family = family.into();
+        Err(Self::NotACount { family, value })
     }
 }
 

@@ -111,14 +111,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         labels: [&str; N],
         value: impl crate::IntoNumber,
     ) -> Result<&mut Self, CollectError> {
-        let value = value.into_number();
-        if value.as_f64().is_nan() || value.as_f64() < 0.0 {
-            return Err(CollectError::NotACount {
-                family: self.text[..self.name_len].into(),
-                value: value.as_f64(),
-            });
-        }
-        self.point(labels, Value::Counter(value, None))
+        self.point(labels, Value::Counter(value.into_number(), None))
     }
 
     /// Gives a gauge's value.
@@ -249,7 +242,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
     /// Gives a value of any kind.
     ///
     /// # Errors
-    /// When the value is of another kind than the family, or a state stands twice.
+    /// When the value is of another kind than the family or, for a counter, negative or NaN, or a state stands twice.
     pub fn point(
         &mut self,
         labels: [&str; N],
@@ -261,6 +254,9 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
                 expected: self.kind,
                 given: value.kind(),
             });
+        }
+        if let Value::Counter(number, _) = value {
+            CollectError::unless_count(&self.text[..self.name_len], number)?;
         }
         if let Value::StateSet(states) = value
             && let Some(state) = repeated(states)

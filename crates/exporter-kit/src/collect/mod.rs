@@ -7,6 +7,7 @@ mod given;
 mod sink;
 
 pub use collector::Collect;
+pub(crate) use collector::collect_by_deref;
 pub use error::CollectError;
 pub use family_writer::FamilyWriter;
 pub(crate) use given::Given;

@@ -38,10 +38,13 @@ impl BoundText {
     pub(super) const ROOM: usize = 32;
 
     fn new(bound: f64) -> Self {
-        let text = format!("le=\"{}\"}} ", number::canonical(bound));
+        let mut text = Vec::with_capacity(Self::ROOM);
+        text.extend_from_slice(b"le=\"");
+        number::canonical(&mut text, bound);
+        text.extend_from_slice(b"\"} ");
         let mut room = [0; Self::ROOM];
         let length = text.len().min(Self::ROOM);
-        room[..length].copy_from_slice(&text.as_bytes()[..length]);
+        room[..length].copy_from_slice(&text[..length]);
         Self { room, length }
     }
 

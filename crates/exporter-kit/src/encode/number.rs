@@ -127,12 +127,45 @@ fn not_finite(n: f64) -> &'static str {
     }
 }
 
-/// The bound of a bucket or a quantile as OpenMetrics' canonical numbers have it: `0.1`, `100000.0`,
-/// `1e+06`, `1e-05`, `+Inf`.
-pub(crate) fn canonical(n: f64) -> String {
+/// Appends the bound of a bucket or a quantile as OpenMetrics' canonical numbers have it: `0.1`, `100000.0`, `1e+06`,
+/// `1e-05`, `+Inf`.
+///
+/// Nearly all bounds have few decimals or are whole; the general algorithm takes ten times as long for them.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked to be whole and in range"
+)]
+pub(crate) fn canonical(out: &mut Vec<u8>, n: f64) {
     if !n.is_finite() {
-        return not_finite(n).to_owned();
+        return out.extend_from_slice(not_finite(n).as_bytes());
     }
+    if (1e-3..1e6).contains(&n)
+        && let Some(short) = Short::decimal(n, b"")
+    {
+        return short.append_to(out);
+    }
+    if (1e6..=MAX_PLAIN).contains(&n) && n.fract() == 0.0 {
+        return with_exponent(out, n as u64);
+    }
+    out.extend_from_slice(rare_canonical(n).as_bytes());
+}
+
+/// Appends a whole number of at least two digits and less than 2^53, which has no shorter digits than its own.
+fn with_exponent(out: &mut Vec<u8>, n: u64) {
+    let mut buffer = itoa::Buffer::new();
+    let (first, behind) = buffer.format(n).split_at(1);
+    let digits = behind.trim_end_matches('0');
+    out.extend_from_slice(first.as_bytes());
+    if !digits.is_empty() {
+        out.push(b'.');
+        out.extend_from_slice(digits.as_bytes());
+    }
+    out.extend_from_slice(if behind.len() < 10 { b"e+0" } else { b"e+" });
+    count(out, behind.len() as u64);
+}
+
+fn rare_canonical(n: f64) -> String {
     let scientific = format!("{n:e}");
     let Some((digits, exponent)) = scientific.split_once('e') else {
         return scientific;
@@ -171,6 +204,8 @@ pub(crate) fn timestamp_millis(out: &mut Vec<u8>, time: Timestamp) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn written(number: Number) -> String {
@@ -232,9 +267,26 @@ mod tests {
             (f64::INFINITY, "+Inf"),
             (-0.5, "-0.5"),
             (0.0, "0.0"),
+            (-1e6, "-1e+06"),
+            (999_999_999_999_999.0, "9.99999999999999e+14"),
+            (1e15, "1e+15"),
+            (1e16, "1e+16"),
+            (f64::NEG_INFINITY, "-Inf"),
         ];
         for (n, text) in cases {
-            assert_eq!(canonical(n), text);
+            let mut out = Vec::new();
+            canonical(&mut out, n);
+            assert_eq!(String::from_utf8(out).unwrap(), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn usual_bounds_are_canonical_as_all_are(digits in -20_000_i64..2_000_000_000, exponent in -9..9) {
+            let n = digits as f64 / 10_f64.powi(exponent);
+            let mut out = Vec::new();
+            canonical(&mut out, n);
+            prop_assert_eq!(String::from_utf8(out).unwrap(), rare_canonical(n));
         }
     }
 

@@ -160,7 +160,7 @@ fn histogram(
             if i > 0 {
                 out.push(b',');
             }
-            out.extend_from_slice(number::canonical(*bound).as_bytes());
+            number::canonical(out, *bound);
             out.push(b':');
             number::count(out, *count);
         }

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::collect::Sink;
+use crate::encode::heads::EscapedHead;
 use crate::encode::label_fields::LabelFields;
 use crate::encode::wire::{
     FAMILY_LENGTH_BYTES, begin_length, double, end_length, int64, label, message, sint64, text,
@@ -83,9 +84,13 @@ impl<'a> ProtobufEncoder<'a> {
         message(out, 4, metric_length_bytes, |out| {
             if head.is_legacy() && escaping.keeps_legacy() {
                 labels.write(out, head);
-            } else {
+            } else if *escaping == Escaping::AllowUtf8 {
                 for (name, value) in head.labels() {
-                    label(out, &escaping.label_name(&name), &value);
+                    label(out, &name, &value);
+                }
+            } else {
+                for (name, value) in EscapedHead::of(head, *escaping).as_head().labels() {
+                    label(out, &name, &value);
                 }
             }
             if let Some(state) = state {
@@ -300,4 +305,23 @@ fn timestamp(out: &mut Vec<u8>, field: u32, time: Timestamp) {
         int64(out, 1, time.seconds());
         uint64(out, 2, u64::from(time.subsec_nanos()));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Escaping, Format, Gauge, Registry};
+
+    #[test]
+    fn labels_whose_names_become_one_stand_once() {
+        let registry = Registry::new();
+        let gauge = Gauge::define("g", "h").utf8_names().labels(["a.b", "a_b"]);
+        registry.add(gauge).unwrap().with(["1", "2"]).set(1);
+        let times = |escaping| {
+            let scrape = registry.scrape(Format::Protobuf).escaping(escaping);
+            let body = scrape.to_vec();
+            body.windows(3).filter(|bytes| *bytes == b"a_b").count()
+        };
+        assert_eq!(times(Escaping::Underscores), 1);
+        assert_eq!(times(Escaping::AllowUtf8), 1);
+    }
 }

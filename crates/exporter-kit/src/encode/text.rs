@@ -210,7 +210,7 @@ impl<'a> TextEncoder<'a> {
             }
             lines.text(prefix);
             lines.text("quantile=\"");
-            lines.text(&number::canonical(*quantile));
+            number::canonical(&mut lines.output.bytes, *quantile);
             lines.text("\"} ");
             number::float(&mut lines.output.bytes, *observed);
             lines.end(time, None);

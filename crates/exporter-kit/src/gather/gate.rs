@@ -1,5 +1,6 @@
 //! What stands between the collectors and the sink of a scrape.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -32,8 +33,8 @@ enum Giver<'a> {
     Trusted,
     /// A collector, which may give anything.
     Untrusted(&'a Registered),
-    /// The library's own families, which give way to any other.
-    Own,
+    /// The library's own families, which give way to any other; whether none of their names is claimed.
+    Own { are_free: bool },
 }
 
 impl<'a, S: Sink + ?Sized> Gate<'a, S> {
@@ -80,7 +81,7 @@ impl<'a, S: Sink + ?Sized> Gate<'a, S> {
             // The panic has told standard error about itself.
             Err(_) => registered.failures.count(Failure::Panic),
         }
-        if !registered.trusted {
+        if !registered.is_quick {
             // It may have taken any time.
             self.clock.doubt();
         }
@@ -106,56 +107,58 @@ impl<'a, S: Sink + ?Sized> Gate<'a, S> {
                 }
                 fresh
             }
-            Giver::Own => {
+            Giver::Own { are_free } => {
                 let seen = self.seen.as_ref();
                 !seen.is_some_and(|seen| seen.contains(descriptor.name()))
-                    && self.scrape.registry.may_show(None, descriptor)
+                    && (are_free || self.scrape.registry.may_show(None, descriptor))
             }
         }
     }
 
     /// From now on the library's own families come, which are few and there at any time.
-    pub(super) fn begin_own(&mut self) {
-        self.giver = Giver::Own;
+    pub(super) fn begin_own(&mut self, are_free: bool) {
+        self.giver = Giver::Own { are_free };
         self.clock = Clock::new(None);
     }
 
-    /// What failed since the start, if anything ever did.
+    /// What failed since the start, if anything ever did. Collectors without a name are counted together.
     pub(super) fn failures(&mut self, in_order: &[Arc<Registered>]) -> Result<(), CollectError> {
-        if in_order.iter().any(|registered| registered.failures.any()) {
-            let failed = Descriptor::new(
+        let mut failed: BTreeMap<&str, [u64; Failure::ALL.len()]> = BTreeMap::new();
+        let mut refused: BTreeMap<&str, u64> = BTreeMap::new();
+        for registered in in_order {
+            if registered.failures.any() {
+                let times = failed.entry(&registered.name).or_default();
+                for (times, failure) in times.iter_mut().zip(Failure::ALL) {
+                    *times += registered.failures.get(failure);
+                }
+            }
+            let times = registered.collector.refused();
+            if times > 0 {
+                *refused.entry(&registered.name).or_default() += times;
+            }
+        }
+        if !failed.is_empty() {
+            let descriptor = Descriptor::new(
                 Kind::Counter,
                 "exporter_kit_collector_failures_total",
                 "Scrapes in which a collector failed, by its first family and the reason.",
             )?;
-            let mut family = FamilyWriter::begin(self, &failed, ["collector", "reason"])?;
-            for registered in in_order
-                .iter()
-                .filter(|registered| registered.failures.any())
-            {
-                for failure in Failure::ALL {
-                    family.counter(
-                        [&registered.name, failure.reason()],
-                        registered.failures.get(failure),
-                    )?;
+            let mut family = FamilyWriter::begin(self, &descriptor, ["collector", "reason"])?;
+            for (name, times) in failed {
+                for (failure, times) in Failure::ALL.into_iter().zip(times) {
+                    family.counter([name, failure.reason()], times)?;
                 }
             }
         }
-        if in_order
-            .iter()
-            .any(|registered| registered.collector.refused() > 0)
-        {
-            let refused = Descriptor::new(
+        if !refused.is_empty() {
+            let descriptor = Descriptor::new(
                 Kind::Counter,
                 "exporter_kit_series_refused_total",
                 "Times that recording was refused because its family had reached its limit of series.",
             )?;
-            let mut family = FamilyWriter::begin(self, &refused, ["family"])?;
-            for registered in in_order {
-                match registered.collector.refused() {
-                    0 => {}
-                    refused => drop(family.counter([&registered.name], refused)?),
-                }
+            let mut family = FamilyWriter::begin(self, &descriptor, ["family"])?;
+            for (name, times) in refused {
+                family.counter([name], times)?;
             }
         }
         Ok(())

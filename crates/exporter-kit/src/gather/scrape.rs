@@ -5,13 +5,16 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
+use hashbrown::HashSet;
+
 use super::Ahead;
 use super::gate::Gate;
+use super::own::Own;
 use crate::collect::Sink;
 use crate::context::ScrapeContext;
 use crate::encode::{self, ChunkFn, Escaping, Format, Give, Output};
 use crate::model::Descriptor;
-use crate::registry::{InOrder, Registry};
+use crate::registry::{InOrder, Registry, sample_names};
 
 /// How many bytes a chunk of a body has, about: a line is never divided.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -38,12 +41,13 @@ pub struct Scrape {
     in_order: Arc<InOrder>,
     format: Format,
     escaping: Option<Escaping>,
-    names: Option<Vec<String>>,
+    /// What is asked for, if not everything. A set, as a request can ask for a thousand of ten thousand families.
+    names: Option<Arc<HashSet<String>>>,
     pub(super) context: ScrapeContext,
     /// What was collected before the scrape.
     pub(super) ahead: Option<Arc<dyn Ahead>>,
     /// Families of the library itself, which come last.
-    own: Option<Registry>,
+    own: Option<Arc<Own>>,
 }
 
 impl fmt::Debug for Scrape {
@@ -73,7 +77,7 @@ impl Scrape {
     /// list is no filter.
     #[must_use]
     pub fn filter(mut self, names: Vec<String>) -> Self {
-        self.names = (!names.is_empty()).then_some(names);
+        self.names = (!names.is_empty()).then(|| Arc::new(names.into_iter().collect()));
         self
     }
 
@@ -107,7 +111,7 @@ impl Scrape {
 
     /// The same with families of the library's own at the end.
     #[cfg(feature = "http")]
-    pub(crate) fn with_own(mut self, own: Option<Registry>) -> Self {
+    pub(crate) fn with_own(mut self, own: Option<Arc<Own>>) -> Self {
         self.own = own;
         self
     }
@@ -150,6 +154,20 @@ impl Scrape {
         });
     }
 
+    /// Appends the whole body; false if it is longer than `limit` bytes, and then only a part of it.
+    #[cfg(feature = "http")]
+    pub(crate) fn append_up_to(&self, limit: usize, body: &mut Vec<u8>) -> bool {
+        let out = std::mem::take(body);
+        let ended = self.run(out, limit.saturating_add(1), &mut |whole| {
+            if whole.len() > limit {
+                return ControlFlow::Break(());
+            }
+            *body = std::mem::take(whole);
+            ControlFlow::Continue(())
+        });
+        ended.is_continue()
+    }
+
     /// Hands the body over in chunks of about 64 KiB, so that it is never held whole. `on_chunk` empties the
     /// buffer it is given; `Break` ends the scrape.
     ///
@@ -170,27 +188,24 @@ impl Scrape {
         let changed;
         let in_order = if self.registry.is_current(&self.in_order) {
             // Nothing that scrapes share is written to.
-            self.in_order.collectors()
+            &self.in_order
         } else {
             changed = self.registry.in_order();
-            changed.collectors()
+            &changed
         };
         let mut gate = Gate::new(sink, self);
         let mut trouble = false;
-        for registered in in_order {
+        for registered in in_order.collectors() {
             gate.collect(registered);
             trouble |= registered.failures.any() || registered.collector.refused() > 0;
         }
-        gate.begin_own();
         if trouble {
+            gate.begin_own(false);
             // Names and values of these families are this library's own: there is nothing to refuse.
-            let _ = gate.failures(in_order);
+            let _ = gate.failures(in_order.collectors());
         }
         if let Some(own) = &self.own {
-            for registered in own.in_order().collectors() {
-                // These are metrics, which do not fail.
-                let _ = registered.collector.collect(&mut gate);
-            }
+            own.give(&self.registry, in_order, &mut gate);
         }
     }
 
@@ -204,15 +219,8 @@ impl Scrape {
     /// Whether the filter, if there is one, lets the family through.
     #[inline]
     pub(super) fn wants(&self, descriptor: &Descriptor) -> bool {
-        let Some(names) = &self.names else {
-            return true;
-        };
-        names.iter().any(|name| {
-            **name == *descriptor.name()
-                || crate::registry::sample_names(descriptor)
-                    .iter()
-                    .any(|sample| **sample == **name)
-        })
+        let names = self.names.as_ref();
+        names.is_none_or(|names| has_name_of(names, descriptor))
     }
 }
 
@@ -220,4 +228,13 @@ impl Give for Scrape {
     fn give_to<S: Sink>(&self, sink: &mut S) {
         self.collect_into(sink);
     }
+}
+
+/// Whether the family's name is there, or one of its samples'.
+#[cold]
+fn has_name_of(names: &HashSet<String>, descriptor: &Descriptor) -> bool {
+    names.contains(descriptor.name())
+        || sample_names(descriptor)
+            .iter()
+            .any(|sample| names.contains(&**sample))
 }

@@ -26,6 +26,7 @@ use super::in_flight::InFlight;
 use super::job::Job;
 use super::negotiate::{self, Choice};
 use super::together::{self, Together};
+use crate::gather::Own;
 use crate::registry::Registry;
 use crate::scrape::Sources;
 
@@ -76,7 +77,7 @@ pub(crate) struct Options {
     max_requests: usize,
     pub(crate) sources: Vec<Sources>,
     /// Families of the server, which come last.
-    own: Option<Registry>,
+    own: Option<Arc<Own>>,
 }
 
 /// A request that is counted among the scrapes, and its time.
@@ -162,7 +163,7 @@ impl MetricsHandler {
 
     /// Shows these families as well, after all others.
     pub(crate) fn own(&mut self, own: Option<Registry>) {
-        Arc::make_mut(&mut self.options).own = own;
+        Arc::make_mut(&mut self.options).own = own.map(Own::new);
     }
 
     /// Answers a request; its body is not read.
@@ -177,22 +178,25 @@ impl MetricsHandler {
         if !matches!(*req.method(), Method::GET | Method::HEAD) {
             return Answer::ready(method_not_allowed());
         }
-        let Some(job) = self.begin(req) else {
+        let Some(mut job) = self.begin(req) else {
             return self.overloaded();
         };
         let quick = self.shared.quick.load(Ordering::Relaxed)
             && !job.has_waiting
             && self.options.sources.is_empty();
-        if !quick && let Ok(runtime) = Handle::try_current() {
-            let (sender, receiver) = oneshot::channel();
-            if job.can_be_shared() {
-                together::join(&runtime, job, sender);
-            } else {
-                runtime.spawn_blocking(move || job.run(sender));
-            }
-            return Answer::waiting(receiver);
+        if quick && let Some(response) = job.answer_if_small() {
+            return Answer::ready(response);
         }
-        Answer::ready(job.run_here())
+        let Ok(runtime) = Handle::try_current() else {
+            return Answer::ready(job.run_here());
+        };
+        let (sender, receiver) = oneshot::channel();
+        if job.can_be_shared() {
+            together::join(&runtime, job, sender);
+        } else {
+            runtime.spawn_blocking(move || job.run(sender));
+        }
+        Answer::waiting(receiver)
     }
 
     /// The answer to a request that is one too many.
@@ -370,4 +374,34 @@ fn failed() -> Response<Body> {
         StatusCode::INTERNAL_SERVER_ERROR,
         "the scrape ended before it had an answer; see the program's standard error\n",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body::Body as _;
+
+    use super::*;
+    use crate::metric::Gauge;
+
+    #[test]
+    fn what_has_grown_since_the_last_scrape_is_not_encoded_in_place() {
+        let registry = Registry::new();
+        let family = registry.add(Gauge::define("depth", "h").labels(["queue"]));
+        let family = family.unwrap();
+        let handler = MetricsHandler::new(&registry);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let ask = || {
+            let req = Request::get("/metrics").body(()).unwrap();
+            runtime.block_on(async { handler.respond(&req).await })
+        };
+        // Slow machines need a few until one is quick.
+        while !handler.shared.quick.load(Ordering::Relaxed) {
+            ask();
+        }
+        (0..20_000).for_each(|i| family.with([&i.to_string()]).set(i));
+        assert_eq!(ask().body().size_hint().exact(), None);
+        assert!(!handler.shared.quick.load(Ordering::Relaxed));
+    }
 }

@@ -99,24 +99,39 @@ impl Job {
         coder
     }
 
-    /// Encodes everything into one buffer, on this thread.
+    /// Encodes everything into one buffer, on this thread, for as long as that takes.
     pub(crate) fn run_here(mut self) -> Response<Body> {
         self.collect_ahead(&|| true);
+        // Nothing is longer than that.
+        let body = self.encode_whole(usize::MAX).unwrap_or_default();
+        self.whole_response(Body::whole(body))
+    }
+
+    /// The same if the text is still small, and nothing is to be waited for.
+    pub(crate) fn answer_if_small(&mut self) -> Option<Response<Body>> {
+        let body = self.encode_whole(WHOLE_BYTES)?;
+        Some(self.whole_response(Body::whole(body)))
+    }
+
+    fn encode_whole(&mut self, limit: usize) -> Option<Vec<u8>> {
         let started = Instant::now();
-        let mut coder = self.coder();
         let size = match self.shared.size.load(Ordering::Relaxed) {
             UNKNOWN_SIZE => 0,
             size => size.min(WHOLE_BYTES),
         };
         // Room for what may have been added since the last time.
         let mut text = Vec::with_capacity(size + size / 8);
-        self.scrape.append_to(&mut text);
+        if !self.scrape.append_up_to(limit, &mut text) {
+            self.forget();
+            return None;
+        }
         let size = text.len();
+        let mut coder = self.coder();
         let mut body = Vec::new();
         coder.code(&mut text, &mut body);
         coder.finish(&mut body);
         self.learn(started, size);
-        self.whole_response(Body::whole(body))
+        Some(body)
     }
 
     /// Whether the answer is the same for all who ask for it now, and small enough to be held for them.
@@ -155,8 +170,7 @@ impl Job {
             ControlFlow::Continue(())
         });
         if ended.is_break() {
-            self.shared.quick.store(false, Ordering::Relaxed);
-            self.shared.size.store(UNKNOWN_SIZE, Ordering::Relaxed);
+            self.forget();
             return None;
         }
         coder.finish(&mut out);
@@ -247,6 +261,12 @@ impl Job {
             self.shared.quick.store(quick, Ordering::Relaxed);
             self.shared.size.store(size, Ordering::Relaxed);
         }
+    }
+
+    /// What was remembered is no longer so: the text has become larger than expected.
+    fn forget(&self) {
+        self.shared.quick.store(false, Ordering::Relaxed);
+        self.shared.size.store(UNKNOWN_SIZE, Ordering::Relaxed);
     }
 
     pub(crate) fn whole_response(&mut self, body: Body) -> Response<Body> {

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::body::Body;
 use super::coding::Coding;
-use super::handler::Options;
+use super::handler::{Options, Shared};
 use super::job::Job;
 use crate::encode::{Escaping, Format};
 use crate::sync::lock;
@@ -78,17 +78,15 @@ impl Together {
         true
     }
 
-    /// All who wait now; after nobody the queue is gone.
-    fn take(&self, key: &Key) -> Vec<Waiter> {
+    /// All who wait now; nothing once nobody does, and then the queue is gone.
+    fn take(&self, key: &Key) -> Option<Vec<Waiter>> {
         let mut queues = lock(&self.0);
-        let Some(at) = queues.iter().position(|queue| queue.key.is(key)) else {
-            return Vec::new();
-        };
+        let at = queues.iter().position(|queue| queue.key.is(key))?;
         if queues[at].waiting.is_empty() {
             queues.swap_remove(at);
-            return Vec::new();
+            return None;
         }
-        std::mem::take(&mut queues[at].waiting)
+        Some(std::mem::take(&mut queues[at].waiting))
     }
 
     /// Lets the next one begin anew; who still waits is told that there is no answer.
@@ -107,13 +105,9 @@ pub(crate) fn join(runtime: &Handle, job: Job, answer: oneshot::Sender<Response<
     let shared = Arc::clone(&job.shared);
     if shared.together.add(&key, Waiter { job, answer }) {
         let spawn = runtime.clone();
+        let mut turn = Turn::new(shared, key);
         runtime.spawn_blocking(move || {
-            let _abandoned = Abandon(&shared.together, &key);
-            loop {
-                let mut waiting = shared.together.take(&key);
-                if waiting.is_empty() {
-                    return;
-                }
+            while let Some(mut waiting) = turn.next() {
                 waiting.retain(|waiter| !waiter.answer.is_closed());
                 answer_all(waiting, &spawn);
             }
@@ -121,12 +115,36 @@ pub(crate) fn join(runtime: &Handle, job: Job, answer: oneshot::Sender<Response<
     }
 }
 
-/// Ends the queue even if encoding panics.
-struct Abandon<'a>(&'a Together, &'a Key);
+/// The duty to answer those who wait in a queue until nobody does. Dropped before that, as when encoding panics or the
+/// runtime has ended, it ends the queue.
+struct Turn {
+    shared: Arc<Shared>,
+    key: Key,
+    /// The queue is gone: one of the same key is somebody else's.
+    is_over: bool,
+}
 
-impl Drop for Abandon<'_> {
+impl Turn {
+    fn new(shared: Arc<Shared>, key: Key) -> Self {
+        Self {
+            shared,
+            key,
+            is_over: false,
+        }
+    }
+
+    fn next(&mut self) -> Option<Vec<Waiter>> {
+        let waiting = self.shared.together.take(&self.key);
+        self.is_over = waiting.is_none();
+        waiting
+    }
+}
+
+impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.abandon(self.1);
+        if !self.is_over {
+            self.shared.together.abandon(&self.key);
+        }
     }
 }
 
@@ -163,6 +181,7 @@ mod tests {
     use bytes::Bytes;
     use http::{Request, header};
     use http_body_util::BodyExt as _;
+    use tokio::sync::oneshot::error::TryRecvError;
 
     use super::*;
     use crate::http::MetricsHandler;
@@ -232,6 +251,42 @@ mod tests {
             );
             assert!(bodies.iter().all(|(_, length)| *length == bodies[0].1));
         }
+    }
+
+    #[test]
+    fn a_runtime_that_has_ended_leaves_nobody_waiting() {
+        let handler = handler(NOT_QUICK);
+        learn_the_size(&handler);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let ended = runtime.handle().clone();
+        drop(runtime);
+        let _entered = ended.enter();
+        let req = Request::get("/metrics").body(()).unwrap();
+        let shared = handler.begin(&req).unwrap().shared;
+        let _unanswered = handler.respond(&req);
+        assert!(lock(&shared.together.0).is_empty());
+    }
+
+    #[test]
+    fn who_comes_when_the_last_has_been_answered_is_not_given_up() {
+        let handler = handler(1);
+        let req = Request::get("/metrics").body(()).unwrap();
+        let add = || {
+            let job = handler.begin(&req).unwrap();
+            let (shared, key) = (Arc::clone(&job.shared), Key::of(&job));
+            let (answer, answered) = oneshot::channel();
+            assert!(shared.together.add(&key, Waiter { job, answer }));
+            (Turn::new(shared, key), answered)
+        };
+        let (mut first, _) = add();
+        assert_eq!(first.next().map(|waiting| waiting.len()), Some(1));
+        assert!(first.next().is_none());
+        let (mut second, mut answered) = add();
+        drop(first);
+        assert_eq!(answered.try_recv().unwrap_err(), TryRecvError::Empty);
+        assert_eq!(second.next().map(|waiting| waiting.len()), Some(1));
     }
 
     #[test]

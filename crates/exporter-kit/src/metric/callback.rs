@@ -35,14 +35,10 @@ impl<N: IntoNumber, F: Fn() -> N + Send + Sync> Collect for Callback<F> {
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
         let number = (self.value)().into_number();
         let value = match self.descriptor.kind() {
-            Kind::Counter if number.as_f64().is_nan() || number.as_f64() < 0.0 => {
-                let family = self.descriptor.name().into();
-                return Err(CollectError::NotACount {
-                    family,
-                    value: number.as_f64(),
-                });
+            Kind::Counter => {
+                CollectError::unless_count(self.descriptor.name(), number)?;
+                Value::Counter(number, None)
             }
-            Kind::Counter => Value::Counter(number, None),
             _ => Value::Gauge(number),
         };
         if sink.family(&self.descriptor) {

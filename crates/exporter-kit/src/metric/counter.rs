@@ -13,7 +13,7 @@ use crate::model::{ExemplarError, Head, IntoNumber, Kind, Number, Point, Timesta
 /// A number that only goes up: requests served, bytes sent, errors.
 ///
 /// Cheap to clone; clones count into the same series. Counting takes no lock and allocates nothing, and
-/// whole amounts stay exact beyond 2^53.
+/// whole amounts stay exact beyond 2^53, up to 2^63.
 ///
 /// ```
 /// let registry = exporter_kit::Registry::new();
@@ -39,8 +39,8 @@ pub struct CounterCell {
     exemplar: Exemplars,
 }
 
-/// Whole amounts from here on are counted as floats: a `u64` could not hold them.
-const TWO_POW_64: f64 = 18_446_744_073_709_551_616.0;
+/// Whole amounts from here on are counted as floats.
+const TWO_POW_63: f64 = 9_223_372_036_854_775_808.0;
 
 impl Counter {
     /// Begins the definition of a counter; the name ends in `_total`.
@@ -51,7 +51,7 @@ impl Counter {
     /// Counts one.
     #[inline]
     pub fn inc(&self) {
-        self.0.cell.add_one();
+        self.0.cell.whole.add_one();
     }
 
     /// Counts `amount`. A counter can't go down: a negative amount and NaN count nothing.
@@ -76,10 +76,11 @@ impl Counter {
     ) -> Result<(), ExemplarError> {
         let amount = amount.into_number();
         self.inc_by(amount);
-        self.0
-            .cell
-            .exemplar
-            .keep(0, 1, exemplars::now(labels, amount.as_f64())?);
+        let exemplar = exemplars::now(labels, amount.as_f64())?;
+        // What is negative or NaN is no example of what was counted.
+        if amount.as_f64() > 0.0 {
+            self.0.cell.exemplar.keep(0, 1, exemplar);
+        }
         Ok(())
     }
 
@@ -108,23 +109,20 @@ impl Counter {
 
 impl CounterCell {
     #[inline]
-    fn add_one(&self) {
-        if self.whole.add_one() {
-            self.carry();
-        }
-    }
-
-    #[inline]
     fn add_whole(&self, n: u64) {
-        if self.whole.add(n) {
-            self.carry();
+        if !self.whole.add(n) {
+            self.add_huge(n);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn carry(&self) {
-        self.rest.add(TWO_POW_64);
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "beyond 2^63 the nearest f64 is what there is"
+    )]
+    fn add_huge(&self, n: u64) {
+        self.rest.add(n as f64);
     }
 
     #[inline]
@@ -135,7 +133,7 @@ impl CounterCell {
     )]
     fn add_float(&self, n: f64) {
         if n > 0.0 {
-            if n < TWO_POW_64 && n.fract() == 0.0 {
+            if n < TWO_POW_63 && n.fract() == 0.0 {
                 self.add_whole(n as u64);
             } else {
                 self.rest.add(n);
@@ -145,7 +143,7 @@ impl CounterCell {
 
     #[allow(
         clippy::cast_precision_loss,
-        reason = "beyond 2^64 the nearest f64 is what there is"
+        reason = "beyond 2^63 the nearest f64 is what there is"
     )]
     fn get(&self) -> Number {
         let whole = self.whole.get();
@@ -220,18 +218,20 @@ mod tests {
 
     #[test]
     fn ones_and_large_amounts_add_up_exactly() {
-        let counter = counter();
-        counter.inc_by(u64::MAX - 3);
-        counter.inc();
-        assert_eq!(counter.0.cell.get(), Number::U64(u64::MAX - 2));
-        let half = 1 << 63;
-        for amount in [half - 1, half, 1, half + 1, u64::MAX] {
-            let counter = self::counter();
+        let full = 1_u64 << 63;
+        for amount in [1, full / 2, full - 1] {
+            let counter = counter();
             counter.inc_by(amount);
-            counter.inc_by(u64::MAX - amount);
+            counter.inc_by(full - 1 - amount);
+            counter.inc();
+            counter.inc_by(full - 1);
             assert_eq!(counter.0.cell.get(), Number::U64(u64::MAX));
             counter.inc();
-            assert_eq!(counter.get(), TWO_POW_64);
+            assert_eq!(counter.get(), 2.0 * TWO_POW_63);
+            // No word has room for more.
+            counter.inc_by(full);
+            counter.inc_by(u64::MAX);
+            assert_eq!(counter.get(), 5.0 * TWO_POW_63);
         }
     }
 
@@ -247,12 +247,23 @@ mod tests {
     }
 
     #[test]
+    fn what_counts_nothing_is_no_example() {
+        let counter = counter();
+        for amount in [-1.0, f64::NAN, 0.0] {
+            counter.inc_with_exemplar(amount, &[("a", "b")]).unwrap();
+        }
+        assert_eq!(counter.0.cell.exemplar.get(0), None);
+        counter.inc_with_exemplar(0.5, &[("a", "b")]).unwrap();
+        assert!(counter.0.cell.exemplar.get(0).is_some());
+    }
+
+    #[test]
     fn fractions_and_what_a_u64_cannot_hold_add_up() {
         let counter = counter();
         counter.inc_by(0.5);
         counter.inc_by(u64::MAX);
         counter.inc_by(1);
-        assert_eq!(counter.get(), TWO_POW_64);
+        assert_eq!(counter.get(), 2.0 * TWO_POW_63);
         counter.inc_by(f64::INFINITY);
         assert_eq!(counter.get(), f64::INFINITY);
     }

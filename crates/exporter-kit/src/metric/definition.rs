@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::metric::family::{Family, FamilyLimits};
+use crate::metric::family::Family;
+use crate::metric::family_series::FamilyLimits;
 use crate::metric::fixed::{Metric, Static};
 use crate::metric::series::{self, Instrument, Shared};
 use crate::metric::setup::{Setup, SetupFault};

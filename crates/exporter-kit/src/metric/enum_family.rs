@@ -9,6 +9,7 @@ use crate::metric::definition::{Definition, DefinitionError, build::Build};
 use crate::metric::fixed::{Metric, Static};
 use crate::metric::series::{self, Instrument, Shared};
 use crate::model::{Descriptor, HeadBuf};
+use crate::name;
 use crate::scope::Scope;
 
 /// A type whose values are label values known beforehand. [`label_enum!`](crate::label_enum) makes one; `bool` is one.
@@ -46,6 +47,20 @@ impl LabelEnum for bool {
 /// requests.with((Method::Get, true)).inc();
 /// assert!(registry.to_text().contains("requests_total{method=\"GET\",cached=\"true\"} 1.0\n"));
 /// # Ok::<(), exporter_kit::RegisterError>(())
+/// ```
+///
+/// Two values that have one label value are an error of the build, once the enum is the label of a family:
+///
+/// ```compile_fail,E0080
+/// use exporter_kit::{Counter, EnumFamily, Static, label_enum};
+///
+/// label_enum! {
+///     enum Method { Get = "GET", Head = "GET" }
+/// }
+///
+/// // error: a label enum has one label value twice; give each value its own
+/// static REQUESTS: Static<EnumFamily<Counter, Method, 1>> =
+///     Counter::define("requests_total", "Requests served.").enum_labels(["method"]).fixed();
 /// ```
 #[macro_export]
 macro_rules! label_enum {
@@ -85,7 +100,7 @@ mod tuple {
     macro_rules! tuple {
         ($count:literal: $($label:ident $field:tt),+) => {
             impl<$($label: LabelEnum),+> Tuple<$count> for ($($label,)+) {
-                const SERIES: usize = 1 $(* $label::VALUES.len())+;
+                const SERIES: usize = 1 $(* super::count::<$label>())+;
 
                 #[inline]
                 fn index(self) -> usize {
@@ -109,7 +124,7 @@ mod tuple {
 
     /// A single label needs no tuple.
     impl<L: LabelEnum> Tuple<1> for L {
-        const SERIES: usize = L::VALUES.len();
+        const SERIES: usize = super::count::<L>();
 
         #[inline]
         fn index(self) -> usize {
@@ -125,6 +140,23 @@ mod tuple {
     tuple!(2: A 0, B 1);
     tuple!(3: A 0, B 1, C 2);
     tuple!(4: A 0, B 1, C 2, D 3);
+}
+
+/// How many label values there are. One that stands twice is an error of the build.
+const fn count<L: LabelEnum>() -> usize {
+    let values = L::VALUES;
+    let mut i = 0;
+    while i < values.len() {
+        let mut j = 0;
+        while j < i {
+            if name::equal(values[i].as_bytes(), values[j].as_bytes()) {
+                panic!("a label enum has one label value twice; give each value its own");
+            }
+            j += 1;
+        }
+        i += 1;
+    }
+    values.len()
 }
 
 /// More combinations than this are a mistake: a [`Family`](crate::Family) makes only those that are used.
@@ -185,8 +217,11 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> fmt::Debug for EnumFamily<
 impl<M: Instrument, L: EnumLabels<N>, const N: usize> EnumFamily<M, L, N> {
     /// The series with these label values; made if it is not there yet.
     ///
+    /// A [`LabelEnum`] that was written by hand and gives an index beyond its values is a mistake of its author: beside
+    /// other labels it may be given another one's series.
+    ///
     /// # Panics
-    /// When a [`LabelEnum`] that was written by hand gives an index beyond its values.
+    /// When the index is beyond all series.
     #[inline]
     pub fn with(&self, labels: L) -> &M {
         let index = labels.index();

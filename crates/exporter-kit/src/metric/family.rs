@@ -1,19 +1,12 @@
 //! Families: the series of one metric by their label values.
 
 use std::fmt;
-use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use hashbrown::DefaultHashBuilder;
 
 use crate::collect::{Collect, CollectError, Sink};
-use crate::metric::recent::{self, FamilyId};
-use crate::metric::series::{self, Instrument, Shared};
-use crate::metric::store::{Run, SeriesStore};
-use crate::model::{Descriptor, LabelLayout, render_head};
-use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Mutex, RwLock, lock, read, write};
+use crate::metric::family_series::{FamilyLimits, FamilySeries};
+use crate::metric::series::{Instrument, Shared};
+use crate::model::Descriptor;
 
 /// A metric with `N` labels: one series for each set of label values.
 ///
@@ -34,35 +27,7 @@ use crate::sync::{Mutex, RwLock, lock, read, write};
 ///
 /// When to use it, what a scrape shows and what to look out for: [its page](crate::docs::family).
 pub struct Family<M: Instrument, const N: usize> {
-    inner: Arc<Inner<M, N>>,
-}
-
-struct Inner<M, const N: usize> {
-    id: FamilyId,
-    shared: Arc<Shared>,
-    /// Labels that the registry gives to every series; they stand first.
-    const_labels: Vec<(String, String)>,
-    label_names: [Box<str>; N],
-    layout: LabelLayout<N>,
-    limits: FamilyLimits,
-    made: Instant,
-    refused: AtomicU64,
-    hasher: DefaultHashBuilder,
-    /// Held for no longer than it takes to find, make or remove series.
-    store: RwLock<SeriesStore<M>>,
-    /// Held by the scrape that puts the series in order. Only other scrapes wait for it.
-    ordering: Mutex<()>,
-    /// Where recording goes past the limit: a series that is shown nowhere.
-    nowhere: M,
-}
-
-/// What keeps a family's memory bounded.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct FamilyLimits {
-    /// The most series at once.
-    pub(crate) series: usize,
-    /// How long a series stays that nobody uses.
-    pub(crate) idle: Option<Duration>,
+    pub(super) inner: Arc<FamilySeries<M, N>>,
 }
 
 impl<M: Instrument, const N: usize> Clone for Family<M, N> {
@@ -76,8 +41,8 @@ impl<M: Instrument, const N: usize> Clone for Family<M, N> {
 impl<M: Instrument, const N: usize> fmt::Debug for Family<M, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Family")
-            .field("name", &self.inner.shared.descriptor.name())
-            .field("labels", &self.inner.label_names)
+            .field("name", &self.inner.descriptor().name())
+            .field("labels", &self.inner.label_names())
             .finish_non_exhaustive()
     }
 }
@@ -90,22 +55,7 @@ impl<M: Instrument, const N: usize> Family<M, N> {
         labels: [&str; N],
         limits: FamilyLimits,
     ) -> Self {
-        let nowhere = series::create(&shared);
-        let layout = LabelLayout::new(shared.descriptor.name(), &const_labels, labels);
-        let inner = Inner {
-            id: FamilyId::next(),
-            layout,
-            shared,
-            const_labels,
-            label_names: labels.map(Into::into),
-            limits,
-            made: Instant::now(),
-            refused: AtomicU64::new(0),
-            hasher: DefaultHashBuilder::default(),
-            store: RwLock::new(SeriesStore::new()),
-            ordering: Mutex::new(()),
-            nowhere,
-        };
+        let inner = FamilySeries::new(shared, const_labels, labels, limits);
         Self {
             inner: Arc::new(inner),
         }
@@ -134,33 +84,13 @@ impl<M: Instrument, const N: usize> Family<M, N> {
     /// ```
     #[inline]
     pub fn update<T>(&self, values: [&str; N], update: impl FnOnce(&M) -> T) -> T {
-        let inner = &*self.inner;
-        let hash = inner.hash(&values);
-        // What a thread remembers is a handle: a series with an idle limit would seem to be in use for ever.
-        let remembers = recent::REMEMBERS && inner.limits.idle.is_none();
-        let mut update = Some(update);
-        if remembers {
-            let found = recent::find(inner.id, hash, &values, |series| {
-                update.take().map(|update| update(series))
-            });
-            if let Some(Some(result)) = found {
-                return result;
-            }
-        }
-        let series = inner.find_or_create(hash, &values, remembers);
-        match update {
-            Some(update) => update(&series),
-            None => unreachable!("it is taken only to be called"),
-        }
+        self.inner.update(&values, update)
     }
 
     /// Removes the series with these label values; says whether it was there. Handles of it go on
     /// recording, but nobody sees it; the same values asked for again begin a new series.
     pub fn remove(&self, values: [&str; N]) -> bool {
-        let inner = &*self.inner;
-        let hash = inner.hash(&values);
-        let is = |head: &str, escaped| inner.layout.has_values(head, escaped, &values);
-        write(&inner.store).remove(hash, is)
+        self.inner.remove(&values)
     }
 
     /// Removes every series that has all of these labels, given as name and value; says how many there were.
@@ -179,9 +109,7 @@ impl<M: Instrument, const N: usize> Family<M, N> {
     /// # Ok::<(), exporter_kit::RegisterError>(())
     /// ```
     pub fn remove_matching(&self, labels: &[(&str, &str)]) -> usize {
-        let layout = &self.inner.layout;
-        write(&self.inner.store).remove_if(|_, head| {
-            let head = layout.head(head);
+        self.inner.remove_if(|head| {
             labels.iter().all(|wanted| {
                 head.labels()
                     .any(|(name, value)| (&*name, &*value) == *wanted)
@@ -191,12 +119,12 @@ impl<M: Instrument, const N: usize> Family<M, N> {
 
     /// Removes every series.
     pub fn clear(&self) {
-        write(&self.inner.store).remove_if(|_, _| true);
+        self.inner.remove_if(|_| true);
     }
 
     /// How many series there are.
     pub fn len(&self) -> usize {
-        read(&self.inner.store).len()
+        self.inner.len()
     }
 
     /// Whether there is no series.
@@ -205,255 +133,23 @@ impl<M: Instrument, const N: usize> Family<M, N> {
     }
 }
 
-impl<M: Instrument, const N: usize> Inner<M, N> {
-    #[inline]
-    fn hash(&self, values: &[&str; N]) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        for value in values {
-            // `str` hashes with a terminator, so ["ab", "c"] and ["a", "bc"] differ.
-            value.hash(&mut hasher);
-        }
-        hasher.finish()
-    }
-
-    /// The hash of the label values in the rest of a head.
-    fn hash_of(&self, head: &str) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        for value in self.layout.values(head) {
-            value.hash(&mut hasher);
-        }
-        hasher.finish()
-    }
-
-    fn find_or_create(&self, hash: u64, values: &[&str; N], remember: bool) -> M {
-        let Some(series) = self
-            .find(hash, values)
-            .or_else(|| self.create(hash, values))
-        else {
-            return self.refuse(values);
-        };
-        if remember {
-            recent::keep(self.id, hash, values, &series);
-        }
-        series
-    }
-
-    fn find(&self, hash: u64, values: &[&str; N]) -> Option<M> {
-        let store = read(&self.store);
-        let is = |head: &str, escaped| self.layout.has_values(head, escaped, values);
-        let series = store.find(hash, is)?;
-        if self.limits.idle.is_some() {
-            // Under the lock, under which nobody can remove it: a removed series must not seem used.
-            series.series().mark_used();
-        }
-        Some(series.clone())
-    }
-
-    /// Makes the series; `None` past the limit.
-    #[cold]
-    fn create(&self, hash: u64, values: &[&str; N]) -> Option<M> {
-        let mut store = write(&self.store);
-        // Another thread may have made it since the look-up.
-        let is = |head: &str, escaped| self.layout.has_values(head, escaped, values);
-        if let Some(series) = store.find(hash, is) {
-            return Some(series.clone());
-        }
-        if store.len() >= self.limits.series {
-            return None;
-        }
-        let own = self
-            .label_names
-            .iter()
-            .map(|name| &**name)
-            .zip(values.iter().copied());
-        let labels = self
-            .const_labels
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .chain(own);
-        let mut head = String::new();
-        render_head(&mut head, self.shared.descriptor.name(), labels);
-        let series: M = series::create(&self.shared);
-        let own = self.layout.rest_of(&head);
-        store.push(hash, own, series.clone(), |head| self.hash_of(head));
-        Some(series)
-    }
-
-    #[cold]
-    fn refuse(&self, values: &[&str; N]) -> M {
-        if self.refused.fetch_add(1, Ordering::Relaxed) == 0 {
-            log::warn!(
-                "family `{}` has reached its limit of {} series; what is recorded for others, first {:?}, is shown \
-                 nowhere; raise the limit, or use fewer label values",
-                self.shared.descriptor.name(),
-                self.limits.series,
-                values,
-            );
-        }
-        self.nowhere.clone()
-    }
-
-    /// Removes what nobody has used for `limit`, `now` seconds after the family was made.
-    fn remove_idle(&self, limit: Duration, now: u32) {
-        let limit = u32::try_from(limit.as_secs()).unwrap_or(u32::MAX);
-        // Under the lock nobody can be given a handle. The store holds one of each.
-        write(&self.store).remove_if(|series, _| {
-            let in_use = Arc::strong_count(series.series()) > 1;
-            series.series().idle_seconds(now, in_use) >= limit.max(1)
-        });
-    }
-
-    /// The series in order. No lock is held when anything is done with them.
-    fn ordered(&self) -> Arc<Run<M>> {
-        let _turn = lock(&self.ordering);
-        let in_order = read(&self.store).in_order();
-        let disorder = match in_order {
-            Ok(run) => return run,
-            Err(disorder) => disorder,
-        };
-        let hash_of = |head: &str| self.hash_of(head);
-        let merged = disorder.merge(hash_of);
-        let outdated = write(&self.store).settle(disorder, merged, hash_of);
-        let (merged, rehoused) = outdated.reuse();
-        write(&self.store).rehouse(&merged, &rehoused);
-        rehoused
-    }
-}
-
 impl<M: Instrument, const N: usize> Collect for Family<M, N> {
     fn descriptors(&self) -> Vec<Descriptor> {
-        vec![self.inner.shared.descriptor.clone()]
+        vec![self.inner.descriptor().clone()]
     }
 
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
-        if sink.family(&self.inner.shared.descriptor) {
-            let mut scratch = M::Scratch::default();
-            let ordered = self.inner.ordered();
-            // Only then, as reading the clock takes as long as showing two series.
-            if let Some(limit) = self.inner.limits.idle {
-                let now = self.inner.made.elapsed().as_secs();
-                let now = u32::try_from(now).unwrap_or(u32::MAX - 1);
-                self.inner.remove_idle(limit, now);
-            }
-            ordered.walk(|rest, metric| {
-                let head = self.inner.layout.head(rest);
-                M::show(metric.series(), head, &mut scratch, sink)
-            });
+        if sink.family(self.inner.descriptor()) {
+            self.inner.show(sink);
         }
         Ok(())
     }
 
     fn refused(&self) -> u64 {
-        self.inner.refused.load(Ordering::Relaxed)
+        self.inner.refused()
     }
 
     fn streams(&self) -> bool {
         true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use proptest::collection::vec;
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::{Counter, Gauge, Registry};
-
-    #[test]
-    fn an_idle_series_goes_and_one_in_use_stays() {
-        let registry = Registry::new();
-        let definition = Counter::define("c_total", "h")
-            .labels(["l"])
-            .idle_limit(Duration::from_secs(10));
-        let family = registry.add(definition).unwrap();
-        let held = family.with(["held"]);
-        family.with(["asked for"]).inc();
-        family.with(["idle"]).inc();
-        let scrape_at = |now| {
-            family.inner.ordered();
-            family.inner.remove_idle(Duration::from_secs(10), now);
-            family.len()
-        };
-        assert_eq!(scrape_at(1), 3);
-        family.with(["asked for"]).inc();
-        assert_eq!(scrape_at(10), 3);
-        assert_eq!(scrape_at(12), 2);
-        held.inc();
-        assert_eq!(scrape_at(30), 1);
-        drop(held);
-        assert_eq!(scrape_at(31), 1);
-        assert_eq!(scrape_at(41), 0);
-    }
-
-    #[test]
-    fn series_that_come_and_go_unscraped_take_no_memory() {
-        let family = Registry::new()
-            .add(Counter::define("c_total", "h").labels(["l"]))
-            .unwrap();
-        for i in 0..10_000 {
-            let value = i.to_string();
-            family.with([&value]).inc();
-            assert!(family.remove([&value]));
-        }
-        assert!(read(&family.inner.store).held() < 100);
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        #[test]
-        fn a_scrape_shows_what_is_there_in_order(steps in vec((0..6u32, 0..400usize), 0..1500)) {
-            let registry = Registry::new();
-            let family = registry.add(Gauge::define("g", "h").labels(["l"])).unwrap();
-            let label = |n: usize| format!("{n:0width$}\"", width = 1 + n % 90);
-            let mut expected = BTreeMap::new();
-            let mut scraped = 0;
-            for (i, (step, n)) in steps.iter().enumerate() {
-                let value = label(*n);
-                match step {
-                    0 => {
-                        let was = expected.remove(&escaped(&value)).is_some();
-                        prop_assert_eq!(family.remove([&value]), was);
-                    }
-                    1 if n % 50 == 0 => {
-                        let removed = family.remove_matching(&[("l", &value)]);
-                        prop_assert_eq!(removed, usize::from(expected.remove(&escaped(&value)).is_some()));
-                    }
-                    2 if n % 100 == 0 => {
-                        family.clear();
-                        expected.clear();
-                    }
-                    3 if n % 20 == 0 => {
-                        scraped += 1;
-                        check(&registry, &expected)?;
-                    }
-                    _ => {
-                        family.with([&value]).set(i);
-                        expected.insert(escaped(&value), i);
-                    }
-                }
-                prop_assert_eq!(family.len(), expected.len());
-            }
-            check(&registry, &expected)?;
-            prop_assert!(read(&family.inner.store).held() <= 3 * expected.len() + 65 || scraped == 0);
-        }
-    }
-
-    fn escaped(value: &str) -> String {
-        value.replace('"', "\\\"")
-    }
-
-    fn check(registry: &Registry, expected: &BTreeMap<String, usize>) -> Result<(), TestCaseError> {
-        let text = registry.to_text();
-        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
-        let expected = expected.iter();
-        let expected: Vec<_> = expected
-            .map(|(label, value)| format!("g{{l=\"{label}\"}} {value}.0"))
-            .collect();
-        prop_assert_eq!(lines, expected);
-        Ok(())
     }
 }

@@ -4,11 +4,10 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::OnceLock;
 
-use crate::collect::{Collect, CollectError, Sink};
+use crate::collect::{Collect, collect_by_deref};
 use crate::metric::definition::{Definition, FamilyDefinition, build::Build};
 use crate::metric::family::Family;
 use crate::metric::series::Instrument;
-use crate::model::Descriptor;
 use crate::scope::Scope;
 
 /// A metric or a family that can be a `static`: `static REQUESTS: Static<Counter> = ….fixed();`.
@@ -55,23 +54,7 @@ impl<M: Metric> Deref for Static<M> {
     }
 }
 
-impl<M: Metric> Collect for Static<M> {
-    fn descriptors(&self) -> Vec<Descriptor> {
-        (**self).descriptors()
-    }
-
-    fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
-        (**self).collect(sink)
-    }
-
-    fn refused(&self) -> u64 {
-        (**self).refused()
-    }
-
-    fn streams(&self) -> bool {
-        true
-    }
-}
+collect_by_deref!({ M: Metric } Static<M>);
 
 impl<M: Metric + fmt::Debug> fmt::Debug for Static<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

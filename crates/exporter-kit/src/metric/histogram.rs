@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::collect::Sink;
+use crate::metric::buckets::Buckets;
 use crate::metric::cell::{Distribution, NativeSettings, Totals};
 use crate::metric::definition::Definition;
 use crate::metric::exemplars::{self, Exemplars};
 use crate::metric::series::{Series, instrument, sealed};
-use crate::metric::setup::{Buckets, Settings};
+use crate::metric::setup::Settings;
 use crate::metric::timer::{self, Observe, Timer};
 use crate::model::{
     ExemplarError, Head, HistogramValue, IntoNumber, Kind, Point, Timestamp, Value,
@@ -133,7 +134,7 @@ impl<'a> Definition<'a, Histogram> {
         self
     }
 
-    /// Native buckets, at most so many for each series (160 if not set). When there would be more, the
+    /// Native buckets, at most so many for each series (160 if not set, 10 000 at most). When there would be more, the
     /// resolution is halved.
     #[must_use]
     pub const fn native_bucket_limit(mut self, bucket_limit: usize) -> Self {

@@ -1,6 +1,7 @@
 //! Metric types: what application code records into. None of them knows a format.
 
 mod bounds;
+mod buckets;
 mod callback;
 mod cell;
 mod counter;
@@ -8,6 +9,7 @@ mod definition;
 mod enum_family;
 mod exemplars;
 mod family;
+mod family_series;
 mod fixed;
 mod gauge;
 mod histogram;

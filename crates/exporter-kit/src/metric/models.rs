@@ -2,7 +2,7 @@
 
 use loom::thread;
 
-use crate::{Collect as _, Counter, Family, Registry, Snapshot};
+use crate::{Collect as _, Counter, Family, Registry, Snapshot, StateSet};
 
 fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
@@ -44,6 +44,70 @@ fn loom_two_threads_that_ask_for_the_same_series_get_the_same() {
         }
         assert_eq!(value(&scrape(&family), "a"), Some(2.0));
         assert_eq!(family.len(), 1);
+    });
+}
+
+#[test]
+fn loom_a_counter_never_falls_where_its_words_are_full() {
+    check(3, || {
+        let counter = Registry::new().counter("c_total", "h").unwrap();
+        let adding = {
+            let counter = counter.clone();
+            thread::spawn(move || {
+                // The first makes it spread; the others go to one word.
+                for amount in [1, u64::MAX, 1 << 62] {
+                    counter.inc_by(amount);
+                }
+            })
+        };
+        let readings = [(); 2].map(|()| counter.get());
+        assert!(readings.is_sorted(), "{readings:?}");
+        adding.join().unwrap();
+        assert_eq!(counter.get(), 5.0 * (1_u64 << 62) as f64);
+    });
+}
+
+fn phase() -> StateSet {
+    let states = &["a", "b", "c"];
+    Registry::new()
+        .add(StateSet::define("p", "h", states))
+        .unwrap()
+}
+
+#[test]
+fn loom_states_set_by_several_threads_all_hold() {
+    check(3, || {
+        let phase = phase();
+        phase.set("a");
+        let threads = ["b", "c"].map(|state| {
+            let phase = phase.clone();
+            thread::spawn(move || phase.set_state(state, true))
+        });
+        assert!(phase.is("a"));
+        for thread in threads {
+            assert!(thread.join().unwrap());
+        }
+        assert!(["a", "b", "c"].iter().all(|state| phase.is(state)));
+    });
+}
+
+#[test]
+fn loom_a_state_that_is_switched_when_another_is_set_alone_holds_beside_it() {
+    check(3, || {
+        let phase = phase();
+        phase.set("a");
+        let other = {
+            let phase = phase.clone();
+            thread::spawn(move || phase.set_state("b", true))
+        };
+        phase.set("c");
+        assert!(!phase.is("a"));
+        phase.set_state("b", true);
+        assert!(other.join().unwrap());
+        assert_eq!(
+            ["a", "b", "c"].map(|state| phase.is(state)),
+            [false, true, true]
+        );
     });
 }
 

@@ -10,11 +10,18 @@ use hashbrown::HashTable;
 use crate::metric::series::Instrument;
 use crate::model::equal_bytes;
 
-/// How many families a thread remembers; a further one takes the place of the first.
-const FAMILIES: usize = 16;
+/// Of how many families a thread remembers series. Each has one place, by its number.
+const FAMILIES: usize = 64;
 
-/// How many series of a family a thread remembers; when there are more, it begins anew.
+/// How many series of a family a thread remembers.
 const SERIES: usize = 1024;
+
+/// How many series of all families a thread remembers.
+const SERIES_AT_ALL: usize = 16 * SERIES;
+
+/// What is remembered makes room for other series or another family after so many look-ups of those. At once would be a
+/// waste where more are in use than can be remembered: each would be noted, and forgotten before it is asked for again.
+const PATIENCE: u32 = 4096;
 
 /// Not where models are checked: there all threads are one to the system, and nothing outlives a model.
 pub(crate) const REMEMBERS: bool = cfg!(not(exporter_kit_loom));
@@ -30,13 +37,39 @@ impl FamilyId {
     }
 }
 
-/// Series by the hash of their label values. The type is that of the family; the id tells which.
+/// What a thread remembers.
+struct Recent {
+    /// By the families' numbers, modulo their length.
+    families: Vec<OfFamily>,
+    /// How many series are remembered at all.
+    held: usize,
+}
+
+/// What a thread remembers of one family.
+struct OfFamily {
+    id: FamilyId,
+    /// A [`Table`] of the family's type.
+    table: Box<dyn Any>,
+    /// How many series it has.
+    held: usize,
+    /// How often something was looked up that there was no room for.
+    missed: u32,
+}
+
+/// Series by the hash of their label values.
 type Table<M> = HashTable<Remembered<M>>;
 
 struct Remembered<M> {
     hash: u64,
     values: Values,
     series: M,
+}
+
+impl<M> Remembered<M> {
+    #[inline]
+    fn is<const N: usize>(&self, hash: u64, values: &[&str; N]) -> bool {
+        self.hash == hash && self.values.are(values)
+    }
 }
 
 /// Label values, each with a byte behind it that is in no text.
@@ -70,7 +103,9 @@ impl Values {
 }
 
 thread_local! {
-    static RECENT: RefCell<Vec<(FamilyId, Box<dyn Any>)>> = const { RefCell::new(Vec::new()) };
+    static RECENT: RefCell<Recent> = const {
+        RefCell::new(Recent { families: Vec::new(), held: 0 })
+    };
 }
 
 /// Gives the series to `then`, if this thread remembers it and it is still in its family.
@@ -84,10 +119,14 @@ pub(crate) fn find<M: Instrument, T, const N: usize>(
     let found = RECENT.try_with(|recent| {
         // Busy when `then` looks up another series; that one is then looked up the long way.
         let mut recent = recent.try_borrow_mut().ok()?;
-        let table = table_of::<M>(&mut recent, family)?;
-        let known = table.find(hash, |known| known.hash == hash && known.values.are(values))?;
+        let remembered = recent.families.get_mut(family.place())?;
+        if remembered.id != family {
+            return None;
+        }
+        let table = remembered.table.downcast_mut::<Table<M>>()?;
+        let known = table.find(hash, |known| known.is(hash, values))?;
         if known.series.series().is_removed() {
-            table.retain(|known| !known.series.series().is_removed());
+            recent.forget::<M, N>(family, hash, values);
             return None;
         }
         Some(then(&known.series))
@@ -96,23 +135,14 @@ pub(crate) fn find<M: Instrument, T, const N: usize>(
     found.ok().flatten()
 }
 
-/// Remembers a series.
+/// Remembers a series that was not.
 #[cold]
 pub(crate) fn keep<M: Instrument>(family: FamilyId, hash: u64, values: &[&str], series: &M) {
     let _ = RECENT.try_with(|recent| {
         let Ok(mut recent) = recent.try_borrow_mut() else {
             return;
         };
-        if table_of::<M>(&mut recent, family).is_none() {
-            if recent.len() == FAMILIES {
-                recent.remove(0);
-            }
-            recent.push((family, Box::new(Table::<M>::new())));
-        }
-        if let Some(table) = table_of::<M>(&mut recent, family) {
-            if table.len() == SERIES {
-                table.clear();
-            }
+        if let Some(table) = recent.with_room::<M>(family) {
             let remembered = Remembered {
                 hash,
                 values: Values::new(values),
@@ -123,11 +153,75 @@ pub(crate) fn keep<M: Instrument>(family: FamilyId, hash: u64, values: &[&str], 
     });
 }
 
-#[inline]
-fn table_of<M: Instrument>(
-    recent: &mut [(FamilyId, Box<dyn Any>)],
-    family: FamilyId,
-) -> Option<&mut Table<M>> {
-    let (_, table) = recent.iter_mut().find(|(id, _)| *id == family)?;
-    table.downcast_mut()
+impl FamilyId {
+    /// No family.
+    const NONE: Self = Self(u64::MAX);
+
+    #[inline]
+    fn place(self) -> usize {
+        self.0 as usize % FAMILIES
+    }
+}
+
+impl OfFamily {
+    fn none() -> Self {
+        Self {
+            id: FamilyId::NONE,
+            table: Box::new(()),
+            held: 0,
+            missed: 0,
+        }
+    }
+}
+
+impl Recent {
+    /// The table for one series more of that family, which is counted already; nothing while there is no room.
+    fn with_room<M: Instrument>(&mut self, family: FamilyId) -> Option<&mut Table<M>> {
+        let place = family.place();
+        if self.families.len() <= place {
+            self.families.resize_with(place + 1, OfFamily::none);
+        }
+        let Self { families, held } = self;
+        let there = families.get_mut(place)?;
+        let is_full = there.held >= SERIES || *held >= SERIES_AT_ALL;
+        if there.held > 0 && (there.id != family || is_full) {
+            there.missed += 1;
+            if there.missed < PATIENCE {
+                return None;
+            }
+            *held -= there.held;
+            *there = OfFamily::none();
+        }
+        if *held >= SERIES_AT_ALL {
+            return None;
+        }
+        if there.id != family {
+            there.id = family;
+            there.table = Box::new(Table::<M>::new());
+        }
+        there.held += 1;
+        *held += 1;
+        there.table.downcast_mut()
+    }
+
+    /// Forgets a series that has been removed.
+    #[cold]
+    fn forget<M: Instrument, const N: usize>(
+        &mut self,
+        family: FamilyId,
+        hash: u64,
+        values: &[&str; N],
+    ) {
+        let Some(own) = self.families.get_mut(family.place()) else {
+            return;
+        };
+        let table = own.table.downcast_mut::<Table<M>>();
+        let known =
+            table.and_then(|table| table.find_entry(hash, |known| known.is(hash, values)).ok());
+        if let Some(known) = known {
+            known.remove();
+            own.held -= 1;
+            self.held -= 1;
+        }
+    }
 }

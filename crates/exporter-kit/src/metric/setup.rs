@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::metric::bounds::Bounds;
+use crate::metric::buckets::{Buckets, MAX_BUCKETS};
 use crate::metric::cell::{MAX_SCHEMA, MIN_SCHEMA, NativeSettings};
 use crate::metric::histogram::DEFAULT_BUCKETS;
+use crate::metric::state_set::MAX_STATES;
 use crate::model::Kind;
 
 /// What a definition says; each type of metric uses its part.
@@ -18,27 +20,6 @@ pub(crate) struct Setup<'a> {
     pub(crate) quantiles: &'a [f64],
     pub(crate) window: Duration,
     pub(crate) states: &'a [&'a str],
-}
-
-/// Classic buckets as they were asked for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Buckets<'a> {
-    Bounds(&'a [f64]),
-    Linear {
-        start: f64,
-        width: f64,
-        count: usize,
-    },
-    Exponential {
-        start: f64,
-        factor: f64,
-        count: usize,
-    },
-    ExponentialRange {
-        min: f64,
-        max: f64,
-        count: usize,
-    },
 }
 
 /// What the cells of a family share.
@@ -67,13 +48,13 @@ pub enum SetupFault {
     Schema,
     /// A zero threshold that is negative or not finite.
     ZeroThreshold,
-    /// A limit of no buckets.
+    /// A limit of no native buckets, or of more than 10 000.
     BucketLimit,
     /// A quantile outside 0 to 1, or not greater than the one before.
     Quantiles,
     /// Quantiles of a window without length.
     Window,
-    /// No state at all, or one state twice.
+    /// No state at all, more than 65 535, or one state twice.
     States,
 }
 
@@ -93,18 +74,18 @@ impl SetupFault {
             Self::BucketRule => {
                 "linear buckets need a finite start and a width above 0, exponential ones a start above 0 and a factor \
                  above 1, those of a range a lowest bound above 0, a highest one well above it and at least 3 buckets, \
-                 and all at most 10000 buckets with finite bounds"
+                 and all at most 10000 buckets with finite bounds that rounding does not make equal"
             }
             Self::Schema => "the schema of native buckets is a whole number from -4 to 8",
             Self::ZeroThreshold => {
                 "the zero threshold of native buckets is 0 or greater, and finite"
             }
-            Self::BucketLimit => "the limit of native buckets is at least 1",
+            Self::BucketLimit => "the limit of native buckets is from 1 to 10000",
             Self::Quantiles => {
                 "quantiles are numbers from 0 to 1, each greater than the one before"
             }
             Self::Window => "the window of quantiles is at least one second long",
-            Self::States => "a state set has at least one state, and each state once",
+            Self::States => "a state set has from 1 to 65535 states, and each state once",
         }
     }
 }
@@ -114,12 +95,6 @@ impl fmt::Display for SetupFault {
         f.write_str(self.reason())
     }
 }
-
-/// No one can tell more buckets apart, and a mistyped count must not take the memory.
-const MAX_RULE_BUCKETS: usize = 10_000;
-
-/// How far apart the bounds of a range are at least, as a share of the bound: more than rounding takes.
-const LEAST_STEP: f64 = 1e-10;
 
 impl<'a> Setup<'a> {
     pub(crate) const NONE: Setup<'static> = Setup {
@@ -147,73 +122,13 @@ impl<'a> Setup<'a> {
             if !(native.zero_threshold >= 0.0 && native.zero_threshold.is_finite()) {
                 return Err(SetupFault::ZeroThreshold);
             }
-            if native.bucket_limit == 0 {
+            if native.bucket_limit == 0 || native.bucket_limit > MAX_BUCKETS {
                 return Err(SetupFault::BucketLimit);
             }
         }
         match self.buckets {
+            Some(buckets) => buckets.check(),
             None => Ok(()),
-            Some(Buckets::Bounds(bounds)) => check_bounds(bounds),
-            Some(Buckets::Linear {
-                start,
-                width,
-                count,
-            }) => {
-                let last = start + width * count as f64;
-                if count == 0 {
-                    Err(SetupFault::NoBuckets)
-                } else if start.is_finite()
-                    && width > 0.0
-                    && last.is_finite()
-                    && count <= MAX_RULE_BUCKETS
-                {
-                    Ok(())
-                } else {
-                    Err(SetupFault::BucketRule)
-                }
-            }
-            Some(Buckets::Exponential {
-                start,
-                factor,
-                count,
-            }) => {
-                if count == 0 {
-                    return Err(SetupFault::NoBuckets);
-                }
-                if !(start > 0.0 && factor > 1.0 && factor.is_finite() && count <= MAX_RULE_BUCKETS)
-                {
-                    return Err(SetupFault::BucketRule);
-                }
-                let mut bound = start;
-                let mut i = 0;
-                while i < count {
-                    bound *= factor;
-                    i += 1;
-                }
-                if bound.is_finite() {
-                    Ok(())
-                } else {
-                    Err(SetupFault::BucketRule)
-                }
-            }
-            Some(Buckets::ExponentialRange { min, max, count }) => {
-                if count == 0 {
-                    return Err(SetupFault::NoBuckets);
-                }
-                // Bounds closer than rounding could tell apart would not rise; the least step is no greater
-                // than this share of the way.
-                let step = (max - min) / max / count as f64;
-                if min >= f64::MIN_POSITIVE
-                    && (max / min).is_finite()
-                    && step > LEAST_STEP
-                    && count >= 3
-                    && count <= MAX_RULE_BUCKETS
-                {
-                    Ok(())
-                } else {
-                    Err(SetupFault::BucketRule)
-                }
-            }
         }
     }
 
@@ -235,6 +150,9 @@ impl<'a> Setup<'a> {
     }
 
     const fn check_states(&self) -> Result<(), SetupFault> {
+        if self.states.len() > MAX_STATES {
+            return Err(SetupFault::States);
+        }
         let mut i = 0;
         while i < self.states.len() {
             let mut j = 0;
@@ -270,187 +188,30 @@ impl<'a> Setup<'a> {
     }
 
     fn bounds(&self) -> Vec<f64> {
-        let mut bounds = match self.buckets {
-            None if self.native.is_some() => return Vec::new(),
-            None => DEFAULT_BUCKETS.to_vec(),
-            Some(Buckets::Bounds(bounds)) => bounds.to_vec(),
-            Some(Buckets::Linear {
-                start,
-                width,
-                count,
-            }) => (0..count - 1).map(|i| start + width * i as f64).collect(),
-            Some(Buckets::Exponential {
-                start,
-                factor,
-                count,
-            }) => std::iter::successors(Some(start), |bound| Some(bound * factor))
-                .take(count - 1)
-                .collect(),
-            Some(Buckets::ExponentialRange { min, max, count }) => {
-                let last = count - 2;
-                let between = (1..last).map(|i| {
-                    let share = i as f64 / last as f64;
-                    round(min * (max / min).powf(share))
-                });
-                std::iter::once(min)
-                    .chain(between)
-                    .chain(std::iter::once(max))
-                    .collect()
-            }
-        };
-        if bounds.last() != Some(&f64::INFINITY) {
-            bounds.push(f64::INFINITY);
+        match self.buckets {
+            Some(buckets) => buckets.bounds(),
+            // The default ones are for who chooses nothing.
+            None if self.native.is_some() => Vec::new(),
+            None => Buckets::Bounds(&DEFAULT_BUCKETS).bounds(),
         }
-        bounds
     }
-}
-
-/// To 12 digits: a bound is a label, and 10 is meant where the root of 1000 gives 9.999999999999998.
-fn round(bound: f64) -> f64 {
-    format!("{bound:.11e}").parse().unwrap_or(bound)
-}
-
-const fn check_bounds(bounds: &[f64]) -> Result<(), SetupFault> {
-    if bounds.is_empty() {
-        return Err(SetupFault::NoBuckets);
-    }
-    let mut i = 0;
-    while i < bounds.len() {
-        // +Inf as the last bound is what would be added; it does no harm.
-        let last = i + 1 == bounds.len() && i > 0;
-        if !(bounds[i].is_finite() || (last && bounds[i] == f64::INFINITY)) {
-            return Err(SetupFault::BoundNotFinite);
-        }
-        if i > 0 && bounds[i] <= bounds[i - 1] {
-            return Err(SetupFault::BoundsNotRising);
-        }
-        i += 1;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Histogram;
 
-    fn bounds(buckets: Buckets<'_>) -> Result<Vec<f64>, SetupFault> {
-        let setup = Setup {
-            buckets: Some(buckets),
-            ..Setup::NONE
+    #[test]
+    fn a_limit_of_native_buckets_is_one_that_there_is_memory_for() {
+        let check = |limit| {
+            let definition = Histogram::define("h", "h").native_bucket_limit(limit);
+            definition.setup.check(Kind::Histogram)
         };
-        setup.check(Kind::Histogram).map(|()| setup.bounds())
-    }
-
-    #[test]
-    fn rules_count_the_infinite_bucket_in() {
-        let infinity = f64::INFINITY;
-        assert_eq!(
-            bounds(Buckets::Linear {
-                start: 1.0,
-                width: 2.0,
-                count: 4
-            }),
-            Ok(vec![1.0, 3.0, 5.0, infinity])
-        );
-        assert_eq!(
-            bounds(Buckets::Exponential {
-                start: 1.0,
-                factor: 10.0,
-                count: 3
-            }),
-            Ok(vec![1.0, 10.0, infinity])
-        );
-        assert_eq!(
-            bounds(Buckets::Linear {
-                start: 1.0,
-                width: 2.0,
-                count: 1
-            }),
-            Ok(vec![infinity])
-        );
-        assert_eq!(
-            bounds(Buckets::Bounds(&[1.0, infinity])),
-            Ok(vec![1.0, infinity])
-        );
-    }
-
-    #[test]
-    fn a_range_ends_at_its_ends() {
-        let range = |min, max, count| bounds(Buckets::ExponentialRange { min, max, count });
-        let infinity = f64::INFINITY;
-        assert_eq!(
-            range(1.0, 1000.0, 5),
-            Ok(vec![1.0, 10.0, 100.0, 1000.0, infinity])
-        );
-        assert_eq!(range(0.3, 0.7, 3), Ok(vec![0.3, 0.7, infinity]));
-        for (min, max) in [
-            (1.0, 1.000_002),
-            (f64::MIN_POSITIVE, 1e-10),
-            (1e300, f64::MAX),
-        ] {
-            let bounds = range(min, max, MAX_RULE_BUCKETS).unwrap();
-            assert_eq!(bounds.len(), MAX_RULE_BUCKETS);
-            assert_eq!(check_bounds(&bounds), Ok(()), "{min} to {max}");
-        }
-        for (min, max, count) in [
-            (0.0, 1.0, 5),
-            (2.0, 1.0, 5),
-            (1.0, 1.0, 5),
-            (1.0, 1.000_000_1, MAX_RULE_BUCKETS),
-            (f64::NAN, 1.0, 5),
-            (1.0, infinity, 5),
-            (1e-300, 1e300, 5),
-            (1.0, 2.0, 2),
-            (1.0, 2.0, MAX_RULE_BUCKETS + 1),
-        ] {
-            let fault = SetupFault::BucketRule;
-            assert_eq!(
-                range(min, max, count),
-                Err(fault),
-                "{min} to {max}, {count}"
-            );
-        }
-        assert_eq!(range(1.0, 2.0, 0), Err(SetupFault::NoBuckets));
-    }
-
-    #[test]
-    fn what_makes_no_buckets_is_refused() {
-        let cases: [(Buckets<'_>, SetupFault); 8] = [
-            (Buckets::Bounds(&[]), SetupFault::NoBuckets),
-            (Buckets::Bounds(&[1.0, 1.0]), SetupFault::BoundsNotRising),
-            (Buckets::Bounds(&[2.0, 1.0]), SetupFault::BoundsNotRising),
-            (Buckets::Bounds(&[f64::NAN]), SetupFault::BoundNotFinite),
-            (
-                Buckets::Bounds(&[f64::INFINITY, 1.0]),
-                SetupFault::BoundNotFinite,
-            ),
-            (
-                Buckets::Linear {
-                    start: 0.0,
-                    width: 0.0,
-                    count: 3,
-                },
-                SetupFault::BucketRule,
-            ),
-            (
-                Buckets::Exponential {
-                    start: 0.0,
-                    factor: 2.0,
-                    count: 3,
-                },
-                SetupFault::BucketRule,
-            ),
-            (
-                Buckets::Exponential {
-                    start: 1.0,
-                    factor: 2.0,
-                    count: 2000,
-                },
-                SetupFault::BucketRule,
-            ),
-        ];
-        for (buckets, fault) in cases {
-            assert_eq!(bounds(buckets), Err(fault), "{buckets:?}");
+        assert_eq!(check(1), Ok(()));
+        assert_eq!(check(10_000), Ok(()));
+        for limit in [0, 10_001, usize::MAX] {
+            assert_eq!(check(limit), Err(SetupFault::BucketLimit), "{limit}");
         }
     }
 }

@@ -1,13 +1,13 @@
 //! The state set.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::collect::Sink;
 use crate::metric::definition::Definition;
 use crate::metric::series::{Series, instrument, sealed};
 use crate::metric::setup::Settings;
 use crate::model::{Head, Kind, Point, Value};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Which of some named states hold: `starting`, `running`, `stopping`. At first none does.
 ///
@@ -31,16 +31,24 @@ pub struct StateSet(Arc<Series<StateCell>>);
 
 instrument!(StateSet);
 
-/// One state of several, or any of them: most have one, which is set at once for all.
+/// Which states hold. What replaces all of them begins a new epoch; a state that was switched by itself since has a flag of
+/// that epoch. Each change is made to one word, which alone says what it means, so none is lost or seen in part.
 #[derive(Debug)]
 pub struct StateCell {
-    /// The index of the one state that holds; `MANY` if `on` says it.
-    one: AtomicUsize,
-    on: Box<[AtomicBool]>,
+    /// The epoch, and in the lowest bits the index of the one state that held at its beginning.
+    epoch: AtomicU64,
+    /// For each state the epoch in which it was last switched by itself, and in the lowest bit to what.
+    flags: Box<[AtomicU64]>,
 }
 
-/// No state's index: each state stands for itself.
-const MANY: usize = usize::MAX;
+/// How many bits an index has. The other 48 are enough for three million epochs a second in a lifetime of three years.
+const INDEX_BITS: u32 = 16;
+
+/// The index of no state, and so how many states there may be.
+pub(crate) const MAX_STATES: usize = (1 << INDEX_BITS) - 1;
+
+/// At the beginning no state holds. No flag is of this epoch, as they begin with 0.
+const FIRST_EPOCH: u64 = 1 << INDEX_BITS | MAX_STATES as u64;
 
 impl StateSet {
     /// Begins the definition of a state set with these states, at least one, each once.
@@ -56,34 +64,21 @@ impl StateSet {
 
     /// Makes `state` the one that holds; false, and nothing changes, if there is no such state.
     pub fn set(&self, state: &str) -> bool {
-        match self.index(state) {
-            Some(index) => {
-                self.0.cell.one.store(index, Ordering::Relaxed);
-                true
-            }
-            None => false,
-        }
+        let index = self.index(state);
+        index.map(|index| self.0.cell.set(index)).is_some()
     }
 
     /// Says whether `state` holds, whatever the others do; false, and nothing changes, if there is no such state.
     pub fn set_state(&self, state: &str, on: bool) -> bool {
-        let Some(index) = self.index(state) else {
-            return false;
-        };
-        let one = self.0.cell.one.swap(MANY, Ordering::Relaxed);
-        if one != MANY {
-            for (other, flag) in self.0.cell.on.iter().enumerate() {
-                flag.store(other == one, Ordering::Relaxed);
-            }
-        }
-        self.0.cell.on[index].store(on, Ordering::Relaxed);
-        true
+        let index = self.index(state);
+        index.map(|index| self.0.cell.switch(index, on)).is_some()
     }
 
     /// Whether `state` holds.
     pub fn is(&self, state: &str) -> bool {
+        let cell = &self.0.cell;
         self.index(state)
-            .is_some_and(|index| self.0.cell.is_on(index))
+            .is_some_and(|index| cell.is_on(cell.epoch(), index))
     }
 
     fn index(&self, state: &str) -> Option<usize> {
@@ -97,10 +92,34 @@ impl StateSet {
 }
 
 impl StateCell {
-    fn is_on(&self, index: usize) -> bool {
-        match self.one.load(Ordering::Relaxed) {
-            MANY => self.on[index].load(Ordering::Relaxed),
-            one => one == index,
+    fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, index: usize) {
+        let next = |epoch: u64| Some(((epoch >> INDEX_BITS) + 1) << INDEX_BITS | index as u64);
+        // It does not give up.
+        let _ = self
+            .epoch
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+    }
+
+    fn switch(&self, index: usize, on: bool) {
+        let epoch = self.epoch() >> INDEX_BITS;
+        let flag = epoch << 1 | u64::from(on);
+        // A flag of a later epoch stays: all states have been replaced since, and this one was switched again.
+        let _ = self.flags[index].fetch_update(Ordering::Relaxed, Ordering::Relaxed, |before| {
+            (before >> 1 <= epoch).then_some(flag)
+        });
+    }
+
+    /// Whether a state holds in that epoch.
+    fn is_on(&self, epoch: u64, index: usize) -> bool {
+        let flag = self.flags[index].load(Ordering::Relaxed);
+        if flag >> 1 == epoch >> INDEX_BITS {
+            flag & 1 == 1
+        } else {
+            epoch & MAX_STATES as u64 == index as u64
         }
     }
 }
@@ -111,14 +130,9 @@ impl sealed::Sealed for StateSet {
     type Scratch = Vec<(Arc<str>, bool)>;
 
     fn cell(settings: &Settings) -> StateCell {
-        let on = settings
-            .states
-            .iter()
-            .map(|_| AtomicBool::new(false))
-            .collect();
         StateCell {
-            one: AtomicUsize::new(MANY),
-            on,
+            epoch: AtomicU64::new(FIRST_EPOCH),
+            flags: settings.states.iter().map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
@@ -138,16 +152,36 @@ impl sealed::Sealed for StateSet {
     ) -> bool {
         let states = series.shared.settings.states.iter();
         scratch.clear();
-        // One reading of which one holds, so that never two do.
-        let one = series.cell.one.load(Ordering::Relaxed);
-        scratch.extend(states.enumerate().map(|(i, state)| {
-            let on = if one == MANY {
-                series.cell.on[i].load(Ordering::Relaxed)
-            } else {
-                one == i
-            };
-            (Arc::clone(state), on)
-        }));
+        // One reading of it, so that never two are the one that holds.
+        let epoch = series.cell.epoch();
+        scratch.extend(
+            states
+                .enumerate()
+                .map(|(i, state)| (Arc::clone(state), series.cell.is_on(epoch, i))),
+        );
         sink.point(head, &Point::new(Value::StateSet(scratch)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Registry;
+
+    #[test]
+    fn states_are_set_alone_and_switched_one_by_one() {
+        let definition = StateSet::define("p", "h", &["a", "b", "c"]);
+        let phase = Registry::new().add(definition).unwrap();
+        let on = || ["a", "b", "c"].map(|state| phase.is(state));
+        assert_eq!(on(), [false; 3]);
+        assert!(phase.set_state("b", true));
+        assert_eq!(on(), [false, true, false]);
+        assert!(phase.set("a"));
+        assert_eq!(on(), [true, false, false]);
+        assert!(phase.set_state("a", false) && phase.set_state("c", true));
+        assert_eq!(on(), [false, false, true]);
+        assert!(!phase.set("d") && !phase.set_state("d", true) && !phase.is("d"));
+        assert!(phase.set("a"));
+        assert_eq!(on(), [true, false, false]);
     }
 }

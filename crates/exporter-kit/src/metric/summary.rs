@@ -98,12 +98,13 @@ impl Summary {
 
     /// How many observations there were.
     pub fn count(&self) -> u64 {
-        self.0.cell.distribution.totals().counts.iter().sum()
+        // Not from the cell itself: what is taken from there must get into the window.
+        self.value().count.unwrap_or_default()
     }
 
     /// The sum of all observations.
     pub fn sum(&self) -> f64 {
-        self.0.cell.distribution.totals().sum
+        self.value().sum.unwrap_or_default()
     }
 
     /// Count, sum and quantiles as of one moment.
@@ -222,6 +223,16 @@ impl sealed::Sealed for Summary {
 mod tests {
     use super::*;
     use crate::Registry;
+
+    #[test]
+    fn asking_for_count_and_sum_takes_nothing_from_the_quantiles() {
+        let registry = Registry::new();
+        let definition = Summary::define("s", "h").quantiles(&[1.0], Duration::from_secs(50));
+        let summary = registry.add(definition).unwrap();
+        summary.observe(1);
+        assert_eq!((summary.count(), summary.sum()), (1, 1.0));
+        assert_eq!(summary.value().quantiles[0].1.round(), 1.0);
+    }
 
     #[test]
     fn quantiles_forget_what_is_older_than_the_window() {

@@ -113,23 +113,24 @@ impl<const N: usize> LabelLayout<N> {
     /// Whether these are the family's own label values, in the rest of a head in which something may be escaped.
     #[inline]
     pub(crate) fn has_values(&self, rest: &str, escaped: bool, values: &[&str; N]) -> bool {
-        if escaped {
+        if escaped || !self.legacy {
             return self.values(rest).eq(values.iter().copied());
         }
-        // Nothing is escaped, so a value stands as it is, between its name and a quote with a separator behind it.
+        // Nothing is escaped or a quoted name, so there are two quotes for each value. Whoever finds as many finds these:
+        // then even a value that has quotes itself is not taken for a part of what stands here.
         let rest = rest.as_bytes();
         let mut at = 0;
         for (value, name_length) in values.iter().zip(&self.name_lengths) {
-            at += name_length + "=\"".len();
-            let end = at + value.len();
-            match rest.get(at..=end) {
-                Some([found @ .., b'"']) if equal_bytes(found, value.as_bytes()) => {
+            let begin = at + name_length + "=".len();
+            let end = begin + "\"".len() + value.len();
+            match rest.get(begin..=end) {
+                Some([b'"', found @ .., b'"']) if equal_bytes(found, value.as_bytes()) => {
                     at = end + "\",".len();
                 }
                 _ => return false,
             }
         }
-        N == 0 || rest.get(at - 1) == Some(&b'}')
+        true
     }
 }
 
@@ -352,9 +353,14 @@ mod tests {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect();
-            for values in [["1", "2"], ["", ","], ["}\"", "\n"]] {
-                let layout = LabelLayout::new("n", &owned, ["a", "b c"]);
-                let own = ["a", "b c"].into_iter().zip(values);
+            let values = [["1", "2"], ["", ","], ["}\"", "\n"]];
+            let names = [["a", "b"], ["a", "b c"]];
+            for (values, names) in values
+                .iter()
+                .flat_map(|values| names.map(|names| (*values, names)))
+            {
+                let layout = LabelLayout::new("n", &owned, names);
+                let own = names.into_iter().zip(values);
                 let whole = HeadBuf::new("n", const_labels.iter().copied().chain(own));
                 let rest = layout.rest_of(&whole.text);
                 let head = layout.head(rest);
@@ -370,11 +376,40 @@ mod tests {
                 assert!(layout.has_values(rest, true, &values));
                 assert_eq!(
                     layout.has_values(rest, false, &values),
-                    !rest.contains('\\')
+                    !rest.contains('\\') || !layout.legacy
                 );
                 assert!(!layout.has_values(rest, true, &["1", "3"]));
             }
         }
+    }
+
+    /// A value may look like what stands between two others.
+    #[test]
+    fn a_value_with_quotes_is_not_taken_for_several() {
+        let layout = LabelLayout::new("n", &[], ["a", "b"]);
+        let head = |values: [&str; 2]| {
+            let labels = ["a", "b"].into_iter().zip(values);
+            HeadBuf::new("n", labels).text.into_string()
+        };
+        let stored = head(["P", "1234Z"]);
+        let rest = layout.rest_of(&stored);
+        for other in [
+            ["P\",b=", "Z"],
+            ["P\",b=\"1234Z", ""],
+            ["P\",b=\"", "234Z"],
+            ["", "P\",b=\"1234Z"],
+        ] {
+            assert!(!layout.has_values(rest, false, &other), "{other:?}");
+            let own = head(other);
+            assert!(layout.has_values(layout.rest_of(&own), true, &other));
+        }
+        assert!(layout.has_values(rest, false, &["P", "1234Z"]));
+        // A quoted name has quotes as well.
+        let layout = LabelLayout::new("n", &[], ["a", "b b"]);
+        let stored = HeadBuf::new("n", [("a", "1"), ("b b", "2")].into_iter()).text;
+        let rest = layout.rest_of(&stored);
+        assert!(layout.has_values(rest, false, &["1", "2"]));
+        assert!(!layout.has_values(rest, false, &["1\",", "b\"=\"2"]));
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl HistogramValue {
     /// Native buckets only; the count is that of all buckets, and of `nan_count` observations of NaN.
     ///
     /// # Errors
-    /// When indexes don't rise, or the schema is not from -4 to 8.
+    /// When indexes don't rise, the schema is not from -4 to 8, or there are more than 2^64 observations.
     pub fn native_only(
         native: NativeBuckets,
         nan_count: u64,
@@ -148,7 +148,11 @@ impl HistogramValue {
             return Err(HistogramError::Native);
         }
         let buckets = native.positive.iter().chain(&native.negative);
-        let count = buckets.map(|(_, count)| count).sum::<u64>() + native.zero_count + nan_count;
+        let count = buckets
+            .map(|(_, count)| *count)
+            .chain([native.zero_count, nan_count])
+            .try_fold(0, u64::checked_add)
+            .ok_or(HistogramError::Counts)?;
         Ok(Self {
             count,
             sum: Some(sum),
@@ -247,7 +251,7 @@ pub enum HistogramError {
     },
     /// Bounds that do not rise, or are not finite.
     Bounds,
-    /// Counts that fall.
+    /// Counts that fall, or that add up to more than 2^64.
     Counts,
     /// Native buckets with a schema outside -4 to 8, or whose indexes do not rise.
     Native,
@@ -266,7 +270,8 @@ impl fmt::Display for HistogramError {
                 f.write_str("bounds are finite and each greater than the one before; +Inf is added")
             }
             Self::Counts => f.write_str(
-                "counts are cumulative: none is less than the one before, nor more than all",
+                "classic counts are cumulative: none is less than the one before, nor more than all; those of native buckets \
+                 add up to less than 2^64",
             ),
             Self::Native => {
                 f.write_str("native buckets have a schema from -4 to 8 and rising indexes")
@@ -276,3 +281,18 @@ impl fmt::Display for HistogramError {
 }
 
 impl std::error::Error for HistogramError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_of_native_buckets_does_not_overflow() {
+        let native = NativeBuckets {
+            positive: vec![(0, u64::MAX), (1, 1)],
+            ..NativeBuckets::default()
+        };
+        let value = HistogramValue::native_only(native, 1, 0.0);
+        assert_eq!(value.unwrap_err(), HistogramError::Counts);
+    }
+}

@@ -37,6 +37,11 @@ pub(crate) struct InOrder {
 }
 
 impl InOrder {
+    /// How often a collector had been added or removed.
+    pub(crate) fn change(&self) -> u64 {
+        self.change
+    }
+
     pub(crate) fn collectors(&self) -> &[Arc<Registered>] {
         &self.collectors
     }
@@ -59,6 +64,8 @@ pub(crate) struct Registered {
     pub(crate) name: Box<str>,
     /// Made by this registry from a definition: it gives the one family that it names, with distinct series.
     pub(crate) trusted: bool,
+    /// It is a metric of this library, which waits for nothing.
+    pub(crate) is_quick: bool,
     pub(crate) collector: Box<dyn Collect>,
     pub(crate) failures: Failures,
 }
@@ -71,6 +78,7 @@ impl Core {
         trusted: bool,
     ) -> Result<(), RegisterError> {
         let descriptors = collector.descriptors();
+        let is_quick = trusted && collector.streams();
         let mut state = lock(&self.state);
         let id = state.next_id;
         let mut claims = BTreeMap::new();
@@ -106,6 +114,7 @@ impl Core {
             id,
             name: name.clone(),
             trusted,
+            is_quick,
             collector,
             failures: Failures::default(),
         };

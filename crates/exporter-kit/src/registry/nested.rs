@@ -11,7 +11,11 @@ use crate::model::Descriptor;
 /// of the registry that it is in at each scrape.
 impl Collect for Registry {
     fn descriptors(&self) -> Vec<Descriptor> {
-        self.in_order()
+        let in_order = self.in_order();
+        let Ok(_depth) = Depth::enter() else {
+            return Vec::new();
+        };
+        in_order
             .collectors()
             .iter()
             .flat_map(|registered| registered.collector.descriptors())
@@ -36,7 +40,7 @@ impl Collect for Registry {
     }
 }
 
-/// How many registries within registries are being collected on this thread: one that is within itself,
+/// How many registries within registries are being asked on this thread: one that is within itself,
 /// however far, must end.
 struct Depth;
 

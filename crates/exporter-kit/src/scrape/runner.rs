@@ -1,7 +1,7 @@
 //! Runs one source: bounds, counts and remembers what it does.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::backoff;
 use super::catch::{Caught, Panicked};
@@ -47,6 +47,9 @@ struct Past {
 
 /// The least pause between two runs in the background, unless the interval is shorter.
 const MIN_PAUSE: Duration = Duration::from_millis(100);
+
+/// For how long a source keeps others from beginning at most: one that hangs does no work.
+const TURN: Duration = Duration::from_secs(1);
 
 /// How the last run ended.
 #[derive(Clone)]
@@ -243,9 +246,18 @@ impl Runner {
         let turn = timeout_at(deadline.instant(), self.permits.acquire()).await;
         let started = Instant::now();
         let result = match turn {
-            Ok(_permit) => self.fetch(deadline).await,
+            Ok(permit) => {
+                let mut fetch = pin!(self.fetch(deadline));
+                match timeout(TURN, &mut fetch).await {
+                    Ok(result) => result,
+                    Err(_) => {
+                        drop(permit);
+                        fetch.await
+                    }
+                }
+            }
             Err(_) => Err(SourceError::timeout(
-                "waited for other sources until its time was over; allow more to work at once",
+                "its time was over before its turn came: too many other sources do not answer",
             )),
         };
         self.record(started.elapsed(), result)

@@ -21,7 +21,7 @@ use crate::model::Descriptor;
 use crate::name::NameError;
 use crate::sync::lock;
 
-/// How many sources work at once unless said otherwise.
+/// How many sources begin at once unless said otherwise.
 const DEFAULT_CONCURRENCY: usize = 16;
 
 /// How much of a scrape's time is kept for showing what came in the last moment: a tenth, and at most this.
@@ -94,8 +94,9 @@ pub struct SourcesBuilder {
 }
 
 impl SourcesBuilder {
-    /// How many sources work at once at most; others wait, and their time runs meanwhile. 16 unless said otherwise, at
-    /// least 1.
+    /// How many sources begin at once at most; others wait, and their time runs meanwhile. One that has not answered
+    /// within a second lets another begin beside it, so that those that hang hold up nobody. 16 unless said otherwise,
+    /// at least 1.
     pub fn concurrency(mut self, concurrency: usize) -> Self {
         self.concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
         self

@@ -121,6 +121,32 @@ fn families_of_others_go_first_and_none_stands_twice() {
 }
 
 #[test]
+fn a_family_that_comes_and_goes_later_goes_first_too() {
+    let registry = Registry::new();
+    let (_server, address) = start(&registry);
+    let name = "exporter_kit_http_connections";
+    let mut client = Client::connect(address);
+    let mut shown = || {
+        let answer = client.get("/metrics", &[]);
+        assert_eq!(
+            answer
+                .text()
+                .matches(&format!("# TYPE {name} gauge\n"))
+                .count(),
+            1
+        );
+        own(answer.text()).value(name, &[])
+    };
+    for _ in 0..2 {
+        assert_eq!(shown(), Some(1.0));
+        registry.gauge(name, "Another one's.").unwrap().set(77);
+        assert_eq!(shown(), Some(77.0));
+        assert!(registry.unregister(name));
+    }
+    assert_eq!(shown(), Some(1.0));
+}
+
+#[test]
 fn they_can_be_left_out_or_filtered() {
     let registry = Registry::new();
     registry.gauge("up", "Help.").unwrap();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{At, Fault, HiddenTemplate, Login, Place, Secret, Template};
+use crate::config::{At, Fault, HiddenTemplate, LoginKeys, Place, Template};
 use crate::decode::{Limits, Parts, Wanted};
 use crate::sources::origin::{Fetcher, Origin, Surroundings};
 use crate::sources::redis::address::{Address, Endpoint};
@@ -15,7 +15,7 @@ use crate::sources::redis::fetch::Redis;
 use crate::sources::redis::link::Access;
 use crate::sources::redis::nodes::{Nodes, Reach};
 use crate::sources::redis::query::RedisQuery;
-use crate::sources::tls::TlsConfig;
+use crate::sources::tls::{Tls, TlsConfig};
 
 /// Where a server listens unless its address says otherwise.
 const PORT: u16 = 6379;
@@ -75,13 +75,6 @@ struct SentinelConfig {
     password_file: Option<At<PathBuf>>,
 }
 
-/// A login as it is written.
-struct Written<'c> {
-    user: &'c Option<At<Template>>,
-    password: &'c Option<At<HiddenTemplate>>,
-    password_file: &'c Option<At<PathBuf>>,
-}
-
 impl Origin for RedisConfig {
     fn parts(&self) -> Parts {
         let queries = self.queries.iter();
@@ -124,7 +117,7 @@ impl Origin for RedisConfig {
     ) -> Result<Fetcher, Fault> {
         let nodes = Nodes::new(
             self.reach(limits, surroundings)?,
-            self.access(&self.login(), self.database(), limits, surroundings)?,
+            self.access(self.login(), self.database(), limits, surroundings)?,
         );
         let queries = self
             .queries
@@ -139,11 +132,11 @@ impl RedisConfig {
         self.database.as_ref().map_or(0, |database| **database)
     }
 
-    fn login(&self) -> Written<'_> {
-        Written {
-            user: &self.user,
-            password: &self.password,
-            password_file: &self.password_file,
+    fn login(&self) -> LoginKeys<'_> {
+        LoginKeys {
+            user: self.user.as_ref(),
+            password: self.password.as_ref(),
+            password_file: self.password_file.as_ref(),
         }
     }
 
@@ -196,7 +189,7 @@ impl RedisConfig {
         if let Some(sentinel) = &self.sentinel {
             return Ok(Reach::Watched {
                 sentinels: all(&sentinel.addresses, SENTINEL_PORT)?,
-                access: self.access(&sentinel.login(), 0, limits, surroundings)?,
+                access: self.access(sentinel.login(), 0, limits, surroundings)?,
                 master: sentinel.master.to_string(),
             });
         }
@@ -209,7 +202,7 @@ impl RedisConfig {
 
     fn access(
         &self,
-        login: &Written<'_>,
+        login: LoginKeys<'_>,
         database: u16,
         limits: Limits,
         surroundings: Surroundings<'_>,
@@ -217,24 +210,10 @@ impl RedisConfig {
         let Surroundings {
             folder, variable, ..
         } = surroundings;
-        let user = login.user.as_ref().map(|user| {
-            let resolved = user.resolve(variable);
-            resolved.map_err(|message| Fault::at(user.place(), message))
-        });
-        let tls = self
-            .tls
-            .as_ref()
-            .map(|tls| tls.client(folder))
-            .transpose()?;
+        let tls = self.tls.as_ref().map(|tls| Tls::new(tls, folder));
         Ok(Access {
-            user: user.transpose()?.map(Secret::new),
-            password: Login::choose(
-                login.password.as_ref(),
-                login.password_file.as_ref(),
-                folder,
-                variable,
-            )?,
-            tls: tls.map(Arc::new),
+            login: login.resolve(folder, variable)?,
+            tls: tls.transpose()?.map(Arc::new),
             database,
             most_bytes: limits.bytes,
         })
@@ -242,22 +221,11 @@ impl RedisConfig {
 }
 
 impl SentinelConfig {
-    fn login(&self) -> Written<'_> {
-        Written {
-            user: &self.user,
-            password: &self.password,
-            password_file: &self.password_file,
-        }
-    }
-}
-
-impl Written<'_> {
-    fn check(&self, faults: &mut Vec<Fault>) {
-        if let (Some(user), None, None) = (self.user, self.password, self.password_file) {
-            faults.push(Fault::at(
-                user.place(),
-                "there is a `user` but no `password` and no `password_file`; add one of the two",
-            ));
+    fn login(&self) -> LoginKeys<'_> {
+        LoginKeys {
+            user: self.user.as_ref(),
+            password: self.password.as_ref(),
+            password_file: self.password_file.as_ref(),
         }
     }
 }
@@ -278,9 +246,9 @@ fn address(
     port: u16,
     surroundings: Surroundings<'_>,
 ) -> Result<Address, Fault> {
-    let at = |message| Fault::at(written.place(), message);
-    let text = written.resolve(surroundings.variable).map_err(at)?;
-    let endpoint = Endpoint::parse(&text, port).map_err(at)?;
+    let text = written.resolved(surroundings.variable)?;
+    let endpoint =
+        Endpoint::parse(&text, port).map_err(|message| Fault::at(written.place(), message))?;
     Ok(Address::new(
         endpoint.below(surroundings.folder),
         surroundings.targeted(&written.to_string()),

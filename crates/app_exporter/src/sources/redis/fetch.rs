@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use exporter_kit::Timestamp;
-use exporter_kit::scrape::{Deadline, SourceErrorReason as Reason};
+use exporter_kit::scrape::SourceErrorReason as Reason;
 use redis::{Cmd, Value};
 use tokio::time::{Instant, timeout_at};
 
 use crate::decode::{Cell, Decoder, Failure, Limits, Part, Table, Wanted};
-use crate::sources::origin::{Fetch, decode};
+use crate::sources::origin::Fetch;
 use crate::sources::redis::address::Address;
 use crate::sources::redis::allowed::{self, Traits};
 use crate::sources::redis::count::Count;
@@ -17,6 +17,7 @@ use crate::sources::redis::info;
 use crate::sources::redis::nodes::{Nodes, Session};
 use crate::sources::redis::query::{RedisQuery, Score, Shape};
 use crate::sources::redis::rows;
+use crate::sources::visit::Visit;
 
 /// Asks a Redis.
 #[derive(Debug)]
@@ -74,23 +75,23 @@ impl Redis {
 }
 
 impl Fetch for Redis {
-    async fn fetch(&self, deadline: Deadline) -> Result<Vec<Part>, Failure> {
-        /// What is kept of the time to hand over what is known by then.
-        const MARGIN: Duration = Duration::from_millis(200);
-        let stop = deadline.instant() - MARGIN.min(deadline.remaining() / 10);
-        let mut session = self.nodes.session();
+    async fn fetch(&self, visit: &Visit) -> Result<Vec<Part>, Failure> {
+        let stop = visit.last_moment();
+        let mut session = self.nodes.session(visit);
         let mut parts = Vec::new();
         for (at, query) in self.queries.iter().enumerate() {
             let left = stop.saturating_duration_since(Instant::now());
-            // A node that hangs must not use up the time of questions to others.
-            let longest = if self.nodes.is_cluster() {
+            // One that is not answered must not use up the time of those after it.
+            let longest = if at + 1 < self.queries.len() {
                 left / 2
             } else {
                 left
             };
-            // What follows a count are counts too, which get as much of what is left.
+            // What follows a count are counts too, which get as much of what is left. It ends by itself a little before it
+            // would be broken off, so that the page that it is at is not lost.
             let share = left / u32::try_from(self.queries.len() - at).unwrap_or(u32::MAX);
-            let asked = query.ask(&mut session, &self.nodes, self.limits, share.min(longest));
+            let share = share.min(longest) * 9 / 10;
+            let asked = query.ask(&mut session, self, visit, share);
             let until = stop - (left - longest);
             let tables = match timeout_at(until, asked).await {
                 Ok(tables) => tables,
@@ -127,10 +128,11 @@ impl Query {
     async fn ask(
         &self,
         session: &mut Session<'_>,
-        nodes: &Nodes,
-        limits: Limits,
+        redis: &Redis,
+        visit: &Visit,
         share: Duration,
     ) -> Result<Vec<Table>, Failure> {
+        let (nodes, limits) = (&redis.nodes, redis.limits);
         let table = match &self.question {
             Question::Count(count) => count.go_on(session, share).await?,
             Question::Members {
@@ -156,11 +158,12 @@ impl Query {
                 let (cmd, asked) = (command(words), words.join(" "));
                 if known(session, words, traits).await?.has_keys {
                     let reply = session.ask_owner(&cmd, &asked, owner).await?;
-                    self.read(&reply, limits).await?
+                    self.read(&reply, limits, visit).await?
                 } else {
                     let mut tables = Vec::new();
                     for (address, reply) in session.ask_all(&cmd, &asked).await? {
-                        tables.push(of_node(self.read(&reply, limits).await?, nodes, &address));
+                        let table = self.read(&reply, limits, visit).await?;
+                        tables.push(of_node(table, nodes, &address));
                     }
                     return Ok(tables);
                 }
@@ -199,7 +202,7 @@ impl Query {
     }
 
     /// The rows of a reply to a command.
-    async fn read(&self, reply: &Value, limits: Limits) -> Result<Table, Failure> {
+    async fn read(&self, reply: &Value, limits: Limits, visit: &Visit) -> Result<Table, Failure> {
         let Question::Command { shape, decoder, .. } = &self.question else {
             return rows::table(reply, None, &self.wanted, limits);
         };
@@ -214,7 +217,7 @@ impl Query {
                 Failure::decode("the reply is no text, so it has no format; drop `format`")
             })?,
         };
-        let part = decode(decoder, bytes).await?.into_iter().next();
+        let part = visit.decode(decoder, bytes).await?.into_iter().next();
         match part.map(|part| part.content) {
             Some(Ok(crate::decode::Content::Rows(table))) => Ok(table),
             Some(Err(failure)) => Err(failure),

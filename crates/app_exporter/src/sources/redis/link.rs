@@ -12,17 +12,18 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::config::{Login, Secret};
+use crate::config::Login;
 use crate::decode::Failure;
 use crate::sources::metered::{Meter, Metered, Stream};
 use crate::sources::redis::address::{Address, Endpoint};
 use crate::sources::redis::info;
+use crate::sources::tls::Tls;
+use crate::sources::visit::Visit;
 
 /// How servers let us in.
 pub(super) struct Access {
-    pub(super) user: Option<Secret>,
-    pub(super) password: Option<Login>,
-    pub(super) tls: Option<Arc<ClientConfig>>,
+    pub(super) login: Login,
+    pub(super) tls: Option<Arc<Tls>>,
     pub(super) database: u16,
     /// The most bytes of a reply.
     pub(super) most_bytes: usize,
@@ -61,9 +62,17 @@ type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
 impl Link {
     /// # Errors
     /// When there is no connection, or no login.
-    pub(super) async fn connect(address: &Address, access: &Access) -> Result<Self, Failure> {
+    pub(super) async fn connect(
+        address: &Address,
+        access: &Access,
+        visit: &Visit,
+    ) -> Result<Self, Failure> {
         let meter = Meter::new(access.most_bytes);
-        let stream = connect(address, access.tls.as_ref()).await?;
+        let tls = match &access.tls {
+            Some(tls) => Some(tls.client(visit).await?),
+            None => None,
+        };
+        let stream = connect(address, tls).await?;
         let stream = Metered::new(stream, meter.clone());
         // It says nothing by itself: what is said at the beginning is said here, where refusals have their words.
         let (connection, driver) = MultiplexedConnection::new_with_config(
@@ -81,7 +90,7 @@ impl Link {
             role: None,
             identity: String::new(),
         };
-        link.log_in(address, access).await?;
+        link.log_in(address, access, visit).await?;
         link.identity = link.identify().await;
         Ok(link)
     }
@@ -122,13 +131,19 @@ impl Link {
         reply.await
     }
 
-    async fn log_in(&mut self, address: &Address, access: &Access) -> Result<(), Failure> {
+    async fn log_in(
+        &mut self,
+        address: &Address,
+        access: &Access,
+        visit: &Visit,
+    ) -> Result<(), Failure> {
         let login =
             |message: String| Failure::new(Reason::Login, format!("`{address}`: {message}"));
-        if let Some(password) = &access.password {
-            let password = password.read().map_err(login)?;
+        if let Some(password) = &access.login.password {
+            let password = visit.secret(password).await;
+            let password = password.map_err(|failure| failure.about(format!("`{address}`")))?;
             let mut auth = redis::cmd("AUTH");
-            if let Some(user) = &access.user {
+            if let Some(user) = &access.login.user {
                 auth.arg(user.reveal());
             }
             auth.arg(password.reveal());
@@ -209,10 +224,7 @@ impl Trouble {
     }
 }
 
-async fn connect(
-    address: &Address,
-    tls: Option<&Arc<ClientConfig>>,
-) -> Result<Box<dyn Stream>, Failure> {
+async fn connect(address: &Address, tls: Option<ClientConfig>) -> Result<Box<dyn Stream>, Failure> {
     let (host, port) = match &address.endpoint {
         Endpoint::Tcp { host, port } => (host, *port),
         Endpoint::Unix(path) => return connect_unix(address, path).await,
@@ -226,7 +238,7 @@ async fn connect(
         return Ok(Box::new(stream));
     };
     let name = ServerName::try_from(host.clone()).map_err(|error| unreachable(address, error))?;
-    let secured = TlsConnector::from(Arc::clone(tls))
+    let secured = TlsConnector::from(Arc::new(tls))
         .connect(name, stream)
         .await;
     Ok(Box::new(secured.map_err(refused)?))

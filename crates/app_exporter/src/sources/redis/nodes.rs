@@ -13,6 +13,7 @@ use crate::decode::Failure;
 use crate::sources::redis::address::{Address, Endpoint};
 use crate::sources::redis::link::{Access, Link, Trouble};
 use crate::sources::redis::topology::{shared, slots, watched};
+use crate::sources::visit::Visit;
 
 /// How long a server may take to say where others are, or to take a connection where there are others.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -46,6 +47,7 @@ pub(super) struct Nodes {
 /// What one fetch knows of the servers.
 pub(super) struct Session<'n> {
     nodes: &'n Nodes,
+    visit: &'n Visit,
     /// The connections that it used, and whether each may have died since an earlier fetch; others are closed at its end.
     used: HashMap<Endpoint, (Link, bool)>,
     /// Servers that could not be reached, which are not tried again.
@@ -63,9 +65,10 @@ impl Nodes {
         }
     }
 
-    pub(super) fn session(&self) -> Session<'_> {
+    pub(super) fn session<'n>(&'n self, visit: &'n Visit) -> Session<'n> {
         Session {
             nodes: self,
+            visit,
             used: HashMap::new(),
             down: HashMap::new(),
             masters: None,
@@ -106,8 +109,8 @@ impl Nodes {
     }
 
     /// Connects to one of them.
-    async fn connect(&self, address: &Address) -> Result<Link, Failure> {
-        let connecting = Link::connect(address, self.access(&address.endpoint));
+    async fn connect(&self, address: &Address, visit: &Visit) -> Result<Link, Failure> {
+        let connecting = Link::connect(address, self.access(&address.endpoint), visit);
         if matches!(self.reach, Reach::One(_)) {
             // There is nothing else to spend the time on.
             return connecting.await;
@@ -321,7 +324,7 @@ impl Session<'_> {
     }
 
     async fn connect(&mut self, address: &Address) -> Result<Link, Trouble> {
-        let connected = self.nodes.connect(address).await;
+        let connected = self.nodes.connect(address, self.visit).await;
         let checked = connected.and_then(|link| match (&self.nodes.reach, link.role.as_deref()) {
             (Reach::Watched { sentinels, master, .. }, Some(role))
                 if role != "master" && sentinels.iter().all(|it| it.endpoint != address.endpoint) =>

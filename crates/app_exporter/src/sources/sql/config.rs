@@ -25,7 +25,8 @@ const MOST_CONNECTIONS: u8 = 16;
 /// time is over.
 ///
 /// Whole numbers are exact. A time is text as 2026-01-31T12:00:00Z, for a label or `timestamp`; what the database keeps
-/// without a zone is taken for UTC there. PostgreSQL's intervals are seconds. Bytes have to be text.
+/// without a zone is taken for UTC there. MySQL gives a TIMESTAMP in the zone of the server: for `timestamp` select
+/// `unix_timestamp(…)` of it. PostgreSQL's intervals are seconds. Bytes have to be text.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SqlConfig {

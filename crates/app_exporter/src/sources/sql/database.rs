@@ -6,6 +6,7 @@ use std::future::Future;
 use exporter_kit::scrape::Deadline;
 
 use crate::decode::{Failure, Table};
+use crate::sources::visit::Visit;
 
 /// A kind of database server, as one source uses it.
 ///
@@ -15,7 +16,10 @@ pub(super) trait Database: fmt::Debug + Send + Sync + 'static {
     type Connection: Send + 'static;
 
     /// Connects and logs in.
-    fn connect(&self) -> impl Future<Output = Result<Self::Connection, Failure>> + Send;
+    fn connect(
+        &self,
+        visit: &Visit,
+    ) -> impl Future<Output = Result<Self::Connection, Failure>> + Send;
 
     /// Whether a connection that was kept is worth trying. It need not notice everything.
     fn is_open(connection: &Self::Connection) -> bool;

@@ -6,14 +6,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use exporter_kit::scrape::{Deadline, SourceErrorReason as Reason};
+use exporter_kit::scrape::SourceErrorReason as Reason;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::decode::{Failure, Part, Table};
 use crate::sources::origin::Fetch;
 use crate::sources::sql::database::{Database, Query, Trouble};
 use crate::sources::sql::kept::Kept;
+use crate::sources::visit::Visit;
+
+/// How long a collection that is done waits for connections that are not there yet.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Asks a database server.
 pub(super) struct Sql<D: Database>(Arc<Asking<D>>);
@@ -33,7 +37,7 @@ struct Turn {
     next: AtomicUsize,
     /// Why there is no connection, once that is known: it is not tried again for each statement.
     unreachable: OnceLock<Failure>,
-    deadline: Deadline,
+    visit: Visit,
     /// When statements are given up, so that those that are done are shown.
     end: Instant,
 }
@@ -64,13 +68,13 @@ impl<D: Database> Sql<D> {
 }
 
 impl<D: Database> Fetch for Sql<D> {
-    async fn fetch(&self, deadline: Deadline) -> Result<Vec<Part>, Failure> {
+    async fn fetch(&self, visit: &Visit) -> Result<Vec<Part>, Failure> {
         let asking = &self.0;
         let turn = Arc::new(Turn {
             next: AtomicUsize::new(0),
             unreachable: OnceLock::new(),
-            deadline,
-            end: last_moment(deadline),
+            visit: visit.clone(),
+            end: visit.last_moment(),
         });
         let first = asking.held(&turn).await?;
         // Dropped, it ends them all.
@@ -80,7 +84,9 @@ impl<D: Database> Fetch for Sql<D> {
             workers.spawn(Arc::clone(asking).help(Arc::clone(&turn)));
         }
         let mut done: Done = Vec::new();
-        while let Some(result) = workers.join_next().await {
+        while done.len() < asking.queries.len()
+            && let Some(result) = workers.join_next().await
+        {
             match result.map_err(|error| error.try_into_panic()) {
                 Ok(some) => done.extend(some),
                 Err(Ok(panic)) => resume_unwind(panic),
@@ -89,6 +95,9 @@ impl<D: Database> Fetch for Sql<D> {
                 }
             }
         }
+        // A connection that is still being made serves the next collection, but this one does not wait for it for long.
+        let connecting = async { while workers.join_next().await.is_some() {} };
+        let _ = timeout(PATIENCE, connecting).await;
         done.sort_by_key(|(at, _)| *at);
         let parts = asking.queries.iter().zip(done);
         Ok(parts
@@ -110,7 +119,7 @@ impl<D: Database> Asking<D> {
     }
 
     async fn connect(&self, turn: &Turn) -> Result<Held<D::Connection>, Failure> {
-        let connected = timeout_at(turn.end, self.database.connect()).await;
+        let connected = timeout_at(turn.end, self.database.connect(&turn.visit)).await;
         let connection = connected.unwrap_or_else(|_| {
             Err(Failure::new(
                 Reason::Timeout,
@@ -167,7 +176,8 @@ impl<D: Database> Asking<D> {
                 Some(held) => held,
                 None => self.reconnect(turn).await?,
             };
-            let running = self.database.run(&mut connection, query, turn.deadline);
+            let deadline = turn.visit.deadline();
+            let running = self.database.run(&mut connection, query, deadline);
             let result = match timeout_at(turn.end, running).await {
                 Ok(Err(Trouble::Lost(_))) if old => {
                     // What was lost with it would be found one after the other.
@@ -213,8 +223,66 @@ impl<D: Database> fmt::Debug for Sql<D> {
     }
 }
 
-/// A little before the deadline, at which everything is dropped.
-pub(super) fn last_moment(deadline: Deadline) -> Instant {
-    const ENOUGH: Duration = Duration::from_millis(250);
-    deadline.instant() - (deadline.remaining() / 10).min(ENOUGH)
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use exporter_kit::scrape::Deadline;
+
+    use super::*;
+    use crate::decode::{Limits, TableBuilder};
+    use crate::sources::visit::Visits;
+
+    /// A server that lets one in, and never another.
+    #[derive(Debug, Default)]
+    struct Narrow(AtomicUsize);
+
+    impl Database for Narrow {
+        type Connection = ();
+
+        async fn connect(&self, _: &Visit) -> Result<(), Failure> {
+            match self.0.fetch_add(1, Ordering::Relaxed) {
+                0 => Ok(()),
+                _ => pending().await,
+            }
+        }
+
+        fn is_open((): &()) -> bool {
+            true
+        }
+
+        async fn run(&self, (): &mut (), _: &Query, _: Deadline) -> Result<Table, Trouble> {
+            Ok(TableBuilder::new([""; 0], Limits { bytes: 0, rows: 0 }).build())
+        }
+    }
+
+    #[test]
+    fn a_connection_that_is_not_had_holds_up_nothing_that_is_done() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let query = |name: &str| Query {
+            name: name.into(),
+            statement: "".into(),
+            wanted: Vec::new(),
+        };
+        let sql = Sql::new(
+            Narrow::default(),
+            vec![query("a"), query("b"), query("c")],
+            3,
+            Duration::from_secs(60),
+        );
+        runtime.block_on(async {
+            let visits = Visits::new();
+            for _ in 0..2 {
+                let deadline = Deadline::after(Duration::from_secs(600));
+                let visit = visits.begin(deadline).await.unwrap();
+                let fetched = timeout(Duration::from_secs(60), sql.fetch(&visit)).await;
+                let parts = fetched.unwrap().unwrap();
+                let names: Vec<_> = parts.iter().map(|part| &*part.name).collect();
+                assert_eq!(names, ["a", "b", "c"]);
+            }
+        });
+    }
 }

@@ -8,7 +8,7 @@ use exporter_kit::Number;
 use exporter_kit::scrape::{Deadline, SourceErrorReason as Reason};
 use mysql_async::consts::ColumnType;
 use mysql_async::prelude::Queryable as _;
-use mysql_async::{Column, Conn, Error, IoError, Opts, OptsBuilder, ServerError, SslOpts, Value};
+use mysql_async::{Column, Conn, Error, IoError, Opts, OptsBuilder, ServerError, Value};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
@@ -18,6 +18,7 @@ use crate::sources::origin::Surroundings;
 use crate::sources::sql::database::{Database, Query, Trouble};
 use crate::sources::sql::rows::{Rows, text, too_many_bytes};
 use crate::sources::sql::server::{Address, Server, ServerConfig, explain, said};
+use crate::sources::visit::Visit;
 
 /// What it listens on unless it is told otherwise.
 const PORT: u16 = 3306;
@@ -25,7 +26,6 @@ const PORT: u16 = 3306;
 /// A MySQL or MariaDB server.
 pub(super) struct MySql {
     server: Server,
-    tls: Option<SslOpts>,
     limits: Limits,
 }
 
@@ -47,22 +47,21 @@ impl MySql {
         limits: Limits,
         surroundings: Surroundings<'_>,
     ) -> Result<Self, Fault> {
-        let server = config.server(PORT, surroundings)?;
-        let tls = config.tls(&server.address);
         Ok(Self {
-            tls: tls
-                .map(|tls| tls.of_mysql(surroundings.folder))
-                .transpose()?,
-            server,
+            server: config.server(PORT, surroundings)?,
             limits,
         })
     }
 
-    fn options(&self) -> Result<Opts, Failure> {
+    async fn options(&self, visit: &Visit) -> Result<Opts, Failure> {
         let server = &self.server;
-        let password = server.read_password()?;
+        let password = server.password(visit).await?;
+        let tls = match &server.tls {
+            Some(tls) => Some(tls.of_mysql(visit).await?),
+            None => None,
+        };
         let mut options = OptsBuilder::default()
-            .user(Some(&server.user))
+            .user(Some(server.user()))
             .pass(password.as_ref().map(|password| password.reveal()))
             .db_name(server.database.as_ref())
             .tcp_port(server.port)
@@ -75,7 +74,7 @@ impl MySql {
             .tcp_keepalive(Some(Duration::from_secs(60)))
             .stmt_cache_size(0)
             .init(vec!["SET SESSION TRANSACTION READ ONLY"])
-            .ssl_opts(self.tls.clone());
+            .ssl_opts(tls);
         options = match &server.address {
             Address::Host(host) => options.ip_or_hostname(host),
             Address::Socket(path) => options.socket(path.to_str()),
@@ -148,8 +147,8 @@ impl MySql {
 impl Database for MySql {
     type Connection = Connection;
 
-    async fn connect(&self) -> Result<Connection, Failure> {
-        let options = self.options()?;
+    async fn connect(&self, visit: &Visit) -> Result<Connection, Failure> {
+        let options = self.options(visit).await?;
         let conn = Conn::new(options.clone()).await;
         Ok(Connection {
             conn: Some(conn.map_err(|error| self.not_connected(&error))?),
@@ -275,12 +274,15 @@ fn number(bytes: &[u8]) -> Result<Cell, String> {
     match (number, written) {
         (Some(number @ (Number::U64(_) | Number::I64(_))), _) => Ok(Cell::Number(number)),
         // More digits than a number has are kept as they are.
-        (Some(Number::F64(_)), Some(text)) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Ok(Cell::text(text))
-        }
+        (Some(Number::F64(_)), Some(text)) if is_whole(text) => Ok(Cell::text(text)),
         (Some(number), _) => Ok(Cell::Number(number)),
         (None, _) => Err("has a number that can't be read".to_owned()),
     }
+}
+
+fn is_whole(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// What the server says, under the reason that its code stands for.

@@ -27,6 +27,7 @@ use crate::sources::sql::database::{Database, Query, Trouble};
 use crate::sources::sql::postgres_value::Reader;
 use crate::sources::sql::rows::{Rows, too_many_bytes};
 use crate::sources::sql::server::{Address, Server, ServerConfig, explain, said};
+use crate::sources::visit::Visit;
 
 /// What it listens on unless it is told otherwise.
 const PORT: u16 = 5432;
@@ -40,7 +41,6 @@ const END_AND_FORGET: &str = "ROLLBACK; DEALLOCATE ALL";
 /// A PostgreSQL server.
 pub(super) struct Postgres {
     server: Server,
-    tls: Option<MakeRustlsConnect>,
     limits: Limits,
 }
 
@@ -73,29 +73,25 @@ impl Postgres {
         limits: Limits,
         surroundings: Surroundings<'_>,
     ) -> Result<Self, Fault> {
-        let server = config.server(PORT, surroundings)?;
-        let tls = config.tls(&server.address);
-        let tls = tls.map(|tls| tls.client(surroundings.folder)).transpose()?;
         Ok(Self {
-            server,
-            tls: tls.map(MakeRustlsConnect::new),
+            server: config.server(PORT, surroundings)?,
             limits,
         })
     }
 
-    fn config(&self) -> Result<Config, Failure> {
+    async fn config(&self, visit: &Visit) -> Result<Config, Failure> {
         let mut config = Config::new();
         config
-            .user(&self.server.user)
+            .user(self.server.user())
             .application_name("app_exporter")
-            .ssl_mode(match self.tls {
+            .ssl_mode(match self.server.tls {
                 Some(_) => SslMode::Require,
                 None => SslMode::Disable,
             });
         if let Some(database) = &self.server.database {
             config.dbname(database);
         }
-        if let Some(password) = self.server.read_password()? {
+        if let Some(password) = self.server.password(visit).await? {
             config.password(password.reveal());
         }
         Ok(config)
@@ -114,12 +110,10 @@ impl Postgres {
         end: &mut &'static str,
     ) -> Result<Table, Trouble> {
         let client = &connection.client;
-        // The server stops by itself should nobody be able to tell it.
+        // The server stops by itself should nobody be able to tell it. It counts no longer than 24 days.
         let most = deadline.remaining() + Duration::from_secs(1);
-        let begin = format!(
-            "BEGIN READ ONLY; SET LOCAL statement_timeout = {}",
-            most.as_millis()
-        );
+        let millis = i32::try_from(most.as_millis()).unwrap_or(i32::MAX);
+        let begin = format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {millis}");
         let (begun, prepared) = tokio::join!(
             biased;
             client.batch_execute(&begin),
@@ -226,8 +220,12 @@ impl Postgres {
 impl Database for Postgres {
     type Connection = Connection;
 
-    async fn connect(&self) -> Result<Connection, Failure> {
-        let config = self.config()?;
+    async fn connect(&self, visit: &Visit) -> Result<Connection, Failure> {
+        let config = self.config(visit).await?;
+        let tls = match &self.server.tls {
+            Some(tls) => Some(MakeRustlsConnect::new(tls.client(visit).await?)),
+            None => None,
+        };
         let meter = Meter::new(self.most_read());
         let (address, port) = (&self.server.address, self.server.port);
         let stream = connect(address, port).await;
@@ -235,7 +233,7 @@ impl Database for Postgres {
             .map_err(|error| Failure::connect(format!("`{}`: {error}", self.server.shown)))?;
         let stream = Metered::new(stream, meter.clone());
         let failed = |error| self.not_connected(&error);
-        let (client, driver) = match &self.tls {
+        let (client, driver) = match &tls {
             None => {
                 let (client, driver) = config.connect_raw(stream, NoTls).await.map_err(failed)?;
                 (client, tokio::spawn(async { drop(driver.await) }))
@@ -251,7 +249,7 @@ impl Database for Postgres {
                 token: client.cancel_token(),
                 address: address.clone(),
                 port,
-                tls: self.tls.clone(),
+                tls,
                 runtime: Handle::current(),
             },
             client,

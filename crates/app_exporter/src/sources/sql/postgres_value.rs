@@ -302,6 +302,11 @@ mod tests {
         assert_eq!(moment(i64::MAX), "infinity");
         assert_eq!(time_of_day(MICROS_A_DAY).unwrap(), "24:00:00");
         assert_eq!(date(-10957 - 1).unwrap(), "1969-12-31");
+        // What stands for ever is in the calendar of the server, and has to be in ours.
+        assert_eq!(
+            moment(9_223_371_331_199_999_999),
+            "294276-12-31T23:59:59.999999Z"
+        );
     }
 
     proptest! {

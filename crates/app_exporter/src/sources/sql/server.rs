@@ -2,16 +2,17 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use exporter_kit::scrape::SourceErrorReason as Reason;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer, de};
 
-use crate::config::{At, Fault, HiddenTemplate, Login, Secret, Template};
+use crate::config::{At, Fault, HiddenTemplate, Login, LoginKeys, Secret, Template};
 use crate::decode::Failure;
 use crate::sources::origin::Surroundings;
-use crate::sources::tls::TlsConfig;
+use crate::sources::tls::{Tls, TlsConfig};
+use crate::sources::visit::Visit;
 
 /// A database server, and who we are there.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
@@ -57,8 +58,9 @@ pub(super) struct Server {
     pub(super) address: Address,
     pub(super) port: u16,
     pub(super) database: Option<String>,
-    pub(super) user: String,
-    pub(super) password: Option<Login>,
+    pub(super) login: Login,
+    /// Whom to trust; nothing if there is no TLS.
+    pub(super) tls: Option<Arc<Tls>>,
     /// The server as it was written, for messages: what variables hold may be secret.
     pub(super) shown: String,
 }
@@ -93,7 +95,7 @@ impl ServerConfig {
     }
 
     /// # Errors
-    /// When a variable is not set.
+    /// When a variable is not set, or a certificate can't be had.
     pub(super) fn server(
         &self,
         port: u16,
@@ -102,10 +104,7 @@ impl ServerConfig {
         let Surroundings {
             folder, variable, ..
         } = surroundings;
-        let resolve = |template: &At<Template>| {
-            let resolved = template.resolve(variable);
-            resolved.map_err(|message| Fault::at(template.place(), message))
-        };
+        let resolve = |template: &At<Template>| template.resolved(variable);
         let port = self.port.as_deref().copied().unwrap_or(port);
         let written = self.host.as_ref().map(|host| host.to_string());
         let written = written.map(|host| surroundings.targeted(&host).into_owned());
@@ -122,23 +121,26 @@ impl ServerConfig {
                 (Address::Host(host), shown)
             }
         };
+        let login = LoginKeys {
+            user: Some(&self.user),
+            password: self.password.as_ref(),
+            password_file: self.password_file.as_ref(),
+        };
+        let tls = self.tls(&address);
         Ok(Server {
-            address,
             port,
             database: self.database.as_ref().map(resolve).transpose()?,
-            user: resolve(&self.user)?,
-            password: Login::choose(
-                self.password.as_ref(),
-                self.password_file.as_ref(),
-                folder,
-                variable,
-            )?,
+            login: login.resolve(folder, variable)?,
+            tls: tls
+                .map(|tls| Tls::new(&tls, folder).map(Arc::new))
+                .transpose()?,
+            address,
             shown,
         })
     }
 
     /// Whom to trust; nothing if there is no TLS.
-    pub(super) fn tls(&self, address: &Address) -> Option<TlsConfig> {
+    fn tls(&self, address: &Address) -> Option<TlsConfig> {
         match (self.tls.as_deref(), address) {
             (Some(TlsChoice::With(tls)), _) => Some(tls.clone()),
             (Some(TlsChoice::Without), _) | (None, Address::Socket(_)) => None,
@@ -152,10 +154,16 @@ impl ServerConfig {
 }
 
 impl Server {
+    pub(super) fn user(&self) -> &str {
+        self.login.user.as_ref().map_or("", Secret::reveal)
+    }
+
     /// The password as it is now, if there is one.
-    pub(super) fn read_password(&self) -> Result<Option<Secret>, Failure> {
-        let password = self.password.as_ref().map(Login::read).transpose();
-        password.map_err(|message| Failure::new(Reason::Login, message))
+    pub(super) async fn password(&self, visit: &Visit) -> Result<Option<Secret>, Failure> {
+        match &self.login.password {
+            Some(password) => visit.secret(password).await.map(Some),
+            None => Ok(None),
+        }
     }
 }
 

@@ -3,20 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use exporter_kit::Number;
-use exporter_kit::scrape::{Deadline, SourceErrorReason as Reason};
+use exporter_kit::scrape::SourceErrorReason as Reason;
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Row};
 
 use crate::decode::{Cell, Failure, Limits, Part, Table};
-use crate::sources::origin::{Fetch, blocking};
+use crate::sources::origin::Fetch;
 use crate::sources::sql::database::Query;
-use crate::sources::sql::fetch::last_moment;
 use crate::sources::sql::rows::{Rows, text, too_many_bytes};
 use crate::sources::sql::server::said;
+use crate::sources::visit::Visit;
 
 /// Reads an SQLite database.
 #[derive(Debug)]
@@ -62,20 +62,21 @@ impl Sqlite {
 }
 
 impl Fetch for Sqlite {
-    async fn fetch(&self, deadline: Deadline) -> Result<Vec<Part>, Failure> {
+    async fn fetch(&self, visit: &Visit) -> Result<Vec<Part>, Failure> {
         let asking = &self.0;
         let turn = Arc::new(Turn {
             next: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
-            end: last_moment(deadline).into_std(),
+            end: visit.last_moment().into_std(),
         });
         let _stop = Stop(Arc::clone(&turn));
         let threads = asking.connections.min(asking.queries.len());
         let workers: Vec<_> = (0..threads)
             .map(|_| {
                 let (asking, turn) = (Arc::clone(asking), Arc::clone(&turn));
+                let visit = visit.clone();
                 // Begun here, so that they run side by side.
-                tokio::spawn(blocking(move || asking.work(&turn)))
+                tokio::spawn(async move { visit.blocking(move || asking.work(&turn)).await })
             })
             .collect();
         let mut done: Done = Vec::new();
@@ -133,8 +134,9 @@ impl Asking {
     fn run(&self, connection: &Connection, query: &Query, turn: &Turn) -> Result<Table, Failure> {
         let failed = |error| self.failure(&error);
         let left = turn.end.saturating_duration_since(Instant::now());
-        // While another writes, it is waited for.
-        connection.busy_timeout(left).map_err(failed)?;
+        // While another writes, it is waited for; the library counts no longer than that.
+        const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
+        connection.busy_timeout(left.min(LONGEST)).map_err(failed)?;
         connection
             .execute_batch("PRAGMA query_only = 1")
             .map_err(failed)?;

@@ -1,4 +1,6 @@
 //! A sum of whole numbers that many threads add to.
+//!
+//! What a word holds only grows, so that no reading is less than one before it.
 
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
@@ -38,10 +40,11 @@ impl Drop for SpreadPermit {
     }
 }
 
-/// What a word of one thread holds at most when more than one is added at once.
-const HALF: u64 = 1 << 63;
+/// More than one is added at once to a word only as long as it stays below this: no program counts as many again one
+/// by one, so that who adds one need not ask.
+const FULL: u64 = 1 << 63;
 
-/// Adds up `u64`; a sum beyond 2^64 is told to who adds.
+/// Adds up `u64`; says of an amount for which there is no room that it did not take it.
 pub(crate) struct Adder {
     /// The thread that `own` belongs to, or `slot::NOBODY`, or once the cell has spread `slot::EVERYBODY`.
     owner: AtomicU32,
@@ -76,23 +79,23 @@ impl Adder {
         }
     }
 
-    /// Adds `n`; true if that took 2^64 from the sum, which is all that one word holds.
+    /// Adds `n`; false if there is no room for so much, and nothing was added.
+    #[must_use]
     #[inline]
     pub(crate) fn add(&self, n: u64) -> bool {
         self.in_word_of(slot::current(), |word| self.add_as_owner(word, n))
             .unwrap_or_else(|| self.add_unassigned(n))
     }
 
-    /// The same for `n` = 1, in as few instructions as a word of one's own takes.
+    /// Adds one, in as few instructions as a word of one's own takes.
     #[inline]
-    pub(crate) fn add_one(&self) -> bool {
+    pub(crate) fn add_one(&self) {
         let add = |word: &AtomicU64| {
-            // `add_as_owner` leaves less than 2^63 here; no program counts as many again one by one.
             word.store(load_own(word).wrapping_add(1), Ordering::Relaxed);
-            false
         };
-        self.in_word_of(slot::current(), add)
-            .unwrap_or_else(|| self.add_unassigned(1))
+        if self.in_word_of(slot::current(), add).is_none() {
+            let _is_room = self.add_unassigned(1);
+        }
     }
 
     #[cold]
@@ -101,11 +104,11 @@ impl Adder {
         self.add_from(slot::assigned(), n)
     }
 
-    /// Adds as the thread whose number is `slot`.
+    /// Adds as the thread whose number is `slot`; false if there is no room.
     pub(super) fn add_from(&self, slot: u32, n: u64) -> bool {
         let as_owner = |word: &AtomicU64| self.add_as_owner(word, n);
-        if let Some(carried) = self.in_word_of(slot, as_owner) {
-            return carried;
+        if let Some(is_room) = self.in_word_of(slot, as_owner) {
+            return is_room;
         }
         if let Some(spread) = self.spread.get() {
             return add_shared(&spread.beyond.0, n);
@@ -138,18 +141,22 @@ impl Adder {
         None
     }
 
-    /// Adds without a read-modify-write to a word that this thread alone writes, and leaves less than 2^63 there.
+    /// Adds without a read-modify-write to a word that this thread alone writes, if there is room.
     #[inline]
     fn add_as_owner(&self, word: &AtomicU64, n: u64) -> bool {
-        let (sum, wrapped) = load_own(word).overflowing_add(n);
-        word.store(sum % HALF, Ordering::Relaxed);
-        wrapped | (sum >= HALF && self.share_half())
+        match load_own(word).checked_add(n) {
+            Some(sum) if sum < FULL => {
+                word.store(sum, Ordering::Relaxed);
+                true
+            }
+            _ => self.share(n),
+        }
     }
 
     #[cold]
     #[inline(never)]
-    fn share_half(&self) -> bool {
-        add_shared(&self.shared, HALF)
+    fn share(&self, n: u64) -> bool {
+        add_shared(&self.shared, n)
     }
 
     /// Makes the thread the owner, if it has a number and there never was an owner.
@@ -172,7 +179,7 @@ impl Adder {
         }
     }
 
-    /// The sum so far, modulo 2^64 for each word.
+    /// The sum so far.
     pub(crate) fn get(&self) -> u128 {
         if self.foreign.load(Ordering::Relaxed) != 0 {
             self.foreign.store(0, Ordering::Relaxed);
@@ -195,10 +202,15 @@ impl fmt::Debug for Adder {
     }
 }
 
+/// Adds to a word that any thread writes; false if there is no room.
 fn add_shared(word: &AtomicU64, n: u64) -> bool {
-    word.fetch_add(n, Ordering::Relaxed)
-        .checked_add(n)
-        .is_none()
+    if n == 1 {
+        word.fetch_add(1, Ordering::Relaxed);
+        return true;
+    }
+    let add = |sum: u64| sum.checked_add(n).filter(|sum| *sum < FULL);
+    word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
+        .is_ok()
 }
 
 #[cfg(test)]
@@ -213,7 +225,7 @@ mod tests {
         for _round in 0..3 {
             thread::scope(|scope| {
                 for _ in 0..4 {
-                    scope.spawn(|| (0..per_thread).for_each(|_| assert!(!adder.add(1))));
+                    scope.spawn(|| (0..per_thread).for_each(|_| assert!(adder.add(1))));
                 }
             });
         }

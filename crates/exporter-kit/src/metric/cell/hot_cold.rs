@@ -1,7 +1,7 @@
 //! The words of a distribution that any number of threads write.
 
-use crate::metric::cell::AtomicF64;
-use crate::metric::cell::native::{NativeSettings, NativeSide, SparseBuckets};
+use crate::metric::cell::native::{NativeSettings, NativeSide};
+use crate::metric::cell::{AtomicF64, SparseBuckets};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, lock, yield_now};
 

@@ -13,11 +13,13 @@ mod models;
 mod native;
 pub(crate) mod slot;
 mod spaced;
+mod sparse_buckets;
 mod writer;
 
 pub(crate) use adder::Adder;
 pub(crate) use distribution::Distribution;
 pub(crate) use float::AtomicF64;
 pub(crate) use hot_cold::Totals;
-pub(crate) use native::{MAX_SCHEMA, MIN_SCHEMA, NativeSettings, SparseBuckets};
+pub(crate) use native::{MAX_SCHEMA, MIN_SCHEMA, NativeSettings};
 pub(crate) use spaced::Spaced;
+pub(crate) use sparse_buckets::SparseBuckets;

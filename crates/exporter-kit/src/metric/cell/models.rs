@@ -52,7 +52,7 @@ fn loom_an_adder_loses_and_doubles_nothing_while_it_spreads_and_is_read() {
 
 #[test]
 fn loom_an_adder_counts_for_threads_without_a_number_and_beyond_the_words() {
-    check(3, || {
+    check(2, || {
         let adder = Arc::new(Adder::new());
         let threads = [(slot::NONE, 1), (9, 4)].map(|(slot, amount)| {
             let adder = Arc::clone(&adder);
@@ -63,6 +63,24 @@ fn loom_an_adder_counts_for_threads_without_a_number_and_beyond_the_words() {
             thread.join().unwrap();
         }
         assert_eq!(adder.get(), 1 + 4 + 16);
+    });
+}
+
+/// What one word has no room for goes to another; no reading may show it in neither, or in both.
+#[test]
+fn loom_a_sum_never_falls_where_a_word_is_full() {
+    const QUARTER: u64 = 1 << 62;
+    check(3, || {
+        let adder = Arc::new(Adder::new());
+        let owner = {
+            let adder = Arc::clone(&adder);
+            spawn(move || (0..2).for_each(|_| assert!(adder.add_from(0, QUARTER))))
+        };
+        let readings = [(); 2].map(|()| adder.get());
+        assert!(readings.is_sorted(), "{readings:?}");
+        assert!(readings[1] <= 2 * u128::from(QUARTER), "{readings:?}");
+        owner.join().unwrap();
+        assert_eq!(adder.get(), 2 * u128::from(QUARTER));
     });
 }
 
@@ -125,6 +143,33 @@ fn loom_words_of_one_writer_are_read_whole() {
         let recorded = writer.join().unwrap();
         assert!(first <= recorded, "{first} of {recorded}");
         assert_eq!(read(&words), recorded);
+    });
+}
+
+#[test]
+fn loom_two_readers_of_one_writers_words_read_them_whole() {
+    check(2, || {
+        let words = Arc::new(WriterWords::new(1));
+        let read = |words: &WriterWords| {
+            let mut totals = Totals::new(1, None);
+            totals.sum = words.add_to(&mut totals.counts);
+            assert_whole(&totals)
+        };
+        let writer = {
+            let words = Arc::clone(&words);
+            spawn(move || u64::from(words.observe(0, 1.0)))
+        };
+        let reader = {
+            let words = Arc::clone(&words);
+            spawn(move || read(&words))
+        };
+        let here = read(&words);
+        let there = reader.join().unwrap();
+        let recorded = writer.join().unwrap();
+        assert!(here.max(there) <= recorded);
+        assert_eq!(read(&words), recorded);
+        // Whoever read last has left the words open.
+        assert!(words.observe(0, 1.0));
     });
 }
 
@@ -211,7 +256,7 @@ fn loom_native_buckets_are_drained_whole_while_their_resolution_falls() {
 
 #[test]
 fn loom_a_distribution_is_read_whole_while_it_spreads() {
-    check(1, || {
+    check(2, || {
         let distribution = Arc::new(Distribution::new(2, None));
         let writers = [(0, 2), (1, 1)].map(|(slot, times)| {
             let distribution = Arc::clone(&distribution);
@@ -229,7 +274,7 @@ fn loom_a_distribution_is_read_whole_while_it_spreads() {
 
 #[test]
 fn loom_a_distribution_keeps_what_an_ended_thread_observed_when_another_takes_its_number() {
-    check(1, || {
+    check(2, || {
         let free = Arc::new(Mutex::new(Free::new()));
         let distribution = Arc::new(Distribution::new(1, None));
         let threads = [(); 2].map(|()| {

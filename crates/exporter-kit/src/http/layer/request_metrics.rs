@@ -1,21 +1,15 @@
-//! Metrics of the requests that a service answers, or that a client makes: a `tower` layer around either.
+//! The metrics of requests, and how they are described.
 
 use std::borrow::Cow;
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-use std::time::Instant;
 
-use http::header::CONTENT_LENGTH;
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response};
-use http_body::Body;
-use pin_project_lite::pin_project;
 use tower_layer::Layer;
-use tower_service::Service;
 
-use crate::metric::{Counter, DEFAULT_BUCKETS, Family, Histogram, InProgress, IntGauge};
+use super::measurement::{Answered, Families, FromRequest, Shared, Sizes};
+use super::service::MeasuredService;
+use crate::metric::{Counter, DEFAULT_BUCKETS, Histogram, IntGauge};
 use crate::registry::{RegisterError, Registry};
 
 /// Counts and times the requests that go through a service, of a server or of a client.
@@ -70,35 +64,8 @@ use crate::registry::{RegisterError, Registry};
 /// ```
 #[derive(Clone)]
 pub struct RequestMetrics {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
-
-struct Shared {
-    extra_methods: Vec<&'static str>,
-    route: Option<FromRequest>,
-    exemplar: Option<(&'static str, FromRequest)>,
-    in_flight: IntGauge,
-    answered: Answered,
-}
-
-/// What is known only with the answer, by the labels that there are.
-enum Answered {
-    Plain(Families<2>),
-    Routed(Families<3>),
-}
-
-struct Families<const N: usize> {
-    requests: Family<Counter, N>,
-    durations: Family<Histogram, N>,
-    sizes: Option<Sizes<N>>,
-}
-
-struct Sizes<const N: usize> {
-    request: Family<Histogram, N>,
-    response: Family<Histogram, N>,
-}
-
-type FromRequest = Box<dyn Fn(&Parts) -> Option<Cow<'static, str>> + Send + Sync>;
 
 impl RequestMetrics {
     /// With the methods and codes as labels, the default buckets and no sizes.
@@ -136,10 +103,7 @@ impl<S> Layer<S> for RequestMetrics {
     type Service = MeasuredService<S>;
 
     fn layer(&self, inner: S) -> MeasuredService<S> {
-        MeasuredService {
-            inner,
-            metrics: self.clone(),
-        }
+        MeasuredService::new(inner, self.clone())
     }
 }
 
@@ -278,204 +242,4 @@ impl RequestMetricsBuilder {
             sizes,
         })
     }
-}
-
-/// A service whose requests are measured; made by [`RequestMetrics`] as a layer.
-#[derive(Clone, Debug)]
-pub struct MeasuredService<S> {
-    inner: S,
-    metrics: RequestMetrics,
-}
-
-impl<S, B, R> Service<Request<B>> for MeasuredService<S>
-where
-    S: Service<Request<B>, Response = Response<R>>,
-    B: Body,
-    R: Body,
-{
-    type Response = Response<R>;
-    type Error = S::Error;
-    type Future = MeasuredFuture<S::Future>;
-
-    fn poll_ready(&mut self, ctx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(ctx)
-    }
-
-    fn call(&mut self, req: Request<B>) -> Self::Future {
-        let (measurement, req) = Measurement::begin(&self.metrics.shared, req);
-        MeasuredFuture {
-            inner: self.inner.call(req),
-            measurement: Some(measurement),
-        }
-    }
-}
-
-pin_project! {
-    /// The answer of a [`MeasuredService`].
-    #[must_use = "a future does nothing unless it is polled"]
-    pub struct MeasuredFuture<F> {
-        #[pin]
-        inner: F,
-        // Gone once the answer is there.
-        measurement: Option<Measurement>,
-    }
-}
-
-impl<F> fmt::Debug for MeasuredFuture<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MeasuredFuture")
-            .field("answered", &self.measurement.is_none())
-            .finish_non_exhaustive()
-    }
-}
-
-impl<F, R, E> Future for MeasuredFuture<F>
-where
-    F: Future<Output = Result<Response<R>, E>>,
-    R: Body,
-{
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, ctx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let result = ready!(this.inner.poll(ctx));
-        if let Some(measurement) = this.measurement.take() {
-            match &result {
-                Ok(response) => measurement.answered(response),
-                Err(_) => measurement.end("error", None),
-            }
-        }
-        Poll::Ready(result)
-    }
-}
-
-/// One request that is under way. Dropped before it is ended it counts as dropped.
-struct Measurement {
-    shared: Arc<Shared>,
-    /// Held for its end: the request is in flight as long.
-    _in_flight: InProgress<IntGauge>,
-    method: &'static str,
-    route: Option<Cow<'static, str>>,
-    exemplar: Option<Cow<'static, str>>,
-    request_size: Option<u64>,
-    started: Instant,
-    ended: bool,
-}
-
-impl Measurement {
-    fn begin<B: Body>(shared: &Arc<Shared>, req: Request<B>) -> (Self, Request<B>) {
-        let mut measurement = Self {
-            _in_flight: shared.in_flight.track_in_progress(),
-            method: method_label(req.method(), &shared.extra_methods),
-            route: None,
-            exemplar: None,
-            request_size: size(req.headers(), req.body()),
-            shared: Arc::clone(shared),
-            started: Instant::now(),
-            ended: false,
-        };
-        if shared.route.is_none() && shared.exemplar.is_none() {
-            return (measurement, req);
-        }
-        let (parts, body) = req.into_parts();
-        measurement.route = shared.route.as_ref().and_then(|route| route(&parts));
-        measurement.exemplar = shared
-            .exemplar
-            .as_ref()
-            .and_then(|(_, value)| value(&parts));
-        (measurement, Request::from_parts(parts, body))
-    }
-
-    fn answered<R: Body>(self, response: &Response<R>) {
-        // What a client is told by HEAD is the size that GET would have.
-        let size = if self.method == "HEAD" {
-            Some(0)
-        } else {
-            size(response.headers(), response.body())
-        };
-        self.end(response.status().as_str(), size);
-    }
-
-    fn end(mut self, code: &str, response_size: Option<u64>) {
-        self.record(code, response_size);
-        self.ended = true;
-    }
-
-    fn record(&self, code: &str, response_size: Option<u64>) {
-        match &self.shared.answered {
-            Answered::Plain(families) => {
-                families.record(self, [self.method, code], response_size);
-            }
-            Answered::Routed(families) => {
-                let route = self.route.as_deref().unwrap_or("none");
-                families.record(self, [self.method, route, code], response_size);
-            }
-        }
-    }
-}
-
-impl Drop for Measurement {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.record("dropped", None);
-        }
-    }
-}
-
-impl<const N: usize> Families<N> {
-    fn record(&self, measurement: &Measurement, labels: [&str; N], response_size: Option<u64>) {
-        let seconds = measurement.started.elapsed();
-        match (&measurement.shared.exemplar, &measurement.exemplar) {
-            (Some((label, _)), Some(value)) => {
-                let exemplar = [(*label, &**value)];
-                // Without a valid exemplar the values are recorded all the same.
-                self.requests.update(labels, |requests| {
-                    let _ = requests.inc_with_exemplar(1, &exemplar);
-                });
-                self.durations.update(labels, |durations| {
-                    let _ = durations.observe_with_exemplar(seconds, &exemplar);
-                });
-            }
-            _ => {
-                self.requests.update(labels, Counter::inc);
-                self.durations
-                    .update(labels, |durations| durations.observe(seconds));
-            }
-        }
-        if let Some(sizes) = &self.sizes {
-            if let Some(size) = measurement.request_size {
-                sizes.request.update(labels, |sizes| sizes.observe(size));
-            }
-            if let Some(size) = response_size {
-                sizes.response.update(labels, |sizes| sizes.observe(size));
-            }
-        }
-    }
-}
-
-fn method_label(method: &Method, extra: &[&'static str]) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::DELETE => "DELETE",
-        Method::HEAD => "HEAD",
-        Method::OPTIONS => "OPTIONS",
-        Method::CONNECT => "CONNECT",
-        Method::PATCH => "PATCH",
-        Method::TRACE => "TRACE",
-        _ => extra
-            .iter()
-            .find(|extra| **extra == method.as_str())
-            .copied()
-            .unwrap_or("other"),
-    }
-}
-
-/// The bytes of a body, if that is known before it is read.
-fn size(headers: &HeaderMap, body: &impl Body) -> Option<u64> {
-    body.size_hint().exact().or_else(|| {
-        let length = headers.get(CONTENT_LENGTH)?.to_str().ok()?;
-        length.trim().parse().ok()
-    })
 }

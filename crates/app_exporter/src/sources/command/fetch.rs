@@ -1,0 +1,226 @@
+//! One run of a program, and what it gives.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use exporter_kit::Number;
+use tokio::process::Command as Program;
+use tokio::time::Instant;
+
+use crate::config::Fault;
+use crate::decode::{Cell, Decoder, Failure, Format, Limits, Part, Parts, Table, Wanted};
+use crate::sources::command::config::{CommandConfig, EXIT};
+use crate::sources::command::group::Group;
+use crate::sources::origin::{Fetch, Surroundings, TARGETED};
+use crate::sources::visit::Visit;
+
+/// Where programs are found.
+const PATH: &str = "PATH";
+
+/// Runs a program.
+#[derive(Debug)]
+pub(super) struct Command {
+    start: Arc<Start>,
+    success: Vec<i32>,
+    decoder: Option<Arc<Decoder>>,
+    /// The parts that its output would have been, where it has none.
+    parts: Parts,
+    wants_exit: bool,
+    limits: Limits,
+}
+
+/// How it is started.
+#[derive(Debug)]
+struct Start {
+    program: PathBuf,
+    arguments: Vec<String>,
+    environment: Environment,
+    directory: PathBuf,
+}
+
+/// Variables, whose values may be secret.
+struct Environment(Vec<(String, String)>);
+
+impl Command {
+    pub(super) fn new(
+        config: &CommandConfig,
+        wanted: Wanted,
+        limits: Limits,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Self, Fault> {
+        let format = config.format.as_ref();
+        Ok(Self {
+            start: Arc::new(Start::new(config, surroundings)?),
+            success: config
+                .success
+                .as_ref()
+                .map_or_else(|| vec![0], |it| it.to_vec()),
+            parts: format.map(Format::parts).unwrap_or_default(),
+            wants_exit: !wanted.of(EXIT).is_empty() || format.is_none(),
+            decoder: format.map(|format| Arc::new(format.decoder(wanted, limits))),
+            limits,
+        })
+    }
+
+    fn failed(&self, status: ExitStatus, complaint: &[u8]) -> Failure {
+        let complaint = String::from_utf8_lossy(complaint);
+        let last = complaint.lines().rfind(|line| !line.trim().is_empty());
+        let said = last.map(|line| {
+            let line = self.start.environment.hide(line.trim());
+            let line: String = line.escape_debug().take(200).collect();
+            format!("; it says `{line}`")
+        });
+        Failure::query(format!(
+            "`{}` ended with {status}{}",
+            self.start.program.display(),
+            said.unwrap_or_default()
+        ))
+    }
+}
+
+impl Start {
+    fn new(config: &CommandConfig, surroundings: Surroundings<'_>) -> Result<Self, Fault> {
+        let folder = surroundings.folder;
+        let mut argv = config.argv.iter();
+        let program = argv.next().map_or("", |program| program.as_str());
+        if let (Some(written), Some(_)) = (config.argv.first(), surroundings.target)
+            && written.contains(TARGETED)
+        {
+            return Err(Fault::at(
+                written.place(),
+                "the program itself can't be chosen by a request; write `${target}` in an argument",
+            ));
+        }
+        // A name alone is looked for in PATH, a path begins at the configuration.
+        let program = if program.contains('/') {
+            folder.join(program)
+        } else {
+            PathBuf::from(program)
+        };
+        Ok(Self {
+            // The program is looked for after the folder has changed.
+            program: match (program.is_relative(), program.components().count()) {
+                (true, 2..) => std::path::absolute(&program).unwrap_or(program),
+                _ => program,
+            },
+            // In its place and nowhere else: a target never makes arguments of its own.
+            arguments: argv
+                .map(|argument| surroundings.targeted(argument).into_owned())
+                .collect(),
+            environment: Environment::new(config, surroundings)?,
+            directory: folder.join(config.directory.as_deref().unwrap_or(Path::new(""))),
+        })
+    }
+
+    /// It may block, as long as the file system does that the program is on.
+    fn start(&self) -> Result<Group, Failure> {
+        let mut program = Program::new(&self.program);
+        program
+            .args(&self.arguments)
+            .env_clear()
+            .envs(self.environment.0.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        if !self.directory.as_os_str().is_empty() {
+            program.current_dir(&self.directory);
+        }
+        // A group of its own, so that what it starts can be ended with it.
+        #[cfg(unix)]
+        program.process_group(0);
+        let child = program.spawn().map_err(|error| {
+            Failure::connect(format!("can't start `{}`: {error}", self.program.display()))
+        })?;
+        Ok(Group::new(child))
+    }
+}
+
+impl Environment {
+    fn new(config: &CommandConfig, surroundings: Surroundings<'_>) -> Result<Self, Fault> {
+        let passed = [PATH]
+            .into_iter()
+            .chain(config.pass_environment.iter().map(String::as_str));
+        let mut all: Vec<(String, String)> = passed
+            .filter_map(|name| Some((name.to_owned(), (surroundings.variable)(name)?)))
+            .collect();
+        for (name, value) in &config.environment {
+            all.push((name.clone(), value.resolved(surroundings.variable)?));
+        }
+        Ok(Self(all))
+    }
+
+    /// What a program says, without the values that it may repeat.
+    fn hide(&self, said: &str) -> String {
+        /// What is shorter is no secret, and would be found everywhere.
+        const SHORTEST: usize = 4;
+        let values = self.0.iter().filter(|(name, _)| name != PATH);
+        let mut values: Vec<&str> = values.map(|(_, value)| value.as_str()).collect();
+        // One that is a part of another must not leave the rest of it.
+        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        values
+            .iter()
+            .filter(|value| value.len() >= SHORTEST)
+            .fold(said.to_owned(), |said, value| {
+                said.replace(value, "<secret>")
+            })
+    }
+}
+
+impl Fetch for Command {
+    async fn fetch(&self, visit: &Visit) -> Result<Vec<Part>, Failure> {
+        let started = Instant::now();
+        let start = Arc::clone(&self.start);
+        let mut group = visit.blocking(move || start.start()).await?;
+        let (status, output, complaint) = group.finish(self.limits).await?;
+        let seconds = started.elapsed();
+        let mut parts = Vec::new();
+        if self.wants_exit {
+            parts.push(Part::rows(EXIT, Ok(exit(status, seconds))));
+        }
+        let Some(decoder) = &self.decoder else {
+            return Ok(parts);
+        };
+        if status
+            .code()
+            .is_some_and(|code| self.success.contains(&code))
+        {
+            parts.extend(visit.decode(decoder, output).await?);
+            return Ok(parts);
+        }
+        let failure = self.failed(status, &complaint);
+        if !self.wants_exit {
+            return Err(failure);
+        }
+        parts.extend(self.parts.failed(&failure));
+        Ok(parts)
+    }
+}
+
+fn exit(status: ExitStatus, seconds: Duration) -> Table {
+    let number = |number: Option<i32>| {
+        number.map_or(Cell::Null, |number| {
+            Cell::Number(Number::I64(number.into()))
+        })
+    };
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal = None;
+    Table::of_one_row([
+        ("code", number(status.code())),
+        ("signal", number(signal)),
+        ("seconds", Cell::Number(Number::F64(seconds.as_secs_f64()))),
+    ])
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
+    }
+}

@@ -1,0 +1,17 @@
+//! What a program prints, and how it ends.
+
+mod config;
+mod fetch;
+mod group;
+
+pub(crate) use config::CommandConfig;
+
+use crate::sources::origin::SourceInfo;
+
+/// What is said of it where sources are listed.
+pub(super) const INFO: SourceInfo = SourceInfo {
+    name: "command",
+    about: "what a program prints, in any format, and how it ends",
+    rows: "the format's; `exit`: code, signal, seconds",
+    configured: |source| SourceInfo::under("command", source.command.as_ref()),
+};

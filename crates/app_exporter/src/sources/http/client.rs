@@ -1,0 +1,56 @@
+//! The client, made anew when the files of its TLS say something else.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reqwest::Client;
+
+use crate::config::Fault;
+use crate::decode::Failure;
+use crate::sources::http::address::Redirects;
+use crate::sources::http::fetch::describe;
+use crate::sources::tls::{Pems, Tls, TlsConfig};
+use crate::sources::visit::Visit;
+
+/// Makes clients. A client keeps its connection from fetch to fetch, so there is one for as long as the files stay as they
+/// are.
+pub(super) struct Clients {
+    tls: Arc<Tls>,
+    redirects: Redirects,
+    last: Mutex<Option<(Pems, Client)>>,
+}
+
+impl Clients {
+    /// # Errors
+    /// When a certificate or key can't be had.
+    pub(super) fn new(tls: &TlsConfig, redirects: Redirects, folder: &Path) -> Result<Self, Fault> {
+        Ok(Self {
+            tls: Arc::new(Tls::new(tls, folder)?),
+            redirects,
+            last: Mutex::default(),
+        })
+    }
+
+    /// The client that does what the files say now.
+    ///
+    /// # Errors
+    /// When they can't be used.
+    pub(super) async fn client(&self, visit: &Visit) -> Result<Client, Failure> {
+        let pems = self.tls.pems(visit).await?;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, client)) = last.as_ref().filter(|(of, _)| *of == pems) {
+            return Ok(client.clone());
+        }
+        let tls = self.tls.client_of(&pems);
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls.map_err(|fault| Failure::connect(fault.message))?)
+            .user_agent(concat!("app_exporter/", env!("CARGO_PKG_VERSION")))
+            .redirect(self.redirects.policy())
+            .referer(false)
+            .no_proxy()
+            .build()
+            .map_err(|error| Failure::connect(describe(error)))?;
+        *last = Some((pems, client.clone()));
+        Ok(client)
+    }
+}

@@ -1,0 +1,194 @@
+//! A path that may stand for several.
+
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::decode::Failure;
+use crate::sources::whole_file::unreadable;
+
+/// A path in which `*`, `?`, `[a-z]` and `**` stand for several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PathPattern(String);
+
+impl PathPattern {
+    /// The same with other text in place of some, and that text is no pattern.
+    pub(super) fn replace(&self, text: &str, by: &str) -> Self {
+        Self(self.0.replace(text, &glob::Pattern::escape(by)))
+    }
+
+    /// Whether it can stand for several paths.
+    pub(super) fn is_pattern(&self) -> bool {
+        is_open(&self.0)
+    }
+
+    /// The paths that there are, in the order of their names.
+    ///
+    /// # Errors
+    /// When the folder that it begins with is not there: that is not the same as no files.
+    pub(super) fn find(&self, folder: &Path) -> Result<Found, Failure> {
+        let known = self.known_folder(folder);
+        if !self.is_pattern() {
+            // Who may not list a folder may still look into it.
+            fs::metadata(&known).map_err(|error| unreadable(&known, &error))?;
+            let path = folder.join(&self.0);
+            return Ok(Found::One(Some(path)));
+        }
+        fs::read_dir(&known).map_err(|error| unreadable(&known, &error))?;
+        // The folder is no pattern, whatever is in its name.
+        let begin = if Path::new(&self.0).is_absolute() || folder.as_os_str().is_empty() {
+            String::new()
+        } else {
+            format!("{}/", glob::Pattern::escape(&folder.to_string_lossy()))
+        };
+        let pattern = format!("{begin}{}", self.0);
+        let paths = glob::glob(&pattern)
+            .map_err(|error| Failure::connect(format!("`{pattern}` is no pattern: {error}")))?;
+        Ok(Found::Several(paths))
+    }
+
+    /// The same in any order: where only the name is open, there may be a million of them, which are not all kept in mind.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub(super) fn find_unordered(&self, folder: &Path) -> Result<Found, Failure> {
+        let path = Path::new(&self.0);
+        let (parent, name) = (path.parent(), path.file_name().and_then(OsStr::to_str));
+        let name = match (parent, name) {
+            (Some(parent), Some(name))
+                if is_open(name)
+                    && !name.contains("**")
+                    && !is_open(&parent.to_string_lossy())
+                    && !self.0.ends_with('/') =>
+            {
+                name
+            }
+            _ => return self.find(folder),
+        };
+        let known = self.known_folder(folder);
+        let entries = fs::read_dir(&known).map_err(|error| unreadable(&known, &error))?;
+        let name = glob::Pattern::new(name)
+            .map_err(|error| Failure::connect(format!("`{name}` is no pattern: {error}")))?;
+        Ok(Found::Named(known, entries, name))
+    }
+
+    /// The folder that it names before what it leaves open.
+    fn known_folder(&self, folder: &Path) -> PathBuf {
+        let path = Path::new(&self.0);
+        let parent = path.parent().unwrap_or(Path::new(""));
+        let known = parent.components().take_while(|component| match component {
+            Component::Normal(name) => !is_open(&name.to_string_lossy()),
+            _ => true,
+        });
+        let known = folder.join(known.collect::<PathBuf>());
+        if known.as_os_str().is_empty() {
+            PathBuf::from(".")
+        } else {
+            known
+        }
+    }
+}
+
+/// The paths that a pattern stands for. What can't be looked into is an error among them.
+pub(super) enum Found {
+    One(Option<PathBuf>),
+    Several(glob::Paths),
+    /// Those in a folder whose names match.
+    Named(PathBuf, fs::ReadDir, glob::Pattern),
+}
+
+impl Iterator for Found {
+    type Item = Result<PathBuf, Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::One(path) => path.take().map(Ok),
+            Self::Several(paths) => {
+                let found = paths.next()?;
+                Some(found.map_err(|error| unreadable(error.path(), error.error())))
+            }
+            Self::Named(folder, entries, name) => entries.find_map(|entry| match entry {
+                Ok(entry) if !name.matches(&entry.file_name().to_string_lossy()) => None,
+                Ok(entry) => Some(Ok(entry.path())),
+                Err(error) => Some(Err(unreadable(folder, &error))),
+            }),
+        }
+    }
+}
+
+/// Whether a text leaves open what it stands for.
+fn is_open(text: &str) -> bool {
+    text.contains(['*', '?', '['])
+}
+
+impl<'de> Deserialize<'de> for PathPattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() {
+            return Err(de::Error::custom("the path is empty; write one"));
+        }
+        match glob::Pattern::new(&text) {
+            Ok(_) => Ok(Self(text)),
+            Err(error) => Err(de::Error::custom(format!(
+                "`{text}` is no pattern of paths: {} at its character {}; as in /tmp/sess_*",
+                error.msg,
+                error.pos + 1
+            ))),
+        }
+    }
+}
+
+impl JsonSchema for PathPattern {
+    fn schema_name() -> Cow<'static, str> {
+        "PathPattern".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "minLength": 1 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_find_the_same() {
+        let folder = std::env::temp_dir().join(format!("app_exporter-path-{}", std::process::id()));
+        let names = ["sess_a", "sess_b", ".sess_c", "other", "[d]", "in/sess_e"];
+        fs::create_dir_all(folder.join("in")).unwrap();
+        for name in names {
+            fs::write(folder.join(name), "").unwrap();
+        }
+        for (pattern, count) in [
+            ("*", 6),
+            ("sess_*", 2),
+            ("*sess_?", 3),
+            ("sess_[!a]", 1),
+            ("[[]d]", 1),
+            ("in/*", 1),
+            ("*/", 1),
+            ("*/sess_*", 1),
+            ("**/sess_*", 3),
+            ("other", 1),
+            ("./in/../sess_*", 2),
+        ] {
+            let pattern = PathPattern(pattern.to_owned());
+            let ordered: Vec<_> = pattern.find(&folder).unwrap().map(Result::unwrap).collect();
+            let unordered = pattern.find_unordered(&folder).unwrap();
+            let mut unordered: Vec<_> = unordered.map(Result::unwrap).collect();
+            unordered.sort();
+            assert_eq!(ordered, unordered, "{pattern:?}");
+            assert_eq!(ordered.len(), count, "{pattern:?}: {ordered:?}");
+        }
+        for pattern in ["gone/sess_*", "gone/other"] {
+            let pattern = PathPattern(pattern.to_owned());
+            assert!(pattern.find_unordered(&folder).is_err(), "{pattern:?}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

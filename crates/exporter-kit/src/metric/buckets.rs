@@ -1,0 +1,270 @@
+//! Classic buckets as a definition asks for them: by their bounds, or by a rule that makes these.
+
+use crate::metric::setup::SetupFault;
+
+/// Classic buckets as they were asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Buckets<'a> {
+    Bounds(&'a [f64]),
+    Linear {
+        start: f64,
+        width: f64,
+        count: usize,
+    },
+    Exponential {
+        start: f64,
+        factor: f64,
+        count: usize,
+    },
+    ExponentialRange {
+        min: f64,
+        max: f64,
+        count: usize,
+    },
+}
+
+/// No one can tell more buckets apart, and a mistyped count must not take the memory.
+pub(super) const MAX_BUCKETS: usize = 10_000;
+
+/// How far apart the bounds of a range are at least, as a share of the bound: more than rounding takes.
+const LEAST_STEP: f64 = 1e-10;
+
+impl Buckets<'_> {
+    /// Whether the bounds are finite and rise, as those that [`bounds`](Self::bounds) makes.
+    pub(super) const fn check(self) -> Result<(), SetupFault> {
+        let (start, count, is_possible) = match self {
+            Self::Bounds(bounds) => return check_bounds(bounds),
+            Self::Linear { start, count, .. } => (start, count, start.is_finite()),
+            Self::Exponential { start, count, .. } => {
+                (start, count, start > 0.0 && start.is_finite())
+            }
+            Self::ExponentialRange { min, max, count } => {
+                // Bounds closer than rounding could tell apart would not rise; the least step is no greater than this
+                // share of the way.
+                let step = (max - min) / max / count as f64;
+                let rises =
+                    min >= f64::MIN_POSITIVE && (max / min).is_finite() && step > LEAST_STEP;
+                (min, count, rises && count >= 3)
+            }
+        };
+        if count == 0 {
+            return Err(SetupFault::NoBuckets);
+        }
+        if !is_possible || count > MAX_BUCKETS {
+            return Err(SetupFault::BucketRule);
+        }
+        // Rounding may swallow a step.
+        let mut bound = start;
+        let mut i = 1;
+        while i < count - 1 {
+            let next = match self {
+                Self::Linear { start, width, .. } => start + width * i as f64,
+                Self::Exponential { factor, .. } => bound * factor,
+                _ => return Ok(()),
+            };
+            if !(next > bound && next.is_finite()) {
+                return Err(SetupFault::BucketRule);
+            }
+            bound = next;
+            i += 1;
+        }
+        Ok(())
+    }
+
+    /// The bounds, the last one +Inf. Invariant: they have been checked.
+    pub(super) fn bounds(self) -> Vec<f64> {
+        let mut bounds = match self {
+            Self::Bounds(bounds) => bounds.to_vec(),
+            Self::Linear {
+                start,
+                width,
+                count,
+            } => (0..count - 1).map(|i| start + width * i as f64).collect(),
+            Self::Exponential {
+                start,
+                factor,
+                count,
+            } => std::iter::successors(Some(start), |bound| Some(bound * factor))
+                .take(count - 1)
+                .collect(),
+            Self::ExponentialRange { min, max, count } => {
+                let last = count - 2;
+                let between = (1..last).map(|i| {
+                    let share = i as f64 / last as f64;
+                    round(min * (max / min).powf(share))
+                });
+                std::iter::once(min)
+                    .chain(between)
+                    .chain(std::iter::once(max))
+                    .collect()
+            }
+        };
+        if bounds.last() != Some(&f64::INFINITY) {
+            bounds.push(f64::INFINITY);
+        }
+        bounds
+    }
+}
+
+/// To 12 digits: a bound is a label, and 10 is meant where the root of 1000 gives 9.999999999999998.
+fn round(bound: f64) -> f64 {
+    format!("{bound:.11e}").parse().unwrap_or(bound)
+}
+
+const fn check_bounds(bounds: &[f64]) -> Result<(), SetupFault> {
+    if bounds.is_empty() {
+        return Err(SetupFault::NoBuckets);
+    }
+    let mut i = 0;
+    while i < bounds.len() {
+        // +Inf as the last bound is what would be added; it does no harm.
+        let last = i + 1 == bounds.len() && i > 0;
+        if !(bounds[i].is_finite() || (last && bounds[i] == f64::INFINITY)) {
+            return Err(SetupFault::BoundNotFinite);
+        }
+        if i > 0 && bounds[i] <= bounds[i - 1] {
+            return Err(SetupFault::BoundsNotRising);
+        }
+        i += 1;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bounds(buckets: Buckets<'_>) -> Result<Vec<f64>, SetupFault> {
+        buckets.check().map(|()| buckets.bounds())
+    }
+
+    #[test]
+    fn rules_count_the_infinite_bucket_in() {
+        let infinity = f64::INFINITY;
+        assert_eq!(
+            bounds(Buckets::Linear {
+                start: 1.0,
+                width: 2.0,
+                count: 4
+            }),
+            Ok(vec![1.0, 3.0, 5.0, infinity])
+        );
+        assert_eq!(
+            bounds(Buckets::Exponential {
+                start: 1.0,
+                factor: 10.0,
+                count: 3
+            }),
+            Ok(vec![1.0, 10.0, infinity])
+        );
+        assert_eq!(
+            bounds(Buckets::Linear {
+                start: 1.0,
+                width: 2.0,
+                count: 1
+            }),
+            Ok(vec![infinity])
+        );
+        assert_eq!(
+            bounds(Buckets::Bounds(&[1.0, infinity])),
+            Ok(vec![1.0, infinity])
+        );
+    }
+
+    #[test]
+    fn a_range_ends_at_its_ends() {
+        let range = |min, max, count| bounds(Buckets::ExponentialRange { min, max, count });
+        let infinity = f64::INFINITY;
+        assert_eq!(
+            range(1.0, 1000.0, 5),
+            Ok(vec![1.0, 10.0, 100.0, 1000.0, infinity])
+        );
+        assert_eq!(range(0.3, 0.7, 3), Ok(vec![0.3, 0.7, infinity]));
+        for (min, max) in [
+            (1.0, 1.000_002),
+            (f64::MIN_POSITIVE, 1e-10),
+            (1e300, f64::MAX),
+        ] {
+            let bounds = range(min, max, MAX_BUCKETS).unwrap();
+            assert_eq!(bounds.len(), MAX_BUCKETS);
+            assert_eq!(check_bounds(&bounds), Ok(()), "{min} to {max}");
+        }
+        for (min, max, count) in [
+            (0.0, 1.0, 5),
+            (2.0, 1.0, 5),
+            (1.0, 1.0, 5),
+            (1.0, 1.000_000_1, MAX_BUCKETS),
+            (f64::NAN, 1.0, 5),
+            (1.0, infinity, 5),
+            (1e-300, 1e300, 5),
+            (1.0, 2.0, 2),
+            (1.0, 2.0, MAX_BUCKETS + 1),
+        ] {
+            let fault = SetupFault::BucketRule;
+            assert_eq!(
+                range(min, max, count),
+                Err(fault),
+                "{min} to {max}, {count}"
+            );
+        }
+        assert_eq!(range(1.0, 2.0, 0), Err(SetupFault::NoBuckets));
+    }
+
+    #[test]
+    fn what_makes_no_buckets_is_refused() {
+        let cases: [(Buckets<'_>, SetupFault); 10] = [
+            // Steps that rounding swallows.
+            (
+                Buckets::Linear {
+                    start: 1e17,
+                    width: 1.0,
+                    count: 4,
+                },
+                SetupFault::BucketRule,
+            ),
+            (
+                Buckets::Exponential {
+                    start: 5e-324,
+                    factor: 1.2,
+                    count: 4,
+                },
+                SetupFault::BucketRule,
+            ),
+            (Buckets::Bounds(&[]), SetupFault::NoBuckets),
+            (Buckets::Bounds(&[1.0, 1.0]), SetupFault::BoundsNotRising),
+            (Buckets::Bounds(&[2.0, 1.0]), SetupFault::BoundsNotRising),
+            (Buckets::Bounds(&[f64::NAN]), SetupFault::BoundNotFinite),
+            (
+                Buckets::Bounds(&[f64::INFINITY, 1.0]),
+                SetupFault::BoundNotFinite,
+            ),
+            (
+                Buckets::Linear {
+                    start: 0.0,
+                    width: 0.0,
+                    count: 3,
+                },
+                SetupFault::BucketRule,
+            ),
+            (
+                Buckets::Exponential {
+                    start: 0.0,
+                    factor: 2.0,
+                    count: 3,
+                },
+                SetupFault::BucketRule,
+            ),
+            (
+                Buckets::Exponential {
+                    start: 1.0,
+                    factor: 2.0,
+                    count: 2000,
+                },
+                SetupFault::BucketRule,
+            ),
+        ];
+        for (buckets, fault) in cases {
+            assert_eq!(bounds(buckets), Err(fault), "{buckets:?}");
+        }
+    }
+}

@@ -22,7 +22,10 @@ fn address() -> SocketAddr {
         let registry = Registry::new();
         let gauge = registry.gauge("a", "h").expect("a valid definition");
         gauge.set(1);
-        exporter_kit::serve("127.0.0.1:0", &registry).expect("a free port")
+        let server = Server::builder(&registry).listen("127.0.0.1:0");
+        let server = server.probe("/probe", app_exporter_reads::probe);
+        let server = server.page("/page", "A page", || "Text.".to_owned());
+        server.start().expect("a free port")
     });
     server.local_addresses()[0]
 }

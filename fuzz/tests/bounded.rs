@@ -24,6 +24,10 @@ const CONNECTIONS: &[&str] = &[
     "GET /metrics HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n",
     "GET / HTTP/1.0\r\n\r\nHEAD /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
     "POST /metrics HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    "GET /probe?source=a&target=shop-a HTTP/1.1\r\nHost: a\r\n\r\nHEAD /probe?target=shop-b&source=a HTTP/1.1\r\nHost: a\r\n\r\n",
+    "GET /probe?source=a&target=%2e%2e%2fshop-&target=-v HTTP/1.1\r\nHost: a\r\nAccept: application/openmetrics-text\r\n\r\n",
+    "GET /probe?source=b&target=a+b%00&name[]=app_a HTTP/1.1\r\nHost: a\r\nX-Prometheus-Scrape-Timeout-Seconds: 1\r\n\r\n",
+    "GET /page HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET /-/ready?a=b#c HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /x HTTP/1.1\r\n\r\n",
 ];
 
@@ -86,6 +90,11 @@ const PIECES: &[&str] = &[
     "quantile=\"0.5\"",
     "le=\"1e0\"",
     "GET /metrics HTTP/1.1\r\n",
+    "GET /probe?source=a&target=shop-",
+    "&target=",
+    "%2f",
+    "%00",
+    "+",
     "Content-Length: ",
     "Transfer-Encoding: chunked\r\n",
     "\r\n\r\n",

@@ -11,12 +11,12 @@ use exporter_kit::http::check_web_config;
 /// A server could not start with it.
 const BAD: u8 = 1;
 
-/// Checks a web configuration file, with the certificates and keys that it names
+/// Check a web configuration file, with the certificates and keys that it names
 ///
 /// Exits with 0 if a server could start with it, 1 if not.
 #[derive(clap::Args, Debug)]
 pub(crate) struct CheckWebConfig {
-    /// What --web.config.file would name
+    /// The file, as --web.config.file would name it
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }

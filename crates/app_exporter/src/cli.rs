@@ -22,10 +22,12 @@ use crate::tasks::{
 /// Exports the active user sessions of an application to Prometheus
 ///
 /// Without flags it simulates them: a random number from 10 to 100, and another one every 5 seconds.
+///
+/// With --config.file it exports what databases, Redis, files, commands and web servers say.
 #[derive(Debug, Parser)]
 #[command(name = "app_exporter", version)]
-#[command(override_usage = "app_exporter [FLAGS]")]
-#[command(after_help = "What a flag says wins over what its variable in the environment says.")]
+#[command(override_usage = "app_exporter [FLAGS]\n       app_exporter COMMAND [FLAGS]")]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Options {
     /// What to do instead of exporting.
     #[command(subcommand)]
@@ -40,6 +42,11 @@ pub(crate) struct Options {
     #[command(flatten)]
     simulate: Simulate,
 }
+
+const AFTER_HELP: &str = "\
+A flag wins over its variable in the environment.
+
+Exits with 0 after Ctrl-C or SIGTERM, 1 if it can't do its work, 2 if a flag can't be used.";
 
 /// What the program does beside exporting.
 #[derive(Debug, Subcommand)]
@@ -62,7 +69,7 @@ pub(crate) struct ConfigFile {
     #[arg(long = "config.file", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 
-    /// How often it is looked whether the file has changed, to reload it; 0s is never
+    /// How often to look whether the file has changed, to reload it; 0s is never
     #[arg(long = "config.watch-interval", value_name = "DURATION")]
     #[arg(value_parser = watch_interval, default_value = "2s")]
     pub(crate) watch_interval: Duration,
@@ -71,11 +78,11 @@ pub(crate) struct ConfigFile {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Log")]
 pub(crate) struct Logs {
-    /// Leave out what is less important
+    /// Log only what is as important as this, or more
     #[arg(long = "log.level", value_name = "LEVEL", default_value = "info")]
     pub(crate) level: LogLevel,
 
-    /// The form of the lines, which go to standard error
+    /// How the lines are written, which go to standard error
     #[arg(long = "log.format", value_name = "FORMAT", default_value = "logfmt")]
     pub(crate) format: LogFormat,
 }
@@ -83,7 +90,7 @@ pub(crate) struct Logs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Simulated sessions")]
 struct Simulate {
-    /// Repeat the numbers of another run with this seed
+    /// Give the same numbers in every run with this seed
     #[arg(long = "simulate.seed", value_name = "NUMBER", value_parser = seed)]
     seed: Option<u64>,
 
@@ -247,7 +254,11 @@ fn watch_interval(text: &str) -> Result<Duration, &'static str> {
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-fn duration(text: &str) -> Result<Duration, &'static str> {
+/// Reads a duration of a flag.
+///
+/// # Errors
+/// When it is none: the message says how one is written.
+pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
     humantime::parse_duration(text)
         .map_err(|_| "a duration is a number with its unit, as 200ms, 5s or 1m30s")
 }

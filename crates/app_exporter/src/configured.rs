@@ -13,6 +13,9 @@ use crate::probe::Prober;
 use crate::sources::{self, Built};
 use crate::watch::{Watch, Watched};
 
+/// How long the end waits for what the sources have begun.
+const LAST_MOMENT: Duration = Duration::from_millis(500);
+
 /// Sources that run until this is dropped.
 pub(crate) struct Configured {
     location: Location,
@@ -138,8 +141,9 @@ fn lock(texts: &Mutex<Texts>) -> MutexGuard<'_, Texts> {
 impl Drop for Configured {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // A file system that hangs would hold the end up for ever.
-            runtime.shutdown_background();
+            // The programs and statements that sources have begun end with their tasks. A file system that hangs would hold
+            // the end up for ever.
+            runtime.shutdown_timeout(LAST_MOMENT);
         }
     }
 }

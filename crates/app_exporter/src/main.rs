@@ -52,7 +52,10 @@ fn main() -> ExitCode {
     match start(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log::error!("{error:#}");
+            // A configuration may have several mistakes, each in its line.
+            for line in format!("{error:#}").lines() {
+                log::error!("{line}");
+            }
             ExitCode::from(FAILED)
         }
     }

@@ -13,7 +13,7 @@ use exporter_kit::{Counter, Family, Gauge, RegisterError, Registry};
 use tokio::runtime::Handle;
 
 use crate::config::instead;
-use crate::sources::SourceTemplate;
+use crate::sources::{SourceTemplate, shown};
 
 /// How many targets are kept at most; the one that was asked for the longest time ago makes room.
 const MOST_KEPT: usize = 1000;
@@ -133,9 +133,8 @@ impl Prober {
             let mut state = self.state();
             let template = state.templates.get(name).map(Arc::clone);
             let template = template.ok_or_else(|| unknown(name, &state.templates))?;
-            if !template.probe().allows(target) {
-                return Err(not_allowed(&template, target));
-            }
+            let allowed = template.allow(target);
+            allowed.map_err(|message| (TARGET, ProbeRefusal::forbidden(message)))?;
             if let Some(kept) = state.kept.get_mut(&key) {
                 kept.used = Instant::now();
                 return Ok(kept.handler.clone());
@@ -228,30 +227,6 @@ fn unknown(name: &str, templates: &BTreeMap<String, Arc<SourceTemplate>>) -> Ref
     (SOURCE, ProbeRefusal::not_found(text))
 }
 
-fn not_allowed(template: &SourceTemplate, target: &str) -> Refused {
-    let text = format!(
-        "the source `{}` is not asked about `{}`{}",
-        template.name(),
-        shown(target),
-        instead("", template.probe().written())
-    );
-    (TARGET, ProbeRefusal::forbidden(text))
-}
-
-/// What a request says, fit to be shown in a line.
-fn shown(text: &str) -> String {
-    const MOST: usize = 100;
-    let mut shown: String = text
-        .chars()
-        .take(MOST)
-        .flat_map(char::escape_debug)
-        .collect();
-    if text.chars().nth(MOST).is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,7 +240,7 @@ mod tests {
     }
 
     const CONFIG: &str = "sources:\n  a:\n    probe: {targets: ['*']}\n    \
-        simulate: {uniform: {}}\n    metrics: [{name: app_a, help: A number.}]\n";
+        file: {path: '${target}', format: number}\n    metrics: [{name: app_a, help: A number.}]\n";
 
     fn runtime() -> tokio::runtime::Runtime {
         let mut builder = tokio::runtime::Builder::new_current_thread();

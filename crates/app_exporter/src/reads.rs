@@ -11,7 +11,14 @@
 mod config;
 mod decode;
 mod mapping;
+mod probe;
 mod sources;
+
+use std::sync::{Arc, OnceLock};
+
+use exporter_kit::Registry;
+use exporter_kit::http::{MetricsHandler, ProbeQuery, ProbeRefusal};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::config::probe::TargetPattern;
 use crate::config::{Config, Location};
@@ -36,6 +43,17 @@ const METRICS: &str = "
 - {name: b_total, help: B., type: counter, value: '1', scale: 0.001, duplicates: max}
 - {name: c_info, help: C., type: info, labels: {k: a}}
 - {name: d, help: D., value: a, map: {UP: 1, DOWN: 0}, timestamp: value}
+";
+
+/// A template for probes, whose targets lead to nothing but files of odd names, and another source.
+const TEMPLATES: &str = "sources:
+  a:
+    probe: {targets: ['shop-*', '-v', 'a b']}
+    file: {path: 'of-${target}.txt', format: number}
+    metrics: [{name: app_a, help: A number.}]
+  b:
+    simulate: {uniform: {}}
+    metrics: [{name: app_b, help: A number.}]
 ";
 
 const LIMITS: Limits = Limits {
@@ -156,4 +174,43 @@ pub fn probe_targets(data: &[u8]) {
         left.by_ref().filter(|char| !plain(char)).eq(others),
         "{written:?} {target:?}"
     );
+}
+
+/// Nothing is in the environment.
+fn environment(_: &str) -> Option<String> {
+    None
+}
+
+/// What `/probe` is answered with, an answer only for a template and a target that it allows.
+///
+/// # Errors
+/// When the request names no such source or target.
+///
+/// # Panics
+/// When that does not hold.
+pub fn probe(query: &ProbeQuery) -> Result<MetricsHandler, ProbeRefusal> {
+    static PROBER: OnceLock<(Arc<probe::Prober>, Runtime)> = OnceLock::new();
+    let (prober, _) = PROBER.get_or_init(|| {
+        let location = Location::new("a.yml");
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build();
+        let runtime = runtime.expect("a thread");
+        let config = Config::parse(TEMPLATES, &location).expect("a configuration");
+        let built = sources::build(config, &location, &environment).expect("a configuration");
+        let prober = probe::Prober::start(built.templates, &Registry::new(), runtime.handle());
+        (prober.expect("free names"), runtime)
+    });
+    let chosen = prober.choose(query);
+    let (source, target) = (query.one("source"), query.one("target"));
+    let plain = |char: char| char.is_ascii_alphanumeric() || "-_".contains(char);
+    let allowed = source == Ok("a")
+        && target.as_ref().is_ok_and(|target| {
+            let run = target.strip_prefix("shop-");
+            run.is_some_and(|run| !run.is_empty() && run.chars().all(plain) && target.len() <= 253)
+                || ["-v", "a b"].contains(target)
+        });
+    assert_eq!(chosen.is_ok(), allowed, "{query:?}");
+    chosen
 }

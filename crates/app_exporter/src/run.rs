@@ -115,7 +115,11 @@ fn serve(
     let server = builder.start().map_err(|error| match error {
         ServeError::Listen { .. } => anyhow!("{error}; the flag is --web.listen-address"),
         ServeError::WebConfig(_) => anyhow!("{error}; the flag is --web.config.file"),
-        ServeError::Mount { .. } => anyhow!("{error}; the flag is --web.telemetry-path"),
+        ServeError::Mount { path, .. } => {
+            anyhow!(
+                "`{path}` has something else already; choose another path by --web.telemetry-path"
+            )
+        }
         ServeError::SystemdSocket(_) => anyhow!("{error}; the flag is --web.systemd-socket"),
         error => error.into(),
     })?;

@@ -80,6 +80,84 @@ fn bash_completes_a_flag() {
 }
 
 #[test]
+fn once_asks_one_source_or_a_template_about_an_allowed_target() {
+    let scratch = Scratch::new("once-target");
+    scratch.write("shop-a.txt", "7\n");
+    let file = scratch.write(
+        "config.yml",
+        "sources:
+  shop:
+    probe: {targets: [main, 'shop-*']}
+    file: {path: '${target}.txt', format: number}
+    metrics: [{name: app_shop, help: A number.}]
+  host:
+    probe: {targets: ['*']}
+    http: {url: 'http://${target}/', format: number}
+    metrics: [{name: app_host, help: A number.}]
+  plain:
+    simulate: {steps: {values: [3]}}
+    metrics: [{name: app_plain, help: A number.}]
+",
+    );
+    let file = file.to_string_lossy();
+    let once = |arguments: &[&str]| {
+        let output = end(
+            &[&["once", "--config.file", &file], arguments].concat(),
+            &[],
+        );
+        let shown = String::from_utf8(output.stdout).expect("UTF-8");
+        let shown = shown.lines().filter(|line| !line.starts_with('#'));
+        let shown: Vec<_> = shown
+            .filter(|line| !line.contains("_source_"))
+            .map(str::to_owned)
+            .collect();
+        let failed = String::from_utf8(output.stderr).expect("UTF-8");
+        (output.status.code(), shown.join("\n"), failed)
+    };
+    let fine = |line: &str| (Some(0), line.to_owned(), String::new());
+    assert_eq!(once(&[]), fine("app_plain 3.0"));
+    assert_eq!(once(&["--source=plain"]), fine("app_plain 3.0"));
+    assert_eq!(
+        once(&["--source=shop", "--target=shop-a"]),
+        fine("app_shop 7.0")
+    );
+    for (arguments, message) in [
+        (
+            &["--source=shop", "--target=shop-b"][..],
+            "shop: can't read `",
+        ),
+        (
+            &["--source=shop", "--target=../shop-a"],
+            "`../shop-a` is none of the `targets` of the source `shop`; there are `main`, `shop-*`\n",
+        ),
+        (
+            &["--source=host", "--target=2130706433"],
+            "the source `host` can't be asked about `2130706433`: ",
+        ),
+        (
+            &["--target=shop-a"],
+            "say by --source which template to ask; there are `host`, `shop`\n",
+        ),
+        (
+            &["--source=host"],
+            "the source `host` is a template; say by --target what to ask it about; there is `*`\n",
+        ),
+        (
+            &["--source=plain", "--target=a"],
+            "the source `plain` is asked about no target; ",
+        ),
+        (
+            &["--source=shp"],
+            "no source named `shp`, did you mean `shop`?\n",
+        ),
+    ] {
+        let (code, shown, failed) = once(arguments);
+        assert_eq!((code, shown.as_str()), (Some(1), ""), "{failed}");
+        assert!(failed.starts_with(message), "{arguments:?}: {failed}");
+    }
+}
+
+#[test]
 fn the_manual_page_is_one_and_has_every_flag() {
     let page = printed(&["man"]);
     assert!(page.contains(".TH app_exporter 1 "), "{page}");
@@ -155,7 +233,7 @@ fn check_config_connects_if_asked_and_says_of_each_source_how_that_went() {
     assert_eq!(
         told,
         "FILE: can be used: sources: 2, metrics: 2\nrows: ok: rows: 3\n\
-         template: a template, which only /probe asks\n"
+         template: a template, not asked; `once --config.file FILE --source template --target …` does\n"
     );
     let bad = format!(
         "{good}  down:

@@ -1,11 +1,14 @@
 //! The source `command`: what it starts ends with it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 
-use rustix::process::{Pid, test_kill_process};
+use rustix::process::{Pid, Signal, test_kill_process};
 
-use crate::program::end;
+use crate::program::{PATIENCE, Running, end};
 use crate::support::{Scratch, said, wait_until};
 
 /// Waits until the process whose number the file has is gone.
@@ -83,4 +86,62 @@ fn who_holds_the_output_open_is_not_waited_for() {
     );
     assert!(said(&output).contains("app_x 7.0\n"), "{}", said(&output));
     wait_for_end(&scratch.path().join("child"));
+}
+
+/// A configuration whose program goes on for ever, and what tells that it has begun.
+fn endless(scratch: &Scratch) -> (PathBuf, Receiver<String>) {
+    let begun = scratch.path().join("begun");
+    let made = Command::new("mkfifo").arg(&begun).status();
+    assert!(made.expect("mkfifo").success());
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(fs::read_to_string(begun).expect("the pipe")));
+    let script = "sleep 1000 & echo $! > child; echo $$ > self; echo begun > begun; wait";
+    let file = scratch.write(
+        "config.yml",
+        &format!(
+            "sources:\n  a:\n    timeout: 600s\n    interval: 1h\n    command: {{argv: [sh, -c, '{script}'], format: number}}\n    \
+             metrics: [{{name: app_x, help: X.}}]\n"
+        ),
+    );
+    (file, receiver)
+}
+
+#[test]
+fn when_the_exporter_is_told_to_end_the_whole_group_is_killed() {
+    let scratch = Scratch::new("command-end");
+    let (file, begun) = endless(&scratch);
+    let (running, _) = Running::listening(&["--config.file", &file.to_string_lossy()]);
+    begun.recv_timeout(PATIENCE).expect("the program begins");
+    running.signal(Signal::TERM);
+    let (status, log) = running.end();
+    assert_eq!(status.code(), Some(0), "{log:#?}");
+    for name in ["self", "child"] {
+        wait_for_end(&scratch.path().join(name));
+    }
+}
+
+#[test]
+fn when_once_is_interrupted_the_whole_group_is_killed() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let scratch = Scratch::new(&format!("command-once-{code}"));
+        let (file, begun) = endless(&scratch);
+        let arguments = [
+            "once",
+            "--timeout=600s",
+            "--config.file",
+            &file.to_string_lossy(),
+        ];
+        let running = Running::start(&arguments, &[]);
+        begun.recv_timeout(PATIENCE).expect("the program begins");
+        running.signal(signal);
+        let (status, said) = running.end();
+        assert_eq!(status.code(), Some(code), "{said:#?}");
+        assert!(
+            said[0].ends_with(" before the sources were done"),
+            "{said:#?}"
+        );
+        for name in ["self", "child"] {
+            wait_for_end(&scratch.path().join(name));
+        }
+    }
 }

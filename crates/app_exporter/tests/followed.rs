@@ -8,6 +8,7 @@ use std::process::Command;
 use exporter_kit::scrape::SourceErrorReason;
 
 use crate::program::Running;
+use crate::sources::with_extension;
 use crate::support::Scratch;
 
 /// A fenced block: what stands behind the fence, and what is in it.
@@ -111,5 +112,38 @@ fn every_symptom_is_as_troubleshooting_shows_it() {
     };
     for reason in SourceErrorReason::ALL {
         assert!(page.contains(&format!("\n| `{reason}` | ")), "{reason}");
+    }
+}
+
+#[test]
+fn what_a_configuration_is_refused_for_is_in_troubleshooting_as_it_is_said() {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(home.join("../../docs/troubleshooting.md"));
+    let page = page.expect("the page");
+    let verdicts: String = with_extension(&home.join("tests/config"), "txt")
+        .iter()
+        .map(|file| std::fs::read_to_string(file).expect("a verdict"))
+        .collect();
+    let (_, rest) = page
+        .split_once("What looks right and is not")
+        .expect("a section");
+    let (section, _) = rest.split_once("**`the variable").expect("the next one");
+    let mut messages = Vec::new();
+    for line in section.lines() {
+        let bold = line
+            .strip_prefix("**")
+            .and_then(|rest| rest.split_once("**"));
+        let cell = line
+            .strip_prefix("| `")
+            .and_then(|rest| rest.split_once(" |"));
+        let said = bold.map(|(said, _)| said.to_owned());
+        let said = said.or(cell.map(|(said, _)| format!("`{said}")));
+        let said = said.unwrap_or_default();
+        // What is between each pair of backticks.
+        messages.extend(said.split('`').skip(1).step_by(2).map(str::to_owned));
+    }
+    assert!(messages.len() > 10, "{messages:?}");
+    for message in messages {
+        assert!(verdicts.contains(&message), "nothing says `{message}`");
     }
 }

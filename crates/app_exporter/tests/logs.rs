@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rustix::process::Signal;
 
 use crate::program::{Running, sessions};
+use crate::support::Scratch;
 
 #[test]
 fn both_formats_say_the_same_from_start_to_end() {
@@ -49,6 +50,62 @@ fn both_formats_say_the_same_from_start_to_end() {
         assert_eq!(url, format!("http://{address}/metrics"));
     }
     assert_eq!(runs[0], runs[1]);
+}
+
+#[test]
+fn each_mistake_of_a_configuration_is_a_line() {
+    const GOOD: &str =
+        "sources: {a: {simulate: {uniform: {}}, metrics: [{name: app_a, help: A.}]}}\n";
+    const BAD: &str = "sources:\n  a:\n    timeout: 5s\n  b:\n    timeout: 5s\n";
+    let scratch = Scratch::new("mistakes");
+    let file = scratch.write("config.yml", BAD);
+    let name = file.to_string_lossy().into_owned();
+    let arguments = ["--web.listen-address=127.0.0.1:0", "--config.file", &name];
+    let (status, lines) = Running::start(&arguments, &[]).end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    let mistakes = |lines: &[String]| {
+        let errors = lines.iter().filter(|line| line.contains("level=ERROR"));
+        let of = |place: &str| errors.clone().filter(|line| line.contains(place)).count();
+        (
+            errors.clone().count(),
+            of("config.yml:2:3: "),
+            of("config.yml:4:3: "),
+        )
+    };
+    assert_eq!(mistakes(&lines), (2, 1, 1), "{lines:#?}");
+
+    scratch.write("config.yml", GOOD);
+    let (mut running, _) =
+        Running::listening(&["--config.file", &name, "--config.watch-interval=0s"]);
+    scratch.write("config.yml", BAD);
+    running.signal(Signal::HUP);
+    running.wait_for(|line| line.contains("config.yml:4:3: ").then_some(()));
+    running.signal(Signal::TERM);
+    let (status, lines) = running.end();
+    assert_eq!(status.code(), Some(0), "{lines:#?}");
+    assert_eq!(mistakes(&lines), (2, 1, 1), "{lines:#?}");
+}
+
+#[test]
+fn the_path_of_something_else_is_named_with_the_flag() {
+    let scratch = Scratch::new("taken-path");
+    let file = scratch.write("config.yml", "sources: {}\n");
+    let name = file.to_string_lossy().into_owned();
+    let arguments = [
+        "--web.listen-address=127.0.0.1:0",
+        "--web.telemetry-path=/probe",
+        "--config.file",
+        &name,
+    ];
+    let (status, lines) = Running::start(&arguments, &[]).end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    let last = lines.last().expect("a line");
+    assert!(
+        last.contains(
+            "`/probe` has something else already; choose another path by --web.telemetry-path"
+        ),
+        "{last}"
+    );
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod cli;
 #[cfg(target_os = "linux")]
 mod command_source;
 mod config;
+#[cfg(unix)]
+mod conflicts;
 mod deploy;
 #[cfg(unix)]
 mod descriptors;

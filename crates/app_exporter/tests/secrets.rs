@@ -209,7 +209,7 @@ fn the_configuration_that_runs_is_shown_and_linked() {
     let scratch = Scratch::new("config-page");
     let config = "sources:
   a:
-    http: {url: 'http://127.0.0.1:1/${TOKEN}', bearer: s3cret}
+    http: {url: 'http://127.0.0.1:1/${TOKEN}/${target}', bearer: s3cret}
     probe: {targets: ['*']}
     metrics: [{name: app_a, help: A number., value: status}]
 ";
@@ -230,7 +230,7 @@ fn the_configuration_that_runs_is_shown_and_linked() {
     };
     for line in [
         "  a:\n",
-        "url: http://127.0.0.1:1/${TOKEN}",
+        "url: http://127.0.0.1:1/${TOKEN}/${target}",
         "bearer: <secret>",
         "help: A number.",
     ] {

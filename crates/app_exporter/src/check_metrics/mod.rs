@@ -21,7 +21,7 @@ const LINT: u8 = 3;
 /// More than any exposition has; a check must not fill the memory.
 const MAX_BYTES: u64 = 1 << 30;
 
-/// Checks an exposition: whether it parses, and follows the naming rules
+/// Check an exposition: whether it parses, and follows the naming rules
 ///
 /// Exits with 0 if it does both, 1 if it can't be read or does not parse, 3 if it breaks naming rules.
 #[derive(clap::Args, Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct CheckMetrics {
     #[arg(value_name = "FILE|URL", default_value = "-")]
     source: String,
 
-    /// What to read it as; auto goes by the URL's content type, and else by a last line `# EOF`
+    /// What to read it as; auto goes by the content type of a URL, or else by whether the last line is `# EOF`
     #[arg(long, value_name = "FORMAT", default_value = "auto")]
     format: Format,
 

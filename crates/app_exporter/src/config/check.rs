@@ -1,11 +1,10 @@
 //! What can be wrong with a configuration whose keys and values are each right.
 
-use std::collections::BTreeMap;
-
 use exporter_kit::{Descriptor, NameFault, Registry};
 
+use crate::config::families::Families;
 use crate::config::{
-    At, Config, Duplicates, Fault, MetricConfig, MetricType, SourceConfig, instead,
+    At, Config, Duplicates, Fault, MetricConfig, MetricType, SourceConfig, instead, there_is,
 };
 use crate::decode::{Format, PartInfo, Parts};
 use crate::sources;
@@ -13,11 +12,21 @@ use crate::sources;
 /// Everything that is wrong.
 pub(super) fn check(config: &Config) -> Vec<Fault> {
     let mut faults = Vec::new();
-    let mut families = BTreeMap::new();
+    let mut families = Families::default();
     for (name, source) in &config.sources {
         check_source(name, source, &mut faults);
-        for metric in &source.metrics {
-            check_agreement(metric, &mut families, &mut faults);
+        for (i, metric) in source.metrics.iter().enumerate() {
+            families.check(metric, &mut faults);
+            if let Some(same) = source.metrics[..i].iter().find(|other| *other == metric) {
+                faults.push(Fault::at(
+                    metric.name.place(),
+                    format!(
+                        "the metric `{}` is the same as that in line {}; drop one of the two",
+                        metric.name.as_str(),
+                        same.name.place().line
+                    ),
+                ));
+            }
         }
     }
     faults
@@ -188,8 +197,8 @@ fn check_part<'p>(
                 metric.name.place(),
                 match parts.names().next() {
                     Some(_) => format!(
-                        "the metric has to say `from` which set of rows it is made{}",
-                        instead("", parts.names())
+                        "the metric has no `from` to say of which set of rows it is made{}",
+                        there_is(parts.names())
                     ),
                     None => {
                         "the source's `format` gives families and no rows, so no metric is made of \
@@ -247,32 +256,6 @@ fn check_columns(
             }
         }
     }
-}
-
-/// Several sources may give series of one family, if they agree on what it is.
-fn check_agreement<'c>(
-    metric: &'c At<MetricConfig>,
-    families: &mut BTreeMap<&'c str, &'c At<MetricConfig>>,
-    faults: &mut Vec<Fault>,
-) {
-    let first = *families.entry(metric.name.as_str()).or_insert(metric);
-    let differs = if first.kind != metric.kind {
-        "type"
-    } else if first.help != metric.help {
-        "help"
-    } else if first.unit != metric.unit {
-        "unit"
-    } else {
-        return;
-    };
-    faults.push(Fault::at(
-        metric.name.place(),
-        format!(
-            "the metric `{}` has another `{differs}` in line {}; give both the same",
-            metric.name.as_str(),
-            first.name.place().line
-        ),
-    ));
 }
 
 /// The family that a metric declares.

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::config::{At, ConfigError, Fault, SourceConfig, SourceName, check};
+use crate::config::{At, ConfigError, Fault, Place, SourceConfig, SourceName, check, instead};
 
 /// What app_exporter exports, and from where.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
@@ -44,21 +45,53 @@ impl Location {
     pub(crate) fn read(&self) -> Result<String, ConfigError> {
         /// Far more than anyone writes, and little enough to be read by mistake.
         const MOST_BYTES: u64 = 4 << 20;
-        let unreadable = |message: String| {
-            let place = None;
-            ConfigError::new(self.file(), vec![Fault { place, message }])
+        let mut bytes = Vec::new();
+        let read = fs::File::open(self.file())
+            .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes));
+        let fault = match read {
+            Err(error) => Fault {
+                place: None,
+                message: format!(
+                    "can't be read: {error}; is the path right, and may this user read it?"
+                ),
+            },
+            Ok(_) if bytes.len() as u64 > MOST_BYTES => Fault {
+                place: None,
+                message: format!("is longer than {MOST_BYTES} bytes; is it the right file?"),
+            },
+            Ok(_) => match String::from_utf8(bytes) {
+                Ok(text) => return Ok(text),
+                Err(error) => not_utf8(&error),
+            },
         };
-        let mut text = String::new();
-        fs::File::open(self.file())
-            .and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text))
-            .map_err(|error| unreadable(format!("can't be read: {error}")))?;
-        if text.len() as u64 > MOST_BYTES {
-            return Err(unreadable(format!(
-                "is longer than {MOST_BYTES} bytes; is it the right file?"
-            )));
-        }
-        Ok(text)
+        Err(ConfigError::new(self.file(), vec![fault]))
     }
+}
+
+/// Where the first bytes are that are no text.
+fn not_utf8(error: &FromUtf8Error) -> Fault {
+    let (before, after) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
+    let begins = before
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |end| end + 1);
+    let column = String::from_utf8_lossy(&before[begins..]).chars().count() + 1;
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let place = Place {
+        line: line as u64,
+        column: column as u64,
+    };
+    let wide =
+        before.is_empty() && (after.starts_with(b"\xff\xfe") || after.starts_with(b"\xfe\xff"));
+    Fault::at(
+        place,
+        match after.first() {
+            Some(byte) if !wide => {
+                format!("the byte 0x{byte:02x} is not UTF-8; write the file in UTF-8")
+            }
+            _ => "the file is UTF-16; write it in UTF-8".to_owned(),
+        },
+    )
 }
 
 impl Config {
@@ -84,6 +117,23 @@ impl Config {
         } else {
             Err(ConfigError::new(location.file(), faults))
         }
+    }
+
+    /// Leaves only the source of this name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn keep(&mut self, name: &str) -> Result<(), String> {
+        if !self.sources.keys().any(|source| source.as_str() == name) {
+            let names = self.sources.keys().map(|source| source.as_str());
+            let instead = instead(name, names);
+            return Err(format!(
+                "no source named `{}`{instead}",
+                name.escape_debug()
+            ));
+        }
+        self.sources.retain(|source, _| source.as_str() == name);
+        Ok(())
     }
 
     /// A JSON Schema (draft 2020-12) of the file, by which editors complete and check it.

@@ -52,10 +52,10 @@ pub(crate) struct MetricConfig {
     /// 2026-01-31T12:00:00Z; one without a zone is taken for UTC.
     #[serde(default)]
     pub(crate) timestamp: Option<At<String>>,
-    /// What a number in the timestamp's column counts.
+    /// What a number in the timestamp's column counts: seconds unless this says otherwise.
     #[serde(default)]
     pub(crate) timestamp_unit: TimestampUnit,
-    /// What becomes of rows with the same labels.
+    /// What becomes of rows with the same labels: `drop` unless this says otherwise.
     #[serde(default)]
     pub(crate) duplicates: Duplicates,
 }
@@ -69,7 +69,7 @@ pub(crate) enum MetricType {
     Gauge,
     /// A number that only goes up.
     Counter,
-    /// A number of which nobody knows.
+    /// A number of which nobody knows whether it can go down.
     Unknown,
     /// Text as labels; the value is always 1.
     Info,

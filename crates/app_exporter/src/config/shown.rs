@@ -4,6 +4,7 @@
 //! schema does not know is not shown either.
 
 use serde_json::{Map, Value};
+use serde_saphyr::options::NonFiniteFloatPolicy;
 
 use crate::config::Config;
 
@@ -16,7 +17,11 @@ const SECRET: &str = "<secret>";
 /// # Errors
 /// When the text is no configuration.
 pub(crate) fn shown(text: &str) -> Result<String, String> {
-    let mut value: Value = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+    // JSON has no number for `.nan` and `.inf`, which are shown as they are written.
+    let options =
+        serde_saphyr::options! { non_finite_float_policy: NonFiniteFloatPolicy::AsString };
+    let mut value: Value =
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())?;
     let schema = Config::schema();
     Shower { schema: &schema }.hide(&mut value, &[&schema]);
     serde_saphyr::to_string(&value).map_err(|error| error.to_string())
@@ -163,6 +168,29 @@ mod tests {
             assert!(
                 !shown.replace("hunter2: ", "").contains("hunter2"),
                 "{text}: {shown}"
+            );
+        }
+    }
+
+    #[test]
+    fn whatever_can_be_used_is_shown() {
+        for (text, line) in [
+            ("sources: {1: {file: {path: x}}}", "\"1\":"),
+            (
+                "sources: {a: {metrics: [{map: {1: 5, true: 2}}]}}",
+                "\"true\": 2",
+            ),
+            (
+                "sources: {a: {metrics: [{default: .nan}]}}",
+                "- default: \".nan\"",
+            ),
+            ("sources: {a: {metrics: [{map: {x: .inf}}]}}", "x: \".inf\""),
+            ("sources: {a: &a {file: {path: x}}, b: {<<: *a}}", "path: x"),
+        ] {
+            let shown = shown(text).unwrap();
+            assert!(
+                shown.lines().any(|it| it.trim() == line),
+                "{line} in\n{shown}"
             );
         }
     }

@@ -6,8 +6,11 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::MapAccess;
+use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer, de};
 
+use crate::config::variant::{self, Variants};
 use crate::config::{At, MetricConfig, ProbeConfig, Span};
 use crate::decode::Limits;
 use crate::sources;
@@ -58,7 +61,7 @@ pub(crate) struct SourceConfig {
 
 /// What is shown while a source fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", remote = "Self")]
 pub(crate) enum OnError {
     /// Nothing.
     #[default]
@@ -110,6 +113,20 @@ impl SourceConfig {
             bytes: self.max_bytes.map_or(16 << 20, NonZeroUsize::get),
             rows: self.max_rows.map_or(100_000, NonZeroUsize::get),
         }
+    }
+}
+
+impl Variants for OnError {
+    const EXPECTED: &'static str = "`drop`, or `{keep: 10m}`";
+
+    fn of_entry<'de, A: MapAccess<'de>>(entry: MapAccessDeserializer<A>) -> Result<Self, A::Error> {
+        Self::deserialize(entry)
+    }
+}
+
+impl<'de> Deserialize<'de> for OnError {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        variant::read(deserializer)
     }
 }
 

@@ -21,11 +21,16 @@ pub(crate) fn instead<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str> + Clone,
 ) -> String {
+    match nearest(word, candidates.clone()) {
+        Some(meant) => format!(", did you mean `{meant}`?"),
+        None => there_is(candidates),
+    }
+}
+
+/// The end of a message on a word that is missing: what there is.
+pub(crate) fn there_is<'c>(candidates: impl IntoIterator<Item = &'c str>) -> String {
     /// More names than this are no help in a line.
     const MOST: usize = 20;
-    if let Some(meant) = nearest(word, candidates.clone()) {
-        return format!(", did you mean `{meant}`?");
-    }
     let mut names: Vec<String> = candidates
         .into_iter()
         .take(MOST + 1)
@@ -65,5 +70,6 @@ mod tests {
         assert_eq!(instead("url", ["path"]), "; there is `path`");
         assert_eq!(instead("url", []), "; there is none");
         assert_eq!(instead("pth", ["path"]), ", did you mean `path`?");
+        assert_eq!(there_is(["*"]), "; there is `*`");
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::config::{At, Fault};
+use crate::config::{At, Fault, TARGET};
 
 /// Text in which `${NAME}` stands for a variable of the environment, and `$$` for one `$`.
 ///
@@ -70,6 +70,13 @@ impl Template {
                 Piece::Text(text) => resolved.push_str(text),
                 Piece::Variable(name) => match variable(name) {
                     Some(value) => resolved.push_str(&value),
+                    None if **name == *TARGET => {
+                        return Err(
+                            "`${target}` stands for the target of a source with the key `probe`; \
+                             add that, or write `$${target}` for the text itself"
+                                .to_owned(),
+                        );
+                    }
                     None => {
                         return Err(format!(
                             "the variable `{name}` is not set in the environment; set it, or \

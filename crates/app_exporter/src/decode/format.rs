@@ -1,8 +1,11 @@
 //! The formats that a text can have, and the decoder of each.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::de::MapAccess;
+use serde::de::value::MapAccessDeserializer;
+use serde::{Deserialize, Deserializer};
 
+use crate::config::variant::{self, Variants};
 use crate::config::{Fault, OneOrNamed, Place};
 use crate::decode::csv::CsvFormat;
 use crate::decode::json::{JsonDecoder, JsonFormat};
@@ -15,7 +18,7 @@ use crate::decode::{
 
 /// How a text is read.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", remote = "Self")]
 pub(crate) enum Format {
     /// JSON; a JSONPath (RFC 9535) selects the rows, a column is a member of a row or a path that begins with `$`.
     Json(Option<JsonFormat>),
@@ -146,6 +149,20 @@ impl Format {
     }
 }
 
+impl Variants for Format {
+    const EXPECTED: &'static str = "the name of a format, or one with what it needs under it";
+
+    fn of_entry<'de, A: MapAccess<'de>>(entry: MapAccessDeserializer<A>) -> Result<Self, A::Error> {
+        Self::deserialize(entry)
+    }
+}
+
+impl<'de> Deserialize<'de> for Format {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        variant::read(deserializer)
+    }
+}
+
 impl Decoder {
     /// The sets of rows in `bytes`. What can't be read of a text costs the part that it would have been in.
     ///
@@ -178,13 +195,13 @@ mod tests {
                 format.name
             );
         }
-        let text = FORMATS
-            .iter()
-            .map(|it| it.name)
-            .collect::<Vec<_>>()
-            .join("`, `");
         let error = serde_saphyr::from_str::<Format>("jsn").unwrap_err();
-        let expected = text.replace('`', "");
-        assert!(error.to_string().contains(&expected), "{error}");
+        assert!(
+            error.to_string().contains("did you mean `json`?"),
+            "{error}"
+        );
+        let error = serde_saphyr::from_str::<Format>("banana").unwrap_err();
+        let names: Vec<_> = FORMATS.iter().map(|it| format!("`{}`", it.name)).collect();
+        assert!(error.to_string().contains(&names.join(", ")), "{error}");
     }
 }

@@ -1,17 +1,15 @@
 //! Configuration → sources that can be run.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use exporter_kit::scrape::{OnError, Schedule, SourceSpec};
 
-use crate::config::{
-    self, Config, ConfigError, Fault, Location, ProbeConfig, SourceConfig, SourceName, TARGET,
-};
+use crate::config::{self, Config, ConfigError, Fault, Location, SourceConfig, SourceName};
 use crate::mapping::Mapping;
 use crate::sources::mapped::MappedSource;
 use crate::sources::origin::Surroundings;
 use crate::sources::table::configured;
+use crate::sources::template::SourceTemplate;
 
 /// What a configuration says, made to run.
 pub(crate) struct Built {
@@ -19,15 +17,6 @@ pub(crate) struct Built {
     pub(crate) specs: Vec<SourceSpec>,
     /// What is asked about the targets of requests.
     pub(crate) templates: Vec<SourceTemplate>,
-}
-
-/// A source that is asked about a target.
-#[derive(Clone, Debug)]
-pub(crate) struct SourceTemplate {
-    name: SourceName,
-    config: Arc<SourceConfig>,
-    probe: ProbeConfig,
-    location: Location,
 }
 
 /// Makes every source of a configuration. Nothing is connected: a source that is down is no reason not to start.
@@ -56,12 +45,7 @@ pub(crate) fn build(
                 build_one(&name, Arc::new(source), surroundings).map(|spec| built.specs.push(spec))
             }
             Some(probe) => {
-                let template = SourceTemplate {
-                    name: SourceName::clone(&name),
-                    config: Arc::new(source),
-                    probe: ProbeConfig::clone(&probe),
-                    location: location.clone(),
-                };
+                let template = SourceTemplate::new(&name, source, &probe, location);
                 template
                     .check(variable)
                     .map(|()| built.templates.push(template))
@@ -79,63 +63,7 @@ pub(crate) fn build(
     }
 }
 
-impl SourceTemplate {
-    pub(crate) fn name(&self) -> &str {
-        self.name.as_str()
-    }
-
-    pub(crate) fn probe(&self) -> &ProbeConfig {
-        &self.probe
-    }
-
-    /// Whether a target of this one is what it was with the other.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.config == other.config
-    }
-
-    /// How long what was fetched can be of use.
-    pub(crate) fn keeps(&self) -> Duration {
-        let cached = match self.config.schedule() {
-            config::Schedule::Cached(time_to_live) => time_to_live,
-            _ => Duration::ZERO,
-        };
-        match self.config.on_error {
-            config::OnError::Keep(time) => cached.max(time.get()),
-            config::OnError::Drop => cached,
-        }
-    }
-
-    /// Makes what is asked about the target, whether it is allowed or not.
-    ///
-    /// # Errors
-    /// When something is missing, or the target makes no address.
-    pub(crate) fn build(
-        &self,
-        target: &str,
-        variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<SourceSpec, Fault> {
-        let variable = |name: &str| match name {
-            TARGET => Some(target.to_owned()),
-            name => variable(name),
-        };
-        let surroundings = Surroundings {
-            folder: self.location.folder(),
-            variable: &variable,
-            target: Some(target),
-        };
-        build_one(&self.name, Arc::clone(&self.config), surroundings)
-    }
-
-    /// That nothing is missing, by one of its targets.
-    fn check(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<(), Fault> {
-        match self.probe.targets.first() {
-            Some(target) => self.build(&target.sample(), variable).map(drop),
-            None => Ok(()),
-        }
-    }
-}
-
-fn build_one(
+pub(super) fn build_one(
     name: &SourceName,
     source: Arc<SourceConfig>,
     surroundings: Surroundings<'_>,

@@ -30,7 +30,7 @@ const COLUMNS: [&str; 4] = ["path", "name", "bytes", "modified"];
 pub(super) const INFO: SourceInfo = SourceInfo {
     name: "file",
     about: "what files say, in any format",
-    rows: "the format's; `files`: path, name, bytes, modified",
+    rows: "the format's, and `files` with path, name, bytes, modified",
     configured: |source| SourceInfo::under("file", source.file.as_ref()),
 };
 

@@ -22,7 +22,7 @@ const ROWS: &str = "rows";
 pub(super) const INFO: SourceInfo = SourceInfo {
     name: "files",
     about: "how many files match a pattern, by age",
-    rows: "one row: count, bytes, oldest, newest",
+    rows: "one, with count, bytes, oldest, newest",
     configured: |source| SourceInfo::under("files", source.files.as_ref()),
 };
 

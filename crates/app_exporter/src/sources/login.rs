@@ -24,7 +24,7 @@ const COLUMNS: [&str; 7] = [
 pub(super) const INFO: SourceInfo = SourceInfo {
     name: "login",
     about: "who is logged in to this machine, by systemd-logind or utmp",
-    rows: "a row for each login: user, terminal, host, type, remote, state, since",
+    rows: "one for each login, with user, terminal, host, type, remote, state, since",
     configured: |source| SourceInfo::under("login", source.login.as_ref()),
 };
 
@@ -33,8 +33,8 @@ const LOGIND: &str = "/run/systemd/sessions";
 /// Where programs that let people in say so.
 const UTMP: &str = "/var/run/utmp";
 
-/// Who is logged in to this machine: a row for each session of a user. Without a key it is as systemd-logind knows it, or
-/// where that is not there as utmp does.
+/// Who is logged in to this machine: a row for each session of a user. `login: {}` is as systemd-logind knows it, or where
+/// that is not there as utmp does.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LoginConfig {

@@ -1,6 +1,7 @@
 //! What a source is to the rest of the program: a part of a configuration, and what is asked because of it.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::path::Path;
@@ -72,7 +73,14 @@ pub(crate) struct Surroundings<'s> {
     /// The environment; for a template `target` is the target.
     pub(crate) variable: &'s dyn Fn(&str) -> Option<String>,
     /// The target of a template.
-    pub(crate) target: Option<&'s str>,
+    pub(crate) target: Option<&'s Target<'s>>,
+}
+
+/// What a template is asked about, and whether the template says where that belongs.
+#[derive(Debug)]
+pub(crate) struct Target<'t> {
+    text: &'t str,
+    has_place: Cell<bool>,
 }
 
 /// What is said of a source where sources are listed, and how it is found in a configuration.
@@ -95,20 +103,40 @@ pub(crate) struct Configured<'c> {
     pub(crate) origin: &'c dyn Origin,
 }
 
+impl<'t> Target<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            has_place: Cell::new(false),
+        }
+    }
+
+    /// The text, for a place where it belongs.
+    pub(super) fn take(&self) -> &'t str {
+        self.has_place.set(true);
+        self.text
+    }
+
+    /// Whether there was any place for it.
+    pub(super) fn has_place(&self) -> bool {
+        self.has_place.get()
+    }
+}
+
 impl Surroundings<'_> {
     /// The text with the target of a template in it; no other text changes.
     pub(super) fn targeted<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match self.target {
-            Some(target) => text.replace(TARGETED, target).into(),
-            None => text.into(),
+            Some(target) if text.contains(TARGETED) => text.replace(TARGETED, target.take()).into(),
+            _ => text.into(),
         }
     }
 
     /// The path with the target of a template in it, which is no pattern whatever is in it.
     pub(super) fn path(&self, pattern: &PathPattern) -> PathPattern {
         match self.target {
-            Some(target) => pattern.replace(TARGETED, target),
-            None => pattern.clone(),
+            Some(target) if pattern.contains(TARGETED) => pattern.replace(TARGETED, target.take()),
+            _ => pattern.clone(),
         }
     }
 }

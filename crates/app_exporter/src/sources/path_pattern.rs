@@ -16,6 +16,10 @@ use crate::sources::whole_file::unreadable;
 pub(crate) struct PathPattern(String);
 
 impl PathPattern {
+    pub(super) fn contains(&self, text: &str) -> bool {
+        self.0.contains(text)
+    }
+
     /// The same with other text in place of some, and that text is no pattern.
     pub(super) fn replace(&self, text: &str, by: &str) -> Self {
         Self(self.0.replace(text, &glob::Pattern::escape(by)))

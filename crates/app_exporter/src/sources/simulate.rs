@@ -4,11 +4,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::de::MapAccess;
+use serde::de::value::MapAccessDeserializer;
+use serde::{Deserialize, Deserializer};
 use tokio::time::Instant;
 
 use exporter_kit::Number;
 
+use crate::config::variant::{self, Variants};
 use crate::config::{Fault, Place, Span};
 use crate::decode::{Cell, Failure, Limits, Part, Parts, Table, Wanted};
 use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings};
@@ -20,13 +23,13 @@ const ROWS: &str = "rows";
 pub(super) const INFO: SourceInfo = SourceInfo {
     name: "simulate",
     about: "made-up numbers: uniform, sine, random_walk, steps",
-    rows: "one row: value",
+    rows: "one, with value",
     configured: |source| SourceInfo::under("simulate", source.simulate.as_ref()),
 };
 
 /// Made-up numbers: one row with the column `value`.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", remote = "Self")]
 pub(crate) enum SimulateConfig {
     /// Any whole number of a range, each as likely as another.
     Uniform(Uniform),
@@ -63,7 +66,7 @@ pub(crate) struct Sine {
     /// The greatest number.
     #[serde(default = "hundred")]
     maximum: i64,
-    /// How long a wave is.
+    /// How long a wave is: 10m unless this says otherwise.
     #[serde(default = "ten_minutes")]
     period: Span,
 }
@@ -92,7 +95,7 @@ pub(crate) struct RandomWalk {
 pub(crate) struct Steps {
     /// The numbers.
     values: Vec<f64>,
-    /// How long each stays.
+    /// How long each stays: 1m unless this says otherwise.
     #[serde(default = "minute")]
     every: Span,
 }
@@ -115,6 +118,21 @@ fn minute() -> Span {
 
 fn ten_minutes() -> Span {
     Span::from_secs(600)
+}
+
+impl Variants for SimulateConfig {
+    const EXPECTED: &'static str =
+        "one of `uniform`, `sine`, `random_walk` and `steps` with keys under it";
+
+    fn of_entry<'de, A: MapAccess<'de>>(entry: MapAccessDeserializer<A>) -> Result<Self, A::Error> {
+        Self::deserialize(entry)
+    }
+}
+
+impl<'de> Deserialize<'de> for SimulateConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        variant::read(deserializer)
+    }
 }
 
 impl Origin for SimulateConfig {

@@ -28,7 +28,7 @@ pub(crate) fn configured(source: &SourceConfig) -> Result<Configured<'_>, String
             let names: Vec<_> = SOURCES.iter().map(|it| format!("`{}`", it.name)).collect();
             let names = names.join(", ");
             Err(format!(
-                "does not say where its numbers are; add one of {names}"
+                "does not say where its numbers are; add one of {names}, with what it needs under it"
             ))
         }
         (Some(a), Some(b)) => Err(format!(

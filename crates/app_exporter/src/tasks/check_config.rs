@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use exporter_kit::lint;
 
+use crate::cli::duration;
 use crate::config::{Config, ConfigError, Location};
 use crate::sources::{self, Built};
 use crate::tasks::ask::{ask, failure};
@@ -21,23 +22,24 @@ const NOT_HAD: u8 = 4;
 
 /// Check a configuration file: its syntax, its values, and the names of its metrics
 ///
-/// Variables of the environment must be set as they are for the exporter. Nothing is connected unless --connect is said.
-/// Exit code 0 if all is well, 1 if the file can't be used, 4 if a source could not be asked, 3 if names of metrics break
-/// rules.
+/// The variables of the environment that it names must be set, as for the exporter. No source is asked without --connect.
+///
+/// Exits with 0 if all is well, 1 if the file can't be used, 3 if names of metrics break rules, 4 if a source could not be
+/// asked.
 #[derive(Args, Debug)]
 pub(crate) struct CheckConfig {
-    /// The file
+    /// The configuration file
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
     /// Ask every source once, and say of each how that went
     ///
-    /// Templates, which have a `probe`, are not asked. No metric is printed.
+    /// Templates, which have a `probe`, are not asked; `once` can ask one. No metric is printed.
     #[arg(long)]
     connect: bool,
 
-    /// How long to wait for the sources at most
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    /// The longest time to wait for the sources
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     #[arg(default_value = "30s", requires = "connect")]
     timeout: Duration,
 }
@@ -67,7 +69,7 @@ impl CheckConfig {
                     findings.extend(failures);
                     code = NOT_HAD;
                 }
-                Err(error) => return super::fail(&format!("{error:#}"), UNUSABLE),
+                Err(error) => return super::fail_with(&error, UNUSABLE),
             }
         }
         super::print(&summary);
@@ -96,7 +98,11 @@ impl CheckConfig {
         }
         for template in templates {
             let name = template.name();
-            let _ = writeln!(summary, "{name}: a template, which only /probe asks");
+            let file = self.file.display();
+            let _ = writeln!(
+                summary,
+                "{name}: a template, not asked; `once --config.file {file} --source {name} --target …` does"
+            );
         }
         Ok(failures)
     }

@@ -10,7 +10,7 @@ use clap_complete::Shell;
 /// For bash: app_exporter completions bash > /etc/bash_completion.d/app_exporter
 #[derive(Args, Debug)]
 pub(crate) struct Completions {
-    /// The shell
+    /// The shell that the script is for
     #[arg(value_name = "SHELL")]
     shell: Shell,
 }

@@ -15,7 +15,7 @@ const FAILED: u8 = 1;
 /// To read it: app_exporter man | man -l -
 #[derive(Args, Debug)]
 pub(crate) struct PrintManual {
-    /// The subcommand
+    /// The subcommand whose page it is
     #[arg(value_name = "SUBCOMMAND")]
     subcommand: Option<String>,
 }

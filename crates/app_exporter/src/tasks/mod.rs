@@ -25,6 +25,15 @@ fn print(text: &str) {
     let _ = io::stdout().lock().write_all(text.as_bytes());
 }
 
+/// Ends as an error demands: with `code`, unless a signal was the reason.
+fn fail_with(error: &anyhow::Error, code: u8) -> ExitCode {
+    let stopped = error.downcast_ref::<ask::Stopped>();
+    fail(
+        &format!("{error:#}"),
+        stopped.map_or(code, ask::Stopped::code),
+    )
+}
+
 /// Prints to standard error, and ends with `code`.
 fn fail(message: &str, code: u8) -> ExitCode {
     let _ = writeln!(io::stderr().lock(), "{message}");

@@ -5,9 +5,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use exporter_kit::scrape::SourceSpec;
 
-use crate::config::{Config, Location};
-use crate::sources::{self, Built};
+use crate::cli::duration;
+use crate::config::{Config, Location, there_is};
+use crate::sources::{self, Built, SourceTemplate, shown};
 use crate::tasks::ask::{Asked, ask, failure};
 
 /// Something was not had.
@@ -15,16 +17,26 @@ const FAILED: u8 = 1;
 
 /// Ask every source of a configuration once, and print the metrics
 ///
-/// What failed is printed to standard error. Templates, which have a `probe`, are not asked. Exit code 0 if nothing
-/// failed, else 1.
+/// What failed is printed to standard error. A template, which is a source with a `probe`, is asked only if --target says
+/// about what. Exits with 0 if nothing failed, else with 1.
 #[derive(Args, Debug)]
 pub(crate) struct Once {
     /// The configuration file
     #[arg(long = "config.file", value_name = "FILE")]
     file: PathBuf,
 
-    /// How long to wait for the sources at most
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "30s")]
+    /// Ask only this source
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+
+    /// Ask only a template, about this target
+    ///
+    /// It must be one that the template's `targets` allow, as at /probe. --source says which template, if there are several.
+    #[arg(long, value_name = "TARGET")]
+    target: Option<String>,
+
+    /// The longest time to wait for the sources
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
     timeout: Duration,
 }
 
@@ -43,15 +55,54 @@ impl Once {
                     super::fail(&failures.join("\n"), FAILED)
                 }
             }
-            Err(error) => super::fail(&format!("{error:#}"), FAILED),
+            Err(error) => super::fail_with(&error, FAILED),
         }
     }
 
     fn collect(&self) -> anyhow::Result<Asked> {
         let location = Location::new(&self.file);
-        let config = Config::read(&location)?;
-        // Templates have no target here.
-        let Built { specs, .. } = sources::build(config, &location, &crate::environment)?;
+        let mut config = Config::read(&location)?;
+        if let Some(name) = &self.source {
+            config.keep(name).map_err(anyhow::Error::msg)?;
+        }
+        let built = sources::build(config, &location, &crate::environment)?;
+        let specs = self.choose(built).map_err(anyhow::Error::msg)?;
         ask(specs, self.timeout)
+    }
+
+    /// What is to be asked: the sources, or one template about one target.
+    fn choose(&self, built: Built) -> Result<Vec<SourceSpec>, String> {
+        let Built { specs, templates } = built;
+        let target = match (&self.target, &self.source, templates.as_slice()) {
+            (Some(target), _, _) => target,
+            (None, Some(name), [template]) => {
+                let targets = there_is(template.targets());
+                return Err(format!(
+                    "the source `{name}` is a template; say by --target what to ask it about{targets}"
+                ));
+            }
+            (None, _, _) => return Ok(specs),
+        };
+        let template = match (templates.as_slice(), &self.source) {
+            ([template], _) => template,
+            ([], Some(name)) => {
+                return Err(format!(
+                    "the source `{name}` is asked about no target; drop --target, or give it a `probe`"
+                ));
+            }
+            (templates, _) => {
+                let names = there_is(templates.iter().map(SourceTemplate::name));
+                return Err(format!("say by --source which template to ask{names}"));
+            }
+        };
+        template.allow(target)?;
+        let spec = template.build(target, &crate::environment);
+        spec.map(|spec| vec![spec]).map_err(|fault| {
+            let (name, target) = (template.name(), shown(target));
+            format!(
+                "the source `{name}` can't be asked about `{target}`: {}",
+                fault.message
+            )
+        })
     }
 }

@@ -93,6 +93,17 @@ fn it_fits_a_narrow_window() {
     let (_server, page) = shop.serve();
     browser.size(360, 780);
     trade(&mut browser, &shop, &page);
+    // A line ends between labels: one that is in two lines is too long for any.
+    let filter = |text: &str| {
+        format!(
+            "{{const filter = document.getElementById('filter'); filter.value = '{text}'; filter.dispatchEvent(new Event('input'))}}"
+        )
+    };
+    browser.evaluate(&filter("without-any-spaces"));
+    browser.until("document.querySelector('.label') !== null");
+    let broken = "[...document.querySelectorAll('.label')].filter((label) => label.getClientRects().length > 1).length";
+    assert_eq!(browser.evaluate(broken), json!(0));
+    browser.evaluate(&filter(""));
     shop.queues.remove_matching(&[]);
     let width = "document.documentElement.scrollWidth";
     assert_eq!(browser.evaluate(width), json!(360));

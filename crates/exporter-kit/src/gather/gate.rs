@@ -103,6 +103,14 @@ impl<'a, S: Sink + ?Sized> Gate<'a, S> {
                 if fresh {
                     seen.insert(descriptor.name().into());
                 } else {
+                    // Told once, as it is the same in every scrape.
+                    if registered.failures.get(Failure::Duplicate) == 0 {
+                        log::warn!(
+                            "collector `{}` gives `{}`, which is there already; it is left out, as is whatever else is",
+                            registered.name,
+                            descriptor.name()
+                        );
+                    }
                     registered.failures.count(Failure::Duplicate);
                 }
                 fresh

@@ -38,7 +38,7 @@ use crate::registry::{RegisterError, Registry};
 #[command(next_help_heading = "Web")]
 #[non_exhaustive]
 pub struct WebFlags {
-    /// Where to listen; can be repeated, or have several separated by commas
+    /// Where to listen; repeat it, or separate addresses by commas
     ///
     /// Without HOST it is every address of this machine. Port 0 is any free port.
     ///
@@ -64,7 +64,7 @@ pub struct WebFlags {
     #[arg(value_parser = telemetry_path, default_value = "/metrics")]
     pub telemetry_path: String,
 
-    /// A file that switches on TLS, logins and what else comes before an answer
+    /// A file that switches on TLS, logins, headers and a rate limit
     ///
     /// All exporters have the same kind of file. It is read again when it changes.
     #[arg(id = "web.config.file", long = "web.config.file", value_name = "FILE")]
@@ -75,7 +75,7 @@ pub struct WebFlags {
     #[arg(id = "web.external-url", long = "web.external-url", value_name = "URL")]
     pub external_url: Option<ExternalUrl>,
 
-    /// The path that all others are below; the path of the external URL unless said
+    /// The path that all others are below: that of the external URL unless this says otherwise
     #[arg(
         id = "web.route-prefix",
         long = "web.route-prefix",
@@ -83,7 +83,7 @@ pub struct WebFlags {
     )]
     pub route_prefix: Option<RoutePrefix>,
 
-    /// How many scrapes are answered at once; one more gets 503. 0 is no limit
+    /// How many scrapes are answered at once; one more gets 503, and 0 is no limit
     #[arg(
         id = "web.max-requests",
         long = "web.max-requests",
@@ -92,7 +92,7 @@ pub struct WebFlags {
     #[arg(value_parser = max_requests, default_value = "40")]
     pub max_requests: usize,
 
-    /// How many seconds before Prometheus gives up a scrape is answered
+    /// Answer a scrape this many seconds before Prometheus gives it up
     #[arg(id = "timeout-offset", long = "timeout-offset", value_name = "SECONDS")]
     #[arg(value_parser = timeout_offset, default_value = "0.5")]
     pub timeout_offset: Duration,

@@ -111,7 +111,10 @@ impl Program {
         self.note(reloaded.is_ok());
         reloaded.map_err(|source| {
             let error = ReloadError { source };
-            log::error!("{error}");
+            // Each mistake in a line of its own, as a log has lines.
+            for line in error.to_string().lines() {
+                log::error!("{line}");
+            }
             error
         })
     }

@@ -2,11 +2,9 @@
 //! out and counted with the source that came later.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 
 use hashbrown::HashMap;
 
-use super::error::SourceErrorReason;
 use super::view::{Shown, View};
 use crate::collect::Sink;
 use crate::model::{Descriptor, Head, Point};
@@ -89,15 +87,12 @@ fn give_merged(parts: &[(&Shown, &FamilySnapshot)], sink: &mut dyn Sink) {
     }
 }
 
-/// Counts once for what a source fetched at one time, however often it is scraped.
+/// Counts with the source that came later what it gives and others have given.
 fn count_conflict(shown: &Shown, what: &str) {
-    let counted =
-        |good: &std::sync::Arc<super::runner::Good>| good.conflicts.swap(true, Ordering::Relaxed);
-    if !shown.good.as_ref().is_none_or(counted) {
-        log::warn!(
-            "source `{}` gives `{what}`, which contradicts what came before; it is left out",
-            shown.runner.spec.name
+    if let Some(good) = &shown.good {
+        let conflict = format!(
+            "`{what}` contradicts what came before and is left out; rename it, or tell it apart by a label"
         );
-        shown.runner.count(SourceErrorReason::Conflict);
+        shown.runner.count_conflict(good, &conflict);
     }
 }

@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -43,6 +43,8 @@ struct Past {
     last_success: Option<Timestamp>,
     /// Since the last success.
     failures: u32,
+    /// The conflict that was told last, unless there was none in what came after.
+    conflict: Option<Arc<str>>,
 }
 
 /// The least pause between two runs in the background, unless the interval is shorter.
@@ -70,8 +72,8 @@ pub(crate) type Run = Flight<Outcome>;
 pub(crate) struct Good {
     pub(crate) fetched: Fetched,
     pub(crate) at: Instant,
-    /// Whether it was counted that another source has some of the same.
-    pub(crate) conflicts: AtomicBool,
+    /// What of it another source has as well, once that was seen and counted.
+    pub(crate) conflict: OnceLock<Arc<str>>,
 }
 
 impl Runner {
@@ -181,6 +183,20 @@ impl Runner {
         self.errors[reason as usize].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts that another source has some of the same, once for what was fetched at one time. It is told when it is another
+    /// conflict than the last.
+    pub(crate) fn count_conflict(&self, good: &Good, conflict: &str) {
+        let conflict: Arc<str> = conflict.into();
+        if good.conflict.set(Arc::clone(&conflict)).is_err() {
+            return;
+        }
+        self.count(SourceErrorReason::Conflict);
+        let told = lock(&self.past).conflict.replace(Arc::clone(&conflict));
+        if told.as_ref() != Some(&conflict) {
+            log::warn!("source `{}` gave only a part: {conflict}", self.spec.name);
+        }
+    }
+
     pub(crate) fn errors(&self, reason: SourceErrorReason) -> u64 {
         self.errors[reason as usize].load(Ordering::Relaxed)
     }
@@ -188,6 +204,8 @@ impl Runner {
     pub(crate) fn status(&self) -> SourceStatus {
         let past = lock(&self.past);
         let running = past.flight.upgrade();
+        let good = past.good.as_ref();
+        let conflict = || good.and_then(|good| good.conflict.get().cloned());
         let status = SourceStatus {
             name: Arc::clone(&self.spec.name),
             schedule: self.spec.schedule,
@@ -198,7 +216,10 @@ impl Runner {
             duration: past.last.as_ref().map(|run| run.duration),
             rows: past.good.as_ref().map(|good| good.fetched.rows()),
             failures: past.failures,
-            error: past.last.as_ref().and_then(|run| run.error.clone()),
+            error: past
+                .last
+                .as_ref()
+                .and_then(|run| run.error.clone().or_else(conflict)),
         };
         // Dropping a run may stop it, which runs code of the source.
         drop(past);
@@ -289,7 +310,7 @@ impl Runner {
                 let good = Good {
                     fetched,
                     at: Instant::now(),
-                    conflicts: AtomicBool::new(false),
+                    conflict: OnceLock::new(),
                 };
                 (Ok(Arc::new(good)), error)
             }
@@ -309,6 +330,13 @@ impl Runner {
             Ok(good) => {
                 past.failures = 0;
                 past.last_success = Some(ended);
+                if past
+                    .good
+                    .as_ref()
+                    .is_some_and(|good| good.conflict.get().is_none())
+                {
+                    past.conflict = None;
+                }
                 past.good.replace(Arc::clone(good))
             }
             Err(_) => {

@@ -561,6 +561,10 @@ fn families_of_several_sources_become_one_and_contradictions_are_counted() {
         // Once for each fetch, not for each scrape.
         let counts = ["one", "two", "three", "four", "five"].map(conflicts);
         assert_eq!(counts, [0.0, 2.0, 0.0, 2.0, 2.0].map(Some));
+        let status = sources.status();
+        assert_eq!(status[0].error, None);
+        let told = status[1].error.as_deref().unwrap_or_default();
+        assert!(told.contains(" contradicts what came before"), "{told}");
     });
 }
 

@@ -12,6 +12,6 @@ use crate::sources::origin::SourceInfo;
 pub(super) const INFO: SourceInfo = SourceInfo {
     name: "command",
     about: "what a program prints, in any format, and how it ends",
-    rows: "the format's; `exit`: code, signal, seconds",
+    rows: "the format's, and `exit` with code, signal, seconds",
     configured: |source| SourceInfo::under("command", source.command.as_ref()),
 };

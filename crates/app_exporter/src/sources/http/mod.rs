@@ -13,6 +13,6 @@ use crate::sources::origin::SourceInfo;
 pub(super) const INFO: SourceInfo = SourceInfo {
     name: "http",
     about: "what a web server answers, in any format",
-    rows: "the format's; `response`: status, bytes, seconds",
+    rows: "the format's, and `response` with status, bytes, seconds",
     configured: |source| SourceInfo::under("http", source.http.as_ref()),
 };

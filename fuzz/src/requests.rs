@@ -33,7 +33,7 @@ fn address() -> SocketAddr {
 /// Whatever is sent, nothing panics, and what comes back is answers: a head that is one, and the end.
 pub fn requests(data: &[u8]) {
     let mut stream = TcpStream::connect(address()).expect("it listens");
-    let patience = Some(Duration::from_secs(20));
+    let patience = Some(Duration::from_secs(60));
     stream.set_read_timeout(patience).expect("a limit");
     // The server may close the connection before it has read everything.
     let _ = stream.write_all(data);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use exporter_kit::{Histogram, Registry};
 
-use crate::support::{Prometheus, Scratch, number, require};
+use crate::support::{Prometheus, Scratch, require};
 
 /// A Prometheus configuration that scrapes `target` each second.
 pub(crate) fn config(scratch: &Scratch, target: SocketAddr) -> PathBuf {
@@ -53,7 +53,7 @@ impl Observed {
 
     fn check(&self, prometheus: &Prometheus) {
         let name = self.name;
-        let ask = |expression: &str| number(&prometheus.query(expression)[0]["value"]);
+        let ask = |expression: &str| prometheus.value(expression);
         let count = self.values.len() as f64;
         assert_eq!(ask(&format!("histogram_count({name})")), count, "{name}");
         let sum: f64 = self.values.iter().sum();
@@ -151,7 +151,7 @@ fn a_real_prometheus_reads_native_histograms_as_they_were_observed() {
     for observed in &natives {
         observed.check(&prometheus);
     }
-    let ask = |expression: &str| number(&prometheus.query(expression)[0]["value"]);
+    let ask = |expression: &str| prometheus.value(expression);
     assert_eq!(ask("histogram_count(never_seconds)"), 0.0);
     assert_eq!(ask("histogram_count(unreal_seconds)"), 4.0);
     assert!(ask("histogram_sum(unreal_seconds)").is_nan());

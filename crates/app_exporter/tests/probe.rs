@@ -11,7 +11,7 @@ use std::thread;
 
 use crate::http_source::{answer, serve};
 use crate::program::{Running, connect, end, get, rest};
-use crate::support::{Prometheus, Scratch, number, require, run, said};
+use crate::support::{Prometheus, Scratch, require, run, said, wait_until};
 
 const JOB: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -261,9 +261,9 @@ fn probes_that_arrive_together_share_one_run() {
         .collect();
     // They, and the request that asks for their number.
     let all = format!("exporter_kit_http_requests_in_flight {}.0", PROBES + 1);
-    while !has(&get(address, "/metrics").1, &all) {
-        thread::yield_now();
-    }
+    wait_until("all are being answered", || {
+        has(&get(address, "/metrics").1, &all)
+    });
     release.send(()).expect("the server waits");
     drop(release);
     for probe in probes {
@@ -391,10 +391,7 @@ fn a_real_prometheus_probes_every_target_by_relabelling() {
     let prometheus = Prometheus::start(&program, &scratch, &job, &[]);
     for shop in ["shop-a.example", "shop-b.example"] {
         let query = format!("app_active_sessions{{job=\"shops\",instance=\"{shop}\"}}");
-        let sessions = prometheus.wait_for(&query, |result| {
-            result.get(0).map(|series| number(&series["value"]))
-        });
-        assert_eq!(sessions, 15.0);
+        assert_eq!(prometheus.value(&query), 15.0);
     }
     prometheus.assert_scraped_without_error();
 }

@@ -9,8 +9,10 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::sample;
+
 /// Far beyond what anything here takes: only something that hangs gets there.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program with these arguments, and of its variables only these.
 pub(crate) fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
@@ -162,11 +164,16 @@ pub(crate) fn rest(mut stream: impl Read) -> String {
     answer
 }
 
-/// The status and the body of the answer to `GET path`.
+/// The status and the body of the answer to `GET path`, from somebody who gives up no sooner than a test does.
 pub(crate) fn get(address: SocketAddr, path: &str) -> (u16, String) {
     let mut stream = connect(address);
     // HTTP/1.0: the body comes in one piece and ends with the connection.
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").expect("a request");
+    let patience = PATIENCE.as_secs();
+    write!(
+        stream,
+        "GET {path} HTTP/1.0\r\nHost: {address}\r\nX-Prometheus-Scrape-Timeout-Seconds: {patience}\r\n\r\n"
+    )
+    .expect("a request");
     let answer = rest(stream);
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
     let status = head.split(' ').nth(1).expect("a status");
@@ -177,8 +184,5 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> (u16, String) {
 pub(crate) fn sessions(address: SocketAddr) -> f64 {
     let (status, body) = get(address, "/metrics");
     assert_eq!(status, 200, "{body}");
-    let line = body
-        .lines()
-        .find_map(|line| line.strip_prefix("app_active_sessions "));
-    line.expect("the metric").parse().expect("a number")
+    sample(&body, "app_active_sessions").expect("the metric")
 }

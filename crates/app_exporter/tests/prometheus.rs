@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::program::{Running, get};
-use crate::support::{Prometheus, Scratch, number, require, run, said};
+use crate::support::{Prometheus, Scratch, number, require, run, said, until};
 
 /// The folder of the files that this project gives to Prometheus.
 const DEPLOYED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/prometheus");
@@ -27,17 +27,16 @@ fn a_real_prometheus_scrapes_sessions_that_change_and_reports_no_error() {
     let sessions = prometheus.wait_for("app_active_sessions[1m]", |result| {
         let samples = result[0]["values"].as_array()?;
         let values: Vec<f64> = samples.iter().map(number).collect();
-        (values.len() >= 4).then_some(values)
+        // They change, sooner or later: by chance one may be the same as the one before.
+        let distinct: BTreeSet<u64> = values.iter().map(|value| value.to_bits()).collect();
+        (values.len() >= 4 && distinct.len() > 1).then_some(values)
     });
     for value in &sessions {
         assert!((10.0..=100.0).contains(value), "{sessions:?}");
         assert_eq!(value.fract(), 0.0, "{sessions:?}");
     }
-    let distinct: BTreeSet<u64> = sessions.iter().map(|value| value.to_bits()).collect();
-    assert!(distinct.len() > 1, "they never change: {sessions:?}");
 
-    let up = prometheus.query(r#"min_over_time(up{job="app_exporter"}[1m])"#);
-    assert_eq!(number(&up[0]["value"]), 1.0, "a scrape failed: {up}");
+    prometheus.assert_scraped_without_error();
 
     let metadata = prometheus.api("metadata?metric=app_active_sessions");
     let metadata = &metadata["app_active_sessions"][0];
@@ -47,17 +46,17 @@ fn a_real_prometheus_scrapes_sessions_that_change_and_reports_no_error() {
     let targets = prometheus.api("targets");
     let targets = targets["activeTargets"].as_array().expect("targets");
     assert_eq!(targets.len(), 1, "{targets:?}");
-    assert_eq!(targets[0]["health"], "up", "{targets:?}");
-    assert_eq!(targets[0]["lastError"], "", "{targets:?}");
 
-    let average = prometheus.wait_for("app_active_sessions:avg5m", |result| {
-        result.get(0).map(|series| number(&series["value"]))
-    });
+    let average = prometheus.value("app_active_sessions:avg5m");
     assert!((10.0..=100.0).contains(&average), "{average}");
     for rule in rules(&prometheus) {
         assert_eq!(rule["lastError"].as_str().unwrap_or(""), "", "{rule}");
     }
-    assert_eq!(prometheus.api("alerts")["alerts"], Value::Array(vec![]));
+    // A scrape that failed because the machine stood still is an alert for a moment.
+    until(|| match prometheus.api("alerts")["alerts"].take() {
+        Value::Array(alerts) if alerts.is_empty() => Ok(()),
+        alerts => Err(alerts),
+    });
 }
 
 #[test]

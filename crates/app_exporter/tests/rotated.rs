@@ -100,9 +100,9 @@ fn postgres_password_and_authority_may_change() {
     };
     server.start();
     server.ask("postgres", "CREATE ROLE exporter LOGIN PASSWORD 'hunter2'");
-    let right = std::fs::read_to_string(&server.certificate).expect("the certificate");
+    let right = std::fs::read_to_string(server.certificate()).expect("the certificate");
     let keys = "database: postgres, host: localhost";
-    sql_rotates("postgres", server.port, keys, &right);
+    sql_rotates("postgres", server.port(), keys, &right);
 }
 
 #[test]
@@ -112,8 +112,8 @@ fn mysql_password_and_authority_may_change() {
     };
     server.start();
     server.ask(&["CREATE USER exporter@localhost IDENTIFIED BY 'hunter2'"]);
-    let right = std::fs::read_to_string(&server.certificate).expect("the certificate");
-    sql_rotates("mysql", server.port, "host: localhost", &right);
+    let right = std::fs::read_to_string(server.certificate()).expect("the certificate");
+    sql_rotates("mysql", server.port(), "host: localhost", &right);
 }
 
 fn sql_rotates(kind: &str, port: u16, keys: &str, certificate: &str) {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::http_source::{answer, serve};
 use crate::program::{Running, connect, end, get, rest};
-use crate::support::{Scratch, said};
+use crate::support::{Scratch, said, wait_until};
 
 /// Every key that hides what it holds is in here, with a secret that begins with `s3cret`.
 const CONFIG: &str = "sources:
@@ -48,7 +48,7 @@ const CONFIG: &str = "sources:
       queries: {size: {command: [DBSIZE]}}
     metrics: [{name: app_sentinel, help: A number.}]
   command:
-    command: {argv: [sh, -c, 'test -n \"$KEY\" && sleep 0.2; echo 1'], environment: {KEY: s3cret-environment}, pass_environment: [PASSWORD], format: number}
+    command: {argv: [sh, -c, 'test -n \"$KEY\" && touch asked; until test -e go; do sleep 0.02; done; echo 1'], environment: {KEY: s3cret-environment}, pass_environment: [PASSWORD], format: number}
     metrics: [{name: app_command, help: A number.}]
 ";
 
@@ -121,6 +121,8 @@ fn no_secret_is_ever_said() {
     );
     scratch.write("password", "s3cret-file\n");
     scratch.write("token", "s3cret-token\n");
+    // What the command waits for.
+    scratch.write("go", "");
     let config = CONFIG.replace("SERVER", &server.to_string());
     let file = scratch.write("config.yml", &config);
     let name = file.to_string_lossy();
@@ -149,8 +151,14 @@ fn no_secret_is_ever_said() {
     );
     let address = running.address();
     // While it is asked, so that the command runs.
+    let asked = scratch.path().join("asked");
+    let go = scratch.path().join("go");
+    for file in [&asked, &go] {
+        fs::remove_file(file).expect("it is there");
+    }
     let mut scraping = connect(address);
     write!(scraping, "GET /metrics HTTP/1.0\r\n\r\n").expect("a request");
+    wait_until("the command runs", || asked.exists());
     let parent = format!("\nPPid:\t{}\n", running.id());
     for process in fs::read_dir("/proc").expect("it").map_while(Result::ok) {
         let status = fs::read_to_string(process.path().join("status")).unwrap_or_default();
@@ -160,6 +168,7 @@ fn no_secret_is_ever_said() {
         let arguments = fs::read(process.path().join("cmdline")).unwrap_or_default();
         assert_no_secret("arguments", &String::from_utf8_lossy(&arguments));
     }
+    scratch.write("go", "");
     assert_no_secret("/metrics", &rest(scraping));
     for path in [
         "/",

@@ -7,22 +7,42 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::program::{Running, connect, get, rest};
+use crate::program::{PATIENCE, Running, connect, get, rest};
+use crate::support::Port;
+
+/// How long answers that have begun may take to finish.
+const GRACE: Duration = Duration::from_millis(800);
+
+/// Tries until it goes as it should. Only an attempt that took longer than the program waits, because the machine stood still,
+/// may go otherwise.
+fn within_the_grace(attempt: impl Fn() -> Result<(), String>) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let began = Instant::now();
+        match attempt() {
+            Ok(()) => return,
+            Err(found) => assert!(
+                began.elapsed() >= GRACE && Instant::now() < deadline,
+                "{found}"
+            ),
+        }
+    }
+}
 
 #[test]
 fn either_signal_ends_it_in_order_and_frees_the_port() {
     for (signal, name) in [(Signal::INT, "SIGINT"), (Signal::TERM, "SIGTERM")] {
-        let (running, address) = Running::listening(&[]);
+        let port = Port::reserve();
+        let listen = format!("--web.listen-address={}", port.address);
+        let mut running = Running::start(&[&listen], &[]);
+        let address = running.address();
         let mut idle = connect(address);
         write!(idle, "GET /metrics HTTP/1.1\r\nHost: {address}\r\n\r\n").expect("a request");
         let mut first = [0];
         idle.read_exact(&mut first).expect("an answer");
-        let began = Instant::now();
         running.signal(signal);
         let (status, log) = running.end();
-        let took = began.elapsed();
         assert_eq!(status.code(), Some(0), "{log:#?}");
-        assert!(took < Duration::from_secs(1), "{took:?}");
         // Closed by the server, after an answer that is complete.
         let answer = rest(idle);
         assert!(answer.contains("\napp_active_sessions "), "{answer}");
@@ -36,45 +56,55 @@ fn either_signal_ends_it_in_order_and_frees_the_port() {
 }
 
 #[test]
-fn a_scrape_that_has_begun_is_answered() {
-    let (mut running, address) = Running::listening(&[]);
-    let mut begun = begin(address);
-    running.signal(Signal::TERM);
-    running.wait_for(|line| line.contains("signal=SIGTERM").then_some(()));
-    write!(begun, "\r\n").expect("the other half");
-    let answer = rest(begun);
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    assert!(answer.contains("\napp_active_sessions "), "{answer}");
-    let (status, log) = running.end();
-    assert_eq!(status.code(), Some(0), "{log:#?}");
+fn a_scrape_that_has_begun_is_answered_and_who_is_idle_is_not_waited_for() {
+    within_the_grace(|| {
+        let (mut running, address) = Running::listening(&[]);
+        let mut begun = begin(address);
+        let mut idle = connect(address);
+        write!(idle, "GET / HTTP/1.1\r\nHost: {address}\r\n\r\n").expect("a request");
+        let mut first = [0];
+        idle.read_exact(&mut first).expect("an answer");
+        running.signal(Signal::TERM);
+        running.wait_for(|line| line.contains("signal=SIGTERM").then_some(()));
+        // This one is closed while the other answer is still to come.
+        rest(idle);
+        // It is closed by now if the machine stood still.
+        let _ = write!(begun, "\r\n");
+        let mut answer = String::new();
+        let read = begun.read_to_string(&mut answer);
+        let (status, log) = running.end();
+        assert_eq!(status.code(), Some(0), "{log:#?}");
+        let is_whole =
+            answer.starts_with("HTTP/1.1 200 ") && answer.contains("\napp_active_sessions ");
+        is_whole.then_some(()).ok_or(format!("{read:?} {answer}"))
+    });
 }
 
 #[test]
 fn a_request_that_never_ends_does_not_keep_it() {
     let (running, address) = Running::listening(&[]);
     let begun = begin(address);
-    let began = Instant::now();
     running.signal(Signal::TERM);
     let (status, log) = running.end();
-    let took = began.elapsed();
     assert_eq!(status.code(), Some(0), "{log:#?}");
-    // It takes less than a second; the other one is for machines that have more to do than this.
-    assert!(took < Duration::from_secs(2), "{took:?}");
     drop(begun);
 }
 
 #[test]
 fn a_second_signal_ends_it_at_once() {
     for second in [Signal::INT, Signal::TERM] {
-        let (mut running, address) = Running::listening(&[]);
-        // This keeps the first signal waiting.
-        let begun = begin(address);
-        running.signal(Signal::INT);
-        running.wait_for(|line| line.contains("signal=SIGINT").then_some(()));
-        running.signal(second);
-        let (status, log) = running.end();
-        assert_eq!(status.signal(), Some(second.as_raw()), "{log:#?}");
-        drop(begun);
+        within_the_grace(|| {
+            let (mut running, address) = Running::listening(&[]);
+            // This keeps the first signal waiting.
+            let begun = begin(address);
+            running.signal(Signal::INT);
+            running.wait_for(|line| line.contains("signal=SIGINT").then_some(()));
+            running.signal(second);
+            let (status, log) = running.end();
+            drop(begun);
+            let is_killed = status.signal() == Some(second.as_raw());
+            is_killed.then_some(()).ok_or(format!("{log:#?}"))
+        });
     }
 }
 

@@ -1,17 +1,15 @@
 //! What systemd gives and is told: sockets, readiness, reloads, health, the end.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr as UnixAddr, UnixDatagram, UnixStream};
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::program::{Running, command, end, get};
-use crate::support::{Scratch, require, said};
+use crate::program::{PATIENCE, Running, command, end, get};
+use crate::support::{Port, Scratch, require, said};
 
 #[test]
 fn activated_by_a_unix_socket_it_serves_that_and_leaves_it_there() {
@@ -43,10 +41,9 @@ fn activated_by_several_sockets_it_serves_those_and_no_other() {
     let Some(activate) = require("systemd-socket-activate") else {
         return;
     };
-    // It tells nobody which port it got from the system, so that one is chosen that is free now.
-    let free = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address: SocketAddr = free.local_addr().expect("its address");
-    drop(free);
+    // It tells nobody which port it got from the system.
+    let port = Port::reserve();
+    let address = port.address;
     let scratch = Scratch::new("activate-both");
     let path = scratch.path().join("s");
     let both = [address.to_string(), path.display().to_string()];
@@ -163,8 +160,7 @@ struct Systemd(UnixDatagram);
 
 impl Systemd {
     fn told(&self) -> String {
-        let patience = Some(Duration::from_secs(60));
-        self.0.set_read_timeout(patience).expect("a limit");
+        self.0.set_read_timeout(Some(PATIENCE)).expect("a limit");
         let mut message = [0; 1024];
         let length = self.0.recv(&mut message).expect("a message");
         String::from_utf8(message[..length].to_vec()).expect("UTF-8")

@@ -1,15 +1,16 @@
 //! The configuration is read again when its file changes, however that is done.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::thread;
+use std::time::UNIX_EPOCH;
 
 use rustix::process::Signal;
 
 use crate::program::{Running, get};
-use crate::support::Scratch;
+use crate::support::{Scratch, wait_until};
 
 fn config(number: u32) -> String {
     format!(
@@ -23,13 +24,18 @@ fn config(number: u32) -> String {
 /// Waits until the metrics have the line.
 fn wait_for(address: SocketAddr, line: &str) {
     // Nothing tells a client of a reload, so it can only ask again.
-    while !get(address, "/metrics")
-        .1
-        .lines()
-        .any(|found| found == line)
-    {
-        thread::yield_now();
-    }
+    wait_until(line, || {
+        let (_, metrics) = get(address, "/metrics");
+        metrics.lines().any(|found| found == line)
+    });
+}
+
+/// Writes over what is in a file of the same length, so that there is nothing in between that could be found and tried.
+fn write_over(file: &Path, content: &str) {
+    let before = fs::read_to_string(file).expect("it is there");
+    assert_eq!(before.len(), content.len());
+    let mut file = File::options().write(true).open(file).expect("it is there");
+    file.write_all(content.as_bytes()).expect("written");
 }
 
 fn watching(file: &Path) -> (Running, SocketAddr) {
@@ -60,14 +66,18 @@ fn every_way_to_change_a_file_is_noticed_once() {
     let (running, address) = watching(&file);
     wait_for(address, "app_changed 2.0");
     // Written in place.
-    scratch.write("config.yml", &config(3));
+    write_over(&file, &config(3));
     wait_for(address, "app_changed 3.0");
     // As an editor does.
     let new = scratch.write("config.yml.new", &config(4));
     fs::rename(&new, &file).expect("another file in its place");
     wait_for(address, "app_changed 4.0");
     // Touched.
-    scratch.write("config.yml", &config(4));
+    let touched = File::options()
+        .append(true)
+        .open(&file)
+        .expect("it is there");
+    touched.set_modified(UNIX_EPOCH).expect("a time");
     // Broken, which changes nothing, and good again.
     scratch.write("config.yml", "sources: {a: {simulat: {}}}\n");
     wait_for(address, LAST_BAD);

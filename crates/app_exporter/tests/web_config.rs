@@ -8,7 +8,7 @@ use std::process::Command;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use crate::program::{Running, command, end, get};
-use crate::support::{Prometheus, Scratch, number, require, run, said};
+use crate::support::{Prometheus, Scratch, require, run, said};
 
 const USERS: &str = "basic_auth_users:\n  prometheus: $2y$04$SEfy6fkBVJLApYNv7qQ.Q.U46cy9ody5OVb.VKGhx9Mmx59LyJ9Rq\n";
 /// The password of that hash.
@@ -140,7 +140,7 @@ fn curl_speaks_every_version_with_it() {
     let ask = |arguments: &[&str]| {
         let mut command = Command::new(&curl);
         command
-            .args(["--silent", "--show-error", "--max-time", "30", "--cacert"])
+            .args(["--silent", "--show-error", "--max-time", "60", "--cacert"])
             .arg(&authority)
             .args(["--write-out", "\n%{http_code} HTTP/%{http_version}\n"])
             .args(arguments)
@@ -181,14 +181,9 @@ fn a_real_prometheus_scrapes_over_tls_with_a_password() {
     );
     let config = scratch.write("prometheus.yml", &config);
     let prometheus = Prometheus::start(&program, &scratch, &config, &[]);
-    let sessions = prometheus.wait_for("app_active_sessions", |result| {
-        result.get(0).map(|series| number(&series["value"]))
-    });
+    let sessions = prometheus.value("app_active_sessions");
     assert!((10.0..=100.0).contains(&sessions), "{sessions}");
-    let reloaded = prometheus
-        .wait_for("exporter_kit_web_config_last_reload_successful", |result| {
-            result.get(0).map(|series| number(&series["value"]))
-        });
+    let reloaded = prometheus.value("exporter_kit_web_config_last_reload_successful");
     assert_eq!(reloaded, 1.0);
     prometheus.assert_scraped_without_error();
 }

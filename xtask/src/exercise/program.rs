@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{self, BufRead as _, BufReader, Read};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 
 use crate::exercise::exposition::names;
 use crate::exercise::http;
@@ -51,6 +52,7 @@ pub(super) struct Program {
     child: Child,
     /// The port it was given.
     pub(super) port: u16,
+    _reserved: Option<Socket>,
     printed: Arc<Mutex<Printed>>,
     errors: Option<JoinHandle<String>>,
 }
@@ -67,7 +69,7 @@ struct Printed {
 impl Program {
     /// Runs `program` with a free port as its first argument.
     pub(super) fn start(program: &Path) -> Result<Self, Failure> {
-        let port = free_port()
+        let (port, reserved) = reserve_port()
             .map_err(|err| Failure::new(format!("there is no free port to be had: {err}")))?;
         let mut child = command(program)
             .arg(port.to_string())
@@ -94,6 +96,7 @@ impl Program {
         Ok(Self {
             child,
             port,
+            _reserved: reserved,
             printed,
             errors,
         })
@@ -167,9 +170,15 @@ pub(super) fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()
 }
 
-fn free_port() -> io::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    Ok(listener.local_addr()?.port())
+/// A port that was free. On Unix the system gives it to nobody else while there is the socket, beside which a server may listen.
+fn reserve_port() -> io::Result<(u16, Option<Socket>)> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.set_reuse_address(cfg!(unix))?;
+    let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    socket.bind(&any.into())?;
+    let address = socket.local_addr()?.as_socket();
+    let port = address.map_or(0, |address| address.port());
+    Ok((port, cfg!(unix).then_some(socket)))
 }
 
 /// The command that runs `program` such that Ctrl-C ends it, as it does in a terminal.

@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
+
+use socket2::{Domain, Socket, Type};
 
 use super::learner::target;
 use super::stages::AFTER_TODO_1;
@@ -147,6 +149,7 @@ fn the_task_is_the_same_everywhere() {
 struct Running {
     child: Child,
     port: u16,
+    _reserved: Socket,
     /// It ends when nobody can read what it prints.
     _printed: BufReader<ChildStdout>,
 }
@@ -162,9 +165,13 @@ impl Running {
             .status()
             .unwrap();
         assert!(built.success());
-        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
+        // The system gives it to nobody else while there is this socket, beside which a server may listen.
+        let reserved = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        reserved.set_reuse_address(true).unwrap();
+        let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        reserved.bind(&any.into()).unwrap();
+        let address = reserved.local_addr().unwrap().as_socket();
+        let port = address.unwrap().port();
         let mut child = Command::new(target().join("debug/running"))
             .arg(port.to_string())
             .stdin(Stdio::null())
@@ -179,6 +186,7 @@ impl Running {
         Self {
             child,
             port,
+            _reserved: reserved,
             _printed: printed,
         }
     }

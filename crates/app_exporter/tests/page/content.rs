@@ -56,7 +56,7 @@ fn it_shows_every_family_and_how_the_exporter_is() {
         "Answering",
         "No collector has failed",
         "1 of 2 sources failing: redis",
-        "database up 2 s ago",
+        "database up 2 h ",
         "12.3 ms none",
         "redis failing 12 min",
         "timeout 17",
@@ -102,8 +102,9 @@ fn it_refreshes_itself_until_it_is_paused() {
     browser.drawn();
     let sessions = family("shop_active_sessions");
     for count in [61, 52, 70] {
-        shop.sessions.set(count);
+        // In this order, so that whoever sees the sessions has the requests.
         shop.requests.with(["GET", "200"]).inc_by(100);
+        shop.sessions.set(count);
         browser.until(&format!("{sessions}.includes(' {count} ')"));
     }
     let line = |name: &str| {

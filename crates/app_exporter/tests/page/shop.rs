@@ -152,7 +152,7 @@ impl Collect for Sources {
         writer.gauge([names[0]], 0.0123)?.gauge([names[1]], 5)?;
         let mut writer = FamilyWriter::begin(sink, &success, ["source"])?;
         writer
-            .gauge([names[0]], now - 2.0)?
+            .gauge([names[0]], now - 7500.0)?
             .gauge([names[1]], now - 754.0)?;
         FamilyWriter::begin(sink, &errors, ["source", "reason"])?
             .counter([names[1], "timeout"], 17)?;

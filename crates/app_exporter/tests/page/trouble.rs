@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::Browser;
 use super::shop::{Shop, serve};
+use crate::support::Port;
 
 /// What would run if any text became markup, an address or a script.
 const ATTACKS: &[&str] = &[
@@ -101,8 +102,10 @@ fn it_says_when_the_exporter_is_gone_and_when_it_is_back() {
         return;
     };
     let shop = Shop::new();
-    let (server, page) = shop.serve();
-    let address = server.local_addresses()[0];
+    let port = Port::reserve();
+    let start = || Server::builder(&shop.registry).listen(port.address).start();
+    let server = start().expect("its port");
+    let page = format!("http://{}/", port.address);
     browser.open(&page);
     browser.evaluate("{const interval = document.getElementById('interval'); interval.value = '1'; interval.dispatchEvent(new Event('change'))}");
     browser.refreshes(1);
@@ -121,10 +124,7 @@ fn it_says_when_the_exporter_is_gone_and_when_it_is_back() {
             .as_str()
             .is_some_and(|text| text.contains("shop_active_sessions"))
     );
-    let _server = Server::builder(&shop.registry)
-        .listen(address)
-        .start()
-        .expect("the same port");
+    let _server = start().expect("the same port");
     browser.until("document.querySelector('#health .good')?.textContent === 'Answering'");
     browser.refreshes(1);
 }

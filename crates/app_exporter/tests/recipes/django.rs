@@ -13,7 +13,7 @@ pub(super) fn check(server: &Postgres) {
     server.ask("postgres", "CREATE DATABASE mysite");
     let mut command = Command::new(python);
     command
-        .args(["-c", FILL, &server.port.to_string()])
+        .args(["-c", FILL, &server.port().to_string()])
         .env("PGPASSWORD", Postgres::PASSWORD);
     let output = run(&mut command, "");
     assert!(output.status.success(), "{}", said(&output));

@@ -1,8 +1,8 @@
 use std::process::Command;
 
 use super::stored_in_redis::Store;
-use crate::redis::{say, wait_until};
-use crate::support::{require, run, said};
+use crate::redis::say;
+use crate::support::{require, run, said, wait_until};
 
 /// Express, express-session and connect-redis themselves: an application, and those who visit it.
 const APPLICATION: &str = include_str!("express/application.js");

@@ -79,7 +79,7 @@ impl Recipe {
         for grant in self.grants() {
             server.ask(database, &grant);
         }
-        self.at_port(server.port)
+        self.at_port(server.port())
     }
 
     /// The same on MariaDB.
@@ -88,7 +88,7 @@ impl Recipe {
         for grant in self.grants() {
             server.ask(&[&grant]);
         }
-        self.at_port(server.port)
+        self.at_port(server.port())
     }
 
     #[cfg(unix)]

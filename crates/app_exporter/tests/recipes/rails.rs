@@ -16,7 +16,7 @@ pub(super) fn check(server: &Postgres) {
     let rails = |what: &str| {
         let mut command = Command::new(&ruby);
         command
-            .args(["-e", FILL, what, &server.port.to_string()])
+            .args(["-e", FILL, what, &server.port().to_string()])
             .env("PGPASSWORD", Postgres::PASSWORD)
             // The application's own time zone, which is not the server's, must not matter.
             .env("TZ", "America/Caracas");

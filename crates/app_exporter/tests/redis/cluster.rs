@@ -1,8 +1,8 @@
 //! Three nodes with a third of the keys each.
 
-use super::server::{say, wait_until};
-use super::{Server, assert_lines, once, source};
-use crate::support::Scratch;
+use super::server::say;
+use super::{Server, once, source};
+use crate::support::{Scratch, assert_lines, wait_until};
 
 /// A cluster, each node in a folder of its own. None if there is no server to start.
 fn cluster(scratches: &[Scratch]) -> Option<Vec<Server>> {
@@ -39,6 +39,9 @@ fn cluster(scratches: &[Scratch]) -> Option<Vec<Server>> {
     for (at, (node, (from, to))) in nodes.iter().zip(shares).enumerate() {
         let _: redis::Value = node.say(&format!("CLUSTER ADDSLOTSRANGE {from} {to}"));
         let _: redis::Value = node.say(&format!("CLUSTER SET-CONFIG-EPOCH {}", at + 1));
+    }
+    // Only now: one that has met another takes no epoch any more.
+    for node in &nodes {
         for other in &nodes {
             let _: redis::Value = node.say(&format!(
                 "CLUSTER MEET 127.0.0.1 {} {}",

@@ -3,8 +3,8 @@
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
 use super::server::{say, socket_path};
-use super::{Server, assert_lines, once, socket, source};
-use crate::support::Scratch;
+use super::{Server, once, socket, source};
+use crate::support::{Scratch, assert_lines};
 
 #[test]
 fn redis_users_get_what_they_may() {

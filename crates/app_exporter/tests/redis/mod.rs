@@ -8,7 +8,7 @@ mod queries;
 mod sentinel;
 mod server;
 
-pub(crate) use server::{Server, say, wait_until};
+pub(crate) use server::{Server, say};
 
 use std::path::Path;
 
@@ -24,23 +24,11 @@ fn once(scratch: &Scratch, config: &str, variables: &[(&str, &str)]) -> String {
     ))
 }
 
-/// That each of the lines is in a text.
-fn assert_lines(text: &str, lines: &[&str]) {
-    for line in lines {
-        assert!(
-            text.lines().any(|found| found == *line),
-            "{line} is not in\n{text}"
-        );
-    }
-}
-
 /// The number of a sample that is there.
 fn sample(address: std::net::SocketAddr, name: &str) -> Option<f64> {
     let (status, body) = get(address, "/metrics");
     assert_eq!(status, 200, "{body}");
-    let mut lines = body.lines();
-    let line = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
-    Some(line.parse().expect("a number"))
+    crate::support::sample(&body, name)
 }
 
 /// A source with the address of a server, its further keys, and a metric for each of its queries.

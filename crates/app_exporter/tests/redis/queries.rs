@@ -1,9 +1,9 @@
 //! Every kind of question, and what is not asked.
 
 use super::server::{say, socket_path};
-use super::{Server, assert_lines, once, socket, source};
+use super::{Server, once, socket, source};
 use crate::program::{Running, get};
-use crate::support::Scratch;
+use crate::support::{Scratch, assert_lines};
 
 #[test]
 fn redis_answers_every_question() {

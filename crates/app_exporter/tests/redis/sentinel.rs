@@ -1,9 +1,9 @@
 //! A master, its replica, and a sentinel that makes one the other.
 
-use super::server::{say, try_say, wait_until};
-use super::{Server, assert_lines, once, sample, source};
+use super::server::{say, try_say};
+use super::{Server, once, sample, source};
 use crate::program::Running;
-use crate::support::Scratch;
+use crate::support::{Scratch, assert_lines, wait_until};
 
 #[test]
 fn redis_is_followed_through_a_failover() {

@@ -1,19 +1,18 @@
-//! redis-server on a socket in the test's folder, or on a port that was free.
+//! redis-server on a socket in the test's folder, or on a port of its own.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use redis::{Connection, ConnectionAddr, FromRedisValue, IntoConnectionInfo as _, RedisResult};
 
 use crate::program::Running;
-use crate::support::{Scratch, require};
+use crate::support::{Port, Scratch, require};
 
 /// A redis-server; killed when dropped.
 pub(crate) struct Server {
     pub(crate) running: Running,
     address: ConnectionAddr,
+    _ports: Option<[Port; 2]>,
 }
 
 impl Server {
@@ -23,31 +22,29 @@ impl Server {
         let socket = socket_path(scratch, name);
         let path = socket.to_string_lossy().into_owned();
         let arguments = [&["--port", "0", "--unixsocket", &path], more].concat();
-        let running = spawn(&program, scratch, &arguments).expect("it starts");
         Some(Self {
-            running,
+            running: spawn(&program, scratch, &arguments),
             address: ConnectionAddr::Unix(socket),
+            _ports: None,
         })
     }
 
     /// Starts one that listens on a port of the loopback address; `arguments` makes its further arguments of the port and
-    /// another one. It takes no port of the system's choice, so it gets one that was free just before, and another one if
-    /// somebody was quicker.
+    /// another one.
     pub(crate) fn listening(
         scratch: &Scratch,
         arguments: impl Fn(u16, u16) -> Vec<String>,
     ) -> Option<Self> {
         let program = require("redis-server")?;
-        for _ in 0..20 {
-            let (port, other) = (free_port(), free_port());
-            let arguments = arguments(port, other);
-            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            if let Some(running) = spawn(&program, scratch, &arguments) {
-                let address = ConnectionAddr::Tcp("127.0.0.1".to_owned(), port);
-                return Some(Self { running, address });
-            }
-        }
-        panic!("no port is free for long enough");
+        let ports = [(); 2].map(|()| Port::reserve());
+        let [port, other] = ports.each_ref().map(Port::number);
+        let arguments = arguments(port, other);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        Some(Self {
+            running: spawn(&program, scratch, &arguments),
+            address: ConnectionAddr::Tcp("127.0.0.1".to_owned(), port),
+            _ports: Some(ports),
+        })
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -91,26 +88,12 @@ pub(crate) fn try_say<T: FromRedisValue>(
     cmd.query(connection)
 }
 
-/// Waits for something that nobody tells when it happens.
-pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !done() {
-        assert!(Instant::now() < deadline, "it never comes to this: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 pub(crate) fn socket_path(scratch: &Scratch, name: &str) -> PathBuf {
     scratch.path().join(name)
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("its address").port()
-}
-
-/// Starts one that keeps nothing and logs to its standard error; none if its port was taken.
-fn spawn(program: &Path, scratch: &Scratch, arguments: &[&str]) -> Option<Running> {
+/// Starts one that keeps nothing and logs to its standard error.
+fn spawn(program: &Path, scratch: &Scratch, arguments: &[&str]) -> Running {
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -126,11 +109,10 @@ fn spawn(program: &Path, scratch: &Scratch, arguments: &[&str]) -> Option<Runnin
         .stdin(Stdio::null())
         .stdout(Stdio::null());
     let mut running = Running::spawn(command);
-    let began = running.wait_for(|line| {
+    running.wait_for(|line| {
         let line = line.to_lowercase();
         let began = line.contains("ready to accept connections") || line.contains("sentinel id is");
-        let failed = line.contains("address already in use") || line.contains("failed listening");
-        (began || failed).then_some(began)
+        began.then_some(())
     });
-    began.then_some(running)
+    running
 }

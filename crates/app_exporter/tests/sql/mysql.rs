@@ -1,10 +1,12 @@
 //! MariaDB, started by the test.
 
-use std::fs;
-
-use super::{SECRET, assert_lines, collect, errors, scrape_until, source, until};
-use crate::program::{Running, get};
-use crate::support::{MariaDb, Scratch};
+use super::{
+    LOGIN, SECRET, assert_replaced, assert_slow_is_stopped, collect, errors, exporter,
+    kept_session, login_sources, pool_source, slow_source, source, types_line, types_source,
+    write_login_files,
+};
+use crate::program::get;
+use crate::support::{MariaDb, Scratch, assert_lines, until};
 
 /// A value of every type that is read, and what a label says of it.
 const TYPES: &[(&str, &str)] = &[
@@ -55,31 +57,16 @@ fn mysql_gives_every_type_and_says_what_fails() {
         "GRANT EXECUTE ON shop.* TO exporter@localhost",
     ]);
     let scratch = Scratch::new("mysql");
-    fs::copy(&server.certificate, scratch.path().join("ca.pem")).expect("a copy");
-    let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]);
-    scratch.write("other.pem", &other.expect("a certificate").cert.pem());
-    scratch.write("password", &format!("{password}\n"));
+    write_login_files(&scratch, server.certificate(), password);
 
-    let (port, socket) = (server.port, server.socket());
+    let (port, socket) = (server.port(), server.socket());
     let address =
         |more: &str| format!("mysql: {{port: {port}, database: shop, user: exporter, {more}}}");
-    let login = "password: '${PASSWORD}'";
-    let at = address(login);
-    let columns: Vec<_> = TYPES
-        .iter()
-        .enumerate()
-        .map(|(i, (value, _))| format!("{value} AS c{i}"))
-        .collect();
-    let names: Vec<_> = (0..TYPES.len()).map(|i| format!("c{i}")).collect();
+    let at = address(LOGIN);
     let sessions = "SELECT count(*) AS value FROM sessions";
     let config = [
         "sources:\n".to_owned(),
-        format!(
-            "  types:\n    sql:\n      {at}\n      query: {:?}\n    \
-             metrics: [{{name: app_types_info, type: info, help: Types., labels: [{}]}}]\n",
-            format!("SELECT {}", columns.join(", ")),
-            names.join(", ")
-        ),
+        types_source(&at, TYPES),
         format!(
             "  several:\n    sql:\n      {at}\n      connections: 2\n      queries:\n        \
              rows: SELECT name, kind, flags, small, year FROM sessions\n        \
@@ -103,43 +90,18 @@ fn mysql_gives_every_type_and_says_what_fails() {
              - {{name: app_forbidden, help: F., from: forbidden}}\n      \
              - {{name: app_token, help: T., from: token}}\n"
         ),
-        format!(
-            "  slow:\n    sql:\n      {at}\n      connections: 1\n      \
-             queries: {{a: SELECT 1 AS value, slow: SELECT SLEEP(60) AS value, z: SELECT 1 AS value}}\n    timeout: 5s\n    metrics:\n      \
-             - {{name: app_quick, help: Q., from: a}}\n      \
-             - {{name: app_slow, help: S., from: slow}}\n      \
-             - {{name: app_later, help: L., from: z}}\n"
-        ),
-        source("file", &address("password_file: password"), sessions),
         source(
             "socket",
             &format!(
-                "mysql: {{socket: '{}', database: shop, user: exporter, {login}}}",
+                "mysql: {{socket: '{}', database: shop, user: exporter, {LOGIN}}}",
                 socket.display()
             ),
             sessions,
         ),
-        source(
-            "tls",
-            &address(&format!("{login}, tls: {{ca_file: ca.pem}}")),
+        login_sources(
+            address,
             "SELECT VARIABLE_VALUE <> '' AS value FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'Ssl_cipher'",
         ),
-        source(
-            "plain",
-            &at,
-            "SELECT VARIABLE_VALUE <> '' AS value FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'Ssl_cipher'",
-        ),
-        source(
-            "wrong_ca",
-            &address(&format!("{login}, tls: {{ca_file: other.pem}}")),
-            sessions,
-        ),
-        source(
-            "wrong_password",
-            &address("password: '${PASSWORD}x'"),
-            sessions,
-        ),
-        source("no_password", &address("tls: false"), sessions),
         source("rows", &at, "SELECT value FROM numbers"),
         source(
             "bytes",
@@ -153,19 +115,13 @@ fn mysql_gives_every_type_and_says_what_fails() {
         source("nowhere", "mysql: {socket: none, user: exporter}", sessions),
     ];
     let text = collect(&scratch, &config.concat(), &[("PASSWORD", password)]);
-    let labels: Vec<_> = TYPES
-        .iter()
-        .enumerate()
-        .map(|(i, (_, label))| format!("c{i}=\"{label}\""))
-        .collect();
     assert_lines(
         &text,
         &[
-            &format!("app_types_info{{{}}} 1.0", labels.join(",")),
+            &types_line(TYPES),
             "app_small{name=\"x\",kind=\"a\",flags=\"2049\",year=\"2026\"} 255.0",
             "app_moment 7.0 1769860800000",
             "app_both 1.0",
-            "app_quick 1.0",
             "app_file 2.0",
             "app_socket 2.0",
             "app_tls 1.0",
@@ -188,7 +144,6 @@ fn mysql_gives_every_type_and_says_what_fails() {
             "{source=\"rows\",reason=\"limit\"} 1.0",
             "{source=\"several\",reason=\"query\"} 5.0",
             "{source=\"several\",reason=\"decode\"} 1.0",
-            "{source=\"slow\",reason=\"timeout\"} 2.0",
             "{source=\"wrong_ca\",reason=\"connect\"} 1.0",
             "{source=\"wrong_password\",reason=\"login\"} 1.0",
         ],
@@ -199,7 +154,6 @@ fn mysql_gives_every_type_and_says_what_fails() {
         "wrong: the server says `Unknown column 'nowhere' in '",
         "forbidden: the server says `SELECT command denied to user",
         "token: the column `value` has bytes that are no text; select `hex(…)` of it",
-        "slow: slow: the statement was not done in time and was stopped; z: no time was left for the statement",
         "wrong_password: `localhost:",
         "Access denied for user 'exporter'@'localhost' (using password: YES)` (1045)",
         "there is no column `value`, did you mean `Value`?",
@@ -208,6 +162,8 @@ fn mysql_gives_every_type_and_says_what_fails() {
         assert!(text.contains(message), "{message} is not in\n{text}");
     }
     assert_eq!(server.ask(&["SELECT count(*) FROM shop.sessions"]), [["2"]]);
+    let slow = "SELECT SLEEP(60) AS value";
+    assert_slow_is_stopped(&scratch, &at, slow, &[("PASSWORD", password)]);
 }
 
 #[test]
@@ -215,71 +171,31 @@ fn mysql_is_found_again_and_nothing_is_left_running() {
     let Some(mut server) = MariaDb::new("mysql-again") else {
         return;
     };
-    // Its port is known from the first start on.
     server.start();
     server.ask(&["CREATE USER exporter@localhost IDENTIFIED BY 'hunter2'"]);
     server.stop();
     let scratch = Scratch::new("mysql-again");
     let at = format!(
         "mysql: {{port: {}, user: exporter, password: '${{PASSWORD}}'}}",
-        server.port
+        server.port()
     );
     let one = "SELECT CONNECTION_ID() AS value, SLEEP(0.2)";
     let config = [
         "sources:\n".to_owned(),
         source("kept", &at, "SELECT CONNECTION_ID() AS value"),
-        // As many connections as are allowed, for more statements than that.
-        format!(
-            "  pool:\n    sql:\n      {at}\n      connections: 2\n      keep_idle: 200ms\n      \
-             queries: {{a: \"{one}\", b: \"{one}\", c: \"{one}\", d: \"{one}\"}}\n    metrics:\n{}",
-            ["a", "b", "c", "d"]
-                .map(|name| format!("      - {{name: app_pool, help: P., from: {name}, static_labels: {{query: {name}}}}}\n"))
-                .concat()
-        ),
-        format!(
-            "  slow:\n    sql:\n      {at}\n      query: SELECT SLEEP(3600) AS value\n    \
-             timeout: 5s\n    metrics: [{{name: app_slow, help: S.}}]\n"
-        ),
+        pool_source(&at, one),
+        slow_source(&at, "SELECT SLEEP(3600) AS value"),
     ];
-    let file = scratch.write("config.yml", &config.concat());
-    let mut program = crate::program::command(
-        &[
-            "--web.listen-address=127.0.0.1:0",
-            "--config.file",
-            &file.to_string_lossy(),
-        ],
-        &[("PASSWORD", SECRET)],
-    );
-    program.stdout(std::process::Stdio::null());
-    let mut running = Running::spawn(program);
-    let address = running.address();
-    let value = |body: &str, name: &str| {
-        let line = body.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|rest| rest.trim().parse::<f64>().ok())
-    };
+    let (mut running, address) = exporter(&scratch, &config.concat());
 
     // It is down at the start, which is no reason not to start, and then it is up.
     let (status, body) = get(address, "/metrics");
     assert_eq!(status, 200, "{body}");
     assert_lines(&body, &["app_exporter_source_up{source=\"kept\"} 0.0"]);
     server.start();
-    let first = scrape_until(address, |body| value(body, "app_kept"));
-    // The connection is kept.
-    let again = get(address, "/metrics").1;
-    assert_eq!(value(&again, "app_kept"), Some(first), "{again}");
-
-    // Two sessions did the work of four statements.
-    let mut sessions: Vec<_> = ["a", "b", "c", "d"]
-        .iter()
-        .map(|query| value(&again, &format!("app_pool{{query=\"{query}\"}}")))
-        .collect();
-    assert!(sessions.iter().all(Option::is_some), "{again}");
-    sessions.sort_by(|a, b| a.partial_cmp(b).expect("numbers"));
-    sessions.dedup();
-    assert_eq!(sessions.len(), 2, "{again}");
+    let first = kept_session(address);
 
     // What was too slow ends on the server too; sessions that are not used are closed after a while; that of `kept` stays.
-    assert_lines(&again, &["app_exporter_source_up{source=\"slow\"} 0.0"]);
     let own = "SELECT id, info FROM information_schema.processlist WHERE user = 'exporter'";
     until(|| match server.ask(&[own]) {
         rows if rows == [[format!("{first}"), "NULL".to_owned()]] => Ok(()),
@@ -288,17 +204,10 @@ fn mysql_is_found_again_and_nothing_is_left_running() {
 
     // A session that the server ended is replaced without a scrape that fails, and so is a server that began anew.
     server.ask(&[&format!("KILL {first}")]);
-    let body = get(address, "/metrics").1;
-    let second = value(&body, "app_kept");
-    assert!(second.is_some() && second != Some(first), "{body}");
-    server.stop();
-    server.start();
-    let body = get(address, "/metrics").1;
-    assert!(value(&body, "app_kept").is_some(), "{body}");
-    assert_lines(
-        &body,
-        &["app_exporter_source_errors_total{source=\"kept\",reason=\"connect\"} 1.0"],
-    );
+    assert_replaced(address, first, || {
+        server.stop();
+        server.start();
+    });
 
     // A source that is configured no more leaves no session.
     let other =

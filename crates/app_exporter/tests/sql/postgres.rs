@@ -1,10 +1,12 @@
 //! PostgreSQL, started by the test.
 
-use std::fs;
-
-use super::{SECRET, assert_lines, assert_patient, collect, errors, scrape_until, source, until};
-use crate::program::{Running, get};
-use crate::support::{Postgres, Scratch};
+use super::{
+    LOGIN, SECRET, assert_patient, assert_replaced, assert_slow_is_stopped, collect, errors,
+    exporter, kept_session, login_sources, pool_source, slow_source, source, types_line,
+    types_source, write_login_files,
+};
+use crate::program::get;
+use crate::support::{Postgres, Scratch, assert_lines, until};
 
 /// A value of every type that is read, and what a label says of it.
 const TYPES: &[(&str, &str)] = &[
@@ -73,35 +75,20 @@ fn postgres_gives_every_type_and_says_what_fails() {
          CREATE TABLE secret (name text); GRANT ALL ON sessions TO exporter",
     );
     let scratch = Scratch::new("postgres");
-    fs::copy(&server.certificate, scratch.path().join("ca.pem")).expect("a copy");
-    let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]);
-    scratch.write("other.pem", &other.expect("a certificate").cert.pem());
-    scratch.write("password", &format!("{password}\n"));
+    write_login_files(&scratch, server.certificate(), password);
 
-    let port = server.port;
+    let port = server.port();
     let address = |more: &str| {
         format!(
             "postgres: {{host: localhost, port: {port}, database: shop, user: exporter, {more}}}"
         )
     };
-    let login = "password: '${PASSWORD}'";
-    let at = address(login);
+    let at = address(LOGIN);
     let socket = server.folder().display();
-    let columns: Vec<_> = TYPES
-        .iter()
-        .enumerate()
-        .map(|(i, (value, _))| format!("{value} AS c{i}"))
-        .collect();
-    let names: Vec<_> = (0..TYPES.len()).map(|i| format!("c{i}")).collect();
     let sessions = "SELECT count(*) AS value FROM sessions";
     let config = [
         "sources:\n".to_owned(),
-        format!(
-            "  types:\n    sql:\n      {at}\n      query: {:?}\n    \
-             metrics: [{{name: app_types_info, type: info, help: Types., labels: [{}]}}]\n",
-            format!("SELECT {}", columns.join(", ")),
-            names.join(", ")
-        ),
+        types_source(&at, TYPES),
         format!(
             "  several:\n    sql:\n      {at}\n      connections: 2\n      queries:\n        \
              rows: SELECT * FROM (VALUES ('a', 1, 2.5), ('b', NULL, 9007199254740993)) AS r(name, number, size)\n        \
@@ -127,42 +114,17 @@ fn postgres_gives_every_type_and_says_what_fails() {
              - {{name: app_array, help: A., from: array}}\n      \
              - {{name: app_parameter, help: P., from: parameter}}\n"
         ),
-        format!(
-            "  slow:\n    sql:\n      {at}\n      connections: 1\n      \
-             queries: {{a: SELECT 1 AS value, slow: SELECT pg_sleep(60)::text AS value, z: SELECT 1 AS value}}\n    timeout: 5s\n    metrics:\n      \
-             - {{name: app_quick, help: Q., from: a}}\n      \
-             - {{name: app_slow, help: S., from: slow}}\n      \
-             - {{name: app_later, help: L., from: z}}\n"
-        ),
-        source("file", &address("password_file: password"), sessions),
         source(
             "socket",
             &format!(
-                "postgres: {{socket: '{socket}', port: {port}, database: shop, user: exporter, {login}}}"
+                "postgres: {{socket: '{socket}', port: {port}, database: shop, user: exporter, {LOGIN}}}"
             ),
             sessions,
         ),
-        source(
-            "tls",
-            &address(&format!("{login}, tls: {{ca_file: ca.pem}}")),
+        login_sources(
+            address,
             "SELECT ssl AS value FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
         ),
-        source(
-            "plain",
-            &at,
-            "SELECT ssl AS value FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
-        ),
-        source(
-            "wrong_ca",
-            &address(&format!("{login}, tls: {{ca_file: other.pem}}")),
-            sessions,
-        ),
-        source(
-            "wrong_password",
-            &address("password: '${PASSWORD}x'"),
-            sessions,
-        ),
-        source("no_password", &address("tls: false"), sessions),
         source("rows", &at, "SELECT generate_series(1, 100001) AS value"),
         source(
             "bytes",
@@ -181,22 +143,16 @@ fn postgres_gives_every_type_and_says_what_fails() {
     ];
     let variables = [("PASSWORD", password)];
     let text = collect(&scratch, &config.concat(), &variables);
-    let labels: Vec<_> = TYPES
-        .iter()
-        .enumerate()
-        .map(|(i, (_, label))| format!("c{i}=\"{label}\""))
-        .collect();
     assert_lines(
         &text,
         &[
-            &format!("app_types_info{{{}}} 1.0", labels.join(",")),
+            &types_line(TYPES),
             "app_number{name=\"a\"} 1.0",
             "app_size{name=\"a\"} 2.5",
             "app_size{name=\"b\"} 9007199254740993.0",
             "app_moment 7.0 1769860800000",
             "app_day 7.0 1769817600000",
             "app_empty 0.0",
-            "app_quick 1.0",
             "app_file 2.0",
             "app_socket 2.0",
             "app_tls 1.0",
@@ -215,7 +171,6 @@ fn postgres_gives_every_type_and_says_what_fails() {
             "{source=\"rows\",reason=\"limit\"} 1.0",
             "{source=\"several\",reason=\"query\"} 6.0",
             "{source=\"several\",reason=\"decode\"} 1.0",
-            "{source=\"slow\",reason=\"timeout\"} 2.0",
             "{source=\"wrong_ca\",reason=\"connect\"} 1.0",
             "{source=\"wrong_password\",reason=\"login\"} 1.0",
         ],
@@ -228,7 +183,6 @@ fn postgres_gives_every_type_and_says_what_fails() {
         "wrong: the server says `relation \"nowhere\" does not exist` (42P01)",
         "forbidden: the server says `permission denied for table secret` (42501)",
         "array: the column `value` has the type `_int4`, which is not read",
-        "slow: slow: the statement was not done in time and was stopped; z: no time was left for the statement",
         "wrong_password: `localhost:",
         "password authentication failed for user \"exporter\"` (28P01)",
         "there is no column `value`, did you mean `Value`?",
@@ -238,10 +192,12 @@ fn postgres_gives_every_type_and_says_what_fails() {
         assert!(text.contains(message), "{message} is not in\n{text}");
     }
     assert_eq!(server.ask("shop", "SELECT count(*) FROM sessions"), [["2"]]);
+    let slow = "SELECT pg_sleep(60)::text AS value";
+    assert_slow_is_stopped(&scratch, &at, slow, &variables);
     let on_socket = format!(
         "postgres: {{socket: '{}', port: {}, database: shop, user: exporter, password: '${{PASSWORD}}'}}",
         server.folder().display(),
-        server.port
+        server.port()
     );
     assert_patient(&scratch, &on_socket, &[("PASSWORD", password)]);
     behind_a_pooler(&server, password, &scratch);
@@ -276,14 +232,13 @@ fn postgres_is_found_again_and_nothing_is_left_running() {
     let Some(mut server) = Postgres::new("postgres-again") else {
         return;
     };
-    // Its port is known from the first start on.
     server.start();
     server.ask("postgres", "CREATE ROLE exporter LOGIN PASSWORD 'hunter2'");
     server.stop();
     let scratch = Scratch::new("postgres-again");
     let at = format!(
         "postgres: {{port: {}, database: postgres, user: exporter, password: '${{PASSWORD}}'}}",
-        server.port
+        server.port()
     );
     let own =
         "SELECT count(*) AS value FROM pg_stat_activity WHERE application_name = 'app_exporter'";
@@ -291,58 +246,19 @@ fn postgres_is_found_again_and_nothing_is_left_running() {
     let config = [
         "sources:\n".to_owned(),
         source("kept", &at, "SELECT pg_backend_pid() AS value"),
-        // As many connections as are allowed, for more statements than that.
-        format!(
-            "  pool:\n    sql:\n      {at}\n      connections: 2\n      keep_idle: 200ms\n      \
-             queries: {{a: \"{one}\", b: \"{one}\", c: \"{one}\", d: \"{one}\"}}\n    metrics:\n{}",
-            ["a", "b", "c", "d"]
-                .map(|name| format!("      - {{name: app_pool, help: P., from: {name}, static_labels: {{query: {name}}}}}\n"))
-                .concat()
-        ),
-        format!(
-            "  slow:\n    sql:\n      {at}\n      query: SELECT pg_sleep(3600)::text AS value\n    \
-             timeout: 5s\n    metrics: [{{name: app_slow, help: S.}}]\n"
-        ),
+        pool_source(&at, one),
+        slow_source(&at, "SELECT pg_sleep(3600)::text AS value"),
     ];
-    let file = scratch.write("config.yml", &config.concat());
-    let mut program = crate::program::command(
-        &[
-            "--web.listen-address=127.0.0.1:0",
-            "--config.file",
-            &file.to_string_lossy(),
-        ],
-        &[("PASSWORD", SECRET)],
-    );
-    program.stdout(std::process::Stdio::null());
-    let mut running = Running::spawn(program);
-    let address = running.address();
-    let value = |body: &str, name: &str| {
-        let line = body.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|rest| rest.trim().parse::<f64>().ok())
-    };
+    let (running, address) = exporter(&scratch, &config.concat());
 
     // It is down at the start, which is no reason not to start, and then it is up.
     let (status, body) = get(address, "/metrics");
     assert_eq!(status, 200, "{body}");
     assert_lines(&body, &["app_exporter_source_up{source=\"kept\"} 0.0"]);
     server.start();
-    let first = scrape_until(address, |body| value(body, "app_kept"));
-    // The connection is kept.
-    let again = get(address, "/metrics").1;
-    assert_eq!(value(&again, "app_kept"), Some(first), "{again}");
-
-    // Two sessions did the work of four statements.
-    let mut sessions: Vec<_> = ["a", "b", "c", "d"]
-        .iter()
-        .map(|query| value(&again, &format!("app_pool{{query=\"{query}\"}}")))
-        .collect();
-    assert!(sessions.iter().all(Option::is_some), "{again}");
-    sessions.sort_by(|a, b| a.partial_cmp(b).expect("numbers"));
-    sessions.dedup();
-    assert_eq!(sessions.len(), 2, "{again}");
+    let first = kept_session(address);
 
     // What was too slow is told so, and ends: the server's log has it, and nothing runs on.
-    assert_lines(&again, &["app_exporter_source_up{source=\"slow\"} 0.0"]);
     server.wait_for_log("canceling statement due to user request");
     let active = "SELECT query FROM pg_stat_activity WHERE state <> 'idle' AND application_name = 'app_exporter'";
     until(|| match server.ask("postgres", active) {
@@ -357,17 +273,10 @@ fn postgres_is_found_again_and_nothing_is_left_running() {
 
     // A session that the server ended is replaced without a scrape that fails, and so is a server that began anew.
     server.ask("postgres", &format!("SELECT pg_terminate_backend({first})"));
-    let body = get(address, "/metrics").1;
-    let second = value(&body, "app_kept");
-    assert!(second.is_some() && second != Some(first), "{body}");
-    server.stop();
-    server.start();
-    let body = get(address, "/metrics").1;
-    assert!(value(&body, "app_kept").is_some(), "{body}");
-    assert_lines(
-        &body,
-        &["app_exporter_source_errors_total{source=\"kept\",reason=\"connect\"} 1.0"],
-    );
+    assert_replaced(address, first, || {
+        server.stop();
+        server.start();
+    });
 
     // A program that ends leaves no session.
     running.signal(rustix::process::Signal::TERM);

@@ -1,13 +1,12 @@
 //! A log that can't be written, because the disk is full.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
-use std::{io::Write as _, thread};
 
 use crate::program::{command, rest};
-use crate::support::Scratch;
+use crate::support::{Scratch, until};
 
 #[test]
 fn a_full_disk_costs_the_log_and_nothing_else() {
@@ -29,16 +28,8 @@ fn a_full_disk_costs_the_log_and_nothing_else() {
         .spawn()
         .expect("it starts");
     // Its log can't say when it listens.
-    let deadline = Instant::now() + Duration::from_secs(60);
-    let connect = || loop {
-        match UnixStream::connect(&socket) {
-            Ok(stream) => return stream,
-            Err(error) if Instant::now() > deadline => panic!("{error}"),
-            Err(_) => thread::yield_now(),
-        }
-    };
     for _ in 0..10 {
-        let mut stream = connect();
+        let mut stream = until(|| UnixStream::connect(&socket));
         stream
             .write_all(b"GET /metrics HTTP/1.0\r\n\r\n")
             .expect("a request");

@@ -3,15 +3,13 @@
 use std::net::SocketAddr;
 
 use crate::program::get;
+use crate::support::sample;
 
 /// Its resident bytes.
 pub(crate) fn resident(address: SocketAddr) -> f64 {
     let (status, body) = get(address, "/metrics");
     assert_eq!(status, 200, "{body}");
-    let line = body
-        .lines()
-        .find_map(|line| line.strip_prefix("process_resident_memory_bytes "));
-    line.expect("the metric").parse().expect("a number")
+    sample(&body, "process_resident_memory_bytes").expect("the metric")
 }
 
 /// What the program's memory grows by in a typical round of `work`, in bytes, once it has done `settling` rounds.

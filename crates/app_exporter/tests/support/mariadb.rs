@@ -1,7 +1,5 @@
 //! A MariaDB server of a test.
 
-use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,17 +8,12 @@ use mysql_async::{Conn, OptsBuilder, Row, Value};
 use rustix::process::Signal;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::program::Running;
-use crate::support::{require, run, said};
+use crate::support::{Service, require, run, said};
 
 /// A running server with TLS, which listens on a port of the loopback address and on a socket.
 pub(crate) struct MariaDb {
     program: PathBuf,
-    folder: PathBuf,
-    /// What its certificate was issued by: itself.
-    pub(crate) certificate: PathBuf,
-    pub(crate) port: u16,
-    running: Option<Running>,
+    service: Service,
 }
 
 /// A session of a [`MariaDb`].
@@ -33,21 +26,9 @@ impl MariaDb {
     /// A new server in a folder of its own, not started yet; `None` if this test is left out.
     pub(crate) fn new(name: &str) -> Option<Self> {
         let (program, install) = (require("mariadbd")?, require("mariadb-install-db")?);
-        // The path of a socket is short.
-        let folder = format!("app_exporter-{name}-{}", std::process::id());
-        let folder = std::env::temp_dir().join(folder);
-        fs::create_dir_all(&folder).expect("a folder");
-        let names = vec!["localhost".to_owned()];
-        let own = rcgen::generate_simple_self_signed(names).expect("a certificate");
-        let certificate = folder.join("server.crt");
-        fs::write(&certificate, own.cert.pem()).expect("a file");
-        fs::write(folder.join("server.key"), own.signing_key.serialize_pem()).expect("a file");
         let server = Self {
             program,
-            certificate,
-            folder,
-            port: 0,
-            running: None,
+            service: Service::new(name),
         };
         let mut command = server.command(&install);
         command.args(["--skip-test-db", "--auth-root-authentication-method=normal"]);
@@ -56,55 +37,42 @@ impl MariaDb {
         Some(server)
     }
 
-    /// Starts it on a port that was free; the port stays the same from then on.
+    /// Starts it, on the same port each time.
     pub(crate) fn start(&mut self) {
-        loop {
-            if self.port == 0 {
-                let free = TcpListener::bind("127.0.0.1:0").expect("a port");
-                self.port = free.local_addr().expect("its address").port();
-            }
-            let mut command = self.command(&self.program);
-            command
-                .arg(format!("--port={}", self.port))
-                .arg(format!("--socket={}", self.socket().display()))
-                .arg(format!("--ssl-ca={}", self.certificate.display()))
-                .arg(format!("--ssl-cert={}", self.certificate.display()))
-                .arg(format!(
-                    "--ssl-key={}",
-                    self.folder.join("server.key").display()
-                ))
-                .args([
-                    "--bind-address=127.0.0.1",
-                    "--innodb-flush-log-at-trx-commit=0",
-                ])
-                .args([
-                    "--default-time-zone=+05:45",
-                    "--character-set-server=utf8mb4",
-                ]);
-            let mut running = Running::spawn(command);
-            let ready = running.wait_for(|line| {
-                let ready = line.contains("ready for connections");
-                (ready || line.contains("Can't start server")).then_some(ready)
-            });
-            if ready {
-                self.running = Some(running);
-                return;
-            }
-            // Somebody was faster.
-            self.port = 0;
-        }
+        let Service {
+            certificate, key, ..
+        } = &self.service;
+        let mut command = self.command(&self.program);
+        command
+            .arg(format!("--port={}", self.port()))
+            .arg(format!("--socket={}", self.socket().display()))
+            .arg(format!("--ssl-ca={}", certificate.display()))
+            .arg(format!("--ssl-cert={}", certificate.display()))
+            .arg(format!("--ssl-key={}", key.display()))
+            .args([
+                "--bind-address=127.0.0.1",
+                "--innodb-flush-log-at-trx-commit=0",
+                "--default-time-zone=+05:45",
+                "--character-set-server=utf8mb4",
+            ]);
+        self.service.start(command, "ready for connections");
     }
 
     /// Ends it at once, as if the machine had been switched off.
     pub(crate) fn stop(&mut self) {
-        if let Some(running) = self.running.take() {
-            running.signal(Signal::KILL);
-            running.end();
-        }
+        self.service.stop(Signal::KILL);
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.service.port()
+    }
+
+    pub(crate) fn certificate(&self) -> &Path {
+        &self.service.certificate
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
-        self.folder.join("socket")
+        self.service.folder.join("socket")
     }
 
     /// What the administrator's statements give: the rows of the last one, as texts.
@@ -138,25 +106,18 @@ impl MariaDb {
 
     /// A program of the server's with its data.
     fn command(&self, program: &Path) -> Command {
+        let folder = &self.service.folder;
         let mut command = Command::new(program);
         command
-            .current_dir(&self.folder)
+            .current_dir(folder)
             // Where several make their tables for a moment, they take each other's.
-            .env("TMPDIR", &self.folder)
+            .env("TMPDIR", folder)
             .arg("--no-defaults")
-            .arg(format!("--datadir={}", self.folder.join("data").display()));
+            .arg(format!("--datadir={}", folder.join("data").display()));
         if rustix::process::geteuid().is_root() {
             // It runs as root only if it is told to.
             command.arg("--user=root");
         }
         command
-    }
-}
-
-impl Drop for MariaDb {
-    fn drop(&mut self) {
-        self.stop();
-        // What stays is in a folder for what is temporary.
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }

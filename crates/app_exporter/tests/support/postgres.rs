@@ -1,7 +1,6 @@
 //! A PostgreSQL server of a test.
 
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -12,16 +11,12 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 use crate::program::Running;
-use crate::support::{require, run, said};
+use crate::support::{Service, require, run, said};
 
 /// A running server with TLS, which listens on a port of the loopback address and on a socket in its folder.
 pub(crate) struct Postgres {
     program: PathBuf,
-    folder: PathBuf,
-    /// What its certificate was issued by: itself.
-    pub(crate) certificate: PathBuf,
-    pub(crate) port: u16,
-    running: Option<Running>,
+    service: Service,
 }
 
 /// A session of a [`Postgres`].
@@ -37,25 +32,22 @@ impl Postgres {
     /// A new server in a folder of its own, not started yet; `None` if this test is left out.
     pub(crate) fn new(name: &str) -> Option<Self> {
         let (program, initdb) = (require("postgres")?, require("initdb")?);
-        // Its sockets have short paths, and another user has to get there.
-        let folder = format!("app_exporter-{name}-{}", std::process::id());
-        let folder = std::env::temp_dir().join(folder);
-        fs::create_dir_all(&folder).expect("a folder");
         let server = Self {
             program,
-            certificate: folder.join("server.crt"),
-            folder,
-            port: 0,
-            running: None,
+            service: Service::new(name),
         };
-        let names = vec!["localhost".to_owned()];
-        let own = rcgen::generate_simple_self_signed(names).expect("a certificate");
-        server.write("server.crt", &own.cert.pem());
-        server.write("server.key", &own.signing_key.serialize_pem());
+        let Service {
+            folder,
+            certificate,
+            key,
+            ..
+        } = &server.service;
         let password = server.write("password", Self::PASSWORD);
-        if let Some((user, group)) = other_user() {
-            chown(&server.folder, Some(user), Some(group)).expect("root may do that");
+        for path in [folder, certificate, key] {
+            give_to_server(path);
         }
+        let only_its_own = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(key, only_its_own).expect("permissions");
         let mut command = server.command(&initdb);
         command
             .args([
@@ -66,54 +58,42 @@ impl Postgres {
             ])
             .arg("--auth=scram-sha-256")
             .arg(format!("--pwfile={}", password.display()))
-            .arg(server.folder.join("data"));
+            .arg(folder.join("data"));
         let output = run(&mut command, "");
         assert!(output.status.success(), "{}", said(&output));
         Some(server)
     }
 
-    /// Starts it on a port that was free; the port stays the same from then on.
+    /// Starts it, on the same port each time.
     pub(crate) fn start(&mut self) {
-        loop {
-            if self.port == 0 {
-                let free = TcpListener::bind("127.0.0.1:0").expect("a port");
-                self.port = free.local_addr().expect("its address").port();
-            }
-            let mut command = self.command(&self.program);
-            command.arg("-D").arg(self.folder.join("data"));
-            for setting in [
-                &format!("port={}", self.port),
-                &format!("unix_socket_directories={}", self.folder.display()),
-                &format!("ssl_cert_file={}", self.certificate.display()),
-                &format!("ssl_key_file={}", self.folder.join("server.key").display()),
-                "ssl=on",
-                "listen_addresses=127.0.0.1",
-                "fsync=off",
-                "log_timezone=UTC",
-                "timezone=Asia/Kathmandu",
-            ] {
-                command.args(["-c", setting]);
-            }
-            let mut running = Running::spawn(command);
-            let ready = running.wait_for(|line| {
-                let ready = line.contains("ready to accept connections");
-                (ready || line.contains("could not bind")).then_some(ready)
-            });
-            if ready {
-                self.running = Some(running);
-                return;
-            }
-            // Somebody was faster.
-            self.port = 0;
+        let Service {
+            folder,
+            certificate,
+            key,
+            ..
+        } = &self.service;
+        let mut command = self.command(&self.program);
+        command.arg("-D").arg(folder.join("data"));
+        for setting in [
+            &format!("port={}", self.port()),
+            &format!("unix_socket_directories={}", folder.display()),
+            &format!("ssl_cert_file={}", certificate.display()),
+            &format!("ssl_key_file={}", key.display()),
+            "ssl=on",
+            "listen_addresses=127.0.0.1",
+            "fsync=off",
+            "log_timezone=UTC",
+            "timezone=Asia/Kathmandu",
+        ] {
+            command.args(["-c", setting]);
         }
+        let ready = "ready to accept connections";
+        self.service.start(command, ready);
     }
 
     /// Ends it at once, as if the machine had been switched off.
     pub(crate) fn stop(&mut self) {
-        if let Some(running) = self.running.take() {
-            running.signal(Signal::QUIT);
-            running.end();
-        }
+        self.service.stop(Signal::QUIT);
     }
 
     /// A real pooler before it, which gives a server's session to others after each transaction. It listens on a socket in
@@ -121,13 +101,13 @@ impl Postgres {
     pub(crate) fn pooler(&self, user: &str, password: &str) -> Option<(Running, u16)> {
         const PORT: u16 = 6432;
         let program = require("pgbouncer")?;
-        let folder = self.folder.display();
+        let folder = self.folder().display();
         let quoted = password.replace('"', "\"\"");
         let users = self.write("users", &format!("\"{user}\" \"{quoted}\"\n"));
         let config = format!(
             "[databases]\n* = host={folder} port={}\n[pgbouncer]\nlisten_port = {PORT}\nunix_socket_dir = {folder}\n\
              auth_type = scram-sha-256\nauth_file = {}\npool_mode = transaction\ndefault_pool_size = 1\n",
-            self.port,
+            self.port(),
             users.display()
         );
         let mut command = self.command(&program);
@@ -139,13 +119,20 @@ impl Postgres {
 
     /// Waits for a line of its log.
     pub(crate) fn wait_for_log(&mut self, wanted: &str) {
-        let running = self.running.as_mut().expect("it runs");
-        running.wait_for(|line| line.contains(wanted).then_some(()));
+        self.service.wait_for_log(wanted);
     }
 
     /// The folder that its socket is in.
     pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+        &self.service.folder
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.service.port()
+    }
+
+    pub(crate) fn certificate(&self) -> &Path {
+        &self.service.certificate
     }
 
     /// What the administrator's statements give: rows of texts.
@@ -157,8 +144,8 @@ impl Postgres {
     pub(crate) fn connect(&self, database: &str) -> PostgresSession {
         let mut config = Config::new();
         config
-            .host_path(&self.folder)
-            .port(self.port)
+            .host_path(self.folder())
+            .port(self.port())
             .user("admin")
             .password(Self::PASSWORD)
             .application_name("test")
@@ -174,19 +161,16 @@ impl Postgres {
     }
 
     fn write(&self, name: &str, content: &str) -> PathBuf {
-        let path = self.folder.join(name);
+        let path = self.service.folder.join(name);
         fs::write(&path, content).expect("a file");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("permissions");
-        if let Some((user, group)) = other_user() {
-            chown(&path, Some(user), Some(group)).expect("root may do that");
-        }
+        give_to_server(&path);
         path
     }
 
     /// A program of the server's, which refuses to run as root.
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        command.current_dir(&self.folder);
+        command.current_dir(&self.service.folder);
         if let Some((user, group)) = other_user() {
             command.uid(user).gid(group);
         }
@@ -211,9 +195,15 @@ impl PostgresSession {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
+        // Its processes end with it only if it ends by itself.
         self.stop();
-        // What stays is in a folder for what is temporary.
-        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Makes a file that of the user who runs the server.
+fn give_to_server(path: &Path) {
+    if let Some((user, group)) = other_user() {
+        chown(path, Some(user), Some(group)).expect("root may do that");
     }
 }
 

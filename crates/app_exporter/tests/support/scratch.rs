@@ -23,12 +23,14 @@ impl Scratch {
         &self.0
     }
 
-    /// Writes `content` to the file `name`, making the folders it is in.
+    /// Writes `content` to the file `name` in one step, so that nobody ever reads half of it, making the folders it is in.
     pub(crate) fn write(&self, name: &str, content: &str) -> PathBuf {
         let path = self.0.join(name);
         let folder = path.parent().expect("a file in the folder");
         fs::create_dir_all(folder).expect("the file's folder");
-        fs::write(&path, content).expect("the file");
+        let new = folder.join(".new");
+        fs::write(&new, content).expect("the new file");
+        fs::rename(new, &path).expect("the file");
         path
     }
 }

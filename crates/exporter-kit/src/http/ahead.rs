@@ -322,3 +322,44 @@ impl Ahead for Given {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn scrapes_that_wait_together_share_one_collection() {
+        const SCRAPES: usize = 30;
+        let registry = Registry::new();
+        let runs = Arc::new(AtomicUsize::new(0));
+        let (go_on, may_go_on) = channel::<()>();
+        let (counted, may_go_on) = (Arc::clone(&runs), Mutex::new(may_go_on));
+        let collect = move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            // The other end is dropped to let everything through.
+            let _ = lock(&may_go_on).recv();
+            1
+        };
+        registry.gauge_function("waits", "Help.", collect).unwrap();
+        let collecting = Collecting::default();
+        let waiting = || {
+            let current = lock(&collecting.current);
+            let round = current.as_ref();
+            round.map_or(0, |round| lock(&round.state).waiting)
+        };
+        thread::scope(|scrapes| {
+            for _ in 0..SCRAPES {
+                scrapes.spawn(|| collecting.collect(&registry, None, &|| true));
+            }
+            while waiting() < SCRAPES {
+                thread::yield_now();
+            }
+            drop(go_on);
+        });
+        assert_eq!(runs.load(Ordering::SeqCst), 1);
+    }
+}

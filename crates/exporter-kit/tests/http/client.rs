@@ -2,12 +2,25 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use exporter_kit::{Registry, Server};
 
-/// Long enough for a machine that is busy; a test that gets here fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Far beyond what anything here takes: only something that hangs gets there.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a client says that gives up no sooner than a test does.
+pub(crate) const PATIENT: &str = "X-Prometheus-Scrape-Timeout-Seconds: 60";
+
+/// Looks until something is so, of which nobody tells when it is.
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "still not so: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
 
 /// A registry with one gauge at 45, served on a free port.
 pub(crate) fn serve_one_gauge() -> (Registry, Server, SocketAddr) {

@@ -11,6 +11,7 @@ use http::Request;
 use http_body_util::BodyExt;
 
 use super::client::{Client, PATIENCE, get, serve};
+use super::standstill::Standstill;
 
 /// Gives one family after the other, and says how far it is and when it has ended.
 struct Endless {
@@ -110,8 +111,9 @@ fn a_slow_reader_holds_a_few_chunks_and_its_going_ends_the_scrape() {
             ended,
         })
         .unwrap();
-    let (_server, address) = serve(&registry);
-    let mut client = Client::connect(address);
+    // The time that a reader may take does not pass meanwhile.
+    let server = Standstill::serve(&registry);
+    let mut client = Client::connect(server.address);
     client.send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(client.receive_head().status, 200);
     client.receive_chunk().unwrap();
@@ -121,7 +123,7 @@ fn a_slow_reader_holds_a_few_chunks_and_its_going_ends_the_scrape() {
         before = given.load(Ordering::Relaxed);
         // Another client is answered meanwhile, which gives the scrape time to go on if it could.
         for _ in 0..20 {
-            assert_eq!(get(address, "/", &[]).status, 200);
+            assert_eq!(get(server.address, "/", &[]).status, 200);
         }
     }
     assert!(before < LINES / 2, "{before}");

@@ -9,6 +9,7 @@ use exporter_kit::http::{Readiness, ServerBuilder};
 use exporter_kit::{Registry, ServeError, Server};
 
 use super::client::{Answer, Client, get};
+use super::standstill::Standstill;
 
 fn builder(registry: &Registry) -> ServerBuilder {
     Server::builder(registry).listen("127.0.0.1:0")
@@ -63,10 +64,11 @@ fn a_server_that_stops_is_healthy_and_not_ready() {
         ("/-/ready", 503, "shutting down\n"),
         ("/-/healthy", 200, "healthy\n"),
     ] {
-        let (server, address) = start(builder(&Registry::new()));
-        let mut begun = Client::connect(address);
+        // The time that it has to finish does not pass meanwhile.
+        let server = Standstill::start(builder(&Registry::new()));
+        let mut begun = Client::connect(server.address);
         begun.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n"));
-        let mut idle = Client::connect(address);
+        let mut idle = Client::connect(server.address);
         assert_eq!(idle.get("/-/ready", &[]).status, 200);
         let stopping = std::thread::spawn(move || server.shutdown());
         // Its end is how it is seen that the server stops.

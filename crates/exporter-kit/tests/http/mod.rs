@@ -12,10 +12,12 @@ mod lifecycle;
 mod listening;
 mod mounting;
 mod page;
+pub(crate) mod port;
 mod probe;
 mod self_metrics;
 mod shutdown;
 mod sources;
+pub(crate) mod standstill;
 #[cfg(unix)]
 mod unix;
 #[cfg(feature = "zstd")]

@@ -11,6 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use super::client::{Client, get};
+use super::port::Port;
 
 fn runtimes() -> [Runtime; 2] {
     [
@@ -134,8 +135,9 @@ fn the_server_runs_in_the_callers_runtime_until_its_future_resolves() {
     for runtime in runtimes() {
         let (stop, stopped) = oneshot::channel::<()>();
         runtime.block_on(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let address = listener.local_addr().unwrap();
+            let port = Port::reserve();
+            let address = port.address;
+            let listener = TcpListener::bind(address).await.unwrap();
             let server = Server::builder(&registry())
                 .listener(listener)
                 .self_metrics(false)

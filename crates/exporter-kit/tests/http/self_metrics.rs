@@ -2,7 +2,7 @@
 
 use exporter_kit::{Registry, Server, Snapshot};
 
-use super::client::{Client, get};
+use super::client::{Client, get, until};
 
 fn own(text: &str) -> Snapshot {
     exporter_kit::parse::text(text).unwrap()
@@ -98,16 +98,14 @@ fn errors_are_counted_by_cause() {
     client.send("garbage\r\n\r\n");
     client.receive_all();
     // The connection has ended for the client; its end is counted right after.
-    loop {
+    until("it is counted", || {
         let snapshot = own(get(address, "/metrics", &[]).text());
         let value = snapshot.value(
             "exporter_kit_http_errors_total",
             &[("cause", "bad_request")],
         );
-        if value == Some(1.0) {
-            break;
-        }
-    }
+        value == Some(1.0)
+    });
 }
 
 #[test]
@@ -127,8 +125,9 @@ fn a_family_that_comes_and_goes_later_goes_first_too() {
     let registry = Registry::new();
     let (_server, address) = start(&registry);
     let name = "exporter_kit_http_connections";
-    let shown = || {
-        let answer = get(address, "/metrics", &[]);
+    let mut client = Client::connect(address);
+    let mut shown = || {
+        let answer = client.get("/metrics", &[]);
         assert_eq!(
             answer
                 .text()

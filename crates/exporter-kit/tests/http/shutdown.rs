@@ -5,9 +5,12 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, Kind, Registry, Sink};
+use exporter_kit::http::ServerBuilder;
+use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, Kind, Registry, Server, Sink};
 
 use super::client::{Client, get, serve, serve_one_gauge};
+use super::port::Port;
+use super::standstill::Standstill;
 
 /// A collector that says when a scrape has reached it, and waits until it may go on.
 struct Gate {
@@ -26,6 +29,11 @@ impl Collect for Gate {
     }
 }
 
+fn builder(registry: &Registry) -> ServerBuilder {
+    let builder = Server::builder(registry).self_metrics(false);
+    builder.listen("127.0.0.1:0")
+}
+
 fn gate() -> (Registry, Receiver<()>, Sender<()>) {
     let registry = Registry::new();
     let (reached, is_reached) = channel();
@@ -42,11 +50,12 @@ fn gate() -> (Registry, Receiver<()>, Sender<()>) {
 #[test]
 fn a_scrape_that_has_begun_is_answered() {
     let (registry, reached, open) = gate();
-    let (server, address) = serve(&registry);
-    let mut client = Client::connect(address);
+    // The time that it has to finish does not pass meanwhile.
+    let server = Standstill::start(builder(&registry));
+    let mut client = Client::connect(server.address);
     client.send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
     reached.recv().unwrap();
-    let mut idle = Client::connect(address);
+    let mut idle = Client::connect(server.address);
     assert_eq!(idle.get("/", &[]).status, 200);
     let stopping = std::thread::spawn(move || server.shutdown());
     // The idle connection is closed while the answer is still to come.
@@ -71,18 +80,30 @@ fn other_requests_are_answered_while_a_collector_blocks() {
 }
 
 #[test]
-fn idle_connections_are_closed_at_once_and_the_port_is_free() {
-    let (registry, server, address) = serve_one_gauge();
-    let mut used = Client::connect(address);
+fn idle_connections_are_closed_at_once() {
+    let registry = Registry::new();
+    // In time that stands still it would wait for them for ever.
+    let server = Standstill::serve(&registry);
+    let mut used = Client::connect(server.address);
     assert_eq!(used.get("/metrics", &[]).status, 200);
-    let mut silent = Client::connect(address);
+    let mut silent = Client::connect(server.address);
     // The server knows of the silent one once it has answered a later one.
-    assert_eq!(get(address, "/metrics", &[]).status, 200);
-    let before = Instant::now();
+    assert_eq!(get(server.address, "/metrics", &[]).status, 200);
     server.shutdown();
-    assert!(before.elapsed() < Duration::from_millis(700));
     assert!(used.receive_all().is_empty());
     assert!(silent.receive_all().is_empty());
+}
+
+#[test]
+fn the_port_is_free_at_once() {
+    let registry = Registry::new();
+    let port = Port::reserve();
+    let address = port.address;
+    let server = exporter_kit::serve(address, &registry).unwrap();
+    let mut used = Client::connect(address);
+    assert_eq!(used.get("/metrics", &[]).status, 200);
+    server.shutdown();
+    assert!(used.receive_all().is_empty());
     // Without SO_REUSEADDR of its own, so that TIME-WAIT would show; std sets it on Unix as servers do.
     drop(TcpListener::bind(address).unwrap());
     let again = exporter_kit::serve(address, &registry).unwrap();
@@ -99,10 +120,10 @@ fn a_collector_that_never_ends_does_not_keep_the_server() {
     client.send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
     reached.recv().unwrap();
     let before = Instant::now();
+    // It ends although the collector does not, which is let go of only after that.
     drop(server);
     let took = before.elapsed();
     assert!(took >= Duration::from_millis(700), "{took:?}");
-    assert!(took < Duration::from_secs(5), "{took:?}");
     assert!(client.receive_all().is_empty());
     drop(open);
 }
@@ -113,8 +134,7 @@ fn half_a_request_does_not_keep_the_server_beyond_its_grace() {
     let mut client = Client::connect(address);
     client.send("GET /metrics HTTP/1.1\r\nHo");
     assert_eq!(get(address, "/metrics", &[]).status, 200);
-    let before = Instant::now();
+    // It ends although the other half never comes.
     drop(server);
-    assert!(before.elapsed() < Duration::from_secs(5));
     assert!(client.receive_all().is_empty());
 }

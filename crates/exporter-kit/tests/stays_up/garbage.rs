@@ -1,9 +1,13 @@
 //! Requests by the thousand at once, and bytes that are none.
 
+use std::time::Duration;
+
+use exporter_kit::Registry;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::http::client::{Client, get, serve_one_gauge};
+use crate::http::standstill::Standstill;
 
 #[test]
 fn a_thousand_requests_in_one_write_are_answered_in_order() {
@@ -29,17 +33,18 @@ fn a_thousand_requests_in_one_write_are_answered_in_order() {
 /// Half of a pipelined request stays half, and is completed after the connection has rested.
 #[test]
 fn a_request_that_comes_in_two_halves_is_answered() {
-    let (_registry, _server, address) = serve_one_gauge();
-    let mut client = Client::connect(address);
+    /// Long enough for a connection to rest, and no head has taken too long yet.
+    const REST: Duration = Duration::from_millis(150);
+    let server = Standstill::serve(&Registry::new());
+    let mut client = Client::connect(server.address);
     let request = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
     for cut in [1, 3, 20, request.len() - 1] {
         client.send(format!("{request}{}", &request[..cut]));
         assert_eq!(client.receive(false).status, 200);
-        // Long enough for the connection to rest.
-        std::thread::sleep(std::time::Duration::from_millis(150));
+        server.advance(REST);
         client.send(&request[cut..]);
         assert_eq!(client.receive(false).status, 200);
-        std::thread::sleep(std::time::Duration::from_millis(150));
+        server.advance(REST);
     }
 }
 

@@ -1,18 +1,22 @@
 //! TLS handshakes that stop half-way, by the hundred.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use exporter_kit::{Registry, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::task::{JoinSet, spawn_blocking};
 
-use super::paused::run;
+use super::still::run;
+use crate::http::client::PATIENCE;
 use crate::web_config::authority::Folder;
 use crate::web_config::client::{Speaks, assert_metrics, get};
 
 const CLIENTS: usize = 300;
+
+/// How long a head may take.
+const HEAD_SECONDS: u32 = 10;
 
 /// The first message of a client that means it.
 fn hello(folder: &Folder) -> Vec<u8> {
@@ -24,10 +28,10 @@ fn hello(folder: &Folder) -> Vec<u8> {
     hello
 }
 
-/// Some stop within the hello, some after it. All are closed within the time that a head has.
+/// Some stop within the hello, some after it. All are closed when a head would be, and who means it is served meanwhile.
 #[test]
 fn handshakes_that_stop_half_way_by_the_hundred() {
-    let folder = Folder::new("half-way");
+    let folder = Arc::new(Folder::new("half-way"));
     folder.take("no_auth.good.yml");
     let bound = Server::builder(&Registry::new())
         .listen("127.0.0.1:0")
@@ -36,7 +40,12 @@ fn handshakes_that_stop_half_way_by_the_hundred() {
         .unwrap();
     let hello = hello(&folder);
     run(bound, |address| async move {
-        let before = Instant::now();
+        let ask = async || {
+            let folder = Arc::clone(&folder);
+            let answer = spawn_blocking(move || get(&folder, address)).await.unwrap();
+            assert_eq!(answer.status(), 200);
+            answer.text
+        };
         let mut clients = JoinSet::new();
         for number in 0..CLIENTS {
             let sent = hello[..1 + number * (hello.len() - 1) / (CLIENTS - 1)].to_vec();
@@ -48,11 +57,24 @@ fn handshakes_that_stop_half_way_by_the_hundred() {
                 let _ = client.read_to_end(&mut rest).await;
             });
         }
-        while let Some(client) = clients.join_next().await {
-            client.unwrap();
+        // They, and who asks.
+        let all = format!("\nexporter_kit_http_connections {}.0\n", CLIENTS + 1);
+        let deadline = Instant::now() + PATIENCE;
+        while !ask().await.contains(&all) {
+            assert!(Instant::now() < deadline, "not all are accepted");
         }
-        let took = before.elapsed();
-        assert!(took < Duration::from_secs(12), "{took:?}");
+        let mut seconds = 0;
+        while !clients.is_empty() {
+            // Some were perhaps read a moment after the clock had moved on.
+            assert!(seconds < 2 * HEAD_SECONDS, "{} are kept", clients.len());
+            tokio::time::advance(Duration::from_secs(1)).await;
+            seconds += 1;
+            ask().await;
+            while let Some(client) = clients.try_join_next() {
+                client.unwrap();
+                assert!(seconds >= HEAD_SECONDS, "closed after {seconds} s");
+            }
+        }
     });
 }
 

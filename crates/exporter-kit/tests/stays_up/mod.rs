@@ -4,11 +4,11 @@ mod clock;
 mod garbage;
 #[cfg(feature = "web-config")]
 mod handshakes;
-mod paused;
 mod reader;
 #[cfg(feature = "web-config")]
 mod reload;
 mod senders;
 mod shutdown;
+mod still;
 mod storm;
 mod threats;

@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::paused::{REQUEST, ask, with_server};
+use super::still::{REQUEST, ask, with_server};
 
 /// Each line has about 120 bytes.
 const LINES: u64 = 850_000;
@@ -55,7 +55,7 @@ fn a_reader_that_never_reads() {
         while before != given.load(Ordering::Relaxed) || before == 0 {
             before = given.load(Ordering::Relaxed);
             for _ in 0..50 {
-                ask(address).await;
+                ask(address, "/").await;
             }
         }
         // Sockets on the loopback take some megabytes.
@@ -64,7 +64,7 @@ fn a_reader_that_never_reads() {
         // Time stands still while the scrape waits. Where processors are scarce it may have come to wait only now.
         while has_ended.try_recv().is_err() {
             tokio::time::advance(Duration::from_secs(31)).await;
-            ask(address).await;
+            ask(address, "/").await;
         }
     });
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use crate::http::client::until;
 use crate::web_config::authority::{Folder, fixture};
 use crate::web_config::client::Speaks;
 
@@ -33,9 +34,13 @@ fn reload_under_load_fails_no_request() {
         let with_headers = fixture("users.good.yml") + &fixture("headers.good.yml");
         for _ in 0..2 {
             folder.write("web.yml", &with_headers);
-            while !ask().contains("x-frame-options: deny") {}
+            until("the headers are there", || {
+                ask().contains("x-frame-options: deny")
+            });
             folder.write("web.yml", &fixture("users.good.yml"));
-            while ask().contains("x-frame-options: deny") {}
+            until("the headers are gone", || {
+                !ask().contains("x-frame-options: deny")
+            });
         }
         done.store(true, Ordering::Relaxed);
     });

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, Kind, Registry, Sink};
 
-use crate::http::client::{get, serve};
+use crate::http::client::{PATIENT, get, serve};
 
 /// The server runs so many scrapes at once.
 const AT_ONCE: usize = 40;
@@ -42,11 +42,7 @@ fn a_storm_of_scrapes() {
     let clients: Vec<_> = (0..10 * AT_ONCE)
         .map(|_| {
             thread::spawn(move || {
-                let answer = get(
-                    address,
-                    "/metrics",
-                    &["X-Prometheus-Scrape-Timeout-Seconds: 10"],
-                );
+                let answer = get(address, "/metrics", &[PATIENT]);
                 match answer.status {
                     200 => assert!(answer.text().contains("\nslow 1.0\n"), "{answer:?}"),
                     status => assert_eq!(status, 503, "{answer:?}"),

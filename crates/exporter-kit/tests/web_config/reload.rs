@@ -1,24 +1,14 @@
 //! Files that change while the server runs.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
 
 use exporter_kit::Server;
 
 use super::authority::{Folder, fixture};
 use super::client::{Speaks, assert_metrics, get};
-use crate::http::client::{self, PATIENCE};
+use crate::http::client::{self, until};
 
 const SUCCESSFUL: &str = "exporter_kit_web_config_last_reload_successful";
-
-/// Asks until it is so: nobody is told that files were looked at.
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "still not so: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 /// What the server's metric says about the last reading.
 fn was_successful(folder: &Folder, address: SocketAddr) -> bool {
@@ -41,7 +31,7 @@ fn a_renewed_certificate_is_shown_without_a_restart() {
     assert_metrics(&get(&folder, address));
     folder.renew_server();
     // The client trusts the new authority alone.
-    wait_until("the new certificate is shown", || {
+    until("the new certificate is shown", || {
         Speaks::default().get(&folder, address, &[]).is_ok()
     });
     assert!(was_successful(&folder, address));
@@ -59,7 +49,7 @@ fn a_key_of_another_certificate_changes_nothing_until_it_fits() {
     let key = std::fs::read_to_string(folder.path("server.key")).unwrap();
     let other = std::fs::read_to_string(folder.path("other.key")).unwrap();
     folder.write("server.key", &other);
-    wait_until("the metric says so", || !was_successful(&folder, address));
+    until("the metric says so", || !was_successful(&folder, address));
     assert_metrics(&get(&folder, address));
     // Something else is corrected, and the key is still wrong.
     std::fs::remove_file(folder.path("server.key")).unwrap();
@@ -69,7 +59,7 @@ fn a_key_of_another_certificate_changes_nothing_until_it_fits() {
     );
     assert!(!was_successful(&folder, address));
     folder.write("server.key", &key);
-    wait_until("the metric says so", || was_successful(&folder, address));
+    until("the metric says so", || was_successful(&folder, address));
 }
 
 #[test]
@@ -92,15 +82,15 @@ fn garbage_and_nothing_leave_the_last_good_configuration_in_force() {
         &fixture("users_without_tls.good.yml"),
     ] {
         folder.write("web.yml", garbage);
-        wait_until("the change is seen", || !successful());
+        until("the change is seen", || !successful());
         assert_eq!(ask("X-Nothing: 1").status(), 401);
         folder.take("users.good.yml");
-        wait_until("the correction is seen", successful);
+        until("the correction is seen", successful);
     }
     std::fs::remove_file(folder.path("web.yml")).unwrap();
-    wait_until("it is missed", || !successful());
+    until("it is missed", || !successful());
     folder.take("users.good.yml");
-    wait_until("it is back", successful);
+    until("it is back", successful);
 }
 
 #[test]
@@ -119,14 +109,14 @@ fn users_and_headers_come_and_go() {
         "bob: $2b$05$Q7zd03BJQXkJUXt/NF7E3OPpK8qMUcXnMxiyPWBTzCefnDRFHepei",
     );
     folder.write("web.yml", &(swapped + &fixture("headers.good.yml")));
-    wait_until("bob is let in", || status(bob) == 200);
+    until("bob is let in", || status(bob) == 200);
     assert_eq!(status(alice), 401);
     let answer = client::get(address, "/metrics", &[bob]);
     assert_eq!(answer.header("x-frame-options"), Some("deny"));
     folder.write("web.yml", "{}");
-    wait_until("everybody is let in", || status("X-Nothing: 1") == 200);
+    until("everybody is let in", || status("X-Nothing: 1") == 200);
     folder.write("web.yml", &users);
-    wait_until("alice alone is let in", || status("X-Nothing: 1") == 401);
+    until("alice alone is let in", || status("X-Nothing: 1") == 401);
     assert_eq!((status(alice), status(bob)), (200, 401));
 }
 
@@ -140,7 +130,7 @@ fn a_token_and_a_client_authority_are_read_again() {
     };
     assert_eq!(status("monitoring-token-0123456789"), 200);
     folder.write("token.txt", "another-token-0123456789");
-    wait_until("the new token is accepted", || {
+    until("the new token is accepted", || {
         status("another-token-0123456789") == 200
     });
     assert_eq!(status("monitoring-token-0123456789"), 401);
@@ -150,7 +140,7 @@ fn a_token_and_a_client_authority_are_read_again() {
     assert!(stranger.get(&folder, address(&server), &[]).is_err());
     let strange = std::fs::read_to_string(folder.path("strange_ca.pem")).unwrap();
     folder.write("client_ca.pem", &strange);
-    wait_until("the stranger is let in", || {
+    until("the stranger is let in", || {
         stranger.get(&folder, address(&server), &[]).is_ok()
     });
 }

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
+use rcgen::{CertifiedKey, KeyPair};
+
 use crate::program::end;
 #[cfg(unix)]
 use crate::program::{Running, command, get};
@@ -40,6 +42,33 @@ pub(crate) fn serve<S: Read + Write>(
         }
     });
     address
+}
+
+/// A server that shows this certificate, and answers 7 to whoever shows it as well.
+pub(crate) fn serve_https(own: &CertifiedKey<KeyPair>) -> SocketAddr {
+    let key =
+        rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der()).expect("a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(own.cert.der().clone()).expect("a root");
+    let clients = rustls::server::WebPkiClientVerifier::builder_with_provider(
+        Arc::new(roots),
+        Arc::clone(&provider),
+    );
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_client_cert_verifier(clients.build().expect("a verifier"))
+        .with_single_cert(vec![own.cert.der().clone()], key)
+        .expect("usable");
+    let tls = Arc::new(tls);
+    serve(
+        move |stream| {
+            let connection = rustls::ServerConnection::new(Arc::clone(&tls)).expect("a connection");
+            rustls::StreamOwned::new(connection, stream)
+        },
+        |_| answer("200 OK", "", "7"),
+    )
 }
 
 fn read(stream: &mut impl Read) -> Option<Request> {
@@ -183,31 +212,7 @@ fn https_trusts_whom_it_is_told_to_and_shows_its_own_certificate() {
     let own = rcgen::generate_simple_self_signed(names).expect("a certificate");
     scratch.write("ca.pem", &own.cert.pem());
     scratch.write("key.pem", &own.signing_key.serialize_pem());
-    let key =
-        rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der()).expect("a key");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(own.cert.der().clone()).expect("a root");
-    let clients = rustls::server::WebPkiClientVerifier::builder_with_provider(
-        Arc::new(roots),
-        Arc::clone(&provider),
-    )
-    .build()
-    .expect("a verifier");
-    let tls = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_client_cert_verifier(clients)
-        .with_single_cert(vec![own.cert.der().clone()], key)
-        .expect("usable");
-    let tls = Arc::new(tls);
-    let server = serve(
-        move |stream| {
-            let connection = rustls::ServerConnection::new(Arc::clone(&tls)).expect("a connection");
-            rustls::StreamOwned::new(connection, stream)
-        },
-        |_| answer("200 OK", "", "7"),
-    );
+    let server = serve_https(&own);
     let source = |name: &str, tls: &str| {
         format!(
             "  {name}:\n    http: {{url: 'https://{server}/', format: number, tls: {{{tls}}}}}\n    \

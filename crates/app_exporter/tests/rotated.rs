@@ -2,11 +2,10 @@
 
 use std::net::SocketAddr;
 use std::process::Command;
-use std::sync::Arc;
 
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 
-use crate::http_source::{answer, serve};
+use crate::http_source::serve_https;
 use crate::program::{Running, end, get};
 use crate::redis::Server;
 use crate::support::{MariaDb, Postgres, Scratch, run, said};
@@ -44,29 +43,7 @@ fn assert_scraped(address: SocketAddr, line: &str) {
 #[test]
 fn https_certificates_may_change() {
     let (ours, theirs) = (own(), own());
-    let key = ours.signing_key.serialize_der();
-    let key = rustls::pki_types::PrivateKeyDer::try_from(key).expect("a key");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(ours.cert.der().clone()).expect("a root");
-    let clients = rustls::server::WebPkiClientVerifier::builder_with_provider(
-        Arc::new(roots),
-        Arc::clone(&provider),
-    );
-    let tls = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_client_cert_verifier(clients.build().expect("a verifier"))
-        .with_single_cert(vec![ours.cert.der().clone()], key)
-        .expect("usable");
-    let tls = Arc::new(tls);
-    let server = serve(
-        move |stream| {
-            let connection = rustls::ServerConnection::new(Arc::clone(&tls)).expect("a connection");
-            rustls::StreamOwned::new(connection, stream)
-        },
-        |_| answer("200 OK", "", "7"),
-    );
+    let server = serve_https(&ours);
     let scratch = Scratch::new("rotated-https");
     let client = |it: &CertifiedKey<KeyPair>| {
         scratch.write("client.pem", &it.cert.pem());

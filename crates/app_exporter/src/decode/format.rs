@@ -13,7 +13,7 @@ use crate::decode::key_value::KeyValueFormat;
 use crate::decode::pattern::Pattern;
 use crate::decode::prometheus::PrometheusFormat;
 use crate::decode::{
-    Failure, Limits, Part, Parts, Wanted, csv, key_value, number, pattern, prometheus,
+    Failure, Limits, Part, PartInfo, Parts, Wanted, csv, key_value, number, pattern, prometheus,
 };
 
 /// How a text is read.
@@ -99,6 +99,17 @@ impl Format {
             Self::Regex(patterns) => pattern::parts(patterns),
             Self::Number => number::parts(),
             Self::Prometheus(_) => Parts::default(),
+        }
+    }
+
+    /// The sets of rows of an answer that has a part of its own beside its text, which is read in that format if it is at all.
+    pub(crate) fn parts_beside(format: Option<&Self>, own: PartInfo) -> Parts {
+        match format {
+            Some(format) => format.parts().and(own),
+            None => Parts {
+                list: vec![own],
+                first_is_default: true,
+            },
         }
     }
 

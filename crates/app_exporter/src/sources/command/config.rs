@@ -42,13 +42,7 @@ pub(crate) struct CommandConfig {
 impl Origin for CommandConfig {
     fn parts(&self) -> Parts {
         let exit = PartInfo::new(EXIT, &["code", "signal", "seconds"]);
-        match &self.format {
-            None => Parts {
-                list: vec![exit],
-                first_is_default: true,
-            },
-            Some(format) => format.parts().and(exit),
-        }
+        Format::parts_beside(self.format.as_ref(), exit)
     }
 
     fn format(&self) -> Option<&Format> {

@@ -70,13 +70,7 @@ pub(super) enum RequestMethod {
 impl Origin for HttpConfig {
     fn parts(&self) -> Parts {
         let response = PartInfo::new(RESPONSE, &["status", "bytes", "seconds"]);
-        match &self.format {
-            None => Parts {
-                list: vec![response],
-                first_is_default: true,
-            },
-            Some(format) => format.parts().and(response),
-        }
+        Format::parts_beside(self.format.as_ref(), response)
     }
 
     fn format(&self) -> Option<&Format> {

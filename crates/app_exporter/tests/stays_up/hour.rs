@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
-use super::growth_of_a_round;
+use super::{NO_LEAK, growth_of_a_round};
 use crate::program::{Running, connect};
 
 /// Two Prometheus servers and a person with a browser: the target, and header lines.
@@ -86,5 +86,5 @@ fn an_hour(address: SocketAddr) {
 fn memory_after_an_hour_is_what_it_was_before() {
     let (_running, address) = Running::listening(&[]);
     let grown = growth_of_a_round(address, 1, 5, || an_hour(address));
-    assert!(grown <= 128.0 * 1024.0, "{grown} bytes an hour");
+    assert!(grown <= NO_LEAK, "{grown} bytes an hour");
 }

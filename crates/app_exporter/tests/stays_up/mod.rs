@@ -9,4 +9,4 @@ mod reloads;
 #[cfg(target_os = "linux")]
 mod trouble;
 
-use memory::{growth_of_a_round, resident};
+use memory::{NO_LEAK, growth_of_a_round, resident};

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
-use super::growth_of_a_round;
+use super::{NO_LEAK, growth_of_a_round};
 use crate::program::{Running, get};
 use crate::support::{Scratch, wait_until};
 
@@ -106,7 +106,7 @@ fn sources_in_trouble_cost_the_others_no_scrape_and_leak_nothing() {
         }
         opened.push(descriptors(id));
     });
-    assert!(grown <= 64.0 * 1024.0, "{grown} bytes in {SCRAPES} scrapes");
+    assert!(grown <= NO_LEAK, "{grown} bytes in {SCRAPES} scrapes");
     // Some connections to the bad server may be on their way out.
     wait_until("it has no more open than after the first rounds", || {
         descriptors(id) <= opened[1] + 5

@@ -64,7 +64,7 @@ fn a_real_pushgateway_says_why_it_refuses() {
     let Some(program) = require("prometheus-pushgateway") else {
         return;
     };
-    let (_running, address) = start(&program);
+    let (mut running, address) = start(&program);
     // It takes no sample with a time of its own.
     let registry = Registry::new();
     let past = format!("# TYPE old gauge\nold 1 {}\n", Timestamp::now().as_millis());
@@ -72,11 +72,13 @@ fn a_real_pushgateway_says_why_it_refuses() {
     registry.register(past).expect("a collector");
     let group = PushGateway::new(&address.to_string(), "backup").expect("a URL");
     let error = group.push(&registry).expect_err("a refusal");
-    assert!(
-        matches!(error, PushError::Answer { status: 400, .. }),
-        "{error}"
-    );
-    assert!(error.to_string().contains("timestamp"), "{error}");
+    if matches!(error, PushError::Answer { status: 400, .. }) {
+        assert!(error.to_string().contains("timestamp"), "{error}");
+    } else {
+        // Debian's 1.11.0 has refused as well, and fails when it logs that.
+        running.wait_for(|line| line.contains("panic serving").then_some(()));
+        assert!(error.to_string().contains("no answer"), "{error}");
+    }
 }
 
 /// Starts it on a port of the system's choice, which its log tells, keeping nothing on disk.

@@ -40,7 +40,6 @@ fn addresses_may_be_written_as_the_caller_has_them() {
         serve((Ipv4Addr::LOCALHOST, 0), &registry),
         serve(SocketAddr::from(([127, 0, 0, 1], 0)), &registry),
         serve("0.0.0.0:0", &registry),
-        serve(String::from("localhost:0"), &registry),
     ] {
         let server = server.unwrap();
         assert!(answers((
@@ -48,6 +47,9 @@ fn addresses_may_be_written_as_the_caller_has_them() {
             server.local_addresses()[0].port()
         )));
     }
+    // Of IPv4 and IPv6 the first that the system names.
+    let server = serve(String::from("localhost:0"), &registry).unwrap();
+    assert!(answers(server.local_addresses()[0]));
 }
 
 #[test]

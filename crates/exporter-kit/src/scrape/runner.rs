@@ -28,7 +28,7 @@ const REASONS: usize = SourceErrorReason::ALL.len();
 pub(crate) struct Runner {
     pub(crate) spec: SourceSpec,
     runtime: Handle,
-    /// How many sources may work at once.
+    /// How many sources may begin at once.
     permits: Arc<Semaphore>,
     errors: [AtomicU64; REASONS],
     past: Mutex<Past>,

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use exporter_kit::http::MetricsHandler;
+use exporter_kit::scrape::MetricsHandler;
 use exporter_kit::{
     Collect, CollectError, Descriptor, Family, FamilyWriter, Format, Gauge, Histogram, Kind,
     Registry, Sink,

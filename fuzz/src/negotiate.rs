@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 
-use exporter_kit::http::MetricsHandler;
+use exporter_kit::scrape::MetricsHandler;
 use exporter_kit::{Format, Gauge, Registry};
 use http::{HeaderValue, Request, StatusCode, header};
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use exporter_kit::http::check_web_config;
+use exporter_kit::toolkit::check_web_config;
 
 /// A file of this process, in a folder of its own: what the configuration names is looked for there.
 fn file() -> &'static PathBuf {

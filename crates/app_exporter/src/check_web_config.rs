@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use exporter_kit::http::check_web_config;
+use exporter_kit::toolkit::check_web_config;
 
 /// A server could not start with it.
 const BAD: u8 = 1;

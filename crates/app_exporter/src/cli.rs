@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use exporter_kit::http::WebFlags;
+use exporter_kit::toolkit::WebFlags;
 
 use crate::check_metrics::CheckMetrics;
 use crate::check_web_config::CheckWebConfig;
@@ -265,7 +265,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use exporter_kit::http::ListenAddress;
+    use exporter_kit::server::ListenAddress;
 
     use super::*;
 

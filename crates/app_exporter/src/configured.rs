@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use exporter_kit::Registry;
-use exporter_kit::scrape::Sources;
+use exporter_kit::source::Sources;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::config::{self, Config, ConfigError, Location};

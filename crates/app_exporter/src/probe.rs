@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use exporter_kit::http::{MetricsHandler, ProbeQuery, ProbeRefusal};
-use exporter_kit::scrape::Sources;
+use exporter_kit::scrape::MetricsHandler;
+use exporter_kit::server::{ProbeQuery, ProbeRefusal};
+use exporter_kit::source::Sources;
 use exporter_kit::{Counter, Family, Gauge, RegisterError, Registry};
 use tokio::runtime::Handle;
 

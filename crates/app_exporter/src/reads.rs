@@ -17,7 +17,8 @@ mod sources;
 use std::sync::{Arc, OnceLock};
 
 use exporter_kit::Registry;
-use exporter_kit::http::{MetricsHandler, ProbeQuery, ProbeRefusal};
+use exporter_kit::scrape::MetricsHandler;
+use exporter_kit::server::{ProbeQuery, ProbeRefusal};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::config::probe::TargetPattern;

@@ -5,7 +5,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
 use anyhow::anyhow;
-use exporter_kit::http::{Reloader, ServeError, Server, WebFlags};
+use exporter_kit::server::{Reloader, ServeError, Server};
+use exporter_kit::toolkit::WebFlags;
 use exporter_kit::{BuildInfo, Registry};
 
 use crate::cli::Options;

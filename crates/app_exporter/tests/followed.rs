@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
-use exporter_kit::scrape::SourceErrorReason;
+use exporter_kit::source::SourceErrorReason;
 
 use crate::program::Running;
 use crate::sources::with_extension;

@@ -12,7 +12,7 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use exporter_kit::http::MetricsHandler;
+use exporter_kit::scrape::MetricsHandler;
 use exporter_kit::{Format, Gauge, Histogram, Registry};
 use flate2::{Compress, Compression, FlushCompress};
 use http::Request;

@@ -5,7 +5,7 @@
 use axum::Router;
 use axum::routing::get;
 use exporter_kit::Registry;
-use exporter_kit::http::MetricsHandler;
+use exporter_kit::scrape::MetricsHandler;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let registry = Registry::new();

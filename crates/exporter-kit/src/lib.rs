@@ -11,7 +11,7 @@
 //! | define metrics in a `static` | [`Static`] |
 //! | gather what is scraped together | [`Registry`] |
 //! | give numbers from elsewhere | [`Collect`], [`FamilyWriter`], [`SeriesWriter`], [`Descriptor`] |
-//! | fetch numbers from where they are kept | `scrape::Source`, `scrape::Sources` |
+//! | fetch numbers from where they are kept | `source::Source`, `source::Sources` |
 //! | show the process and the build | [`ProcessCollector`], [`BuildInfo`] |
 //! | write an exposition | [`Registry::scrape`], [`Format`] |
 //! | read one, and look into it | [`parse`], [`Snapshot`] |
@@ -23,11 +23,11 @@
 //!
 //! - `http` (on unless switched off): the server and the handler. Without it there is no async runtime among the
 //!   dependencies, and an exposition is had with [`Registry::scrape`].
-//! - `scrape` (with `http`): asynchronous sources of numbers, and what runs them: `scrape::Sources`.
+//! - `source` (with `http`): asynchronous sources of numbers, and what runs them: `source::Sources`.
 //! - `push`: a Pushgateway and Graphite as receivers.
-//! - `tower`: metrics of the requests that go through a service or a client, as a layer: `http::RequestMetrics`.
+//! - `tower`: metrics of the requests that go through a service or a client, as a layer: `layer::RequestMetrics`.
 //! - `systemd`: socket activation, and readiness, reloads and health for systemd.
-//! - `clap`: `http::WebFlags`, the flags that operators expect of an exporter, in one line of a command line.
+//! - `clap`: `toolkit::WebFlags`, the flags that operators expect of an exporter, in one line of a command line.
 //! - `web-config`: TLS, HTTP/2, logins and what else the web configuration file of exporters says.
 //! - `zstd`: bodies compressed with zstd, beside gzip.
 //! - `experimental-openmetrics-2`: OpenMetrics text 2.0.0 as of its release candidate 0. It changes as that does.
@@ -38,36 +38,35 @@
 
 mod build_info;
 mod collect;
-mod context;
 #[cfg(any(doc, doctest))]
 pub mod docs;
 mod encode;
-mod gather;
-#[cfg(feature = "http")]
-pub mod http;
+#[cfg(feature = "tower")]
+pub mod layer;
 pub mod lint;
 mod metric;
 mod model;
 mod name;
+#[cfg(feature = "http")]
+mod page;
 pub mod parse;
 mod process;
 pub mod push;
 mod registry;
-mod scope;
-#[cfg(feature = "scrape")]
 pub mod scrape;
-mod series_writer;
+#[cfg(feature = "http")]
+pub mod server;
 mod snapshot;
+#[cfg(feature = "source")]
+pub mod source;
 mod sync;
 pub mod testing;
+#[cfg(feature = "http")]
+pub mod toolkit;
 
 pub use build_info::BuildInfo;
-pub use collect::{Collect, CollectError, FamilyWriter, Sink};
-pub use context::ScrapeContext;
+pub use collect::{Collect, CollectError, FamilyWriter, ScrapeContext, SeriesWriter, Sink};
 pub use encode::{Escaping, Format};
-pub use gather::Scrape;
-#[cfg(feature = "http")]
-pub use http::{ServeError, Server, serve};
 pub use metric::{
     Counter, DEFAULT_BUCKETS, Define, Definition, DefinitionError, EnumFamily,
     EnumFamilyDefinition, EnumLabels, Family, FamilyDefinition, Gauge, Histogram, InProgress, Info,
@@ -81,7 +80,9 @@ pub use model::{
 pub use name::{NameError, NameFault, NameScheme};
 pub use process::ProcessCollector;
 pub use registry::{RegisterError, Registry, default_registry};
-pub use series_writer::SeriesWriter;
+pub use scrape::Scrape;
+#[cfg(feature = "http")]
+pub use server::{ServeError, Server, serve};
 pub use snapshot::{FamilySnapshot, Snapshot};
 
 #[cfg(all(doctest, feature = "http"))]

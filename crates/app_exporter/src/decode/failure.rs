@@ -3,7 +3,7 @@
 use std::fmt;
 
 use exporter_kit::CollectError;
-use exporter_kit::scrape::{SourceError, SourceErrorReason as Reason};
+use exporter_kit::source::{SourceError, SourceErrorReason as Reason};
 
 /// Something that was not had, and why: counted under its reason, and said in a sentence that names the offending
 /// value.

@@ -306,7 +306,7 @@ impl Wanted {
 
 #[cfg(test)]
 mod tests {
-    use exporter_kit::scrape::SourceErrorReason as Reason;
+    use exporter_kit::source::SourceErrorReason as Reason;
 
     use super::*;
 

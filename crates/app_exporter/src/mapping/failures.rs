@@ -1,6 +1,6 @@
 //! What was not had, counted and not repeated: a thousand bad rows are one message.
 
-use exporter_kit::scrape::SourceErrorReason as Reason;
+use exporter_kit::source::SourceErrorReason as Reason;
 
 use crate::decode::Failure;
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use exporter_kit::scrape::SourceErrorReason as Reason;
+use exporter_kit::source::SourceErrorReason as Reason;
 use exporter_kit::{Descriptor, Number, Point, Timestamp, Value};
 
 use crate::config::{Duplicates, MetricConfig, MetricType, TimestampUnit, instead};

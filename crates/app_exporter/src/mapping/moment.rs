@@ -97,7 +97,7 @@ fn of_number(number: Number, unit: TimestampUnit) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use exporter_kit::scrape::SourceErrorReason as Reason;
+    use exporter_kit::source::SourceErrorReason as Reason;
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use exporter_kit::scrape::{OnError, Schedule, SourceSpec};
+use exporter_kit::source::{OnError, Schedule, SourceSpec};
 
 use crate::config::{self, Config, ConfigError, Fault, Location, SourceConfig, SourceName};
 use crate::mapping::Mapping;

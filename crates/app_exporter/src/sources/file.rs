@@ -6,7 +6,7 @@ use std::time::UNIX_EPOCH;
 use std::{fs, io};
 
 use exporter_kit::Number;
-use exporter_kit::scrape::{Deadline, SourceErrorReason as Reason};
+use exporter_kit::source::{Deadline, SourceErrorReason as Reason};
 use schemars::JsonSchema;
 use serde::Deserialize;
 

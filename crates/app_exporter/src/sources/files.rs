@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{fs, io};
 
-use exporter_kit::scrape::Deadline;
+use exporter_kit::source::Deadline;
 use exporter_kit::{Number, Timestamp};
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use exporter_kit::scrape::{Deadline, Fetched, Source, SourceError};
+use exporter_kit::source::{Deadline, Fetched, Source, SourceError};
 
 use crate::decode::{Failure, Part};
 use crate::mapping::{Mapped, Mapping};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use exporter_kit::scrape::SourceSpec;
+use exporter_kit::source::SourceSpec;
 
 use crate::config::{
     self, At, Fault, Location, ProbeConfig, SourceConfig, SourceName, TARGET, there_is,

@@ -4,7 +4,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use exporter_kit::scrape::{Deadline, SourceErrorReason as Reason};
+use exporter_kit::source::{Deadline, SourceErrorReason as Reason};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};

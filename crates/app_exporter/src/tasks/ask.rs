@@ -6,7 +6,7 @@ use std::{fmt, io, thread};
 
 use anyhow::Context as _;
 use exporter_kit::Registry;
-use exporter_kit::scrape::{Deadline, SourceSpec, SourceStatus, Sources};
+use exporter_kit::source::{Deadline, SourceSpec, SourceStatus, Sources};
 use tokio::sync::oneshot;
 
 use crate::signals::{self, Signal};

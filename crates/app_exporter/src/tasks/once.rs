@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use exporter_kit::scrape::SourceSpec;
+use exporter_kit::source::SourceSpec;
 
 use crate::cli::duration;
 use crate::config::{Config, Location, there_is};

@@ -1,14 +1,18 @@
 //! The two contracts between numbers and formats: [`Collect`] gives families, [`Sink`] takes them.
 
 mod collector;
+pub(crate) mod context;
 mod error;
 mod family_writer;
 mod given;
+mod series_writer;
 mod sink;
 
 pub use collector::Collect;
 pub(crate) use collector::collect_by_deref;
+pub use context::ScrapeContext;
 pub use error::CollectError;
 pub use family_writer::FamilyWriter;
 pub(crate) use given::Given;
+pub use series_writer::SeriesWriter;
 pub use sink::Sink;

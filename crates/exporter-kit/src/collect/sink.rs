@@ -1,6 +1,6 @@
 //! What takes families.
 
-use crate::context::ScrapeContext;
+use crate::collect::context::ScrapeContext;
 use crate::model::{Descriptor, Head, Point};
 
 /// Takes families: an encoder, a snapshot, a filter.

@@ -2,7 +2,7 @@
 
 use crate::collect::{Collect, CollectError, Sink};
 use crate::model::{Descriptor, HeadBuf, IntoNumber, Kind, Point, Value};
-use crate::scope::Scope;
+use crate::registry::scope::Scope;
 
 /// Calls a function for the value of one series. The function runs under no lock; its panic costs only this metric.
 pub(crate) struct Callback<F> {

@@ -12,7 +12,7 @@ use crate::metric::series::{self, Instrument, Shared};
 use crate::metric::setup::{Setup, SetupFault};
 use crate::model::{Descriptor, HeadBuf};
 use crate::name::{self, NameError, NameScheme};
-use crate::scope::Scope;
+use crate::registry::scope::Scope;
 
 /// How many series a family holds unless its definition says otherwise.
 const DEFAULT_SERIES_LIMIT: usize = 100_000;
@@ -211,7 +211,7 @@ impl<D: build::Build + Copy> Define for D {}
 pub(crate) mod build {
     use super::DefinitionError;
     use crate::collect::Collect;
-    use crate::scope::Scope;
+    use crate::registry::scope::Scope;
 
     pub trait Build {
         type Metric: Collect + Clone + Send + Sync + 'static;

@@ -10,7 +10,7 @@ use crate::metric::fixed::{Metric, Static};
 use crate::metric::series::{self, Instrument, Shared};
 use crate::model::{Descriptor, HeadBuf};
 use crate::name;
-use crate::scope::Scope;
+use crate::registry::scope::Scope;
 
 /// A type whose values are label values known beforehand. [`label_enum!`](crate::label_enum) makes one; `bool` is one.
 pub trait LabelEnum: Copy + Send + Sync + 'static {

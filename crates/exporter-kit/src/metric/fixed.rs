@@ -8,7 +8,7 @@ use crate::collect::{Collect, collect_by_deref};
 use crate::metric::definition::{Definition, FamilyDefinition, build::Build};
 use crate::metric::family::Family;
 use crate::metric::series::Instrument;
-use crate::scope::Scope;
+use crate::registry::scope::Scope;
 
 /// A metric or a family that can be a `static`: `static REQUESTS: Static<Counter> = ….fixed();`.
 ///

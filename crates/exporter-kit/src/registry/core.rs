@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::{RegisterError, sample_names};
 use crate::collect::Collect;
 use crate::encode::Escaping;
-use crate::gather::Failures;
 use crate::model::{Descriptor, Kind};
+use crate::scrape::Failures;
 use crate::sync::{Mutex, lock};
 
 /// What the clones of a registry share.

@@ -8,11 +8,11 @@ use super::core::{Core, InOrder, Registered};
 use super::error::RegisterError;
 use crate::collect::Collect;
 use crate::encode::Format;
-use crate::gather::Scrape;
 use crate::metric::{Callback, Counter, Define, DefinitionError, Gauge, Histogram, Info, Summary};
 use crate::model::{Descriptor, IntoNumber, Kind};
 use crate::name::NameError;
-use crate::scope::{Scope, Scoped};
+use crate::registry::scope::{Scope, Scoped};
+use crate::scrape::Scrape;
 
 /// Holds the metrics that are scraped together.
 ///

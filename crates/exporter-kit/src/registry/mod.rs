@@ -6,6 +6,7 @@ mod error;
 mod handle;
 mod names;
 mod nested;
+pub(crate) mod scope;
 
 pub(crate) use core::{InOrder, Registered};
 pub use default::default_registry;

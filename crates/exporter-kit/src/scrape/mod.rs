@@ -1,27 +1,55 @@
-//! Numbers that are fetched from elsewhere: asynchronous sources, and what runs them.
-//!
-//! A [`Source`] fetches; [`Sources`] runs any number of them side by side, each within its time, shares one run among
-//! scrapes that arrive together, keeps numbers for as long as it was told to, and says of each source how it is. It is
-//! a [`Collect`](crate::Collect): register it, and tell the server of it so that a scrape asks the sources first. A
-//! longer introduction is in [`docs::sources`](crate::docs::sources).
+//! One scrape: walks over a registry's collectors, keeps them apart, and counts what failed.
 
-mod backoff;
-mod catch;
-mod error;
-mod flight;
-mod health;
-mod merge;
-mod runner;
-mod source;
-mod sources;
-mod spec;
-mod status;
-#[cfg(test)]
-mod tests;
-mod view;
+#[cfg(feature = "http")]
+pub(crate) mod ahead;
+#[cfg(feature = "http")]
+pub(crate) mod asking;
+#[cfg(feature = "http")]
+pub(crate) mod body;
+mod clock;
+#[cfg(feature = "http")]
+pub(crate) mod coding;
+#[cfg(feature = "http")]
+pub(crate) mod deadline;
+mod failure;
+mod gate;
+#[cfg(feature = "http")]
+pub(crate) mod gzip;
+#[cfg(feature = "http")]
+pub(crate) mod handler;
+#[cfg(feature = "http")]
+pub(crate) mod in_flight;
+#[cfg(feature = "http")]
+pub(crate) mod job;
+#[cfg(feature = "http")]
+pub(crate) mod negotiate;
+#[cfg_attr(
+    not(feature = "http"),
+    allow(dead_code, reason = "only a server has families of its own")
+)]
+mod own;
+#[cfg(feature = "http")]
+pub(crate) mod recording;
+mod scrape;
+#[cfg(feature = "http")]
+pub(crate) mod together;
+#[cfg(feature = "zstd")]
+pub(crate) mod zstd;
 
-pub use error::{ReplaceError, SourceError, SourceErrorReason};
-pub use source::{Deadline, Fetched, Source};
-pub use sources::{Replaced, Sources, SourcesBuilder};
-pub use spec::{OnError, Schedule, SourceSpec};
-pub use status::SourceStatus;
+use crate::collect::Sink;
+use crate::registry::Registered;
+
+#[cfg(feature = "http")]
+pub use body::{Body, BodyError};
+pub(crate) use failure::{Failure, Failures};
+#[cfg(feature = "http")]
+pub use handler::{MetricsHandler, ResponseFuture};
+#[cfg(feature = "http")]
+pub(crate) use own::Own;
+pub use scrape::Scrape;
+
+/// What some collectors gave before the scrape, so that it need not wait for them.
+pub(crate) trait Ahead: Send + Sync {
+    /// Gives what that collector gave, and says what went wrong with it; nothing if it is to be collected now.
+    fn give(&self, registered: &Registered, sink: &mut dyn Sink) -> Option<Option<Failure>>;
+}

@@ -13,9 +13,9 @@ use hashbrown::HashMap;
 
 use crate::collect::{Collect, CollectError, Sink};
 use crate::encode::{Escaping, Format, Give, Output, encode};
-use crate::gather::Scrape;
 use crate::model::{Descriptor, Head, HeadBuf, Point};
 use crate::registry::Registry;
+use crate::scrape::Scrape;
 
 pub(crate) use index::{SeriesIndex, same_labels};
 pub(crate) use point::{OwnedPoint, OwnedValue};

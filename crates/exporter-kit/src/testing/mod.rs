@@ -24,9 +24,9 @@ use std::path::Path;
 pub use diff::diff;
 
 use crate::encode::Format;
-use crate::gather::Scrape;
 use crate::lint;
 use crate::registry::Registry;
+use crate::scrape::Scrape;
 use crate::snapshot::Snapshot;
 
 /// Set to `1` to have [`assert_golden`] write the files instead of comparing with them.

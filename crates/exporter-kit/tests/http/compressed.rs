@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use exporter_kit::http::MetricsHandler;
+use exporter_kit::scrape::MetricsHandler;
 use exporter_kit::{
     Collect, CollectError, Counter, Descriptor, Family, FamilyWriter, Format, Gauge, Histogram,
     Kind, Registry, Sink, Summary,

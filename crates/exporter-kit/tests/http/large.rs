@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 
-use exporter_kit::http::MetricsHandler;
+use exporter_kit::scrape::MetricsHandler;
 use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, Kind, Registry, Sink};
 use http::Request;
 use http_body_util::BodyExt;

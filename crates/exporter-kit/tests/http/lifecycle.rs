@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 
-use exporter_kit::http::{Readiness, ServerBuilder};
+use exporter_kit::server::{Readiness, ServerBuilder};
 use exporter_kit::{Registry, ServeError, Server};
 
 use super::client::{Answer, Client, get};

@@ -5,7 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
-use exporter_kit::http::{MetricsHandler, ProbeQuery, ProbeRefusal};
+use exporter_kit::scrape::MetricsHandler;
+use exporter_kit::server::{ProbeQuery, ProbeRefusal};
 use exporter_kit::{Gauge, Registry, Server};
 
 use super::client::{Client, get};

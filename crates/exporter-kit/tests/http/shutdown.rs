@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use exporter_kit::http::ServerBuilder;
+use exporter_kit::server::ServerBuilder;
 use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, Kind, Registry, Server, Sink};
 
 use super::client::{Client, get, serve, serve_one_gauge};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
-use exporter_kit::scrape::{Deadline, Fetched, Source, SourceError, SourceSpec, Sources};
+use exporter_kit::source::{Deadline, Fetched, Source, SourceError, SourceSpec, Sources};
 use exporter_kit::{Descriptor, FamilyWriter, Kind, Registry, Server, Snapshot};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;

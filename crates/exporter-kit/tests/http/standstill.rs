@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use exporter_kit::http::{BoundServer, ServerBuilder};
+use exporter_kit::server::{BoundServer, ServerBuilder};
 use exporter_kit::{Registry, Server};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc as asynchronous, oneshot};

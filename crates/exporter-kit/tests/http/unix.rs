@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use exporter_kit::http::ListenAddress;
+use exporter_kit::server::ListenAddress;
 use exporter_kit::{Registry, ServeError, Server, serve};
 
 use super::client::{PATIENCE, get};

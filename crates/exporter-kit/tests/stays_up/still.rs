@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use exporter_kit::http::BoundServer;
+use exporter_kit::server::BoundServer;
 use exporter_kit::{Registry, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use exporter_kit::http::check_web_config;
+use exporter_kit::toolkit::check_web_config;
 
 use super::authority::Folder;
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use exporter_kit::Timestamp;
-use exporter_kit::scrape::SourceErrorReason as Reason;
+use exporter_kit::source::SourceErrorReason as Reason;
 use redis::{Cmd, Value};
 use tokio::time::{Instant, timeout_at};
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 
-use exporter_kit::scrape::Deadline;
+use exporter_kit::source::Deadline;
 
 use crate::decode::{Failure, Table};
 use crate::sources::visit::Visit;

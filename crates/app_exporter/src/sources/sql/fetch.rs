@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use exporter_kit::scrape::SourceErrorReason as Reason;
+use exporter_kit::source::SourceErrorReason as Reason;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -227,7 +227,7 @@ impl<D: Database> fmt::Debug for Sql<D> {
 mod tests {
     use std::future::pending;
 
-    use exporter_kit::scrape::Deadline;
+    use exporter_kit::source::Deadline;
 
     use super::*;
     use crate::decode::{Limits, TableBuilder};

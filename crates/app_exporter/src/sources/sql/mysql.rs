@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use exporter_kit::Number;
-use exporter_kit::scrape::{Deadline, SourceErrorReason as Reason};
+use exporter_kit::source::{Deadline, SourceErrorReason as Reason};
 use mysql_async::consts::ColumnType;
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Column, Conn, Error, IoError, Opts, OptsBuilder, ServerError, Value};

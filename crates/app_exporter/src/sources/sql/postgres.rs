@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use exporter_kit::scrape::{Deadline, SourceErrorReason as Reason};
+use exporter_kit::source::{Deadline, SourceErrorReason as Reason};
 use futures_util::TryStreamExt as _;
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;

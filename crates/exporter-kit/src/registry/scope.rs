@@ -1,0 +1,120 @@
+//! What a registry adds to everything that comes through it: a prefix of names, and labels.
+
+use crate::collect::context::ScrapeContext;
+use crate::collect::{Collect, CollectError, Sink};
+use crate::model::{Descriptor, Head, Kind, Point, render_head};
+use crate::name::{self, NameError, NameScheme};
+
+/// A prefix and labels. Metrics made in a scope have them in their heads from the start.
+#[derive(Debug, Default, Clone)]
+pub struct Scope {
+    pub(crate) prefix: String,
+    pub(crate) labels: Vec<(String, String)>,
+}
+
+impl Scope {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.prefix.is_empty() && self.labels.is_empty()
+    }
+
+    /// A scope within this one.
+    pub(crate) fn within(&self, prefix: &str, labels: &[(&str, &str)]) -> Result<Self, NameError> {
+        let mut scope = self.clone();
+        scope.prefix.push_str(prefix);
+        if !prefix.is_empty() && !name::is_legacy_metric_name(prefix) {
+            return Err(NameError::new(prefix, name::NameFault::MetricCharacter));
+        }
+        scope.labels.extend(
+            labels
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
+        let names: Vec<&str> = scope.labels.iter().map(|(name, _)| name.as_str()).collect();
+        name::check_label_names(&names, "", Kind::Unknown, NameScheme::Legacy)
+            .map_err(|(i, fault)| NameError::new(names[i], fault))?;
+        Ok(scope)
+    }
+
+    fn descriptor(&self, descriptor: &Descriptor) -> Descriptor {
+        let name = format!("{}{}", self.prefix, descriptor.name());
+        Descriptor::unchecked(
+            descriptor.kind(),
+            &name,
+            descriptor.help(),
+            descriptor.unit(),
+        )
+    }
+}
+
+/// A collector whose families get a scope's prefix and labels. A label that a series has itself wins, and so does one that
+/// belongs to the family's type.
+pub(crate) struct Scoped<C> {
+    pub(crate) collector: C,
+    pub(crate) scope: Scope,
+}
+
+impl<C: Collect> Collect for Scoped<C> {
+    fn descriptors(&self) -> Vec<Descriptor> {
+        self.collector
+            .descriptors()
+            .iter()
+            .map(|descriptor| self.scope.descriptor(descriptor))
+            .collect()
+    }
+
+    fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
+        self.collector.collect(&mut ScopedSink {
+            sink,
+            scope: &self.scope,
+            labels: Vec::new(),
+            text: String::new(),
+        })
+    }
+
+    fn refused(&self) -> u64 {
+        self.collector.refused()
+    }
+
+    fn streams(&self) -> bool {
+        self.collector.streams()
+    }
+}
+
+struct ScopedSink<'a> {
+    sink: &'a mut dyn Sink,
+    scope: &'a Scope,
+    /// The scope's labels that the present family can have.
+    labels: Vec<(&'a str, &'a str)>,
+    /// Reused for every head.
+    text: String,
+}
+
+impl Sink for ScopedSink<'_> {
+    fn family(&mut self, descriptor: &Descriptor) -> bool {
+        let descriptor = self.scope.descriptor(descriptor);
+        let labels = self.scope.labels.iter();
+        let labels = labels.map(|(name, value)| (name.as_str(), value.as_str()));
+        self.labels.clear();
+        self.labels.extend(labels.filter(|(name, _)| {
+            let (metric, kind) = (descriptor.name(), descriptor.kind());
+            name::check_label_names(&[name], metric, kind, NameScheme::Legacy).is_ok()
+        }));
+        self.sink.family(&descriptor)
+    }
+
+    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+        let name = format!("{}{}", self.scope.prefix, head.name());
+        let own: Vec<_> = head.labels().collect();
+        let scope = self.labels.iter().copied();
+        let scope = scope.filter(|(name, _)| own.iter().all(|(own, _)| own != name));
+        let labels = scope.chain(own.iter().map(|(name, value)| (&**name, &**value)));
+        self.text.clear();
+        let legacy = render_head(&mut self.text, &name, labels);
+        self.sink
+            .point(Head::from_parts(&self.text, name.len(), legacy), point)
+    }
+
+    fn context(&self) -> &ScrapeContext {
+        self.sink.context()
+    }
+}

@@ -1,0 +1,194 @@
+//! What stands between the collectors and the sink of a scrape.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use hashbrown::HashSet;
+
+use super::clock::Clock;
+use super::{Failure, Scrape};
+use crate::collect::context::ScrapeContext;
+use crate::collect::{CollectError, FamilyWriter, Sink};
+use crate::model::{Descriptor, Head, Kind, Point};
+use crate::registry::Registered;
+
+/// Stands between the collectors and the sink: lets through what is wanted, and no family twice.
+pub(super) struct Gate<'a, S: ?Sized> {
+    sink: &'a mut S,
+    scrape: &'a Scrape,
+    /// What is known of the scrape, if it is part of another of which something is known.
+    context: Option<ScrapeContext>,
+    clock: Clock,
+    giver: Giver<'a>,
+    /// Families that untrusted collectors have shown in this scrape, if there are any.
+    seen: Option<HashSet<Box<str>>>,
+    open: bool,
+}
+
+/// Who gives, and what has to be checked therefore.
+#[derive(Clone, Copy)]
+enum Giver<'a> {
+    /// A metric that the registry has made: its name is its own.
+    Trusted,
+    /// A collector, which may give anything.
+    Untrusted(&'a Registered),
+    /// The library's own families, which give way to any other; whether none of their names is claimed.
+    Own { are_free: bool },
+}
+
+impl<'a, S: Sink + ?Sized> Gate<'a, S> {
+    pub(super) fn new(sink: &'a mut S, scrape: &'a Scrape) -> Self {
+        let context = scrape.context.within(sink.context());
+        let deadline = context.as_ref().unwrap_or(&scrape.context).deadline;
+        Self {
+            sink,
+            scrape,
+            context,
+            clock: Clock::new(deadline),
+            giver: Giver::Trusted,
+            seen: None,
+            open: false,
+        }
+    }
+
+    pub(super) fn collect(&mut self, registered: &'a Registered) {
+        self.giver = if registered.trusted {
+            Giver::Trusted
+        } else {
+            Giver::Untrusted(registered)
+        };
+        self.open = false;
+        if let Some(ahead) = &self.scrape.ahead
+            && let Some(failure) = ahead.give(registered, self)
+        {
+            if let Some(failure) = failure {
+                registered.failures.count(failure);
+            }
+            return;
+        }
+        if self.clock.is_over() {
+            registered.failures.count(Failure::Deadline);
+            return;
+        }
+        // What a collector leaves behind when it panics is its own; the sink takes whole points only.
+        match catch_unwind(AssertUnwindSafe(|| registered.collector.collect(self))) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                log::warn!("collector `{}` failed: {error}", registered.name);
+                registered.failures.count(Failure::Error);
+            }
+            // The panic has told standard error about itself.
+            Err(_) => registered.failures.count(Failure::Panic),
+        }
+        if !registered.is_quick {
+            // It may have taken any time.
+            self.clock.doubt();
+        }
+        if self.clock.is_over {
+            // The time ran out while it gave.
+            registered.failures.count(Failure::Deadline);
+        }
+    }
+
+    /// Whether the family is this giver's to show.
+    #[inline]
+    fn may_show(&mut self, descriptor: &Descriptor) -> bool {
+        match self.giver {
+            Giver::Trusted => true,
+            Giver::Untrusted(registered) => {
+                let seen = self.seen.get_or_insert_default();
+                let fresh = !seen.contains(descriptor.name())
+                    && self.scrape.registry.may_show(Some(registered), descriptor);
+                if fresh {
+                    seen.insert(descriptor.name().into());
+                } else {
+                    // Told once, as it is the same in every scrape.
+                    if registered.failures.get(Failure::Duplicate) == 0 {
+                        log::warn!(
+                            "collector `{}` gives `{}`, which is there already; it is left out, as is whatever else is",
+                            registered.name,
+                            descriptor.name()
+                        );
+                    }
+                    registered.failures.count(Failure::Duplicate);
+                }
+                fresh
+            }
+            Giver::Own { are_free } => {
+                let seen = self.seen.as_ref();
+                !seen.is_some_and(|seen| seen.contains(descriptor.name()))
+                    && (are_free || self.scrape.registry.may_show(None, descriptor))
+            }
+        }
+    }
+
+    /// From now on the library's own families come, which are few and there at any time.
+    pub(super) fn begin_own(&mut self, are_free: bool) {
+        self.giver = Giver::Own { are_free };
+        self.clock = Clock::new(None);
+    }
+
+    /// What failed since the start, if anything ever did. Collectors without a name are counted together.
+    pub(super) fn failures(&mut self, in_order: &[Arc<Registered>]) -> Result<(), CollectError> {
+        let mut failed: BTreeMap<&str, [u64; Failure::ALL.len()]> = BTreeMap::new();
+        let mut refused: BTreeMap<&str, u64> = BTreeMap::new();
+        for registered in in_order {
+            if registered.failures.any() {
+                let times = failed.entry(&registered.name).or_default();
+                for (times, failure) in times.iter_mut().zip(Failure::ALL) {
+                    *times += registered.failures.get(failure);
+                }
+            }
+            let times = registered.collector.refused();
+            if times > 0 {
+                *refused.entry(&registered.name).or_default() += times;
+            }
+        }
+        if !failed.is_empty() {
+            let descriptor = Descriptor::new(
+                Kind::Counter,
+                "exporter_kit_collector_failures_total",
+                "Scrapes in which a collector failed, by its first family and the reason.",
+            )?;
+            let mut family = FamilyWriter::begin(self, &descriptor, ["collector", "reason"])?;
+            for (name, times) in failed {
+                for (failure, times) in Failure::ALL.into_iter().zip(times) {
+                    family.counter([name, failure.reason()], times)?;
+                }
+            }
+        }
+        if !refused.is_empty() {
+            let descriptor = Descriptor::new(
+                Kind::Counter,
+                "exporter_kit_series_refused_total",
+                "Times that recording was refused because its family had reached its limit of series.",
+            )?;
+            let mut family = FamilyWriter::begin(self, &descriptor, ["family"])?;
+            for (name, times) in refused {
+                family.counter([name], times)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<S: Sink + ?Sized> Sink for Gate<'_, S> {
+    fn family(&mut self, descriptor: &Descriptor) -> bool {
+        self.open = self.scrape.wants(descriptor)
+            && !self.clock.is_over
+            && self.may_show(descriptor)
+            && self.sink.family(descriptor);
+        self.open
+    }
+
+    #[inline]
+    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+        self.open = self.open && !self.clock.is_over() && self.sink.point(head, point);
+        self.open
+    }
+
+    fn context(&self) -> &ScrapeContext {
+        self.context.as_ref().unwrap_or(&self.scrape.context)
+    }
+}

@@ -1,0 +1,407 @@
+//! What answers a request for metrics, independent of any socket.
+//!
+//! A scrape that is known to be quick and small is encoded where it was asked for, into one buffer. Any other
+//! runs on the runtime's pool of blocking threads, and what is large leaves in chunks while it is encoded. Before that,
+//! sources are asked, and collectors that may wait are collected; see `ahead`.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::registry::Registry;
+use crate::scrape::Own;
+use crate::scrape::ahead::{self, Collecting};
+use crate::scrape::body::Body;
+use crate::scrape::coding::{self, Compressors};
+use crate::scrape::deadline::{DEFAULT_LIMIT, DEFAULT_OFFSET, Limits};
+use crate::scrape::in_flight::InFlight;
+use crate::scrape::job::Job;
+use crate::scrape::negotiate::{self, Choice};
+use crate::scrape::together::{self, Together};
+use crate::source::Sources;
+
+/// How many scrapes are answered at once, unless said otherwise.
+const MAX_REQUESTS: usize = 40;
+
+/// A size that no text has: it was too large to be shared, or there was none yet.
+pub(crate) const UNKNOWN_SIZE: usize = usize::MAX;
+
+/// Answers requests for a registry's metrics.
+///
+/// Mount it where you like: it is a [`tower_service::Service`], so axum takes it with `route_service` and hyper
+/// with `hyper_util`'s `TowerToHyperService`. The path is not looked at. Cheap to clone; clones share what they
+/// know about the registry.
+///
+/// The format is chosen by `Accept`, gzip by `Accept-Encoding`, and `?name[]=` (repeatable) asks for single
+/// families. Methods other than GET and HEAD get 405.
+///
+/// A scrape has the time that the client says it waits (`X-Prometheus-Scrape-Timeout-Seconds`) less
+/// [`timeout_offset`](Self::timeout_offset); what is not ready by then is left out and counted in
+/// `exporter_kit_collector_failures_total`. Collectors that may wait ([`Collect::streams`](crate::Collect::streams)) run
+/// on threads of their own, once for all scrapes that arrive together; one that hangs is not called again while it does.
+/// What they give is kept until it is sent, up to 64 MiB in all; more is left out and counted as `limit`.
+///
+/// A request must be answered inside a tokio runtime for collectors that block, and bodies above 256 KiB, to be
+/// kept off the thread that asks: the first scrape, and every scrape after a slow (1 ms) or large one, runs on the
+/// runtime's blocking pool. Elsewhere they are encoded at once.
+///
+/// ```
+/// use exporter_kit::{Registry, scrape::MetricsHandler};
+///
+/// let registry = Registry::new();
+/// let app: axum::Router = axum::Router::new()
+///     .route_service("/metrics", MetricsHandler::new(&registry));
+/// ```
+#[derive(Clone)]
+pub struct MetricsHandler {
+    shared: Arc<Shared>,
+    options: Arc<Options>,
+}
+
+/// How scrapes are answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    timeout_offset: Duration,
+    default_timeout: Option<Duration>,
+    /// 0 is no limit.
+    max_requests: usize,
+    pub(crate) sources: Vec<Sources>,
+    /// Families of the server, which come last.
+    own: Option<Arc<Own>>,
+}
+
+/// A request that is counted among the scrapes, and its time.
+pub(crate) struct Admitted {
+    in_flight: InFlight,
+    limits: Limits,
+}
+
+pub(crate) struct Shared {
+    pub(crate) registry: Registry,
+    pub(crate) compressors: Compressors,
+    pub(crate) collecting: Collecting,
+    pub(crate) together: Together,
+    in_flight: Arc<AtomicUsize>,
+    /// Whether the last scrape of everything was quick and small.
+    pub(crate) quick: AtomicBool,
+    /// The size of the last text of everything, in bytes.
+    pub(crate) size: AtomicUsize,
+}
+
+impl fmt::Debug for MetricsHandler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MetricsHandler")
+            .field("registry", &self.shared.registry)
+            .finish_non_exhaustive()
+    }
+}
+
+impl MetricsHandler {
+    /// A handler for that registry's metrics.
+    pub fn new(registry: &Registry) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                registry: registry.clone(),
+                compressors: Compressors::default(),
+                collecting: Collecting::default(),
+                together: Together::default(),
+                in_flight: Arc::default(),
+                quick: AtomicBool::new(false),
+                size: AtomicUsize::new(UNKNOWN_SIZE),
+            }),
+            options: Arc::new(Options {
+                timeout_offset: DEFAULT_OFFSET,
+                default_timeout: Some(DEFAULT_LIMIT),
+                max_requests: MAX_REQUESTS,
+                sources: Vec::new(),
+                own: None,
+            }),
+        }
+    }
+
+    /// How long before the client gives up the answer is complete, for the way back: 0.5 s unless said otherwise. At
+    /// least half of the client's time is used all the same.
+    #[must_use]
+    pub fn timeout_offset(mut self, offset: Duration) -> Self {
+        Arc::make_mut(&mut self.options).timeout_offset = offset;
+        self
+    }
+
+    /// How long sources and collectors that may wait have where the client does not say how long it waits: 10 s unless
+    /// said otherwise; `None` is for ever.
+    #[must_use]
+    pub fn default_timeout(mut self, timeout: Option<Duration>) -> Self {
+        Arc::make_mut(&mut self.options).default_timeout = timeout;
+        self
+    }
+
+    /// How many scrapes are answered at once; one more gets 503. 40 unless said otherwise; 0 is no limit.
+    #[must_use]
+    pub fn max_requests(mut self, max_requests: usize) -> Self {
+        Arc::make_mut(&mut self.options).max_requests = max_requests;
+        self
+    }
+
+    /// Asks these sources before each answer, within its deadline. Register them in the registry to show them.
+    #[must_use]
+    pub fn sources(mut self, sources: &Sources) -> Self {
+        Arc::make_mut(&mut self.options)
+            .sources
+            .push(sources.clone());
+        self
+    }
+
+    /// Shows these families as well, after all others.
+    pub(crate) fn own(&mut self, own: Option<Registry>) {
+        Arc::make_mut(&mut self.options).own = own.map(Own::new);
+    }
+
+    /// Answers a request; its body is not read.
+    pub fn respond<B>(
+        &self,
+        req: &Request<B>,
+    ) -> impl Future<Output = Response<Body>> + Send + 'static + use<B> {
+        self.answer(req)
+    }
+
+    pub(crate) fn answer<B>(&self, req: &Request<B>) -> Answer {
+        if !matches!(*req.method(), Method::GET | Method::HEAD) {
+            return Answer::ready(method_not_allowed());
+        }
+        let Some(mut job) = self.begin(req) else {
+            return self.overloaded();
+        };
+        let quick = self.shared.quick.load(Ordering::Relaxed)
+            && !job.has_waiting
+            && self.options.sources.is_empty();
+        if quick && let Some(response) = job.answer_if_small() {
+            return Answer::ready(response);
+        }
+        let Ok(runtime) = Handle::try_current() else {
+            return Answer::ready(job.run_here());
+        };
+        let (sender, receiver) = oneshot::channel();
+        if job.can_be_shared() {
+            together::join(&runtime, job, sender);
+        } else {
+            runtime.spawn_blocking(move || job.run(sender));
+        }
+        Answer::waiting(receiver)
+    }
+
+    /// The answer to a request that is one too many.
+    pub(crate) fn overloaded(&self) -> Answer {
+        let limit = self.options.max_requests;
+        Answer::ready(plain(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{limit} scrapes are being answered already; try again, or allow more\n"),
+        ))
+    }
+
+    /// What a request asks for, unless there are as many scrapes as may be.
+    pub(crate) fn begin<B>(&self, req: &Request<B>) -> Option<Job> {
+        let admitted = self.admit(req.headers())?;
+        Some(self.job(req, admitted))
+    }
+
+    /// Counts a request that comes now among the scrapes, unless there are as many as may be.
+    pub(crate) fn admit(&self, headers: &HeaderMap) -> Option<Admitted> {
+        let options = &*self.options;
+        Some(Admitted {
+            in_flight: InFlight::begin(&self.shared.in_flight, options.max_requests)?,
+            limits: Limits::of(
+                headers,
+                Instant::now(),
+                options.timeout_offset,
+                options.default_timeout,
+            ),
+        })
+    }
+
+    fn job<B>(&self, req: &Request<B>, admitted: Admitted) -> Job {
+        let Admitted { in_flight, limits } = admitted;
+        let headers = req.headers();
+        let names = names(req.uri().query());
+        let Choice { format, escaping } = negotiate::format(texts(headers, header::ACCEPT));
+        let everything = names.is_empty();
+        let scrape = self.shared.registry.scrape(format).filter(names);
+        let mut scrape = scrape.with_own(self.options.own.clone());
+        if let Some(written) = limits.written {
+            scrape = scrape.deadline(written);
+        }
+        if let Some(escaping) = escaping {
+            scrape = scrape.escaping(escaping);
+        }
+        Job {
+            scrape,
+            everything,
+            coding: coding::choose(texts(headers, header::ACCEPT_ENCODING)),
+            head_only: *req.method() == Method::HEAD,
+            has_waiting: ahead::has_waiting(&self.shared.registry),
+            limits,
+            in_flight: Some(in_flight),
+            options: Arc::clone(&self.options),
+            shared: Arc::clone(&self.shared),
+            compressors: self.shared.compressors.clone(),
+        }
+    }
+
+    /// The same for a request that another handler has admitted, whose compressors it takes: they are large, and there may
+    /// be a handler for each of a thousand targets.
+    pub(crate) fn job_for<B>(&self, host: &Self, req: &Request<B>, admitted: Admitted) -> Job {
+        let mut job = self.job(req, admitted);
+        job.compressors.borrow_from(&host.shared.compressors);
+        job
+    }
+}
+
+impl<B> tower_service::Service<Request<B>> for MetricsHandler {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, req: Request<B>) -> ResponseFuture {
+        ResponseFuture(self.answer(&req))
+    }
+}
+
+/// The answer of a [`MetricsHandler`] as a service, which never fails.
+#[derive(Debug)]
+pub struct ResponseFuture(Answer);
+
+impl Future for ResponseFuture {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(Ok)
+    }
+}
+
+/// An answer, or the wait for its beginning.
+#[derive(Debug)]
+pub(crate) struct Answer(State);
+
+#[derive(Debug)]
+enum State {
+    Ready(std::future::Ready<Response<Body>>),
+    Waiting(oneshot::Receiver<Response<Body>>),
+}
+
+impl Answer {
+    pub(crate) fn ready(response: Response<Body>) -> Self {
+        Self(State::Ready(std::future::ready(response)))
+    }
+
+    /// An answer that another thread or task is at; if it gives none, the answer is 500.
+    pub(crate) fn waiting(response: oneshot::Receiver<Response<Body>>) -> Self {
+        Self(State::Waiting(response))
+    }
+}
+
+impl Future for Answer {
+    type Output = Response<Body>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Body>> {
+        match &mut self.0 {
+            State::Ready(ready) => Pin::new(ready).poll(cx),
+            State::Waiting(receiver) => Pin::new(receiver)
+                .poll(cx)
+                .map(|answer| answer.unwrap_or_else(|_| failed())),
+        }
+    }
+}
+
+/// The families that a query asks for: the values of `name[]`.
+fn names(query: Option<&str>) -> Vec<String> {
+    query.map_or_else(Vec::new, |query| {
+        form_urlencoded::parse(query.as_bytes())
+            .filter(|(key, _)| key == "name[]")
+            .map(|(_, name)| name.into_owned())
+            .collect()
+    })
+}
+
+/// The values of a header, as far as they are text.
+fn texts(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(name)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+}
+
+/// A short answer for people.
+pub(crate) fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
+    let text = text.into();
+    let length = text.len();
+    let mut response = Response::new(Body::whole(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    headers.insert(header::CONTENT_LENGTH, length.into());
+    response
+}
+
+pub(crate) fn method_not_allowed() -> Response<Body> {
+    let mut response = plain(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method not allowed; use GET or HEAD\n",
+    );
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
+}
+
+fn failed() -> Response<Body> {
+    plain(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "the scrape ended before it had an answer; see the program's standard error\n",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body::Body as _;
+
+    use super::*;
+    use crate::metric::Gauge;
+
+    #[test]
+    fn what_has_grown_since_the_last_scrape_is_not_encoded_in_place() {
+        let registry = Registry::new();
+        let family = registry.add(Gauge::define("depth", "h").labels(["queue"]));
+        let family = family.unwrap();
+        let handler = MetricsHandler::new(&registry);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let ask = || {
+            let req = Request::get("/metrics").body(()).unwrap();
+            runtime.block_on(async { handler.respond(&req).await })
+        };
+        // Slow machines need a few until one is quick.
+        while !handler.shared.quick.load(Ordering::Relaxed) {
+            ask();
+        }
+        (0..20_000).for_each(|i| family.with([&i.to_string()]).set(i));
+        assert_eq!(ask().body().size_hint().exact(), None);
+        assert!(!handler.shared.quick.load(Ordering::Relaxed));
+    }
+}

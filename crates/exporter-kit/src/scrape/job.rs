@@ -1,0 +1,304 @@
+//! One scrape for one request: collects, encodes, compresses, answers.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::Response;
+use http::header::{self, HeaderValue};
+use http_body::Body as _;
+use tokio::sync::oneshot;
+
+use crate::collect::Sink;
+use crate::encode::Format;
+use crate::scrape::Scrape;
+use crate::scrape::asking::Asking;
+use crate::scrape::body::{Body, ChunkSender, Gone};
+use crate::scrape::coding::{Coder, Coding, Compressors};
+use crate::scrape::deadline::Limits;
+use crate::scrape::gzip::What;
+use crate::scrape::handler::{Options, Shared, UNKNOWN_SIZE};
+use crate::scrape::in_flight::InFlight;
+use crate::scrape::together::SHARED_BYTES;
+
+/// A body up to this size, in bytes, is sent whole, with its length.
+const WHOLE_BYTES: usize = 256 * 1024;
+
+/// Chunks of a larger body have at least this size, in bytes, but for the last.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// How long a scrape may keep other connections of its thread waiting.
+const QUICK: Duration = Duration::from_millis(1);
+
+/// How far the answer to a scrape on the blocking pool is.
+enum Delivery {
+    /// Nothing is sent yet.
+    Whole(oneshot::Sender<Response<Body>>),
+    /// The head is sent, and perhaps chunks.
+    Chunks(ChunkSender),
+    /// The reader has gone, or has all it wants.
+    Ended,
+}
+
+/// One scrape for one request.
+pub(crate) struct Job {
+    pub(crate) scrape: Scrape,
+    pub(crate) coding: Coding,
+    /// Whether nothing is filtered out.
+    pub(crate) everything: bool,
+    pub(crate) head_only: bool,
+    /// Whether something is to be collected ahead, and until when that is waited for.
+    pub(crate) has_waiting: bool,
+    pub(crate) limits: Limits,
+    /// Goes with the body once there is one.
+    pub(crate) in_flight: Option<InFlight>,
+    pub(crate) options: Arc<Options>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) compressors: Compressors,
+}
+
+impl Job {
+    /// Asks the sources and collects what may wait, side by side. This thread waits for both.
+    fn collect_ahead(&mut self, is_wanted: &dyn Fn() -> bool) {
+        let until = self.limits.collected;
+        let sources = &*self.options.sources;
+        let asking = (!sources.is_empty()).then(|| Asking::begin(sources, until));
+        if self.has_waiting {
+            let shared = &self.shared;
+            let collecting = &shared.collecting;
+            let given = collecting.collect(&shared.registry, until, is_wanted);
+            self.scrape.with_ahead(given);
+        }
+        if let Some(asking) = asking {
+            let given_up = self.limits.given_up();
+            self.scrape.with_views(asking.wait(given_up, is_wanted));
+        }
+    }
+
+    /// Hands over to any sink what an answer would show, in the same time.
+    pub(crate) fn collect_into(&mut self, sink: &mut dyn Sink, is_wanted: &dyn Fn() -> bool) {
+        self.collect_ahead(is_wanted);
+        self.scrape.collect_into(sink);
+    }
+
+    pub(crate) fn coder(&mut self) -> Coder {
+        let what = What {
+            format: self.scrape.format(),
+            escaping: self.scrape.chosen_escaping(),
+        };
+        // Single families are asked for in any mixture, and messages have no lines.
+        let has_structure = self.everything && what.format != Format::Protobuf;
+        let what = has_structure.then_some(what);
+        let coder = Coder::new(self.coding, what, &self.compressors);
+        if coder.is_identity() {
+            // What could not be compressed is not said to be.
+            self.coding = Coding::Identity;
+        }
+        coder
+    }
+
+    /// Encodes everything into one buffer, on this thread, for as long as that takes.
+    pub(crate) fn run_here(mut self) -> Response<Body> {
+        self.collect_ahead(&|| true);
+        // Nothing is longer than that.
+        let body = self.encode_whole(usize::MAX).unwrap_or_default();
+        self.whole_response(Body::whole(body))
+    }
+
+    /// The same if the text is still small, and nothing is to be waited for.
+    pub(crate) fn answer_if_small(&mut self) -> Option<Response<Body>> {
+        let body = self.encode_whole(WHOLE_BYTES)?;
+        Some(self.whole_response(Body::whole(body)))
+    }
+
+    fn encode_whole(&mut self, limit: usize) -> Option<Vec<u8>> {
+        let started = Instant::now();
+        let size = match self.shared.size.load(Ordering::Relaxed) {
+            UNKNOWN_SIZE => 0,
+            size => size.min(WHOLE_BYTES),
+        };
+        // Room for what may have been added since the last time.
+        let mut text = Vec::with_capacity(size + size / 8);
+        if !self.scrape.append_up_to(limit, &mut text) {
+            self.forget();
+            return None;
+        }
+        let size = text.len();
+        let mut coder = self.coder();
+        let mut body = Vec::new();
+        coder.code(&mut text, &mut body);
+        coder.finish(&mut body);
+        self.learn(started, size);
+        Some(body)
+    }
+
+    /// Whether the answer is the same for all who ask for it now, and small enough to be held for them.
+    pub(crate) fn can_be_shared(&self) -> bool {
+        self.everything
+            && !self.has_waiting
+            && self.options.sources.is_empty()
+            && self.shared.size.load(Ordering::Relaxed) <= SHARED_BYTES
+    }
+
+    /// Encodes everything; nothing if that is more than `limit` bytes of text.
+    pub(crate) fn encode_up_to(&mut self, limit: usize) -> Option<Bytes> {
+        let started = Instant::now();
+        let mut coder = self.coder();
+        let is_identity = coder.is_identity();
+        let room = if is_identity {
+            self.shared.size.load(Ordering::Relaxed).min(limit)
+        } else {
+            CHUNK_BYTES
+        };
+        // Room for what may have been added since the last time.
+        let mut out = Vec::with_capacity(room + room / 8);
+        let mut size = 0;
+        let scrape = self.scrape.clone();
+        let ended = scrape.chunks(|text| {
+            size += text.len();
+            if size > limit {
+                return ControlFlow::Break(());
+            }
+            if is_identity {
+                // Into the room there is: the coder would take the text's buffer for it.
+                out.append(text);
+            } else {
+                coder.code(text, &mut out);
+            }
+            ControlFlow::Continue(())
+        });
+        if ended.is_break() {
+            self.forget();
+            return None;
+        }
+        coder.finish(&mut out);
+        self.learn(started, size);
+        Some(out.into())
+    }
+
+    /// Encodes on a thread that may block; answers as soon as the body is whole, or too large to be held.
+    pub(crate) fn run(mut self, answer: oneshot::Sender<Response<Body>>) {
+        self.collect_ahead(&|| !answer.is_closed());
+        let started = Instant::now();
+        let mut coder = self.coder();
+        let mut delivery = Delivery::Whole(answer);
+        let mut size = 0;
+        let mut out = Vec::new();
+        let scrape = self.scrape.clone();
+        let ended = scrape.chunks(|text| {
+            let room = text.capacity();
+            size += text.len();
+            coder.code(text, &mut out);
+            text.reserve(room);
+            let before = std::mem::replace(&mut delivery, Delivery::Ended);
+            delivery = self.deliver(before, &mut out);
+            match delivery {
+                Delivery::Ended => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        });
+        if ended.is_break() {
+            return;
+        }
+        coder.finish(&mut out);
+        self.learn(started, size);
+        match delivery {
+            Delivery::Whole(answer) => {
+                // A reader that has gone needs no answer.
+                let _ = answer.send(self.whole_response(Body::whole(out)));
+            }
+            Delivery::Chunks(chunks) => {
+                if out.is_empty() || chunks.send(out.into()).is_ok() {
+                    chunks.finish();
+                }
+            }
+            Delivery::Ended => {}
+        }
+    }
+
+    /// Sends what is ready, if there is enough of it.
+    fn deliver(&mut self, delivery: Delivery, out: &mut Vec<u8>) -> Delivery {
+        let chunks = match delivery {
+            Delivery::Ended => return Delivery::Ended,
+            Delivery::Whole(answer) if answer.is_closed() => return Delivery::Ended,
+            Delivery::Whole(answer) if out.len() <= WHOLE_BYTES => return Delivery::Whole(answer),
+            Delivery::Whole(answer) => match self.begin_chunks(answer) {
+                Some(chunks) => chunks,
+                None => return Delivery::Ended,
+            },
+            Delivery::Chunks(chunks) if out.len() < CHUNK_BYTES => {
+                return Delivery::Chunks(chunks);
+            }
+            Delivery::Chunks(chunks) => chunks,
+        };
+        match chunks.send(Bytes::from(std::mem::take(out))) {
+            Ok(()) => Delivery::Chunks(chunks),
+            Err(Gone) => Delivery::Ended,
+        }
+    }
+
+    /// Answers with a body that is still to come, unless nobody reads it.
+    fn begin_chunks(&mut self, answer: oneshot::Sender<Response<Body>>) -> Option<ChunkSender> {
+        // Said now, because a scrape whose reader goes away never gets to the end.
+        self.shared.quick.store(false, Ordering::Relaxed);
+        let (chunks, body) = Body::chunks();
+        let body = if self.head_only {
+            Body::default()
+        } else {
+            body
+        };
+        let answered = answer.send(self.response(body)).is_ok();
+        (answered && !self.head_only).then_some(chunks)
+    }
+
+    /// Remembers whether the next scrape may run where it is asked for. One that was filtered says nothing
+    /// about the rest.
+    pub(crate) fn learn(&self, started: Instant, size: usize) {
+        if self.everything {
+            let quick = size <= WHOLE_BYTES && started.elapsed() <= QUICK;
+            self.shared.quick.store(quick, Ordering::Relaxed);
+            self.shared.size.store(size, Ordering::Relaxed);
+        }
+    }
+
+    /// What was remembered is no longer so: the text has become larger than expected.
+    fn forget(&self) {
+        self.shared.quick.store(false, Ordering::Relaxed);
+        self.shared.size.store(UNKNOWN_SIZE, Ordering::Relaxed);
+    }
+
+    pub(crate) fn whole_response(&mut self, body: Body) -> Response<Body> {
+        let length = body.size_hint().lower();
+        let body = if self.head_only {
+            Body::default()
+        } else {
+            body
+        };
+        let mut response = self.response(body);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, length.into());
+        response
+    }
+
+    pub(crate) fn response(&mut self, mut body: Body) -> Response<Body> {
+        if let Some(in_flight) = self.in_flight.take() {
+            body.hold(in_flight);
+        }
+        let mut response = Response::new(body);
+        let headers = response.headers_mut();
+        let content_type = HeaderValue::try_from(self.scrape.content_type())
+            .unwrap_or_else(|_| HeaderValue::from_static(self.scrape.format().content_type()));
+        headers.insert(header::CONTENT_TYPE, content_type);
+        headers.insert(
+            header::VARY,
+            HeaderValue::from_static("Accept, Accept-Encoding"),
+        );
+        if let Some(coding) = self.coding.header() {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+        }
+        response
+    }
+}

@@ -1,0 +1,285 @@
+//! What a collector gave, kept to be given again: to scrapes that share it, at the speed of their readers.
+
+use std::fmt;
+use std::mem::size_of;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::collect::Sink;
+use crate::collect::context::ScrapeContext;
+use crate::model::{Descriptor, Head, Point, Value};
+use crate::snapshot::OwnedPoint;
+
+/// How much memory is asked for at a time, in bytes.
+const STEP: usize = 64 * 1024;
+
+/// How many points are taken between two looks at the clock.
+const POINTS_BETWEEN_LOOKS: usize = 64;
+
+/// How many bytes all recordings of one handler may hold, and how many they do.
+pub(crate) struct Budget {
+    limit: usize,
+    held: AtomicUsize,
+}
+
+impl Budget {
+    pub(crate) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            held: AtomicUsize::new(0),
+        })
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        let take = |held: usize| held.checked_add(bytes).filter(|held| *held <= self.limit);
+        let taken = self
+            .held
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        taken.is_ok()
+    }
+}
+
+/// Why a recording is not all that the collector had to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// The deadline passed, or nobody waits any more.
+    Deadline,
+    /// There is no memory left for it.
+    Limit,
+}
+
+/// Takes what a collector gives.
+pub(crate) struct Recording<'a> {
+    recorded: Recorded,
+    context: ScrapeContext,
+    /// Whether to stop, asked now and then.
+    is_over: &'a dyn Fn() -> bool,
+    until_look: usize,
+    /// Bytes that are used, about.
+    used: usize,
+}
+
+impl fmt::Debug for Recording<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.recorded.fmt(f)
+    }
+}
+
+impl<'a> Recording<'a> {
+    pub(crate) fn new(
+        budget: &Arc<Budget>,
+        context: ScrapeContext,
+        is_over: &'a dyn Fn() -> bool,
+    ) -> Self {
+        Self {
+            recorded: Recorded {
+                families: Vec::new(),
+                points: Vec::new(),
+                text: String::new(),
+                cut: None,
+                budget: Arc::clone(budget),
+                taken: 0,
+            },
+            context,
+            is_over,
+            until_look: 0,
+            used: 0,
+        }
+    }
+
+    pub(crate) fn finish(self) -> Recorded {
+        self.recorded
+    }
+
+    /// Whether there is time and room for that many bytes more.
+    fn takes(&mut self, bytes: usize) -> bool {
+        let recorded = &mut self.recorded;
+        if recorded.cut.is_some() {
+            return false;
+        }
+        if self.until_look == 0 {
+            self.until_look = POINTS_BETWEEN_LOOKS;
+            if (self.is_over)() {
+                recorded.cut = Some(Cut::Deadline);
+                return false;
+            }
+        }
+        self.until_look -= 1;
+        self.used += bytes;
+        if self.used > recorded.taken {
+            let more = (self.used - recorded.taken).next_multiple_of(STEP);
+            if !recorded.budget.take(more) {
+                recorded.cut = Some(Cut::Limit);
+                return false;
+            }
+            recorded.taken += more;
+        }
+        true
+    }
+}
+
+impl Sink for Recording<'_> {
+    fn family(&mut self, descriptor: &Descriptor) -> bool {
+        let bytes = size_of::<Family>() + descriptor.name().len() + descriptor.help().len();
+        // A family is worth a look at the clock: what comes before its points may have taken long.
+        self.until_look = 0;
+        if !self.takes(bytes) {
+            return false;
+        }
+        let first = self.recorded.points.len();
+        self.recorded.families.push(Family {
+            descriptor: descriptor.clone(),
+            first,
+        });
+        true
+    }
+
+    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+        let bytes = size_of::<Series>() + head.len() + heap_bytes(point);
+        if !self.takes(bytes) {
+            return false;
+        }
+        let recorded = &mut self.recorded;
+        let begin = recorded.text.len();
+        for part in head.parts() {
+            recorded.text.push_str(part);
+        }
+        recorded.points.push(Series {
+            head: begin..recorded.text.len(),
+            name_len: head.name().len(),
+            legacy: head.is_legacy(),
+            point: point.into(),
+        });
+        true
+    }
+
+    fn context(&self) -> &ScrapeContext {
+        &self.context
+    }
+}
+
+/// What a value holds beside itself, about.
+fn heap_bytes(point: &Point<'_>) -> usize {
+    match point.value {
+        Value::Histogram(value) | Value::GaugeHistogram(value) => {
+            let native = value.native().map_or(0, |native| {
+                16 * (native.positive.len() + native.negative.len())
+            });
+            size_of_val(value) + 16 * value.bounds().len() + native
+        }
+        Value::Summary(value) => size_of_val(value) + 16 * value.quantiles.len(),
+        Value::StateSet(states) => size_of_val(states),
+        _ => 0,
+    }
+}
+
+/// What a collector gave.
+pub(crate) struct Recorded {
+    families: Vec<Family>,
+    points: Vec<Series>,
+    /// All heads, one after the other.
+    text: String,
+    cut: Option<Cut>,
+    budget: Arc<Budget>,
+    /// Bytes that the budget has given.
+    taken: usize,
+}
+
+struct Family {
+    descriptor: Descriptor,
+    /// Its first point.
+    first: usize,
+}
+
+struct Series {
+    head: std::ops::Range<usize>,
+    name_len: usize,
+    legacy: bool,
+    point: OwnedPoint,
+}
+
+impl Recorded {
+    /// Why it is not all.
+    pub(crate) fn cut(&self) -> Option<Cut> {
+        self.cut
+    }
+
+    /// Gives it again.
+    pub(crate) fn give(&self, sink: &mut dyn Sink) {
+        let ends = self.families.iter().skip(1).map(|family| family.first);
+        let ends = ends.chain([self.points.len()]);
+        for (family, end) in self.families.iter().zip(ends) {
+            if !sink.family(&family.descriptor) {
+                continue;
+            }
+            let points = self.points.get(family.first..end).unwrap_or_default();
+            for series in points {
+                let text = self.text.get(series.head.clone()).unwrap_or_default();
+                let head = Head::from_parts(text, series.name_len, series.legacy);
+                if !sink.point(head, &series.point.as_point()) {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorded")
+            .field("families", &self.families.len())
+            .field("points", &self.points.len())
+            .field("cut", &self.cut)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Recorded {
+    fn drop(&mut self) {
+        self.budget.held.fetch_sub(self.taken, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::Snapshot;
+
+    const EXPOSITION: &str = "# HELP a Help.\n# TYPE a gauge\na{x=\"\\\"\"} 1.0\na{x=\"b\"} 2.0 123\n\
+        # HELP b Help.\n# TYPE b histogram\nb_bucket{le=\"1.0\"} 3\nb_bucket{le=\"+Inf\"} 4\nb_sum 2.5\nb_count 4\n\
+        # HELP c_total None.\n# TYPE c_total counter\nc_total 1.0\n";
+
+    fn record(budget: &Arc<Budget>, over: bool) -> Recorded {
+        use crate::collect::Collect;
+        let is_over = || over;
+        let mut recording = Recording::new(budget, ScrapeContext::default(), &is_over);
+        let snapshot = crate::parse::text(EXPOSITION).unwrap();
+        snapshot.collect(&mut recording).unwrap();
+        recording.finish()
+    }
+
+    #[test]
+    fn what_was_recorded_is_given_again() {
+        let budget = Budget::new(STEP);
+        let recorded = record(&budget, false);
+        assert_eq!(recorded.cut(), None);
+        for _ in 0..2 {
+            let mut again = Snapshot::new();
+            recorded.give(&mut again);
+            assert_eq!(again, crate::parse::text(EXPOSITION).unwrap());
+        }
+        assert_eq!(budget.held.load(Ordering::Relaxed), STEP);
+        drop(recorded);
+        assert_eq!(budget.held.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn without_room_or_time_nothing_is_taken() {
+        let budget = Budget::new(STEP);
+        assert_eq!(record(&budget, true).cut(), Some(Cut::Deadline));
+        let first = record(&budget, false);
+        assert_eq!(record(&budget, false).cut(), Some(Cut::Limit));
+        drop(first);
+        assert_eq!(record(&budget, false).cut(), None);
+    }
+}

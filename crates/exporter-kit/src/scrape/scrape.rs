@@ -1,0 +1,240 @@
+//! What is to be scraped, and how; and the walk over the collectors.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use hashbrown::HashSet;
+
+use super::Ahead;
+use super::gate::Gate;
+use super::own::Own;
+use crate::collect::Sink;
+use crate::collect::context::ScrapeContext;
+use crate::encode::{self, ChunkFn, Escaping, Format, Give, Output};
+use crate::model::Descriptor;
+use crate::registry::{InOrder, Registry, sample_names};
+
+/// How many bytes a chunk of a body has, about: a line is never divided.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// One scrape: what is there now, in one format, perhaps only some families.
+///
+/// Made by [`Registry::scrape`]. Collectors run each time it is written, not when it is made.
+///
+/// ```
+/// use exporter_kit::{Format, Registry};
+///
+/// let registry = Registry::new();
+/// registry.gauge("depth", "Jobs that wait.")?.set(4);
+/// registry.gauge("other", "Not asked for.")?;
+/// let scrape = registry.scrape(Format::OpenMetrics).filter(vec!["depth".to_owned()]);
+/// assert_eq!(scrape.content_type(), "application/openmetrics-text; version=1.0.0; charset=utf-8");
+/// assert!(scrape.to_vec().ends_with(b"# HELP depth Jobs that wait.\ndepth 4.0\n# EOF\n"));
+/// # Ok::<(), exporter_kit::RegisterError>(())
+/// ```
+#[derive(Clone)]
+pub struct Scrape {
+    pub(super) registry: Registry,
+    /// As it was when this was made, so that a scrape made once and written often takes no lock.
+    in_order: Arc<InOrder>,
+    format: Format,
+    escaping: Option<Escaping>,
+    /// What is asked for, if not everything. A set, as a request can ask for a thousand of ten thousand families.
+    names: Option<Arc<HashSet<String>>>,
+    pub(super) context: ScrapeContext,
+    /// What was collected before the scrape.
+    pub(super) ahead: Option<Arc<dyn Ahead>>,
+    /// Families of the library itself, which come last.
+    own: Option<Arc<Own>>,
+}
+
+impl fmt::Debug for Scrape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scrape")
+            .field("format", &self.format)
+            .field("names", &self.names)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Scrape {
+    pub(crate) fn new(registry: Registry, format: Format) -> Self {
+        Self {
+            in_order: registry.in_order(),
+            registry,
+            format,
+            escaping: None,
+            names: None,
+            context: ScrapeContext::default(),
+            ahead: None,
+            own: None,
+        }
+    }
+
+    /// Only the families of these names, or with samples of these names (`?name[]=` of a request). An empty
+    /// list is no filter.
+    #[must_use]
+    pub fn filter(mut self, names: Vec<String>) -> Self {
+        self.names = (!names.is_empty()).then(|| Arc::new(names.into_iter().collect()));
+        self
+    }
+
+    /// How names are shown that are not legacy names (`escaping=` of an `Accept` clause). If not said, they
+    /// are quoted where the format can, and otherwise have underscores for what legacy names can't have.
+    #[must_use]
+    pub fn escaping(mut self, escaping: Escaping) -> Self {
+        self.escaping = Some(escaping);
+        self
+    }
+
+    /// Until when collectors may give. What is not given by then is left out and counted as `deadline` in
+    /// `exporter_kit_collector_failures_total`; the body is complete all the same. A collector that is waiting for
+    /// something must know the deadline itself, from [`Sink::context`].
+    #[must_use]
+    pub fn deadline(mut self, deadline: Instant) -> Self {
+        self.context.deadline = Some(deadline);
+        self
+    }
+
+    /// What collectors have prepared for this scrape.
+    #[cfg(feature = "http")]
+    pub(crate) fn with_views(&mut self, views: Vec<(usize, Arc<dyn std::any::Any + Send + Sync>)>) {
+        self.context.views = views;
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn with_ahead(&mut self, ahead: Arc<dyn Ahead>) {
+        self.ahead = Some(ahead);
+    }
+
+    /// The same with families of the library's own at the end.
+    #[cfg(feature = "http")]
+    pub(crate) fn with_own(mut self, own: Option<Arc<Own>>) -> Self {
+        self.own = own;
+        self
+    }
+
+    /// The format.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// How names are to be shown, if that was said.
+    #[cfg(feature = "http")]
+    pub(crate) fn chosen_escaping(&self) -> Option<Escaping> {
+        self.escaping
+    }
+
+    /// The exact `Content-Type` of the body.
+    pub fn content_type(&self) -> String {
+        let content_type = self.format.content_type();
+        match self.escaping {
+            // What this format can't do it does not claim.
+            Some(Escaping::AllowUtf8) if self.format == Format::Text => content_type.to_owned(),
+            Some(escaping) => format!("{content_type}; escaping={escaping}"),
+            None => content_type.to_owned(),
+        }
+    }
+
+    /// The whole body.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut body = Vec::new();
+        self.append_to(&mut body);
+        body
+    }
+
+    /// Appends the whole body; a buffer used again saves its allocation.
+    pub fn append_to(&self, body: &mut Vec<u8>) {
+        let out = std::mem::take(body);
+        let _ = self.run(out, usize::MAX, &mut |whole| {
+            *body = std::mem::take(whole);
+            ControlFlow::Continue(())
+        });
+    }
+
+    /// Appends the whole body; false if it is longer than `limit` bytes, and then only a part of it.
+    #[cfg(feature = "http")]
+    pub(crate) fn append_up_to(&self, limit: usize, body: &mut Vec<u8>) -> bool {
+        let out = std::mem::take(body);
+        let ended = self.run(out, limit.saturating_add(1), &mut |whole| {
+            if whole.len() > limit {
+                return ControlFlow::Break(());
+            }
+            *body = std::mem::take(whole);
+            ControlFlow::Continue(())
+        });
+        ended.is_continue()
+    }
+
+    /// Hands the body over in chunks of about 64 KiB, so that it is never held whole. `on_chunk` empties the
+    /// buffer it is given; `Break` ends the scrape.
+    ///
+    /// Lines are not divided. The last chunk may be empty.
+    pub fn chunks(
+        &self,
+        mut on_chunk: impl FnMut(&mut Vec<u8>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        self.run(
+            Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 8),
+            CHUNK_BYTES,
+            &mut on_chunk,
+        )
+    }
+
+    /// Hands the families over to any sink: a snapshot, say.
+    pub fn collect_into(&self, sink: &mut (impl Sink + ?Sized)) {
+        let changed;
+        let in_order = if self.registry.is_current(&self.in_order) {
+            // Nothing that scrapes share is written to.
+            &self.in_order
+        } else {
+            changed = self.registry.in_order();
+            &changed
+        };
+        let mut gate = Gate::new(sink, self);
+        let mut trouble = false;
+        for registered in in_order.collectors() {
+            gate.collect(registered);
+            trouble |= registered.failures.any() || registered.collector.refused() > 0;
+        }
+        if trouble {
+            gate.begin_own(false);
+            // Names and values of these families are this library's own: there is nothing to refuse.
+            let _ = gate.failures(in_order.collectors());
+        }
+        if let Some(own) = &self.own {
+            own.give(&self.registry, in_order, &mut gate);
+        }
+    }
+
+    fn run(&self, out: Vec<u8>, chunk_bytes: usize, on_chunk: &mut ChunkFn<'_>) -> ControlFlow<()> {
+        let output = Output::new(out, chunk_bytes, on_chunk);
+        let escaping = self.escaping.unwrap_or(Escaping::AllowUtf8);
+        let created = self.registry.shows_created_samples();
+        encode::encode(self.format, escaping, created, output, self)
+    }
+
+    /// Whether the filter, if there is one, lets the family through.
+    #[inline]
+    pub(super) fn wants(&self, descriptor: &Descriptor) -> bool {
+        let names = self.names.as_ref();
+        names.is_none_or(|names| has_name_of(names, descriptor))
+    }
+}
+
+impl Give for Scrape {
+    fn give_to<S: Sink>(&self, sink: &mut S) {
+        self.collect_into(sink);
+    }
+}
+
+/// Whether the family's name is there, or one of its samples'.
+#[cold]
+fn has_name_of(names: &HashSet<String>, descriptor: &Descriptor) -> bool {
+    names.contains(descriptor.name())
+        || sample_names(descriptor)
+            .iter()
+            .any(|sample| names.contains(&**sample))
+}

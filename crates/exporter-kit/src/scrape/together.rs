@@ -1,0 +1,311 @@
+//! Scrapes that arrive together are encoded once.
+//!
+//! While an exposition is being encoded, requests for the same one wait. The next encoding begins when all of them are
+//! there, so every answer is at least as new as its request, and is sent to all of them from the same memory.
+//!
+//! Only what waits for nothing is shared, and only if its text had at most [`SHARED_BYTES`] the last time: a slow reader
+//! holds no more than that. Larger ones are encoded for each reader as it reads.
+
+use std::sync::{Arc, Mutex};
+
+use http::Response;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::encode::{Escaping, Format};
+use crate::scrape::body::Body;
+use crate::scrape::coding::Coding;
+use crate::scrape::handler::{Options, Shared};
+use crate::scrape::job::Job;
+use crate::sync::lock;
+
+/// The largest text, in bytes, that is held for several readers.
+pub(crate) const SHARED_BYTES: usize = 1024 * 1024;
+
+/// The expositions that are being encoded, and who waits for the next of each.
+#[derive(Default)]
+pub(crate) struct Together(Mutex<Vec<Queue>>);
+
+struct Queue {
+    key: Key,
+    waiting: Vec<Waiter>,
+}
+
+/// What makes two answers the same.
+#[derive(Clone)]
+struct Key {
+    format: Format,
+    escaping: Option<Escaping>,
+    coding: Coding,
+    options: Arc<Options>,
+}
+
+impl Key {
+    fn of(job: &Job) -> Self {
+        Self {
+            format: job.scrape.format(),
+            escaping: job.scrape.chosen_escaping(),
+            coding: job.coding,
+            options: Arc::clone(&job.options),
+        }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        self.format == other.format
+            && self.escaping == other.escaping
+            && self.coding == other.coding
+            && Arc::ptr_eq(&self.options, &other.options)
+    }
+}
+
+struct Waiter {
+    job: Job,
+    answer: oneshot::Sender<Response<Body>>,
+}
+
+impl Together {
+    /// Adds one who waits; says whether there is nobody yet who encodes for them.
+    fn add(&self, key: &Key, waiter: Waiter) -> bool {
+        let mut queues = lock(&self.0);
+        if let Some(queue) = queues.iter_mut().find(|queue| queue.key.is(key)) {
+            queue.waiting.push(waiter);
+            return false;
+        }
+        queues.push(Queue {
+            key: key.clone(),
+            waiting: vec![waiter],
+        });
+        true
+    }
+
+    /// All who wait now; nothing once nobody does, and then the queue is gone.
+    fn take(&self, key: &Key) -> Option<Vec<Waiter>> {
+        let mut queues = lock(&self.0);
+        let at = queues.iter().position(|queue| queue.key.is(key))?;
+        if queues[at].waiting.is_empty() {
+            queues.swap_remove(at);
+            return None;
+        }
+        Some(std::mem::take(&mut queues[at].waiting))
+    }
+
+    /// Lets the next one begin anew; who still waits is told that there is no answer.
+    fn abandon(&self, key: &Key) {
+        let mut queues = lock(&self.0);
+        let given_up: Vec<Queue> = queues.extract_if(.., |queue| queue.key.is(key)).collect();
+        // Dropping answers wakes tasks: not under the lock.
+        drop(queues);
+        drop(given_up);
+    }
+}
+
+/// Has the job answered with others that want the same.
+pub(crate) fn join(runtime: &Handle, job: Job, answer: oneshot::Sender<Response<Body>>) {
+    let key = Key::of(&job);
+    let shared = Arc::clone(&job.shared);
+    if shared.together.add(&key, Waiter { job, answer }) {
+        let spawn = runtime.clone();
+        let mut turn = Turn::new(shared, key);
+        runtime.spawn_blocking(move || {
+            while let Some(mut waiting) = turn.next() {
+                waiting.retain(|waiter| !waiter.answer.is_closed());
+                answer_all(waiting, &spawn);
+            }
+        });
+    }
+}
+
+/// The duty to answer those who wait in a queue until nobody does. Dropped before that, as when encoding panics or the
+/// runtime has ended, it ends the queue.
+struct Turn {
+    shared: Arc<Shared>,
+    key: Key,
+    /// The queue is gone: one of the same key is somebody else's.
+    is_over: bool,
+}
+
+impl Turn {
+    fn new(shared: Arc<Shared>, key: Key) -> Self {
+        Self {
+            shared,
+            key,
+            is_over: false,
+        }
+    }
+
+    fn next(&mut self) -> Option<Vec<Waiter>> {
+        let waiting = self.shared.together.take(&self.key);
+        self.is_over = waiting.is_none();
+        waiting
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.shared.together.abandon(&self.key);
+        }
+    }
+}
+
+fn answer_all(mut waiting: Vec<Waiter>, runtime: &Handle) {
+    // The one with the most time; nobody is given less than was asked for.
+    let latest = |waiter: &&mut Waiter| {
+        let written = waiter.job.limits.written;
+        (written.is_none(), written)
+    };
+    let Some(leader) = waiting.iter_mut().max_by_key(latest) else {
+        return;
+    };
+    match leader.job.encode_up_to(SHARED_BYTES) {
+        Some(body) => {
+            let coding = leader.job.coding;
+            for Waiter { mut job, answer } in waiting {
+                job.coding = coding;
+                // A reader that has gone needs no answer.
+                let _ = answer.send(job.whole_response(Body::whole(body.clone())));
+            }
+        }
+        None => {
+            for Waiter { job, answer } in waiting {
+                runtime.spawn_blocking(move || job.run(answer));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use bytes::Bytes;
+    use http::{Request, header};
+    use http_body_util::BodyExt as _;
+    use tokio::sync::oneshot::error::TryRecvError;
+
+    use super::*;
+    use crate::metric::Gauge;
+    use crate::registry::Registry;
+    use crate::scrape::MetricsHandler;
+
+    /// More series than are encoded in place, however fast this machine is, and few enough to be held.
+    const NOT_QUICK: usize = 12_000;
+
+    fn handler(series: usize) -> MetricsHandler {
+        let registry = Registry::new();
+        let family = Gauge::define("depth", "How deep.").labels(["queue"]);
+        let family = registry.add(family.series_limit(series)).unwrap();
+        for i in 0..series {
+            family.with([&format!("queue-{i}")]).set(i as f64);
+        }
+        MetricsHandler::new(&registry)
+    }
+
+    /// What requests with these codings get that come while the only thread for scrapes is busy: their first pieces,
+    /// and how long their bodies are.
+    fn ask(handler: &MetricsHandler, codings: &[&str]) -> Vec<(Bytes, usize)> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let (free, busy) = mpsc::channel::<()>();
+            let busy = tokio::task::spawn_blocking(move || busy.recv());
+            let answers: Vec<_> = codings
+                .iter()
+                .map(|coding| {
+                    let req = Request::get("/metrics").header(header::ACCEPT_ENCODING, *coding);
+                    handler.respond(&req.body(()).unwrap())
+                })
+                .collect();
+            drop(free);
+            assert!(busy.await.unwrap().is_err());
+            let mut bodies = Vec::new();
+            for answer in answers {
+                let answer = answer.await;
+                assert_eq!(answer.status(), 200);
+                let mut body = answer.into_body();
+                let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+                let rest = body.collect().await.unwrap().to_bytes().len();
+                bodies.push((first.clone(), first.len() + rest));
+            }
+            bodies
+        })
+    }
+
+    /// A size that is not known may be any.
+    fn learn_the_size(handler: &MetricsHandler) {
+        ask(handler, &["identity"]);
+    }
+
+    #[test]
+    fn what_arrives_together_is_sent_from_the_same_memory() {
+        let handler = handler(NOT_QUICK);
+        learn_the_size(&handler);
+        for coding in ["identity", "gzip"] {
+            let bodies = ask(&handler, &[coding; 5]);
+            assert!(
+                bodies
+                    .iter()
+                    .all(|(first, _)| first.as_ptr() == bodies[0].0.as_ptr())
+            );
+            assert!(bodies.iter().all(|(_, length)| *length == bodies[0].1));
+        }
+    }
+
+    #[test]
+    fn a_runtime_that_has_ended_leaves_nobody_waiting() {
+        let handler = handler(NOT_QUICK);
+        learn_the_size(&handler);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let ended = runtime.handle().clone();
+        drop(runtime);
+        let _entered = ended.enter();
+        let req = Request::get("/metrics").body(()).unwrap();
+        let shared = handler.begin(&req).unwrap().shared;
+        let _unanswered = handler.respond(&req);
+        assert!(lock(&shared.together.0).is_empty());
+    }
+
+    #[test]
+    fn who_comes_when_the_last_has_been_answered_is_not_given_up() {
+        let handler = handler(1);
+        let req = Request::get("/metrics").body(()).unwrap();
+        let add = || {
+            let job = handler.begin(&req).unwrap();
+            let (shared, key) = (Arc::clone(&job.shared), Key::of(&job));
+            let (answer, answered) = oneshot::channel();
+            assert!(shared.together.add(&key, Waiter { job, answer }));
+            (Turn::new(shared, key), answered)
+        };
+        let (mut first, _) = add();
+        assert_eq!(first.next().map(|waiting| waiting.len()), Some(1));
+        assert!(first.next().is_none());
+        let (mut second, mut answered) = add();
+        drop(first);
+        assert_eq!(answered.try_recv().unwrap_err(), TryRecvError::Empty);
+        assert_eq!(second.next().map(|waiting| waiting.len()), Some(1));
+    }
+
+    #[test]
+    fn what_is_coded_otherwise_is_another_answer() {
+        let handler = handler(NOT_QUICK);
+        learn_the_size(&handler);
+        let bodies = ask(&handler, &["identity", "gzip", "identity", "gzip"]);
+        assert_eq!(bodies[0].0.as_ptr(), bodies[2].0.as_ptr());
+        assert_eq!(bodies[1].0.as_ptr(), bodies[3].0.as_ptr());
+        assert!(bodies[1].1 < bodies[0].1 / 4);
+    }
+
+    #[test]
+    fn what_is_too_large_to_be_held_is_encoded_for_each_reader() {
+        let handler = handler(60_000);
+        learn_the_size(&handler);
+        let bodies = ask(&handler, &["identity"; 3]);
+        assert!(bodies[0].1 > SHARED_BYTES);
+        assert!(bodies.iter().all(|(_, length)| *length == bodies[0].1));
+        assert_ne!(bodies[0].0.as_ptr(), bodies[1].0.as_ptr());
+    }
+}

@@ -1,0 +1,148 @@
+//! The sockets that listen on addresses.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::server::address::{ListenAddress, Place};
+use crate::server::error::ServeError;
+use crate::server::listener::Listener;
+#[cfg(unix)]
+use crate::server::unix_socket;
+
+/// How many connections may wait to be accepted.
+pub(crate) const BACKLOG: i32 = 1024;
+
+/// Binds every address, in order. A name that stands for several addresses gives several listeners.
+pub(crate) fn bind(addresses: &[ListenAddress]) -> Result<Vec<Listener>, ServeError> {
+    let mut listeners = Vec::with_capacity(addresses.len());
+    for address in addresses {
+        bind_one(address, addresses, &mut listeners).map_err(|source| ServeError::Listen {
+            address: address.clone(),
+            source,
+        })?;
+    }
+    Ok(listeners)
+}
+
+fn bind_one(
+    address: &ListenAddress,
+    all: &[ListenAddress],
+    listeners: &mut Vec<Listener>,
+) -> io::Result<()> {
+    match &address.0 {
+        Place::Ip(ip) => listeners.push(listen(*ip, has_v4_twin(ip.port(), all))?),
+        Place::Port(port) => {
+            let v4_listed = has_v4_twin(*port, all);
+            let any = SocketAddr::from((Ipv6Addr::UNSPECIFIED, *port));
+            match listen(any, v4_listed) {
+                Err(error) if is_without_ipv6(&error) => {
+                    if !v4_listed {
+                        listeners.push(listen((Ipv4Addr::UNSPECIFIED, *port).into(), false)?);
+                    }
+                }
+                listener => listeners.push(listener?),
+            }
+        }
+        Place::Host(host, port) => {
+            let mut failed = None;
+            let before = listeners.len();
+            for ip in (&**host, *port).to_socket_addrs()? {
+                match listen(ip, false) {
+                    Ok(listener) => listeners.push(listener),
+                    Err(error) if is_without_ipv6(&error) => failed = Some(error),
+                    Err(error) => return Err(error),
+                }
+                // Every address would get a free port of its own, and the caller expects one.
+                if *port == 0 && listeners.len() > before {
+                    break;
+                }
+            }
+            if listeners.len() == before {
+                return Err(failed.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()));
+            }
+        }
+        #[cfg(unix)]
+        Place::Unix(path, mode) => {
+            let (listener, file) = unix_socket::listen(path, *mode)?;
+            listeners.push(Listener::with_file(listener, file));
+        }
+        #[cfg(not(unix))]
+        Place::Unix(..) => return Err(io::ErrorKind::Unsupported.into()),
+    }
+    Ok(())
+}
+
+/// Whether `0.0.0.0` is listed with that port, so that `[::]` must leave IPv4 to it.
+fn has_v4_twin(port: u16, all: &[ListenAddress]) -> bool {
+    port != 0
+        && all
+            .iter()
+            .any(|other| other.0 == Place::Ip((Ipv4Addr::UNSPECIFIED, port).into()))
+}
+
+/// Whether an address family, or every address of it, is missing from the machine.
+fn is_without_ipv6(error: &io::Error) -> bool {
+    // EAFNOSUPPORT has no `ErrorKind`. Its numbers: Linux, macOS and the BSDs, Windows.
+    let not_supported = if cfg!(windows) {
+        10047
+    } else if cfg!(target_os = "linux") {
+        97
+    } else {
+        47
+    };
+    error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(not_supported)
+}
+
+fn listen(address: SocketAddr, v6_only: bool) -> io::Result<Listener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
+        socket.set_only_v6(v6_only)?;
+    }
+    // A restart must not wait for the old connections' TIME-WAIT. On Windows the option means something else.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(TcpListener::from(socket).into())
+}
+
+/// What to open in a browser for these addresses; each once.
+pub(crate) fn urls(scheme: &str, addresses: &[SocketAddr], path: &str) -> Vec<String> {
+    let mut urls = Vec::new();
+    for address in addresses {
+        let url = if address.ip().is_unspecified() {
+            format!("{scheme}://localhost:{}{path}", address.port())
+        } else {
+            format!("{scheme}://{address}{path}")
+        };
+        if !urls.contains(&url) {
+            urls.push(url);
+        }
+    }
+    urls
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_can_be_opened_and_stand_once() {
+        let addresses = ["[::]:8000", "0.0.0.0:8000", "127.0.0.1:9000", "[::1]:9000"]
+            .map(|text| text.parse().unwrap());
+        assert_eq!(
+            urls("http", &addresses, "/metrics"),
+            [
+                "http://localhost:8000/metrics",
+                "http://127.0.0.1:9000/metrics",
+                "http://[::1]:9000/metrics"
+            ]
+        );
+    }
+}

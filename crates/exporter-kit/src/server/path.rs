@@ -1,0 +1,271 @@
+//! Paths below which a server answers, as operators write them.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Whether a request can have this path as it is written; if not, what is wrong.
+pub(crate) fn check(path: &str) -> Result<(), &'static str> {
+    if !path.starts_with('/') {
+        return Err("a path begins with `/`, as /metrics does");
+    }
+    let other = |char: char| !char.is_ascii_graphic() || "?#\"<>\\^`{|}".contains(char);
+    if path.contains(other) {
+        return Err("a path has no query, fragment or white space; write other characters as %20");
+    }
+    Ok(())
+}
+
+/// The path that all other paths of a server are below; `/` is none.
+///
+/// ```
+/// use exporter_kit::server::RoutePrefix;
+///
+/// let prefix: RoutePrefix = "/shop/".parse()?;
+/// assert_eq!(prefix.to_string(), "/shop");
+/// assert_eq!("/".parse(), Ok(RoutePrefix::default()));
+/// # Ok::<(), exporter_kit::server::PathError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RoutePrefix {
+    /// Invariant: empty, or begins with `/` and does not end with one.
+    path: Box<str>,
+}
+
+impl RoutePrefix {
+    /// What stands before a path that begins with `/`.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.path
+    }
+}
+
+impl FromStr for RoutePrefix {
+    type Err = PathError;
+
+    fn from_str(text: &str) -> Result<Self, PathError> {
+        let fault = |fault| PathError {
+            text: text.into(),
+            fault: Fault::Prefix(fault),
+        };
+        check(text).map_err(fault)?;
+        Ok(Self {
+            path: text
+                .trim_matches('/')
+                .split('/')
+                .fold(String::new(), |mut path, segment| {
+                    if !segment.is_empty() {
+                        path.push('/');
+                        path.push_str(segment);
+                    }
+                    path
+                })
+                .into(),
+        })
+    }
+}
+
+impl TryFrom<&str> for RoutePrefix {
+    type Error = PathError;
+
+    fn try_from(text: &str) -> Result<Self, PathError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for RoutePrefix {
+    type Error = PathError;
+
+    fn try_from(text: String) -> Result<Self, PathError> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for RoutePrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.path.is_empty() {
+            "/"
+        } else {
+            &self.path
+        })
+    }
+}
+
+/// Where browsers reach a server that stands behind a proxy: a URL, or only the path of one.
+///
+/// ```
+/// use exporter_kit::server::ExternalUrl;
+///
+/// let url: ExternalUrl = "https://example.org/shop/".parse()?;
+/// assert_eq!(url.path().to_string(), "/shop");
+/// # Ok::<(), exporter_kit::server::PathError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ExternalUrl {
+    text: Box<str>,
+    path: RoutePrefix,
+}
+
+impl ExternalUrl {
+    /// The path of the URL.
+    pub fn path(&self) -> &RoutePrefix {
+        &self.path
+    }
+}
+
+impl FromStr for ExternalUrl {
+    type Err = PathError;
+
+    fn from_str(text: &str) -> Result<Self, PathError> {
+        path_of(text)
+            .map(|path| Self {
+                text: text.into(),
+                path,
+            })
+            .ok_or_else(|| PathError {
+                text: text.into(),
+                fault: Fault::Url,
+            })
+    }
+}
+
+/// The path of a URL of HTTP, or the text if it is a path.
+fn path_of(text: &str) -> Option<RoutePrefix> {
+    if text.starts_with('/') {
+        return text.parse().ok();
+    }
+    // What follows a `#` would be dropped in silence.
+    if text.contains('#') {
+        return None;
+    }
+    let url: http::Uri = text.parse().ok()?;
+    let is_http = matches!(url.scheme_str(), Some("http" | "https"));
+    let is_whole = url.host().is_some_and(|host| !host.is_empty()) && url.query().is_none();
+    (is_http && is_whole).then(|| url.path().parse().ok())?
+}
+
+impl TryFrom<&str> for ExternalUrl {
+    type Error = PathError;
+
+    fn try_from(text: &str) -> Result<Self, PathError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for ExternalUrl {
+    type Error = PathError;
+
+    fn try_from(text: String) -> Result<Self, PathError> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for ExternalUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Text that is no [`RoutePrefix`] or no [`ExternalUrl`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathError {
+    text: Box<str>,
+    fault: Fault,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fault {
+    Prefix(&'static str),
+    Url,
+}
+
+impl fmt::Display for PathError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = &self.text;
+        match self.fault {
+            Fault::Prefix(why) => write!(f, "`{text}` is no prefix of paths: {why}"),
+            Fault::Url => write!(
+                f,
+                "`{text}` is no URL to be reached at; write `https://example.org/exporter` or its path `/exporter`, without a query or fragment"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for PathError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_that_a_request_can_have() {
+        for path in ["/", "/metrics", "/a/b-c_d.e~f", "/%20"] {
+            assert_eq!(check(path), Ok(()), "{path}");
+            assert!(
+                path.parse::<http::Uri>()
+                    .is_ok_and(|uri| uri.path() == path)
+            );
+        }
+        for path in [
+            "",
+            "metrics",
+            "/a b",
+            "/a?b",
+            "/a#b",
+            "/é",
+            "/a\n",
+            "*",
+            "http://a/b",
+        ] {
+            assert!(check(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn slashes_around_a_prefix_do_not_count() {
+        for (text, path) in [
+            ("/", ""),
+            ("//", ""),
+            ("/a", "/a"),
+            ("/a/", "/a"),
+            ("//a//b//", "/a/b"),
+        ] {
+            assert_eq!(text.parse::<RoutePrefix>().unwrap().as_str(), path);
+        }
+        let error = "a".parse::<RoutePrefix>().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "`a` is no prefix of paths: a path begins with `/`, as /metrics does"
+        );
+    }
+
+    #[test]
+    fn the_path_of_a_url_is_what_follows_its_host() {
+        for (text, path) in [
+            ("http://example.org", ""),
+            ("https://example.org:8443/", ""),
+            ("http://[::1]:8000/a/b/", "/a/b"),
+            ("/a/", "/a"),
+            ("/", ""),
+        ] {
+            let url: ExternalUrl = text.parse().unwrap();
+            assert_eq!(url.path().as_str(), path);
+            assert_eq!(url.to_string(), text);
+        }
+        for text in [
+            "",
+            "example.org",
+            "ftp://a/b",
+            "http://",
+            "http://a/?b",
+            "http://a/#b",
+            "/a?b",
+            "\"http://a\"",
+        ] {
+            let error = text.parse::<ExternalUrl>().unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("`{text}` is no URL to be reached at; write ")),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! One source as it is to be run: its name, when it is asked, how long it may take, what its failure means.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::source::{AnySource, Source};
+
+/// How long a source may take unless said otherwise: as long as Prometheus waits unless told otherwise.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// When a source is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Schedule {
+    /// At each scrape, within its deadline. Scrapes that arrive meanwhile share the run.
+    #[default]
+    AtScrape,
+    /// At a scrape, unless the last numbers are younger than this.
+    Cached {
+        /// How old numbers may be that are shown again.
+        time_to_live: Duration,
+    },
+    /// In the background, from one beginning to the next; a scrape shows the last numbers, and waits only for the very
+    /// first. While it fails it is asked again after 1 s, 2 s, 4 s and so on with jitter, up to a minute or the
+    /// interval, whichever is longer.
+    Every {
+        /// From one run to the next; at least 10 ms.
+        interval: Duration,
+    },
+}
+
+/// What a failure means for the numbers that the source gave before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnError {
+    /// They are gone from the exposition: no number is better than an old one.
+    #[default]
+    Drop,
+    /// They stay for this long after they were fetched.
+    Keep {
+        /// How old they may become.
+        at_most: Duration,
+    },
+}
+
+/// A source, and how it is to be run.
+///
+/// ```
+/// use std::time::Duration;
+/// use exporter_kit::source::{Deadline, Fetched, OnError, Schedule, Source, SourceError, SourceSpec};
+///
+/// struct Nothing;
+///
+/// impl Source for Nothing {
+///     async fn fetch(&self, _: Deadline) -> Result<Fetched, SourceError> {
+///         Ok(Fetched::nothing())
+///     }
+/// }
+///
+/// let spec = SourceSpec::new("sessions-db", Nothing)
+///     .timeout(Duration::from_secs(3))
+///     .schedule(Schedule::Every { interval: Duration::from_secs(15) })
+///     .on_error(OnError::Keep { at_most: Duration::from_secs(60) })
+///     .config("postgres://db/app, 15 s".to_owned());
+/// assert_eq!(spec.name(), "sessions-db");
+/// ```
+pub struct SourceSpec {
+    pub(crate) name: Arc<str>,
+    pub(crate) source: Arc<dyn AnySource>,
+    pub(crate) timeout: Duration,
+    pub(crate) schedule: Schedule,
+    pub(crate) on_error: OnError,
+    config: Option<Box<dyn Config>>,
+}
+
+impl SourceSpec {
+    /// Asked at each scrape for at most 10 s, its numbers dropped when it fails.
+    pub fn new(name: impl Into<Arc<str>>, source: impl Source) -> Self {
+        Self {
+            name: name.into(),
+            source: Arc::new(source),
+            timeout: DEFAULT_TIMEOUT,
+            schedule: Schedule::default(),
+            on_error: OnError::default(),
+            config: None,
+        }
+    }
+
+    /// How long one run may take at most; a scrape's deadline may end it before. At least 1 ms.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout.max(Duration::from_millis(1));
+        self
+    }
+
+    /// When the source is asked.
+    #[must_use]
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = match schedule {
+            Schedule::Every { interval } => Schedule::Every {
+                interval: interval.max(Duration::from_millis(10)),
+            },
+            other => other,
+        };
+        self
+    }
+
+    /// What a failure means for the numbers before it.
+    #[must_use]
+    pub fn on_error(mut self, on_error: OnError) -> Self {
+        self.on_error = on_error;
+        self
+    }
+
+    /// What the source was made from. When the set of sources is replaced, one with the same name, an equal `config` and
+    /// equal options keeps running as if nothing had happened; a source without is always begun anew.
+    #[must_use]
+    pub fn config<C: PartialEq + Send + Sync + 'static>(mut self, config: C) -> Self {
+        self.config = Some(Box::new(config));
+        self
+    }
+
+    /// The value of the label `source`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the other one would run in the same way.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let same_config = match (&self.config, &other.config) {
+            (Some(own), Some(others)) => own.equals(&**others),
+            _ => false,
+        };
+        same_config
+            && self.name == other.name
+            && self.timeout == other.timeout
+            && self.schedule == other.schedule
+            && self.on_error == other.on_error
+    }
+}
+
+impl fmt::Debug for SourceSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The configuration may hold secrets.
+        f.debug_struct("SourceSpec")
+            .field("name", &self.name)
+            .field("timeout", &self.timeout)
+            .field("schedule", &self.schedule)
+            .field("on_error", &self.on_error)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A value that can be compared with another of the same type.
+trait Config: Send + Sync {
+    fn equals(&self, other: &dyn Config) -> bool;
+    fn as_any(&self) -> &dyn Any;
+}
+
+impl<C: PartialEq + Send + Sync + 'static> Config for C {
+    fn equals(&self, other: &dyn Config) -> bool {
+        other.as_any().downcast_ref::<C>() == Some(self)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

@@ -1,0 +1,233 @@
+//! The flags that operators expect of an exporter.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::process::ProcessCollector;
+use crate::registry::{RegisterError, Registry};
+use crate::server::address::ListenAddress;
+use crate::server::builder::ServerBuilder;
+use crate::server::error::ServeError;
+use crate::server::path::{self, ExternalUrl, RoutePrefix};
+use crate::server::server::Server;
+
+/// The flags that operators expect of an exporter, for a command line that clap reads.
+///
+/// Flatten them into your own, and let them describe the server. Every flag's identifier is its name, such as
+/// `web.listen-address`, so that [`clap::Command::mut_arg`] can give another default.
+///
+/// ```
+/// use clap::Parser;
+/// use exporter_kit::{Registry, toolkit::WebFlags};
+///
+/// #[derive(Parser)]
+/// struct Options {
+///     #[command(flatten)]
+///     web: WebFlags,
+/// }
+///
+/// let options = Options::parse_from(["shop_exporter", "--web.listen-address=127.0.0.1:0", "--web.route-prefix=/shop"]);
+/// let registry = Registry::new();
+/// let server = options.web.server(&registry).title("Shop").start()?;
+/// assert!(server.urls()[0].ends_with("/shop/metrics"));
+/// # Ok::<(), exporter_kit::ServeError>(())
+/// ```
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Web")]
+#[non_exhaustive]
+pub struct WebFlags {
+    /// Where to listen; repeat it, or separate addresses by commas
+    ///
+    /// Without HOST it is every address of this machine. Port 0 is any free port.
+    ///
+    /// unix:PATH is a Unix socket; unix:PATH?mode=0660 also says who may connect to it.
+    #[arg(
+        id = "web.listen-address",
+        long = "web.listen-address",
+        value_name = "HOST:PORT"
+    )]
+    #[arg(value_delimiter = ',', default_value = ":8000")]
+    pub listen_addresses: Vec<ListenAddress>,
+
+    /// Listen on the sockets that systemd passes, and on no other address
+    #[arg(id = "web.systemd-socket", long = "web.systemd-socket")]
+    pub systemd_socket: bool,
+
+    /// The path of the metrics
+    #[arg(
+        id = "web.telemetry-path",
+        long = "web.telemetry-path",
+        value_name = "PATH"
+    )]
+    #[arg(value_parser = telemetry_path, default_value = "/metrics")]
+    pub telemetry_path: String,
+
+    /// A file that switches on TLS, logins, headers and a rate limit
+    ///
+    /// All exporters have the same kind of file. It is read again when it changes.
+    #[arg(id = "web.config.file", long = "web.config.file", value_name = "FILE")]
+    #[arg(default_value = "", hide_default_value = true)]
+    pub config_file: OsString,
+
+    /// Where browsers reach this behind a proxy: a URL, or its path
+    #[arg(id = "web.external-url", long = "web.external-url", value_name = "URL")]
+    pub external_url: Option<ExternalUrl>,
+
+    /// The path that all others are below: that of the external URL unless this says otherwise
+    #[arg(
+        id = "web.route-prefix",
+        long = "web.route-prefix",
+        value_name = "PATH"
+    )]
+    pub route_prefix: Option<RoutePrefix>,
+
+    /// How many scrapes are answered at once; one more gets 503, and 0 is no limit
+    #[arg(
+        id = "web.max-requests",
+        long = "web.max-requests",
+        value_name = "NUMBER"
+    )]
+    #[arg(value_parser = max_requests, default_value = "40")]
+    pub max_requests: usize,
+
+    /// Answer a scrape this many seconds before Prometheus gives it up
+    #[arg(id = "timeout-offset", long = "timeout-offset", value_name = "SECONDS")]
+    #[arg(value_parser = timeout_offset, default_value = "0.5")]
+    pub timeout_offset: Duration,
+
+    /// Let requests reload the configuration: POST or PUT to /-/reload
+    #[arg(id = "web.enable-lifecycle", long = "web.enable-lifecycle")]
+    pub enable_lifecycle: bool,
+
+    /// Leave out the metrics about the exporter itself, such as process_*
+    #[arg(
+        id = "web.disable-exporter-metrics",
+        long = "web.disable-exporter-metrics"
+    )]
+    pub disable_exporter_metrics: bool,
+}
+
+impl WebFlags {
+    /// Describes a server as the flags say, to be completed and started.
+    ///
+    /// It tells systemd how it does if systemd started the program, and the `process_*` metrics are registered
+    /// with the registry unless the flags say otherwise: a program does not do either by itself.
+    pub fn server(&self, registry: &Registry) -> ServerBuilder {
+        let mut builder = Server::builder(registry)
+            .metrics_path(&self.telemetry_path)
+            .max_requests(self.max_requests)
+            .timeout_offset(self.timeout_offset)
+            .self_metrics(!self.disable_exporter_metrics)
+            .enable_lifecycle(self.enable_lifecycle)
+            .web_config_file(&self.config_file)
+            .systemd_notify();
+        if self.systemd_socket {
+            builder = builder.systemd_sockets();
+        } else {
+            for address in &self.listen_addresses {
+                builder = builder.listen(address.clone());
+            }
+        }
+        if let Some(url) = &self.external_url {
+            builder = builder.external_url(url.clone());
+        }
+        if let Some(prefix) = &self.route_prefix {
+            builder = builder.route_prefix(prefix.clone());
+        }
+        if !self.disable_exporter_metrics {
+            builder = builder.registered(registry.register(ProcessCollector::new()));
+        }
+        builder
+    }
+}
+
+impl ServerBuilder {
+    /// Notes what became of registering something for the server.
+    fn registered(mut self, result: Result<(), RegisterError>) -> Self {
+        if let Err(error) = result {
+            self.error.get_or_insert(ServeError::Register(error));
+        }
+        self
+    }
+}
+
+fn telemetry_path(text: &str) -> Result<String, &'static str> {
+    path::check(text).map(|()| text.to_owned())
+}
+
+fn max_requests(text: &str) -> Result<usize, &'static str> {
+    text.parse()
+        .map_err(|_| "requests are a whole number from 0 on, where 0 is no limit")
+}
+
+fn timeout_offset(text: &str) -> Result<Duration, &'static str> {
+    text.parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or("an offset is a number of seconds from 0 on, such as 0.5")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, FromArgMatches as _};
+
+    use super::*;
+
+    fn command() -> Command {
+        WebFlags::augment_args(Command::new("shop_exporter"))
+    }
+
+    fn flags(arguments: &[&str]) -> WebFlags {
+        let all = [&["shop_exporter"], arguments].concat();
+        let matches = command().try_get_matches_from(all);
+        WebFlags::from_arg_matches(&matches.unwrap()).unwrap()
+    }
+
+    #[test]
+    fn each_flag_is_found_by_its_name_and_in_the_documentation() {
+        command().debug_assert();
+        let page = include_str!("../../docs/operating.md");
+        for argument in command().get_arguments() {
+            let name = argument.get_long().unwrap();
+            assert_eq!(argument.get_id().as_str(), name);
+            assert!(page.contains(&format!("| `--{name}` |")), "{name}");
+        }
+    }
+
+    #[test]
+    fn numbers_reach_as_far_as_their_messages_say() {
+        assert_eq!(flags(&[]).max_requests, 40);
+        assert_eq!(flags(&[]).timeout_offset, Duration::from_millis(500));
+        assert_eq!(max_requests("0"), Ok(0));
+        assert_eq!(timeout_offset("0"), Ok(Duration::ZERO));
+        assert_eq!(timeout_offset("1e-3"), Ok(Duration::from_millis(1)));
+        for text in ["-1", "1.5", "", "many"] {
+            assert!(max_requests(text).is_err(), "{text}");
+        }
+        for text in ["-0.1", "inf", "nan", "1e300", "", "1s"] {
+            assert!(timeout_offset(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn process_metrics_are_there_unless_they_are_not_wanted() {
+        let shown = |arguments: &[&str]| {
+            let registry = Registry::new();
+            let listen = [arguments, &["--web.listen-address=127.0.0.1:0"]].concat();
+            let _bound = flags(&listen).server(&registry).bind().unwrap();
+            registry.register(ProcessCollector::new()).is_err()
+        };
+        assert!(shown(&[]));
+        assert!(!shown(&["--web.disable-exporter-metrics"]));
+    }
+
+    #[test]
+    fn a_program_that_registers_process_metrics_too_is_told() {
+        let registry = Registry::new();
+        registry.register(ProcessCollector::new()).unwrap();
+        let error = flags(&[]).server(&registry).bind().unwrap_err();
+        assert!(matches!(error, ServeError::Register(_)), "{error}");
+    }
+}

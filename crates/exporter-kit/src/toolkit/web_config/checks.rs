@@ -1,0 +1,399 @@
+//! Checks of passwords: made on threads of their own, at most a few at once, remembered, and never twice for the
+//! same login at the same time.
+//!
+//! Who has logged in lately is remembered apart from who has not: no flood of wrong passwords makes a right one
+//! wait for another check. Kept are keyed hashes of what clients sent, and no password outlives its check.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ring::hmac;
+use tokio::sync::oneshot;
+
+use super::users::Check;
+
+/// How many verdicts of each kind are remembered.
+const REMEMBERED: usize = 100;
+
+/// How many of them make room when there is none, at random.
+const FORGOTTEN: usize = REMEMBERED / 10;
+
+/// How long a verdict is remembered that nobody asks for.
+const IDLE: Duration = Duration::from_secs(5 * 60);
+
+/// How many checks may wait for others.
+const WAITING: usize = 16;
+
+/// At most so many threads check.
+const MAX_THREADS: usize = 2;
+
+/// What stands for a login: a keyed hash of all that it depends on.
+type Digest = [u8; 32];
+
+/// Makes checks and remembers what came of them. Clones share everything.
+#[derive(Clone)]
+pub(super) struct Checks {
+    key: hmac::Key,
+    threads: usize,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    accepted: Verdicts,
+    refused: Verdicts,
+    /// Those being made first, and then those that wait, in order.
+    jobs: VecDeque<Job>,
+    threads: usize,
+}
+
+struct Job {
+    digest: Digest,
+    /// Taken when the check begins.
+    check: Option<Check>,
+    asking: Vec<oneshot::Sender<bool>>,
+}
+
+/// What is known about a login.
+pub(super) enum Answer {
+    Known(bool),
+    Soon(oneshot::Receiver<bool>),
+    /// Too many others are being checked.
+    Busy,
+}
+
+impl Checks {
+    pub(super) fn new(key: hmac::Key) -> Self {
+        // One processor is left to the scrapes, where there is more than one.
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            key,
+            threads: (processors / 2).clamp(1, MAX_THREADS),
+            state: Arc::default(),
+        }
+    }
+
+    /// Says whether the login in an `Authorization` header is right for the configuration of that `generation`.
+    /// `check` tells how to find out; it is called if that is not known yet, and gives nothing if the header has
+    /// no login.
+    pub(super) fn ask(
+        &self,
+        generation: u64,
+        authorization: &[u8],
+        now: Instant,
+        check: impl FnOnce() -> Option<Check>,
+    ) -> Answer {
+        let digest = self.digest(generation, authorization);
+        let mut state = self.lock();
+        if state.accepted.has(&digest, now) {
+            return Answer::Known(true);
+        }
+        if state.refused.has(&digest, now) {
+            return Answer::Known(false);
+        }
+        let (sender, receiver) = oneshot::channel();
+        if let Some(job) = state.jobs.iter_mut().find(|job| job.digest == digest) {
+            job.asking.push(sender);
+            return Answer::Soon(receiver);
+        }
+        if state.jobs.len() >= WAITING + state.threads {
+            // Nobody waits any more for some of them, perhaps.
+            state
+                .jobs
+                .retain(|job| job.check.is_none() || job.is_wanted());
+            if state.jobs.len() >= WAITING + state.threads {
+                return Answer::Busy;
+            }
+        }
+        let Some(check) = check() else {
+            return Answer::Known(false);
+        };
+        state.jobs.push_back(Job {
+            digest,
+            check: Some(check),
+            asking: vec![sender],
+        });
+        if state.threads < self.threads && !self.start_thread(&mut state) && state.threads == 0 {
+            state.jobs.pop_back();
+            return Answer::Busy;
+        }
+        Answer::Soon(receiver)
+    }
+
+    /// Forgets every verdict: nobody asks for those of the configuration before.
+    pub(super) fn forget(&self) {
+        let mut state = self.lock();
+        state.accepted = Verdicts::default();
+        state.refused = Verdicts::default();
+    }
+
+    fn start_thread(&self, state: &mut State) -> bool {
+        let checks = self.clone();
+        let started = thread::Builder::new()
+            .name("exporter-login".to_owned())
+            .spawn(move || checks.work());
+        state.threads += usize::from(started.is_ok());
+        started.is_ok()
+    }
+
+    /// Makes checks until none waits.
+    fn work(&self) {
+        let mut state = self.lock();
+        loop {
+            state
+                .jobs
+                .retain(|job| job.check.is_none() || job.is_wanted());
+            let next = state
+                .jobs
+                .iter_mut()
+                .find_map(|job| Some((job.digest, job.check.take()?)));
+            let Some((digest, check)) = next else {
+                state.threads -= 1;
+                return;
+            };
+            drop(state);
+            let verdict = check.users.verify(&check.login);
+            drop(check);
+            state = self.lock();
+            state.finish(&digest, verdict, Instant::now());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The generation has a fixed length and the header is all of the rest: no two logins have the same text.
+    fn digest(&self, generation: u64, authorization: &[u8]) -> Digest {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(&generation.to_le_bytes());
+        context.update(authorization);
+        let mut digest = Digest::default();
+        for (to, from) in digest.iter_mut().zip(context.sign().as_ref()) {
+            *to = *from;
+        }
+        digest
+    }
+}
+
+impl Job {
+    fn is_wanted(&self) -> bool {
+        self.asking.iter().any(|sender| !sender.is_closed())
+    }
+}
+
+impl State {
+    fn finish(&mut self, digest: &Digest, verdict: bool, now: Instant) {
+        let Some(at) = self.jobs.iter().position(|job| job.digest == *digest) else {
+            return;
+        };
+        let Some(job) = self.jobs.remove(at) else {
+            return;
+        };
+        let verdicts = match verdict {
+            true => &mut self.accepted,
+            false => &mut self.refused,
+        };
+        verdicts.remember(*digest, now);
+        for sender in job.asking {
+            // Who has gone needs no answer.
+            let _ = sender.send(verdict);
+        }
+    }
+}
+
+/// Verdicts of one kind, and when they were last asked for.
+#[derive(Default)]
+struct Verdicts(Vec<(Digest, Instant)>);
+
+impl Verdicts {
+    fn has(&mut self, digest: &Digest, now: Instant) -> bool {
+        let Some((_, asked)) = self.0.iter_mut().find(|(known, _)| known == digest) else {
+            return false;
+        };
+        let is_fresh = now.saturating_duration_since(*asked) < IDLE;
+        if is_fresh {
+            *asked = now;
+        }
+        is_fresh
+    }
+
+    fn remember(&mut self, digest: Digest, now: Instant) {
+        self.0.retain(|(known, asked)| {
+            *known != digest && now.saturating_duration_since(*asked) < IDLE
+        });
+        if self.0.len() >= REMEMBERED {
+            // The digest is as good as random to everybody else.
+            let random = digest.iter().fold(0, |sum: usize, byte| {
+                sum.rotate_left(8) ^ usize::from(*byte)
+            });
+            let from = random % (REMEMBERED - FORGOTTEN);
+            // The order is random too, but for the newest: those of a flood go with the others.
+            self.0.drain(from..from + FORGOTTEN);
+        }
+        let at = self
+            .0
+            .len()
+            .checked_sub(1)
+            .map_or(0, |last| usize::from(digest[0]) % (last + 1));
+        self.0.insert(at, (digest, now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::users::{Login, Users};
+    use super::*;
+    use crate::toolkit::web_config::file::File;
+
+    /// The password is `a`; the cost is high enough for others to come in between.
+    const FILE: &str =
+        "basic_auth_users: {u: $2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe}";
+    const RIGHT: &[u8] = b"Basic dTph";
+
+    fn checks() -> Checks {
+        let random = ring::rand::SystemRandom::new();
+        let key = hmac::Key::generate(hmac::HMAC_SHA256, &random).unwrap();
+        let mut checks = Checks::new(key);
+        checks.threads = 1;
+        checks
+    }
+
+    fn users() -> Arc<Users> {
+        let file = File::parse(FILE).ok().unwrap();
+        let users = Users::build(file.basic_auth_users.as_ref(), &mut Vec::new());
+        Arc::new(users.ok().unwrap())
+    }
+
+    fn ask(checks: &Checks, users: &Arc<Users>, header: &[u8], now: Instant) -> Answer {
+        checks.ask(0, header, now, || {
+            let login = Login::read(header)?;
+            Some(Check {
+                users: Arc::clone(users),
+                login,
+            })
+        })
+    }
+
+    fn wait(answer: Answer) -> Option<bool> {
+        match answer {
+            Answer::Known(verdict) => Some(verdict),
+            Answer::Soon(receiver) => Some(receiver.blocking_recv().unwrap()),
+            Answer::Busy => None,
+        }
+    }
+
+    /// A login with another password each time.
+    fn wrong(at: usize) -> Vec<u8> {
+        format!("Basic dTpB{at:04}").into_bytes()
+    }
+
+    #[test]
+    fn a_verdict_is_remembered_until_nobody_asks_for_it() {
+        let (checks, users, now) = (checks(), users(), Instant::now());
+        let first = ask(&checks, &users, RIGHT, now);
+        assert!(matches!(first, Answer::Soon(_)));
+        assert_eq!(wait(first), Some(true));
+        assert!(matches!(
+            ask(&checks, &users, RIGHT, now),
+            Answer::Known(true)
+        ));
+        let later = now + IDLE - Duration::from_secs(1);
+        assert!(matches!(
+            ask(&checks, &users, RIGHT, later),
+            Answer::Known(true)
+        ));
+        let much_later = later + IDLE;
+        assert!(matches!(
+            ask(&checks, &users, RIGHT, much_later),
+            Answer::Soon(_)
+        ));
+    }
+
+    #[test]
+    fn a_flood_of_wrong_passwords_is_refused_and_forgets_no_right_one() {
+        let (checks, users, now) = (checks(), users(), Instant::now());
+        assert_eq!(wait(ask(&checks, &users, RIGHT, now)), Some(true));
+        let mut waiting = Vec::new();
+        let mut busy = 0;
+        for at in 0..300 {
+            match ask(&checks, &users, &wrong(at), now) {
+                Answer::Soon(receiver) => waiting.push(receiver),
+                Answer::Busy => busy += 1,
+                Answer::Known(verdict) => assert!(!verdict),
+            }
+            // Whatever else is to do, who is known does not wait.
+            assert!(matches!(
+                ask(&checks, &users, RIGHT, now),
+                Answer::Known(true)
+            ));
+        }
+        assert!(busy > 0);
+        assert!(checks.lock().jobs.len() <= WAITING + 1);
+        for receiver in waiting {
+            assert!(!receiver.blocking_recv().unwrap());
+        }
+        assert!(matches!(
+            ask(&checks, &users, RIGHT, now),
+            Answer::Known(true)
+        ));
+    }
+
+    #[test]
+    fn equal_logins_are_checked_once() {
+        let (checks, users, now) = (checks(), users(), Instant::now());
+        let answers: Vec<Answer> = (0..100).map(|_| ask(&checks, &users, RIGHT, now)).collect();
+        assert!(checks.lock().jobs.len() <= 1);
+        for answer in answers {
+            assert_eq!(wait(answer), Some(true));
+        }
+    }
+
+    #[test]
+    fn a_check_that_nobody_waits_for_is_not_made() {
+        let (checks, users, now) = (checks(), users(), Instant::now());
+        // There is a thread, but it is kept from work until all are there.
+        checks.lock().threads = 1;
+        for at in 0..WAITING {
+            drop(ask(&checks, &users, &wrong(at), now));
+        }
+        checks.lock().threads = 0;
+        assert_eq!(wait(ask(&checks, &users, RIGHT, now)), Some(true));
+        assert!(checks.lock().refused.0.is_empty());
+    }
+
+    #[test]
+    fn verdicts_are_bounded_and_forgotten_with_their_configuration() {
+        let now = Instant::now();
+        let mut verdicts = Verdicts::default();
+        for at in 0..10_000_u32 {
+            let mut digest = Digest::default();
+            for (to, from) in digest
+                .iter_mut()
+                .zip(at.wrapping_mul(2_654_435_761).to_le_bytes())
+            {
+                *to = from;
+            }
+            verdicts.remember(digest, now);
+            assert!(verdicts.has(&digest, now));
+            assert!(verdicts.0.len() <= REMEMBERED);
+        }
+        let (checks, users) = (checks(), users());
+        assert_eq!(wait(ask(&checks, &users, RIGHT, now)), Some(true));
+        checks.forget();
+        assert!(matches!(ask(&checks, &users, RIGHT, now), Answer::Soon(_)));
+    }
+
+    #[test]
+    fn no_login_is_another_one_written_differently() {
+        let checks = checks();
+        // The separators of the poisoned cache: a name and a password that look like those of somebody else.
+        assert_ne!(checks.digest(0, b"a:b"), checks.digest(0, b"a:b "));
+        assert_ne!(checks.digest(0, b"ab"), checks.digest(1, b"ab"));
+        let mut joined = 1_u64.to_le_bytes().to_vec();
+        joined.extend(b"x");
+        assert_ne!(checks.digest(0, &joined), checks.digest(1, b"x"));
+    }
+}

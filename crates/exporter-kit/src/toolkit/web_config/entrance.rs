@@ -1,0 +1,299 @@
+//! The gate of a server that has a web configuration, and the reloading of that.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use http::header::{self, HeaderValue};
+use http::{Request, Response, StatusCode};
+use ring::hmac;
+use tokio::sync::watch;
+
+use super::checks::{Answer, Checks};
+use super::error::{Problem, WebConfigError};
+use super::handshake;
+use super::rate_limit::Bucket;
+use super::settings::Settings;
+use super::status::Status;
+use super::users::{Check, Login};
+use super::watched::Watched;
+use crate::collect::Collect;
+use crate::scrape::body::Body;
+use crate::scrape::handler::plain;
+use crate::server::gate::{Admission, Boxed, Gate, Stream, Verdict};
+use crate::server::site::Site;
+
+/// How often it is seen whether the files have changed.
+const POLL: Duration = Duration::from_secs(1);
+
+/// When to try again if too many logins are being checked, in seconds.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// The gate of a server that has a web configuration.
+pub(super) struct Entrance {
+    shared: Arc<Shared>,
+    /// Dropped with the gate, which ends the thread that looks after the files.
+    _alive: mpsc::Sender<()>,
+}
+
+struct Shared {
+    path: PathBuf,
+    key: hmac::Key,
+    settings: RwLock<Arc<Settings>>,
+    watched: Mutex<Watched>,
+    checks: Checks,
+    bucket: Option<Bucket>,
+    status: Arc<Status>,
+}
+
+impl fmt::Debug for Entrance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entrance")
+            .field("path", &self.shared.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Entrance {
+    /// Reads the file, and looks after it from now on.
+    pub(super) fn open(path: PathBuf) -> Result<Self, WebConfigError> {
+        let failed = |problem| WebConfigError::new(&path, problem);
+        let key = secret().map_err(failed)?;
+        let mut watched = Watched::default();
+        let settings = Settings::load(&path, &key, &mut watched)?;
+        announce(&settings);
+        let shared = Arc::new(Shared {
+            checks: Checks::new(key.clone()),
+            bucket: settings
+                .rate_limit
+                .map(|limit| Bucket::new(limit, Instant::now())),
+            status: Arc::new(Status::new(not_after(&settings))),
+            settings: RwLock::new(Arc::new(settings)),
+            watched: Mutex::new(watched),
+            key,
+            path,
+        });
+        let (alive, gone) = mpsc::channel();
+        let looking = Arc::clone(&shared);
+        thread::Builder::new()
+            .name("exporter-config".to_owned())
+            .spawn(move || {
+                while gone.recv_timeout(POLL) == Err(RecvTimeoutError::Timeout) {
+                    looking.reload_if_changed();
+                }
+            })
+            .map_err(|error| {
+                let message = format!(
+                    "no thread can be started to look after it: {error}; raise the limit on threads"
+                );
+                WebConfigError::new(&shared.path, Problem::new(message))
+            })?;
+        Ok(Self {
+            shared,
+            _alive: alive,
+        })
+    }
+}
+
+/// A key that nobody else has, and that is another one in each process.
+pub(super) fn secret() -> Result<hmac::Key, Problem> {
+    hmac::Key::generate(hmac::HMAC_SHA256, &ring::rand::SystemRandom::new()).map_err(|_| {
+        Problem::new("the system gives no random numbers; let the program read /dev/urandom")
+    })
+}
+
+fn announce(settings: &Settings) {
+    for notice in &settings.notices {
+        log::warn!("web configuration: {notice}");
+    }
+    if settings.tls.is_some() {
+        log::info!("TLS is enabled. http2={}", settings.http2);
+    } else {
+        log::info!("TLS is disabled. http2=false");
+    }
+}
+
+fn not_after(settings: &Settings) -> Option<i64> {
+    settings.tls.as_ref().and_then(|tls| tls.not_after)
+}
+
+impl Shared {
+    fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads everything again if one of the files has changed. What can't be used changes nothing, and is told
+    /// once for each change.
+    fn reload_if_changed(&self) {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        if !watched.have_changed() {
+            return;
+        }
+        let mut read = Watched::default();
+        let settings = Settings::load(&self.path, &self.key, &mut read)
+            .and_then(|settings| self.check_what_stays(settings));
+        *watched = read;
+        match settings {
+            Ok(settings) => {
+                for notice in &settings.notices {
+                    log::warn!("web configuration: {notice}");
+                }
+                self.status.succeed(not_after(&settings));
+                *self
+                    .settings
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+                self.checks.forget();
+                log::info!(
+                    "the web configuration was reloaded from {}",
+                    self.path.display()
+                );
+            }
+            Err(error) => {
+                self.status.fail();
+                log::error!(
+                    "the web configuration can't be reloaded, the last good one stays in force: {error}"
+                );
+            }
+        }
+    }
+
+    /// Refuses what a running server can't change.
+    fn check_what_stays(&self, mut settings: Settings) -> Result<Settings, WebConfigError> {
+        let before = self.settings();
+        settings.generation = before.generation + 1;
+        if settings.tls.is_some() != before.tls.is_some() {
+            let message = "TLS can't be switched on or off while the server runs; restart it";
+            return Err(WebConfigError::new(&self.path, Problem::new(message)));
+        }
+        if settings.rate_limit != self.bucket.as_ref().map(Bucket::limit) {
+            settings
+                .notices
+                .push("the rate limit has changed; a restart puts it in force".to_owned());
+        }
+        Ok(settings)
+    }
+}
+
+impl Gate for Entrance {
+    fn is_encrypted(&self) -> bool {
+        self.shared.settings().tls.is_some()
+    }
+
+    fn metrics(&self) -> Arc<dyn Collect> {
+        Arc::clone(&self.shared.status) as Arc<dyn Collect>
+    }
+
+    fn serve(
+        self: Arc<Self>,
+        stream: Box<dyn Stream>,
+        site: Arc<Site>,
+        stopped: watch::Receiver<()>,
+    ) -> Boxed<()> {
+        let settings = self.shared.settings();
+        let config = settings.tls.as_ref().map(|tls| Arc::clone(&tls.config));
+        Box::pin(async move {
+            // A server that began with TLS goes on with it.
+            if let Some(config) = config {
+                handshake::serve(config, stream, site, stopped).await;
+            }
+        })
+    }
+
+    fn admit(&self, req: &Request<()>) -> Admission {
+        let now = Instant::now();
+        if self
+            .shared
+            .bucket
+            .as_ref()
+            .is_some_and(|bucket| !bucket.take(now))
+        {
+            // As in Go, this answer has none of the configured headers.
+            return Admission::Now(Verdict::Refused(refusal(StatusCode::TOO_MANY_REQUESTS)));
+        }
+        let settings = self.shared.settings();
+        if needs_no_login(&settings, req) {
+            return Admission::Now(Verdict::Admitted(Arc::clone(&settings.headers)));
+        }
+        let Some(authorization) = req.headers().get(header::AUTHORIZATION) else {
+            return Admission::Now(settings.unauthorized());
+        };
+        let authorization = authorization.as_bytes();
+        if settings.tokens.accept(authorization) {
+            return Admission::Now(Verdict::Admitted(Arc::clone(&settings.headers)));
+        }
+        if settings.users.is_empty() {
+            return Admission::Now(settings.unauthorized());
+        }
+        let answer = self
+            .shared
+            .checks
+            .ask(settings.generation, authorization, now, || {
+                let login = Login::read(authorization)?;
+                let users = Arc::clone(&settings.users);
+                Some(Check { users, login })
+            });
+        match answer {
+            Answer::Known(verdict) => Admission::Now(settings.verdict(verdict)),
+            Answer::Busy => Admission::Now(settings.busy()),
+            Answer::Soon(verdict) => Admission::Later(Box::pin(async move {
+                match verdict.await {
+                    Ok(verdict) => settings.verdict(verdict),
+                    Err(_) => settings.busy(),
+                }
+            })),
+        }
+    }
+}
+
+fn needs_no_login(settings: &Settings, req: &Request<()>) -> bool {
+    (settings.users.is_empty() && settings.tokens.is_empty())
+        || settings
+            .open_paths
+            .iter()
+            .any(|path| path == req.uri().path())
+}
+
+impl Settings {
+    fn verdict(&self, is_right: bool) -> Verdict {
+        if is_right {
+            Verdict::Admitted(Arc::clone(&self.headers))
+        } else {
+            self.unauthorized()
+        }
+    }
+
+    fn unauthorized(&self) -> Verdict {
+        let mut response = refusal(StatusCode::UNAUTHORIZED);
+        for challenge in &self.challenges {
+            response
+                .headers_mut()
+                .append(header::WWW_AUTHENTICATE, challenge.clone());
+        }
+        self.refused(response)
+    }
+
+    fn busy(&self) -> Verdict {
+        let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE);
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, RETRY_AFTER);
+        self.refused(response)
+    }
+
+    fn refused(&self, mut response: Response<Body>) -> Verdict {
+        for (name, value) in self.headers.iter() {
+            response.headers_mut().insert(name, value.clone());
+        }
+        Verdict::Refused(response)
+    }
+}
+
+/// Says the status and nothing else: who is refused learns nothing.
+fn refusal(status: StatusCode) -> Response<Body> {
+    let reason = status.canonical_reason().unwrap_or_default();
+    plain(status, format!("{reason}\n"))
+}

@@ -1,18 +1,4 @@
-//! What the program reads, for the fuzz targets in `fuzz/`. Nothing else uses this library, and without the feature
-//! `fuzzing` there is nothing in it.
-
-#![cfg(feature = "fuzzing")]
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "the program uses the rest of these modules"
-)]
-
-mod config;
-mod decode;
-mod mapping;
-mod probe;
-mod sources;
+//! The program's readers of untrusted input, as the fuzz targets in `fuzz/` call them.
 
 use std::sync::{Arc, OnceLock};
 
@@ -25,6 +11,7 @@ use crate::config::probe::TargetPattern;
 use crate::config::{Config, Location};
 use crate::decode::{Cell, Content, Format, Limits, Wanted};
 use crate::mapping::Mapping;
+use crate::{config, probe as probing, sources};
 
 /// How a text is read where the input does not say.
 const FORMATS: [&str; 8] = [
@@ -190,7 +177,7 @@ fn environment(_: &str) -> Option<String> {
 /// # Panics
 /// When that does not hold.
 pub fn probe(query: &ProbeQuery) -> Result<MetricsHandler, ProbeRefusal> {
-    static PROBER: OnceLock<(Arc<probe::Prober>, Runtime)> = OnceLock::new();
+    static PROBER: OnceLock<(Arc<probing::Prober>, Runtime)> = OnceLock::new();
     let (prober, _) = PROBER.get_or_init(|| {
         let location = Location::new("a.yml");
         let runtime = Builder::new_multi_thread()
@@ -200,7 +187,7 @@ pub fn probe(query: &ProbeQuery) -> Result<MetricsHandler, ProbeRefusal> {
         let runtime = runtime.expect("a thread");
         let config = Config::parse(TEMPLATES, &location).expect("a configuration");
         let built = sources::build(config, &location, &environment).expect("a configuration");
-        let prober = probe::Prober::start(built.templates, &Registry::new(), runtime.handle());
+        let prober = probing::Prober::start(built.templates, &Registry::new(), runtime.handle());
         (prober.expect("free names"), runtime)
     });
     let chosen = prober.choose(query);

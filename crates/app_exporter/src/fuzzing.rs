@@ -8,9 +8,9 @@ use exporter_kit::server::{ProbeQuery, ProbeRefusal};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::config::probe::TargetPattern;
-use crate::config::{Config, Location};
 use crate::decode::{Cell, Content, Format, Limits, Wanted};
 use crate::mapping::Mapping;
+use crate::setup::{self, Config, Location};
 use crate::{config, probe as probing, sources};
 
 /// How a text is read where the input does not say.
@@ -101,7 +101,7 @@ pub fn configuration(data: &[u8]) {
         return;
     };
     match Config::parse(text, &Location::new("a.yml")) {
-        Ok(_) => drop(config::shown(text)),
+        Ok(_) => drop(setup::shown(text)),
         Err(error) => {
             let said = error.to_string();
             assert!(said.lines().all(|line| line.len() > 7), "{said}");
@@ -112,7 +112,7 @@ pub fn configuration(data: &[u8]) {
     let secret = "zq7vx";
     let line =
         format!("sources: {{a: {{http: {{bearer: {secret}, basic: {{password: {secret}}}}}}}}}\n");
-    if let Ok(shown) = config::shown(&format!("{line}{text}")) {
+    if let Ok(shown) = setup::shown(&format!("{line}{text}")) {
         assert!(!shown.contains(secret), "{shown}");
     }
 }
@@ -186,7 +186,7 @@ pub fn probe(query: &ProbeQuery) -> Result<MetricsHandler, ProbeRefusal> {
             .build();
         let runtime = runtime.expect("a thread");
         let config = Config::parse(TEMPLATES, &location).expect("a configuration");
-        let built = sources::build(config, &location, &environment).expect("a configuration");
+        let built = setup::build(config, &location, &environment).expect("a configuration");
         let prober = probing::Prober::start(built.templates, &Registry::new(), runtime.handle());
         (prober.expect("free names"), runtime)
     });

@@ -14,6 +14,7 @@ mod logging;
 mod mapping;
 mod probe;
 mod run;
+mod setup;
 mod signals;
 mod simulate;
 mod sources;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use exporter_kit::Kind;
+use exporter_kit::{Descriptor, Kind, NameError};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
@@ -108,6 +108,15 @@ pub(crate) enum TimestampUnit {
 pub(crate) struct Labels(pub(crate) Vec<(At<String>, At<String>)>);
 
 impl MetricConfig {
+    /// The family that it declares.
+    ///
+    /// # Errors
+    /// When its name breaks a rule of its type or unit.
+    pub(crate) fn descriptor(&self) -> Result<Descriptor, NameError> {
+        let unit = self.unit.as_ref().map_or("", |unit| unit.as_str());
+        Descriptor::with_unit(self.kind.kind(), &self.name, &self.help, unit)
+    }
+
     /// The column of the number; none if there is no need of one.
     pub(crate) fn value_column(&self) -> Option<&str> {
         if self.kind == MetricType::Info || self.duplicates == Duplicates::Count {
@@ -122,7 +131,7 @@ impl MetricConfig {
 }
 
 impl MetricType {
-    pub(crate) fn kind(self) -> Kind {
+    fn kind(self) -> Kind {
         match self {
             Self::Gauge => Kind::Gauge,
             Self::Counter => Kind::Counter,

@@ -9,7 +9,7 @@ use super::error::RegisterError;
 use crate::collect::Collect;
 use crate::encode::Format;
 use crate::metric::{Callback, Counter, Define, DefinitionError, Gauge, Histogram, Info, Summary};
-use crate::model::{Descriptor, IntoNumber, Kind};
+use crate::model::{Descriptor, IntoNumber, MetricType};
 use crate::name::NameError;
 use crate::registry::scope::{Scope, Scoped};
 use crate::scrape::Scrape;
@@ -109,7 +109,7 @@ impl Registry {
         help: &str,
         value: impl Fn() -> N + Send + Sync + 'static,
     ) -> Result<(), RegisterError> {
-        self.function(Kind::Gauge, name, help, value)
+        self.function(MetricType::Gauge, name, help, value)
     }
 
     /// Makes a counter whose value is asked for at each scrape. What is negative or NaN is left out, and
@@ -123,12 +123,12 @@ impl Registry {
         help: &str,
         value: impl Fn() -> N + Send + Sync + 'static,
     ) -> Result<(), RegisterError> {
-        self.function(Kind::Counter, name, help, value)
+        self.function(MetricType::Counter, name, help, value)
     }
 
     fn function<N: IntoNumber>(
         &self,
-        kind: Kind,
+        kind: MetricType,
         name: &str,
         help: &str,
         value: impl Fn() -> N + Send + Sync + 'static,

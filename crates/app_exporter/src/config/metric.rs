@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use exporter_kit::{Descriptor, Kind, NameError};
+use exporter_kit::{Descriptor, NameError};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
@@ -114,7 +114,7 @@ impl MetricConfig {
     /// When its name breaks a rule of its type or unit.
     pub(crate) fn descriptor(&self) -> Result<Descriptor, NameError> {
         let unit = self.unit.as_ref().map_or("", |unit| unit.as_str());
-        Descriptor::with_unit(self.kind.kind(), &self.name, &self.help, unit)
+        Descriptor::with_unit(self.kind.of_library(), &self.name, &self.help, unit)
     }
 
     /// The column of the number; none if there is no need of one.
@@ -131,12 +131,12 @@ impl MetricConfig {
 }
 
 impl MetricType {
-    fn kind(self) -> Kind {
+    fn of_library(self) -> exporter_kit::MetricType {
         match self {
-            Self::Gauge => Kind::Gauge,
-            Self::Counter => Kind::Counter,
-            Self::Unknown => Kind::Unknown,
-            Self::Info => Kind::Info,
+            Self::Gauge => exporter_kit::MetricType::Gauge,
+            Self::Counter => exporter_kit::MetricType::Counter,
+            Self::Unknown => exporter_kit::MetricType::Unknown,
+            Self::Info => exporter_kit::MetricType::Info,
         }
     }
 }

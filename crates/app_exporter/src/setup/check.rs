@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use exporter_kit::{NameFault, Registry};
+use exporter_kit::{NameErrorKind, Registry};
 
 use crate::config::{At, Duplicates, Fault, MetricConfig, MetricType, instead, there_is};
 use crate::decode::{Format, PartInfo, Parts};
@@ -94,8 +94,8 @@ fn check_probe(source: &SourceConfig, faults: &mut Vec<Fault>) {
 fn check_metric(metric: &At<MetricConfig>, faults: &mut Vec<Fault>) {
     if let Err(error) = metric.descriptor() {
         let unit = matches!(
-            error.fault(),
-            NameFault::UnitSuffix | NameFault::UnitNotAllowed
+            error.kind(),
+            NameErrorKind::UnitSuffix | NameErrorKind::UnitNotAllowed
         );
         let unit = metric.unit.as_ref().filter(|_| unit);
         faults.push(Fault::at(

@@ -1,7 +1,9 @@
-//! Values of the configuration file, and what is wrong with them and where.
+//! Values of the configuration file, and errors in them.
 //!
-//! Knows no source and no format: each reads its own keys with what is here, and `setup` puts them together.
+//! Knows neither sources nor formats. They define their own keys with the types of this module, and `setup` combines
+//! them.
 
+mod byte_size;
 mod choice;
 mod duration;
 mod error;
@@ -14,6 +16,7 @@ mod suggest;
 mod template;
 pub(crate) mod variant;
 
+pub(crate) use byte_size::ByteSize;
 pub(crate) use choice::OneOrNamed;
 pub(crate) use duration::Span;
 pub(crate) use error::{ConfigError, Fault};

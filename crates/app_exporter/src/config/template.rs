@@ -1,4 +1,4 @@
-//! Text with `${VARIABLE}` in it, which stands for what the environment says.
+//! Strings with `${VARIABLE}`, which stands for a value from the environment.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,16 +8,16 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::config::{At, Fault, TARGET};
 
-/// Text in which `${NAME}` stands for a variable of the environment, and `$$` for one `$`.
+/// A string in which `${NAME}` stands for an environment variable, and `$$` for one `$`.
 ///
-/// It is shown as it was written: what variables hold may be secret.
+/// Displayed as written, because the values of variables may be secret.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Template {
     written: Box<str>,
     pieces: Vec<Piece>,
 }
 
-/// A template that is not shown at all, for what may be a secret written out.
+/// A template that is never displayed, because it may contain a secret.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct HiddenTemplate(Template);
@@ -30,7 +30,7 @@ enum Piece {
 
 impl Template {
     /// # Errors
-    /// When a `$` stands for nothing: the message says what to write.
+    /// When a `$` does not begin a variable.
     fn parse(text: &str) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut rest = text;
@@ -59,10 +59,10 @@ impl Template {
         })
     }
 
-    /// The text with what the variables hold.
+    /// The string with the values of its variables.
     ///
     /// # Errors
-    /// The name of a variable that is not set.
+    /// When a variable is not set.
     fn resolve(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
         let mut resolved = String::new();
         for piece in &self.pieces {
@@ -72,15 +72,13 @@ impl Template {
                     Some(value) => resolved.push_str(&value),
                     None if **name == *TARGET => {
                         return Err(
-                            "`${target}` stands for the target of a source with the key `probe`; \
-                             add that, or write `$${target}` for the text itself"
+                            "`${target}` needs the key `probe`; add it, or write `$${target}` for the string itself"
                                 .to_owned(),
                         );
                     }
                     None => {
                         return Err(format!(
-                            "the variable `{name}` is not set in the environment; set it, or \
-                             write `$${{{name}}}` for the text itself"
+                            "the environment variable `{name}` is not set; set it, or write `$${{{name}}}` for the string itself"
                         ));
                     }
                 },
@@ -89,7 +87,7 @@ impl Template {
         Ok(resolved)
     }
 
-    /// The text without variables, if it has none.
+    /// The string, if it contains no variables.
     pub(crate) fn literal(&self) -> Option<&str> {
         match self.pieces.as_slice() {
             [] => Some(""),
@@ -100,10 +98,10 @@ impl Template {
 }
 
 impl At<Template> {
-    /// The text with what the variables hold.
+    /// The string with the values of its variables.
     ///
     /// # Errors
-    /// When one is not set.
+    /// When a variable is not set.
     pub(crate) fn resolved(
         &self,
         variable: &dyn Fn(&str) -> Option<String>,
@@ -114,7 +112,7 @@ impl At<Template> {
 }
 
 impl At<HiddenTemplate> {
-    /// As of a template that is shown.
+    /// As for a template that may be displayed.
     pub(crate) fn resolved(
         &self,
         variable: &dyn Fn(&str) -> Option<String>,
@@ -176,7 +174,7 @@ impl JsonSchema for Template {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "Text in which `${NAME}` stands for a variable of the environment, and `$$` for one `$`.",
+            "description": "A string in which `${NAME}` stands for an environment variable, and `$$` for one `$`.",
         })
     }
 }
@@ -186,12 +184,12 @@ impl JsonSchema for HiddenTemplate {
         "Secret".into()
     }
 
-    /// `writeOnly` is what hides it where a configuration is shown.
+    /// `writeOnly` hides it when the configuration is displayed.
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
             "writeOnly": true,
-            "description": "Text that is never shown, in which `${NAME}` stands for a variable of the environment, and `$$` for one `$`.",
+            "description": "A string that is never displayed, in which `${NAME}` stands for an environment variable, and `$$` for one `$`.",
         })
     }
 }
@@ -224,7 +222,7 @@ mod tests {
             assert!(message.contains("write `$$`"), "{text}: {message}");
         }
         let message = resolve("hunter2${C}").unwrap_err();
-        assert!(message.starts_with("the variable `C` is not set"));
+        assert!(message.starts_with("the environment variable `C` is not set"));
         assert!(!message.contains("hunter2"));
     }
 

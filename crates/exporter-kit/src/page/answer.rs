@@ -13,9 +13,10 @@ use super::asset::{self, Asset};
 use super::landing::{Landing, Links};
 use super::render::{self, TABLE, Viewer};
 use super::table::Table;
+use crate::scrape::answer::{Answer, method_not_allowed, plain};
 use crate::scrape::body::Body;
-use crate::scrape::handler::{Answer, MetricsHandler, method_not_allowed, plain};
-use crate::scrape::negotiate::{elements, quality};
+use crate::scrape::handler::MetricsHandler;
+use crate::scrape::negotiation::{elements, quality};
 
 /// Allows the page's own files and nothing inline. A browser with trusted types also refuses to turn text into markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::{Body as _, Frame, SizeHint};
 
+use crate::scrape::answer::Answer;
 use crate::scrape::body::{Body, BodyError};
-use crate::scrape::handler::Answer;
 use crate::server::access::{AccessControl, Admission, BoxFuture, Decision};
 use crate::server::router::Router;
 use crate::server::self_metrics::{Measuring, SelfMetrics};

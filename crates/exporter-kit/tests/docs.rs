@@ -169,10 +169,12 @@ mod links {
             } else if rest.starts_with(['(', ':']) || prose[..at].ends_with(']') {
                 None
             } else {
-                // The second half of a full reference has been seen with its first half.
+                // The second half of a full reference has been seen with its first half, and code is not a link.
                 let open = prose[..at].rfind('[').unwrap_or(at);
                 let full = prose[..open].ends_with(']');
-                (!full && open < at).then(|| &prose[open + 1..at])
+                let line = prose[..open].rfind('\n').map_or(0, |end| end + 1);
+                let code = prose[line..open].matches('`').count() % 2 == 1;
+                (!full && !code && open < at).then(|| &prose[open + 1..at])
             };
             found.extend(label.filter(|label| is_label(label)).map(str::to_owned));
         }

@@ -166,7 +166,7 @@ mod links {
             let rest = &prose[at + 1..];
             let label = if let Some(rest) = rest.strip_prefix('[') {
                 rest.split(']').next()
-            } else if rest.starts_with(['(', ':']) || prose[..at].ends_with(']') {
+            } else if rest.starts_with('(') || prose[..at].ends_with(']') {
                 None
             } else {
                 // The second half of a full reference has been seen with its first half, and code is not a link.

@@ -15,6 +15,8 @@ pub(crate) mod probe;
 mod suggest;
 mod template;
 pub(crate) mod variant;
+#[cfg(feature = "_servers")]
+mod visible_template;
 
 pub(crate) use byte_size::ByteSize;
 pub(crate) use choice::OneOrNamed;
@@ -24,4 +26,6 @@ pub(crate) use metric::{Duplicates, MetricConfig, MetricType, TimestampUnit};
 pub(crate) use placed::{At, Place};
 pub(crate) use probe::{ProbeConfig, TARGET};
 pub(crate) use suggest::{instead, there_is};
-pub(crate) use template::{HiddenTemplate, Template};
+pub(crate) use template::HiddenTemplate;
+#[cfg(feature = "_servers")]
+pub(crate) use template::Template;

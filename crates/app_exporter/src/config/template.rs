@@ -14,7 +14,7 @@ use crate::config::{At, Fault, TARGET};
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Template {
     written: Box<str>,
-    pieces: Vec<Piece>,
+    pub(super) pieces: Vec<Piece>,
 }
 
 /// A template that is never displayed, because it may contain a secret.
@@ -23,7 +23,7 @@ pub(crate) struct Template {
 pub(crate) struct HiddenTemplate(Template);
 
 #[derive(Clone, PartialEq, Eq)]
-enum Piece {
+pub(super) enum Piece {
     Text(Box<str>),
     Variable(Box<str>),
 }
@@ -31,7 +31,7 @@ enum Piece {
 impl Template {
     /// # Errors
     /// When a `$` does not begin a variable.
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('$') {
@@ -63,7 +63,10 @@ impl Template {
     ///
     /// # Errors
     /// When a variable is not set.
-    fn resolve(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+    pub(super) fn resolve(
+        &self,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<String, String> {
         let mut resolved = String::new();
         for piece in &self.pieces {
             match piece {
@@ -85,29 +88,6 @@ impl Template {
             }
         }
         Ok(resolved)
-    }
-
-    /// The string, if it contains no variables.
-    pub(crate) fn literal(&self) -> Option<&str> {
-        match self.pieces.as_slice() {
-            [] => Some(""),
-            [Piece::Text(text)] => Some(text),
-            _ => None,
-        }
-    }
-}
-
-impl At<Template> {
-    /// The string with the values of its variables.
-    ///
-    /// # Errors
-    /// When a variable is not set.
-    pub(crate) fn resolved(
-        &self,
-        variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<String, Fault> {
-        self.resolve(variable)
-            .map_err(|message| Fault::at(self.place(), message))
     }
 }
 
@@ -224,13 +204,5 @@ mod tests {
         let message = resolve("hunter2${C}").unwrap_err();
         assert!(message.starts_with("the environment variable `C` is not set"));
         assert!(!message.contains("hunter2"));
-    }
-
-    #[test]
-    fn only_text_without_variables_is_literal() {
-        let literal = |text| Template::parse(text).unwrap().literal().map(str::to_owned);
-        assert_eq!(literal("a$$b").as_deref(), Some("a$b"));
-        assert_eq!(literal("").as_deref(), Some(""));
-        assert_eq!(literal("${A}"), None);
     }
 }

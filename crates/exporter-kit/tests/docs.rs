@@ -273,7 +273,9 @@ mod links {
         for file in &files {
             let text = fs::read_to_string(library.join("docs").join(file)).unwrap();
             let is_definition = |line: &&str| {
-                let rest = line.strip_prefix('[').and_then(|line| line.split(']').nth(1));
+                let rest = line
+                    .strip_prefix('[')
+                    .and_then(|line| line.split(']').nth(1));
                 rest.is_some_and(|rest| rest.starts_with(": "))
             };
             let lines: Vec<&str> = text.lines().filter(|line| !is_definition(line)).collect();

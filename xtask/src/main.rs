@@ -7,6 +7,7 @@
     reason = "telling a person at a terminal what happens is what these commands are for"
 )]
 
+mod checks;
 mod ci;
 mod exercise;
 mod run;
@@ -39,6 +40,12 @@ const COMMANDS: &[Command] = &[
         arguments: "",
         help: "run exactly what CI runs: the checks, then every test",
         run: ci::run,
+    },
+    Command {
+        name: "check",
+        arguments: "[NAME]",
+        help: "run the checks of the text (direction, prose, links ...), which build nothing",
+        run: checks::run,
     },
     Command {
         name: "exercise",

@@ -2,9 +2,9 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 /// What every command of `cargo xtask` ends with.
 pub(crate) type Outcome = Result<(), Failure>;
@@ -65,6 +65,33 @@ pub(crate) fn step(headline: &str, command: &mut Command) -> Outcome {
         .stdin(Stdio::null())
         .status()
         .map_err(|err| Failure::new(format!("`{line}` could not be started: {err}")))?;
+    ended(headline, &line, status)
+}
+
+/// As [`step`], and returns what the program printed to its standard output.
+pub(crate) fn echoed(headline: &str, command: &mut Command) -> Result<String, Failure> {
+    let line = command_line(command);
+    announce(&format!("{headline}: {line}"));
+    let start = |err| Failure::new(format!("`{line}` could not be started: {err}"));
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(start)?;
+    let mut printed = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            println!("{line}");
+            printed.push_str(&line);
+            printed.push('\n');
+        }
+    }
+    let status = child.wait().map_err(start)?;
+    ended(headline, &line, status).map(|()| printed)
+}
+
+/// The outcome of the program that `line` repeats.
+fn ended(headline: &str, line: &str, status: ExitStatus) -> Outcome {
     if status.success() {
         return Ok(());
     }

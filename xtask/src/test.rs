@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every test of the workspace, against real servers.
 
+use crate::ci::documentation_tests;
 use crate::run::{Failure, Outcome, announce, cargo, in_ci, output, step};
 use crate::servers;
 use crate::workspace::Workspace;
@@ -30,21 +31,17 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         "examples",
         &mut cargo(&["build", "--workspace", "--examples", "--all-features"]),
     )?;
+    // They go first, so that the summary of the other tests closes the output.
+    let outcome = documentation_tests(&workspace);
     // The one with the better report where it is there; a fresh machine has only cargo's own.
     let nextest = output(&mut cargo(&["nextest", "--version"])).is_ok();
     let mut tests = if nextest {
         cargo(&["nextest", "run", "--workspace", "--all-features"])
     } else {
-        cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"])
+        let mut tests = cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
+        tests.args(["--lib", "--bins", "--tests"]);
+        tests
     };
-    let mut outcome = Ok(());
-    if nextest {
-        // nextest runs no documentation tests. They go first, so that its summary closes the output.
-        outcome = step(
-            "documentation tests",
-            &mut cargo(&["test", "--workspace", "--all-features", "--doc"]),
-        );
-    }
     for (variable, path) in &provided.variables {
         tests.env(variable, path);
     }

@@ -9,6 +9,12 @@ use crate::run::{Failure, cargo, output};
 /// The answer of `cargo metadata`, read once by the command that needs it.
 pub(crate) struct Workspace(Value);
 
+/// A package that is published.
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) version: String,
+}
+
 impl Workspace {
     pub(crate) fn read() -> Result<Self, Failure> {
         let text = output(&mut cargo(&["metadata", "--format-version=1", "--no-deps"]))?;
@@ -39,6 +45,26 @@ impl Workspace {
             .ok_or_else(|| Failure::new(format!("there is no package `{package}`")))?;
         let names = features.keys().filter(|name| *name != "default");
         Ok(names.cloned().collect())
+    }
+
+    /// The packages that may be published, in cargo's order.
+    pub(crate) fn published(&self) -> Result<Vec<Package>, Failure> {
+        let packages = self.0["packages"].as_array().map_or(&[][..], Vec::as_slice);
+        let published: Vec<Package> = packages
+            .iter()
+            // `publish = false` is an empty list of registries.
+            .filter(|package| package["publish"].is_null())
+            .filter_map(|package| {
+                Some(Package {
+                    name: package["name"].as_str()?.to_owned(),
+                    version: package["version"].as_str()?.to_owned(),
+                })
+            })
+            .collect();
+        if published.is_empty() {
+            return Err(Failure::new("no package of the workspace is published"));
+        }
+        Ok(published)
     }
 
     fn path(&self, key: &str) -> Result<PathBuf, Failure> {

@@ -31,13 +31,13 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "test",
-        arguments: "",
-        help: "run every test; installs the real servers they need when run as root",
+        arguments: "[--install]",
+        help: "run every test; as root it can install the Debian packages they use, and asks before",
         run: test::run,
     },
     Command {
         name: "ci",
-        arguments: "",
+        arguments: "[--install]",
         help: "run exactly what CI runs: the checks, then every test",
         run: ci::run,
     },

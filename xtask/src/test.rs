@@ -1,21 +1,19 @@
 //! `cargo xtask test`: every test of the workspace, against real servers.
 
+use std::io::{self, IsTerminal as _};
+
 use crate::ci::documentation_tests;
 use crate::run::{Failure, Outcome, announce, cargo, in_ci, output, step};
-use crate::servers;
+use crate::servers::{self, Consent};
 use crate::workspace::Workspace;
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    if let Some(argument) = arguments.first() {
-        return Err(Failure::usage(format!(
-            "`{argument}` is not taken: `test` runs everything; for one test use `cargo test NAME`"
-        )));
-    }
+    let consent = consent(arguments)?;
     let workspace = Workspace::read()?;
     workspace.enter()?;
 
     announce("what the tests need");
-    let provided = servers::provide(&workspace.target()?);
+    let provided = servers::provide(&workspace.target()?, consent);
     for (variable, path) in &provided.variables {
         println!("{variable}={}", path.display());
     }
@@ -50,6 +48,20 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     outcome
 }
 
+/// The consent to installing packages that the command line, CI or a terminal gives.
+pub(crate) fn consent(arguments: &[String]) -> Result<Consent, Failure> {
+    match arguments {
+        [flag] if flag == "--install" => Ok(Consent::Given),
+        [] if in_ci() => Ok(Consent::Given),
+        [] if io::stdin().is_terminal() && io::stdout().is_terminal() => Ok(Consent::Ask),
+        [] => Ok(Consent::Refused),
+        [argument, ..] => Err(Failure::usage(format!(
+            "unknown argument `{argument}`: every test is run, and `--install` is the only argument; for one test use \
+             `cargo test NAME`"
+        ))),
+    }
+}
+
 /// Said before the tests and again after them, where a screen of output has not hidden it.
 fn tell_what_is_left_out(missing: &[String]) {
     if !missing.is_empty() {
@@ -57,5 +69,21 @@ fn tell_what_is_left_out(missing: &[String]) {
     }
     for line in missing {
         println!("  {line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flag_is_consent_and_other_arguments_are_named() {
+        assert_eq!(
+            consent(&["--install".to_owned()]).ok(),
+            Some(Consent::Given)
+        );
+        let failure = consent(&["--all".to_owned()]).unwrap_err();
+        assert_eq!(failure.code, 2);
+        assert!(failure.to_string().contains("`--all`"), "{failure}");
     }
 }

@@ -23,11 +23,8 @@ const PROGRAM: &str = "app_exporter";
 const DENY: &str = "cargo-deny@0.20.2";
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    if let Some(argument) = arguments.first() {
-        return Err(Failure::usage(format!(
-            "unknown argument `{argument}`: `ci` runs every check and takes none"
-        )));
-    }
+    // A wrong argument is told before the checks, not after them.
+    test::consent(arguments)?;
     let workspace = Workspace::read()?;
     workspace.enter()?;
 
@@ -46,7 +43,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     ] {
         failures.extend(check(&workspace).err());
     }
-    failures.extend(test::run(&[]).err());
+    failures.extend(test::run(arguments).err());
 
     let Some(first) = failures.first() else {
         return Ok(());

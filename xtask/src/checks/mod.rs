@@ -10,6 +10,7 @@ pub(crate) mod links;
 mod markdown;
 mod modules;
 mod prose;
+mod readme;
 mod rust;
 
 use std::fmt;
@@ -50,6 +51,11 @@ const CHECKS: &[Check] = &[
         name: "absences",
         rule: "no page says that something is missing, unless that is checked",
         run: absences::absences,
+    },
+    Check {
+        name: "readme",
+        rule: "the programs in README.md are in the library's README, whose programs are tests",
+        run: readme::readme,
     },
     Check {
         name: "subjects",
@@ -98,13 +104,18 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     )))
 }
 
+/// Files in `docs` that are parts of the crate's own page.
+const PARTS: &[&str] = &["front.md", "index.md"];
+
 /// How many programs that documentation tests run the README and each page of a package have, by path.
 pub(crate) fn programs(package: &str) -> Result<Vec<(String, usize)>, String> {
     let root = Path::new("");
     let mut pages = Vec::new();
     for file in files::with_extension(root, "md")? {
         let within = file.strip_prefix(package).unwrap_or(root);
-        if within.starts_with("docs") || within == Path::new("README.md") {
+        let is_page =
+            within.starts_with("docs") && !PARTS.iter().any(|part| within.ends_with(part));
+        if is_page || within == Path::new("README.md") {
             let page = markdown::Page::read(&files::read(root, &file)?);
             if page.programs > 0 {
                 pages.push((file.display().to_string(), page.programs));

@@ -30,7 +30,7 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
 fn silent(pages: &BTreeMap<String, usize>, ran: &BTreeMap<String, usize>) -> Vec<String> {
     let mut silent = Vec::new();
     for (page, programs) in pages {
-        let count = ran.get(page).copied().unwrap_or(0);
+        let count = ran.get(&key(page)).copied().unwrap_or(0);
         println!("{count:>4} {page}");
         if count < *programs {
             silent.push(format!(
@@ -44,19 +44,33 @@ fn silent(pages: &BTreeMap<String, usize>, ran: &BTreeMap<String, usize>) -> Vec
 /// How many tests ran by page: `crates/exporter-kit/docs/guide.md`.
 fn tests_of_pages(printed: &str) -> BTreeMap<String, usize> {
     let mut ran = BTreeMap::new();
-    // `test crates/exporter-kit/src/../docs/guide.md - docs::guide (line 9) ... ok`
-    for line in printed
-        .lines()
-        .filter_map(|line| line.strip_prefix("test "))
-    {
-        let (file, rest) = line.split_once(" - ").unwrap_or((line, ""));
-        let page = file.replace("src/../", "");
-        let result = rest.rsplit(" ... ").next().unwrap_or_default();
-        if result == "ok" {
-            *ran.entry(page).or_insert(0) += 1;
-        }
+    // A page is a module of `docs` and named after its file; all of them are included from one place.
+    // `test crates/exporter-kit/src/../docs/links.txt - docs::from_go (line 9) ... ok`
+    // `test crates/exporter-kit/src/../README.md - readme (line 9) ... ok`
+    for line in printed.lines().filter(|line| line.ends_with(" ... ok")) {
+        let Some((file, rest)) = line.strip_prefix("test ").and_then(|l| l.split_once(" - "))
+        else {
+            continue;
+        };
+        let (package, file) = file.split_once("/src/").unwrap_or((file, ""));
+        let item = rest.split(" (line").next().unwrap_or_default();
+        let page = match item.strip_prefix("docs::") {
+            Some(page) => format!("{package}/{page}"),
+            None => format!("{package}/{}", file.trim_start_matches("../")),
+        };
+        *ran.entry(page).or_insert(0) += 1;
     }
     ran
+}
+
+/// The name that [`tests_of_pages`] has for the page `path`.
+fn key(path: &str) -> String {
+    let Some((package, page)) = path.split_once("/docs/") else {
+        return path.to_owned();
+    };
+    let stem = page.rsplit('/').next().unwrap_or(page);
+    let module = stem.trim_end_matches(".md").replace('-', "_");
+    format!("{package}/{module}")
 }
 
 #[cfg(test)]
@@ -66,16 +80,19 @@ mod tests {
     #[test]
     fn tests_are_counted_by_page_when_they_ran() {
         let printed = "running 4 tests\n\
-            test crates/exporter-kit/src/../docs/guide.md - docs::guide (line 9) ... ok\n\
-            test crates/exporter-kit/src/../docs/guide.md - docs::guide (line 90) - compile ... ok\n\
-            test crates/exporter-kit/src/../docs/guide.md - docs::guide (line 99) ... ignored\n\
+            test crates/exporter-kit/src/../docs/links.txt - docs::from_go (line 9) ... ok\n\
+            test crates/exporter-kit/src/../docs/links.txt - docs::from_go (line 90) - compile ... ok\n\
+            test crates/exporter-kit/src/../docs/links.txt - docs::from_go (line 99) ... ignored\n\
+            test crates/exporter-kit/src/../README.md - readme (line 9) ... FAILED\n\
+            test crates/other/src/../README.md - (line 9) ... ok\n\
             test crates/exporter-kit/src/lib.rs - label_enum (line 1) ... ok\n";
         let ran = tests_of_pages(printed);
-        assert_eq!(ran["crates/exporter-kit/docs/guide.md"], 2);
+        assert_eq!(ran["crates/exporter-kit/from_go"], 2);
 
         let pages = [
-            ("crates/exporter-kit/docs/guide.md", 2),
+            ("crates/exporter-kit/docs/from-go.md", 2),
             ("crates/exporter-kit/README.md", 1),
+            ("crates/other/README.md", 1),
         ];
         let pages = pages.map(|(page, programs)| (page.to_owned(), programs));
         let silent = silent(&pages.into(), &ran);

@@ -2,6 +2,9 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+/// Seconds after which a reader wonders what happens.
+pub(super) const PATIENCE: u64 = 3;
+
 /// Prints the steps as they are checked.
 pub(super) struct Report {
     colours: bool,
@@ -29,6 +32,17 @@ impl Report {
             print!("  · {number}. {step} ...");
             // A line that is not seen in time is no reason to stop.
             let _ = io::stdout().flush();
+        }
+    }
+
+    /// Shows that a step takes long, and for how many seconds it has; `why` is for the reader.
+    pub(super) fn waiting(&self, number: usize, step: &str, why: &str, seconds: u64) {
+        if self.terminal {
+            print!("\r\x1b[K  · {number}. {step} ... {why}: {seconds} s");
+            // A line that is not seen in time is no reason to stop.
+            let _ = io::stdout().flush();
+        } else if seconds == PATIENCE {
+            eprintln!("{number}. {step} ... {why}");
         }
     }
 

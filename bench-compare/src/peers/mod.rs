@@ -6,6 +6,7 @@ mod floor_encode;
 mod floor_sharded;
 mod measured;
 mod metrics;
+mod opentelemetry;
 mod prometheus;
 mod prometheus_client;
 mod remote;
@@ -101,6 +102,7 @@ pub fn local() -> Vec<Box<dyn Peer>> {
         Box::new(prometheus_client::PrometheusClient),
         Box::new(prometheus::Prometheus),
         Box::new(metrics::Metrics),
+        Box::new(opentelemetry::OpenTelemetry),
         Box::new(measured::Measured),
         Box::new(vise::Vise),
     ]

@@ -3,6 +3,7 @@
 //! One module a check, one line a check in [`CHECKS`].
 
 mod absences;
+mod api;
 mod commits;
 mod direction;
 mod files;
@@ -51,6 +52,11 @@ const CHECKS: &[Check] = &[
         name: "absences",
         rule: "no page says that something is missing, unless that is checked",
         run: absences::absences,
+    },
+    Check {
+        name: "api",
+        rule: "the library's public API is the one in public-api.txt",
+        run: api::api,
     },
     Check {
         name: "readme",

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::checks::api::Shown;
 use crate::checks::rust::{self, File};
 
 /// Names are handed on this often at most.
@@ -14,7 +15,15 @@ const LONGEST_TRAIL: usize = 64;
 pub(super) struct Modules {
     /// Every module by its path: `["metric", "counter"]`; the root's is empty.
     modules: HashMap<Vec<String>, Module>,
-    files: Vec<(PathBuf, Vec<String>, File)>,
+    files: Vec<ReadFile>,
+}
+
+#[derive(Debug)]
+struct ReadFile {
+    path: PathBuf,
+    module: Vec<String>,
+    text: String,
+    read: File,
 }
 
 #[derive(Debug)]
@@ -76,7 +85,12 @@ impl Modules {
                 folder,
             ));
         }
-        self.add(file, path, read);
+        self.add(ReadFile {
+            path: file.to_owned(),
+            module: path,
+            text,
+            read,
+        });
         for (path, file, folder) in children {
             // A module for another system may be missing here; the compiler reports any other.
             if file.is_file() {
@@ -86,26 +100,77 @@ impl Modules {
         Ok(())
     }
 
-    /// Adds `file`, which is the module `path`, and the inline modules in it.
-    fn add(&mut self, file: &Path, path: Vec<String>, read: File) {
+    /// Adds a file, and the inline modules in it.
+    fn add(&mut self, file: ReadFile) {
         let mut insides: BTreeSet<&[String]> = BTreeSet::from([&[][..]]);
-        insides.extend(read.names.iter().map(|(inside, _)| &**inside));
-        insides.extend(read.uses.iter().map(|leaf| &*leaf.path.inside));
+        insides.extend(file.read.names.iter().map(|(inside, _)| &**inside));
+        insides.extend(file.read.uses.iter().map(|leaf| &*leaf.path.inside));
         for inside in insides {
-            let module = Module::of(self.files.len(), &read, inside);
-            self.modules.insert(join(&[&path, inside]), module);
+            let module = Module::of(self.files.len(), &file.read, inside);
+            self.modules.insert(join(&[&file.module, inside]), module);
         }
-        self.files.push((file.to_owned(), path, read));
+        self.files.push(file);
+    }
+
+    /// Every file with its module and its text.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&Path, &[String], &str)> {
+        let files = self.files.iter();
+        files.map(|file| (&*file.path, &*file.module, &*file.text))
+    }
+
+    /// The public path of every item that users can name, the shortest one.
+    pub(super) fn shown(&self) -> Shown {
+        let mut shown = Shown::new();
+        let mut open = vec![Vec::new()];
+        while let Some(module) = open.pop() {
+            let Some(index) = self.modules.get(&module).map(|module| module.file) else {
+                continue;
+            };
+            let Some(file) = self.files.get(index) else {
+                continue;
+            };
+            let mut add = |file: usize, name: &str, seen_as: &str| {
+                let path = join(&[&["exporter_kit".to_owned()], &module, &[seen_as.to_owned()]]);
+                let path = path.join("::");
+                let known = shown
+                    .entry((file, name.to_owned()))
+                    .or_insert_with(|| path.clone());
+                if path.len() < known.len() {
+                    *known = path;
+                }
+            };
+            for (inside, name) in &file.read.names {
+                if join(&[&file.module, inside]) == module {
+                    add(index, name, name);
+                }
+            }
+            for leaf in file.read.uses.iter().filter(|leaf| leaf.is_shown) {
+                let target = self.file_of(&module, &leaf.path.segments);
+                if let (Some(target), Some(name)) = (target, leaf.path.segments.last()) {
+                    add(target, name, &leaf.name);
+                }
+            }
+            for child in file.read.modules.iter().filter(|child| child.is_shown) {
+                open.push(join(&[&module, std::slice::from_ref(&child.name)]));
+            }
+        }
+        shown
     }
 
     /// Every import of one file from another.
     pub(super) fn imports(&self) -> BTreeSet<Import> {
         let mut imports = BTreeSet::new();
-        for (from, module, read) in &self.files {
+        for ReadFile {
+            path: from,
+            module,
+            read,
+            ..
+        } in &self.files
+        {
             let mut add = |path: &rust::Path| {
                 let at = join(&[module, &path.inside]);
                 let file = self.file_of(&at, &path.segments);
-                if let Some((to, ..)) = file.and_then(|file| self.files.get(file))
+                if let Some(ReadFile { path: to, .. }) = file.and_then(|file| self.files.get(file))
                     && to != from
                 {
                     imports.insert(Import {
@@ -128,7 +193,7 @@ impl Modules {
     }
 
     /// The file that defines what `path` names in the module `at`; nothing for other crates.
-    fn file_of(&self, at: &[String], path: &[String]) -> Option<usize> {
+    pub(super) fn file_of(&self, at: &[String], path: &[String]) -> Option<usize> {
         self.follow(at, path, false, &mut HashSet::new())
     }
 

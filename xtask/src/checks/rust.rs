@@ -25,6 +25,8 @@ pub(super) struct Module {
     pub(super) name: String,
     /// The file of `#[path = "…"]`.
     pub(super) path: Option<String>,
+    /// Whether users see it.
+    pub(super) is_shown: bool,
 }
 
 /// One leaf of a `use` tree.
@@ -35,6 +37,8 @@ pub(super) struct Use {
     pub(super) name: String,
     /// Whether others see it: `pub`, `pub(crate)` and the like.
     pub(super) is_public: bool,
+    /// Whether users see it: `pub` alone.
+    pub(super) is_shown: bool,
 }
 
 /// A path as written.
@@ -88,7 +92,8 @@ impl File {
                         "use" if !is_punct(tokens.get(at + 1), '<') => {
                             let end = end_of_item(&tokens, at + 1);
                             let tree = tokens.get(at + 1..end).unwrap_or_default();
-                            self.uses(tree, inside, &[], is_public(&tokens, at));
+                            let seen = (is_public(&tokens, at), is_shown(&tokens, at));
+                            self.uses(tree, inside, &[], seen);
                             at = end;
                             continue;
                         }
@@ -136,6 +141,7 @@ impl File {
                 inside: inside.to_vec(),
                 name,
                 path,
+                is_shown: is_shown(tokens, at),
             });
         }
         2
@@ -185,7 +191,13 @@ impl File {
     }
 
     /// Records the leaves of a `use` tree below `before`.
-    fn uses(&mut self, tree: &[TokenTree], inside: &[String], before: &[String], is_public: bool) {
+    fn uses(
+        &mut self,
+        tree: &[TokenTree],
+        inside: &[String],
+        before: &[String],
+        seen: (bool, bool),
+    ) {
         for branch in tree.split(|token| is_punct(Some(token), ',')) {
             let mut segments = before.to_vec();
             let mut line = 0;
@@ -211,7 +223,7 @@ impl File {
                     }
                     TokenTree::Group(group) => {
                         let inner: Vec<TokenTree> = group.stream().into_iter().collect();
-                        self.uses(&inner, inside, &segments, is_public);
+                        self.uses(&inner, inside, &segments, seen);
                         leaf = false;
                     }
                     _ => {}
@@ -226,21 +238,28 @@ impl File {
                         segments,
                         line,
                     },
-                    is_public,
+                    is_public: seen.0,
+                    is_shown: seen.1,
                 });
             }
         }
     }
 }
 
+/// Returns whether `pub` alone stands before the token at `at`.
+fn is_shown(tokens: &[TokenTree], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|at| tokens.get(at));
+    matches!(before, Some(TokenTree::Ident(ident)) if ident == "pub")
+}
+
 /// Returns whether `pub`, `pub(crate)` or the like stands before the token at `at`.
-fn is_public(tokens: &[TokenTree], at: usize) -> bool {
+pub(super) fn is_public(tokens: &[TokenTree], at: usize) -> bool {
     let before = |distance| at.checked_sub(distance).and_then(|at| tokens.get(at));
     let is_pub = |token: Option<&TokenTree>| matches!(token, Some(TokenTree::Ident(ident)) if ident == "pub");
     is_pub(before(1)) || (matches!(before(1), Some(TokenTree::Group(_))) && is_pub(before(2)))
 }
 
-fn is_punct(token: Option<&TokenTree>, c: char) -> bool {
+pub(super) fn is_punct(token: Option<&TokenTree>, c: char) -> bool {
     matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == c)
 }
 
@@ -250,12 +269,13 @@ fn is_separator(tokens: &[TokenTree], at: usize) -> bool {
 }
 
 /// The index after the item that begins at `at`: after its `;` or its braces.
-fn end_of_item(tokens: &[TokenTree], at: usize) -> usize {
+pub(super) fn end_of_item(tokens: &[TokenTree], at: usize) -> usize {
     let is_use = |token: &TokenTree| matches!(token, TokenTree::Ident(ident) if ident == "use");
     // The braces of a `use` are not its end.
     let mut in_use = at > 0 && tokens.get(at - 1).is_some_and(is_use);
     for (index, token) in tokens.iter().enumerate().skip(at) {
-        in_use |= is_use(token);
+        // `use<'a>` of a type that captures a lifetime is none.
+        in_use |= is_use(token) && !is_punct(tokens.get(index + 1), '<');
         let ends = match token {
             TokenTree::Punct(punct) => punct.as_char() == ';',
             TokenTree::Group(group) => group.delimiter() == Delimiter::Brace && !in_use,
@@ -269,7 +289,7 @@ fn end_of_item(tokens: &[TokenTree], at: usize) -> usize {
 }
 
 /// Whether the attribute is a `cfg` that only tests fulfil.
-fn is_for_tests(attribute: &Group) -> bool {
+pub(super) fn is_for_tests(attribute: &Group) -> bool {
     let mut tokens = attribute.stream().into_iter();
     let name = tokens.next().map(|token| token.to_string());
     let is_test = |stream: TokenStream| {
@@ -288,6 +308,11 @@ fn is_for_tests(attribute: &Group) -> bool {
         (Some("test"), None) => true,
         _ => false,
     }
+}
+
+/// Returns whether the attribute is `doc(hidden)`.
+pub(super) fn hides(attribute: &Group) -> bool {
+    attribute.stream().to_string().replace(' ', "") == "doc(hidden)"
 }
 
 /// The file that `#[path = "…"]` names.

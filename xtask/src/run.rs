@@ -6,10 +6,10 @@ use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
-/// What every command of `cargo xtask` ends with.
+/// The result of every command of `cargo xtask`.
 pub(crate) type Outcome = Result<(), Failure>;
 
-/// Why a command failed, and the exit code it passes on.
+/// A failed command: the message, and the exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) code: u8,
@@ -30,7 +30,7 @@ impl Failure {
         Self::new("")
     }
 
-    /// Whether there is nothing more to say about it.
+    /// Returns whether the failure was reported in full already.
     pub(crate) fn is_told(&self) -> bool {
         self.message.is_empty()
     }
@@ -105,7 +105,7 @@ fn ended(headline: &str, line: &str, status: ExitStatus) -> Outcome {
     })
 }
 
-/// What `command` prints to its standard output, or why it failed, with what it printed to the other.
+/// Returns the standard output of `command`; an error has its standard error in it.
 pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     let line = command_line(command);
     let output = command
@@ -137,7 +137,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Whether this is a CI run, where anything left out is a failure.
+/// Returns whether this is a CI run, in which every test has to run.
 pub(crate) fn in_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| value == "true")
 }

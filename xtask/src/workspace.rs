@@ -1,4 +1,4 @@
-//! What cargo knows of this workspace: where it is, where it builds, which features there are.
+//! The workspace as cargo describes it: its folders, packages and features.
 
 use std::path::PathBuf;
 
@@ -30,7 +30,7 @@ impl Workspace {
             .map_err(|err| Failure::new(format!("cannot enter `{}`: {err}", root.display())))
     }
 
-    /// Where cargo builds; whatever the commands install for themselves goes there too.
+    /// Cargo's target folder; the commands install their own tools there, too.
     pub(crate) fn target(&self) -> Result<PathBuf, Failure> {
         self.path("target_directory")
     }

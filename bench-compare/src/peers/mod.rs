@@ -16,7 +16,7 @@ mod vise_families;
 use crate::subject::Subject;
 use crate::workload::{self, Shape};
 
-/// What is recorded in the rows a to d.
+/// Operation of the rows a to d.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record {
     /// An unlabelled counter, incremented.
@@ -37,7 +37,7 @@ pub enum Record {
     Dynamic,
 }
 
-/// What is encoded.
+/// Exposition format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// The text format, or OpenMetrics where a peer has nothing else.
@@ -46,12 +46,12 @@ pub enum Form {
     Protobuf,
 }
 
-/// How a peer counts in ratios.
+/// Role of a peer in ratios.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Not a library but the least the machine can do.
     Floor,
-    /// What this is all for.
+    /// The library under test.
     Ours,
     /// A Rust library to compare with.
     Rust,
@@ -64,7 +64,7 @@ pub trait Peer {
     /// The heading of its column.
     fn name(&self) -> &'static str;
 
-    /// How it counts.
+    /// The role in ratios.
     fn kind(&self) -> Kind {
         Kind::Rust
     }

@@ -28,7 +28,7 @@ const ROOMS: &[&[&str]] = &[
 /// Files that show the library's names to its users, and may name every room.
 const FRONT: &[&str] = &["lib", "docs"];
 
-/// The crates that are looked through for circles.
+/// Crates that are checked for circles.
 const ROOTS: &[&str] = &[
     "crates/exporter-kit/src/lib.rs",
     "crates/app_exporter/src/lib.rs",

@@ -157,7 +157,7 @@ fn of_page(
     findings
 }
 
-/// Why `link` of `file` leads nowhere.
+/// Returns the reason if `link` of `file` leads nowhere.
 fn dead(
     file: &Path,
     link: &Link,
@@ -215,7 +215,7 @@ fn is_relative(target: &str) -> bool {
     !target.contains("://") && !target.starts_with(['#', '/']) && !target.starts_with("mailto:")
 }
 
-/// Whether the words in brackets look like the name of an item or a page rather than like text.
+/// Returns whether the words in brackets look like the name of an item or a page rather than like text.
 fn is_name(label: &str) -> bool {
     label.starts_with('`')
 }

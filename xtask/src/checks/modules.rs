@@ -197,7 +197,7 @@ impl Modules {
         self.follow(at, path, false, &mut HashSet::new())
     }
 
-    /// As `file_of`. With `exact`, a module that does not show where it has the name is no answer.
+    /// As `file_of`. With `exact`, only a module that shows where it has the name counts.
 
     fn follow(
         &self,

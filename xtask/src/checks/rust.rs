@@ -25,7 +25,7 @@ pub(super) struct Module {
     pub(super) name: String,
     /// The file of `#[path = "…"]`.
     pub(super) path: Option<String>,
-    /// Whether users see it.
+    /// True for `pub` alone, which users see.
     pub(super) is_shown: bool,
 }
 
@@ -35,9 +35,9 @@ pub(super) struct Use {
     pub(super) path: Path,
     /// The name it has here; `*` for a glob.
     pub(super) name: String,
-    /// Whether others see it: `pub`, `pub(crate)` and the like.
+    /// True for `pub`, `pub(crate)` and the like.
     pub(super) is_public: bool,
-    /// Whether users see it: `pub` alone.
+    /// True for `pub` alone, which users see.
     pub(super) is_shown: bool,
 }
 
@@ -263,7 +263,7 @@ pub(super) fn is_punct(token: Option<&TokenTree>, c: char) -> bool {
     matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == c)
 }
 
-/// Whether `::` stands at `at`.
+/// Returns whether `::` stands at `at`.
 fn is_separator(tokens: &[TokenTree], at: usize) -> bool {
     is_punct(tokens.get(at), ':') && is_punct(tokens.get(at + 1), ':')
 }
@@ -288,7 +288,7 @@ pub(super) fn end_of_item(tokens: &[TokenTree], at: usize) -> usize {
     tokens.len()
 }
 
-/// Whether the attribute is a `cfg` that only tests fulfil.
+/// Returns whether the attribute is a `cfg` that only tests fulfil.
 pub(super) fn is_for_tests(attribute: &Group) -> bool {
     let mut tokens = attribute.stream().into_iter();
     let name = tokens.next().map(|token| token.to_string());

@@ -19,7 +19,7 @@ use crate::run::{Failure, cargo};
 /// The line that the given code prints before the metrics; an empty line follows them.
 pub(super) const ROUND: &str = "A scrape now shows:";
 
-/// How often something is looked at that cannot be waited for.
+/// Interval between two looks at a state that cannot be waited for.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// A program that was built.
@@ -66,7 +66,7 @@ pub(super) struct Program {
     errors: Option<JoinHandle<String>>,
 }
 
-/// What a program printed so far.
+/// Output of a program so far.
 #[derive(Default)]
 struct Printed {
     /// The round that has begun.
@@ -150,12 +150,12 @@ impl Program {
         }
     }
 
-    /// How it ended, if it has.
+    /// The exit status, once the program has ended.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
-    /// What it wrote to its standard error; for a program that has ended.
+    /// The standard error of a program that has ended.
     pub(super) fn errors(&mut self) -> String {
         let said = self.errors.take().map(JoinHandle::join);
         said.and_then(Result::ok).unwrap_or_default()
@@ -183,12 +183,12 @@ impl Drop for Program {
     }
 }
 
-/// Whether a server could be started on `port` now.
+/// Returns whether a server could start on `port` now.
 pub(super) fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()
 }
 
-/// A port that was free. On Unix the system gives it to nobody else while there is the socket, beside which a server may listen.
+/// Reserves a free port. On Unix no other program gets it while the socket is there, and a server may listen beside it.
 fn reserve_port() -> io::Result<(u16, Option<Socket>)> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.set_reuse_address(cfg!(unix))?;
@@ -211,7 +211,7 @@ fn command(program: &Path) -> Command {
     command
 }
 
-/// Whether this process ignores SIGINT, signal number 2; Linux says so, elsewhere it is not known.
+/// Returns whether this process ignores SIGINT, signal number 2. Only Linux shows that.
 fn ignores_ctrl_c() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status

@@ -1,4 +1,4 @@
-//! What a learner sees: a line a step, and for the first that is open, what to look at.
+//! The report: a line for each step, and advice for the first step that is open.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -21,7 +21,7 @@ impl Report {
         }
     }
 
-    /// Whether what other programs say may be coloured, too.
+    /// Returns whether other programs may colour their output, too.
     pub(super) fn colours(&self) -> bool {
         self.colours
     }
@@ -74,12 +74,12 @@ impl Report {
     }
 }
 
-/// Why a step is open.
+/// Advice about an open step.
 #[derive(Debug)]
 pub(super) struct Advice {
-    /// What the check saw.
+    /// The fault that the check saw.
     found: String,
-    /// Where the learner may find out more.
+    /// The place where the learner finds out more.
     look_at: String,
 }
 

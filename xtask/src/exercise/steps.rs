@@ -137,7 +137,7 @@ struct Exporter {
     path: PathBuf,
     source: String,
     warnings: String,
-    /// The given code prints the metrics. Whoever took that out is asked over HTTP.
+    /// True if the program prints its metrics, as the given code does; otherwise the check scrapes them.
     prints: bool,
 }
 

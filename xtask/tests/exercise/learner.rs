@@ -89,7 +89,7 @@ impl Learner {
         &self.folder
     }
 
-    /// What `cargo xtask exercise 1` says of it.
+    /// Runs `cargo xtask exercise 1` on it.
     pub(crate) fn checked(&self) -> Answer {
         Answer::to(&[
             "exercise",
@@ -107,12 +107,12 @@ impl Drop for Learner {
     }
 }
 
-/// Where all copies are built, so that the library is built for the first only.
+/// Target folder of all copies, so that the library is built for the first only.
 pub(crate) fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("../exercise-check")
 }
 
-/// What the check said.
+/// Output of the check.
 pub(crate) struct Answer {
     pub(crate) text: String,
     code: Option<i32>,
@@ -145,7 +145,7 @@ impl Answer {
         }
     }
 
-    /// That everything before `step` passed, `step` is open, and each of `words` is said about it.
+    /// Asserts that every step before `step` passed, `step` is open, and its advice has each of `words`.
     #[track_caller]
     pub(crate) fn is_open_at(&self, step: usize, words: &[&str]) {
         let text = &self.text;
@@ -175,7 +175,7 @@ impl Answer {
         }
     }
 
-    /// That every step passed.
+    /// Asserts that every step passed.
     #[track_caller]
     pub(crate) fn passed(&self) {
         let text = &self.text;
@@ -188,7 +188,7 @@ impl Answer {
         assert!(text.contains("Well done!"), "{text}");
     }
 
-    /// The steps in the order in which they were said, and whether they passed.
+    /// The steps in the order of the output, and whether they passed.
     fn marks(&self) -> Vec<(usize, bool)> {
         let marked = self.text.lines().filter_map(|line| {
             let line = line.strip_prefix("  ")?;

@@ -2,11 +2,11 @@
 
 use super::{Learner, SOLUTION, STARTER};
 
-/// What a learner writes, and before which line of the starter.
+/// A learner's lines, and the lines of the starter that they stand before.
 const GAUGE: &str = r#"let active_sessions = registry.gauge("app_active_sessions", "Number of active user sessions")?;"#;
 pub(crate) const AFTER_TODO_1: &str = "// Given: `collect_metrics()` finds out";
 const SET: &str = "active_sessions.set(fastrand::u32(10..=100));";
-/// Where the closure ends.
+/// The end of the closure.
 const TODO_2: &str = "    };\n\n    // Given: collect once";
 const SERVE: &str = "let _server = exporter_kit::serve(([0, 0, 0, 0], port), &registry)?;";
 const AFTER_TODO_3: &str = "println!(\"With TODO 3";
@@ -253,14 +253,14 @@ fn a_server_of_another_registry_is_told_which() {
     );
 }
 
-/// The program starts itself a second time, without a terminal's Ctrl-C reaching that. It is that
-/// one that serves; it ends when nobody reads what it prints.
+/// The program starts itself a second time, and that one serves. Ctrl-C without a terminal does not reach it; it ends when
+/// its standard output is closed.
 #[test]
 fn a_port_that_ctrl_c_does_not_free_is_told() {
     let start = "if std::env::args().nth(2).is_none() { \
          let arguments = [port.to_string(), \"second\".to_owned()]; \
-         std::process::Command::new(std::env::current_exe()?).args(arguments).spawn()?; \
-         loop { thread::sleep(Duration::from_secs(5)); } }";
+         let second = std::process::Command::new(std::env::current_exe()?).args(arguments).status()?; \
+         return Err(second.to_string().into()); }";
     let answer = with_server("second").write(start, "// Given: the registry.");
     answer
         .checked()

@@ -107,3 +107,63 @@ pub fn local() -> Vec<Box<dyn Peer>> {
         Box::new(vise::Vise),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exposition::{compare, parse_text};
+    use crate::protobuf;
+
+    const RECORDS: [Record; 8] = [
+        Record::CounterInc,
+        Record::GaugeSet,
+        Record::GaugeIncDec,
+        Record::IntegerGaugeIncDec,
+        Record::Histogram,
+        Record::Lookup,
+        Record::Handle,
+        Record::Dynamic,
+    ];
+
+    /// Enough operations to touch every series.
+    const OPERATIONS: u64 = 3000;
+
+    #[test]
+    fn all_peers_record_the_same_samples() {
+        for record in RECORDS {
+            let mut expected = None;
+            for peer in local() {
+                let Some(mut subject) = peer.record(record) else {
+                    continue;
+                };
+                subject.time(1, OPERATIONS).unwrap();
+                let found = parse_text(&subject.exposition().unwrap()).unwrap();
+                let expected = expected.get_or_insert_with(|| found.clone());
+                let same = compare(expected, &found);
+                assert!(same.is_ok(), "{record:?} of {}: {same:?}", peer.name());
+            }
+        }
+    }
+
+    #[test]
+    fn all_peers_expose_the_same_samples() {
+        for form in [Form::Text, Form::Protobuf] {
+            for shape in [Shape::One, Shape::Gauges(3), Shape::Histograms] {
+                let mut expected = None;
+                for peer in local() {
+                    let Some(mut subject) = peer.expose(shape, form) else {
+                        continue;
+                    };
+                    let body = subject.exposition().unwrap();
+                    let found = match form {
+                        Form::Text => parse_text(&body).unwrap(),
+                        Form::Protobuf => protobuf::parse(&body).unwrap(),
+                    };
+                    let expected = expected.get_or_insert_with(|| found.clone());
+                    let same = compare(expected, &found);
+                    assert!(same.is_ok(), "{shape:?} as {form:?} of {}: {same:?}", peer.name());
+                }
+            }
+        }
+    }
+}

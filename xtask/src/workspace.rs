@@ -35,7 +35,7 @@ impl Workspace {
         self.path("target_directory")
     }
 
-    /// The features of `package`, in cargo's order, `default` left out.
+    /// The features of `package` that users name, in cargo's order: without `default` and those that begin with `_`.
     pub(crate) fn features(&self, package: &str) -> Result<Vec<String>, Failure> {
         let packages = self.0["packages"].as_array().map_or(&[][..], Vec::as_slice);
         let features = packages
@@ -43,7 +43,9 @@ impl Workspace {
             .find(|candidate| candidate["name"] == package)
             .and_then(|found| found["features"].as_object())
             .ok_or_else(|| Failure::new(format!("there is no package `{package}`")))?;
-        let names = features.keys().filter(|name| *name != "default");
+        let names = features
+            .keys()
+            .filter(|name| *name != "default" && !name.starts_with('_'));
         Ok(names.cloned().collect())
     }
 

@@ -4,38 +4,22 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::checks::Finding;
-use crate::run::{in_ci, output};
+use crate::run::output;
 
 /// Characters of a subject, at most.
 const LONGEST: usize = 72;
-/// Commits that CI looks at; at work those that `main` does not have.
-const NEWEST: &str = "--max-count=50";
+/// Commits that are looked at.
+const NEWEST: &str = "--max-count=100";
+/// The rule is younger than the repository; earlier subjects stay as they are.
+const SINCE: &str = "--since=2026-11-30T17:00:00Z";
 
 pub(super) fn subjects(root: &Path) -> Result<Vec<Finding>, String> {
-    let git = |arguments: &[&str]| {
-        let mut git = Command::new("git");
-        git.args(arguments);
-        if root != Path::new("") {
-            git.current_dir(root);
-        }
-        output(&mut git).map_err(|failure| failure.to_string())
-    };
-    let format = "--format=%h %s";
-    let base = if in_ci() {
-        None
-    } else {
-        git(&["merge-base", "HEAD", "main"]).ok()
-    };
-    let log = match base {
-        Some(base) => git(&[
-            "log",
-            "--no-merges",
-            format,
-            &format!("{}..HEAD", base.trim()),
-        ])?,
-        // A clone of one commit has that one.
-        None => git(&["log", "--no-merges", format, NEWEST])?,
-    };
+    let mut git = Command::new("git");
+    git.args(["log", "--no-merges", "--format=%h %s", NEWEST, SINCE]);
+    if root != Path::new("") {
+        git.current_dir(root);
+    }
+    let log = output(&mut git).map_err(|failure| failure.to_string())?;
     Ok(too_long(&log))
 }
 

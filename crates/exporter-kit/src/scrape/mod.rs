@@ -14,8 +14,6 @@ pub(crate) mod deadline;
 mod failure;
 mod gate;
 #[cfg(feature = "http")]
-pub(crate) mod gzip;
-#[cfg(feature = "http")]
 pub(crate) mod handler;
 #[cfg(feature = "http")]
 pub(crate) mod in_flight;
@@ -31,6 +29,8 @@ mod own;
 #[cfg(feature = "http")]
 pub(crate) mod recording;
 mod scrape;
+#[cfg(feature = "http")]
+pub(crate) mod structures;
 #[cfg(feature = "http")]
 pub(crate) mod together;
 #[cfg(feature = "zstd")]

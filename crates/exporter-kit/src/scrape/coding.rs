@@ -7,7 +7,7 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 use memchr::memchr_iter;
 use structural_gzip::Encoder;
 
-use crate::scrape::negotiate::{elements, quality};
+use crate::scrape::negotiation::{elements, quality};
 use crate::scrape::structures::{Plan, Size, Structures, What};
 use crate::sync::lock;
 

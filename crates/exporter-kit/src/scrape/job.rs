@@ -20,8 +20,8 @@ use crate::scrape::coding::{Coder, Coding, Compressors};
 use crate::scrape::deadline::Limits;
 use crate::scrape::handler::{Options, Shared, UNKNOWN_SIZE};
 use crate::scrape::in_flight::InFlight;
+use crate::scrape::shared_encoding::SHARED_BYTES;
 use crate::scrape::structures::What;
-use crate::scrape::together::SHARED_BYTES;
 
 /// A body up to this size, in bytes, is sent whole, with its length.
 const WHOLE_BYTES: usize = 256 * 1024;

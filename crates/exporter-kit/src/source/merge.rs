@@ -7,8 +7,8 @@ use hashbrown::HashMap;
 
 use super::view::{Shown, View};
 use crate::collect::Sink;
+use crate::encode::sample_names;
 use crate::model::{Descriptor, Head, Point};
-use crate::registry::sample_names;
 use crate::snapshot::{FamilySnapshot, SeriesIndex, same_labels};
 
 /// Gives all families of a view in the order of their names; the series of one family in the order of the sources.
@@ -32,7 +32,9 @@ pub(crate) fn give(view: &View, reserved: &[Descriptor], sink: &mut dyn Sink) {
             let name = descriptor.name();
             let parts = families.get_mut(name);
             match parts {
-                Some(parts) if parts[0].1.descriptor().kind() == descriptor.kind() => {
+                Some(parts)
+                    if parts[0].1.descriptor().metric_type() == descriptor.metric_type() =>
+                {
                     parts.push((shown, family));
                 }
                 Some(_) => count_conflict(shown, name),

@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
+use super::Scrape;
 use super::clock::Clock;
-use super::{Failure, Scrape};
 use crate::collect::context::ScrapeContext;
-use crate::collect::{CollectError, FamilyWriter, Sink};
-use crate::model::{Descriptor, Head, Kind, Point};
+use crate::collect::{CollectError, Failure, FamilyWriter, Sink};
+use crate::model::{Descriptor, Head, MetricType, Point};
 use crate::registry::Registered;
 
 /// Stands between the collectors and the sink: lets through what is wanted, and no family twice.
-pub(super) struct Gate<'a, S: ?Sized> {
+pub(super) struct Walk<'a, S: ?Sized> {
     sink: &'a mut S,
     scrape: &'a Scrape,
     /// What is known of the scrape, if it is part of another of which something is known.
@@ -37,7 +37,7 @@ enum Giver<'a> {
     Own { are_free: bool },
 }
 
-impl<'a, S: Sink + ?Sized> Gate<'a, S> {
+impl<'a, S: Sink + ?Sized> Walk<'a, S> {
     pub(super) fn new(sink: &'a mut S, scrape: &'a Scrape) -> Self {
         let context = scrape.context.within(sink.context());
         let deadline = context.as_ref().unwrap_or(&scrape.context).deadline;
@@ -147,7 +147,7 @@ impl<'a, S: Sink + ?Sized> Gate<'a, S> {
         }
         if !failed.is_empty() {
             let descriptor = Descriptor::new(
-                Kind::Counter,
+                MetricType::Counter,
                 "exporter_kit_collector_failures_total",
                 "Scrapes in which a collector failed, by its first family and the reason.",
             )?;
@@ -160,7 +160,7 @@ impl<'a, S: Sink + ?Sized> Gate<'a, S> {
         }
         if !refused.is_empty() {
             let descriptor = Descriptor::new(
-                Kind::Counter,
+                MetricType::Counter,
                 "exporter_kit_series_refused_total",
                 "Times that recording was refused because its family had reached its limit of series.",
             )?;
@@ -173,7 +173,7 @@ impl<'a, S: Sink + ?Sized> Gate<'a, S> {
     }
 }
 
-impl<S: Sink + ?Sized> Sink for Gate<'_, S> {
+impl<S: Sink + ?Sized> Sink for Walk<'_, S> {
     fn family(&mut self, descriptor: &Descriptor) -> bool {
         self.open = self.scrape.wants(descriptor)
             && !self.clock.is_over

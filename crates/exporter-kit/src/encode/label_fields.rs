@@ -1,7 +1,7 @@
 //! The labels of a series as protobuf fields, from the text that its head is.
 
 use crate::encode::wire::{WireType, key, label, text};
-use crate::model::{Head, Labels};
+use crate::model::{Labels, SeriesKey};
 
 /// The labels of a family's series, encoded but for their values: nearly always all series have the same names.
 #[derive(Default)]
@@ -21,7 +21,7 @@ impl LabelFields {
 
     /// Writes the labels of a head all of whose names are legacy names.
     #[inline]
-    pub(super) fn write(&mut self, out: &mut Vec<u8>, head: Head<'_>) {
+    pub(super) fn write(&mut self, out: &mut Vec<u8>, head: SeriesKey<'_>) {
         if self.0.is_empty() {
             let names = head.labels().map(|(name, _)| name);
             self.0.extend(names.map(|name| LabelField::new(&name)));
@@ -89,10 +89,10 @@ impl LabelField {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::HeadBuf;
+    use crate::model::SeriesKeyBuf;
 
     /// The labels written one by one.
-    fn plainly(head: Head<'_>) -> Vec<u8> {
+    fn plainly(head: SeriesKey<'_>) -> Vec<u8> {
         let mut out = Vec::new();
         for (name, value) in head.labels() {
             label(&mut out, &name, &value);
@@ -117,10 +117,10 @@ mod tests {
         for first in sets {
             let mut fields = LabelFields::default();
             for labels in [first].into_iter().chain(sets) {
-                let head = HeadBuf::new("n", labels.iter().copied());
+                let head = SeriesKeyBuf::new("n", labels.iter().copied());
                 let mut out = Vec::new();
-                fields.write(&mut out, head.as_head());
-                assert_eq!(out, plainly(head.as_head()), "{first:?}, then {labels:?}");
+                fields.write(&mut out, head.as_key());
+                assert_eq!(out, plainly(head.as_key()), "{first:?}, then {labels:?}");
             }
         }
     }

@@ -4,8 +4,8 @@ mod bounds;
 mod copy;
 pub(crate) mod escape;
 mod escaping;
-mod heads;
 mod label_fields;
+mod lines;
 pub(crate) mod number;
 #[cfg(feature = "experimental-openmetrics-2")]
 mod openmetrics2;
@@ -21,7 +21,7 @@ use std::ops::ControlFlow;
 pub use escaping::Escaping;
 
 use crate::collect::Sink;
-pub(crate) use heads::{HELP_KEYWORD, text_header};
+pub(crate) use lines::{HELP_KEYWORD, text_header};
 use protobuf::ProtobufEncoder;
 pub(crate) use sample_names::sample_names;
 use text::TextEncoder;

@@ -8,10 +8,10 @@ use std::ops::ControlFlow;
 
 use crate::collect::Sink;
 use crate::encode::escape::PushText;
-use crate::encode::heads::{self, EscapedHead, HeaderLine, render_prefix};
+use crate::encode::lines::{self, EscapedKey, HeaderLine, render_prefix};
 use crate::encode::{Escaping, Output, escape, number};
 use crate::model::{
-    Descriptor, Exemplar, Head, HistogramValue, NativeBuckets, Number, Point, SummaryValue,
+    Descriptor, Exemplar, HistogramValue, NativeBuckets, Number, Sample, SeriesKey, SummaryValue,
     Timestamp, Value,
 };
 
@@ -40,12 +40,12 @@ impl<'a> OpenMetrics2Encoder<'a> {
         self.output.finish()
     }
 
-    fn show(&mut self, head: Head<'_>, point: &Point<'_>) {
+    fn show(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) {
         let out = &mut self.output.bytes;
         if let Value::StateSet(states) = point.value {
             for (state, on) in states {
                 render_prefix(out, head, head.name(), "", true);
-                heads::render_state(out, head.name(), state);
+                lines::render_state(out, head.name(), state);
                 number::count(out, u64::from(*on));
                 end(out, point, &[]);
             }
@@ -89,7 +89,7 @@ impl Sink for OpenMetrics2Encoder<'_> {
         !self.output.stopped
     }
 
-    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+    fn sample(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) -> bool {
         if self.output.stopped {
             return false;
         }
@@ -98,7 +98,7 @@ impl Sink for OpenMetrics2Encoder<'_> {
         if self.escaping == Escaping::AllowUtf8 {
             self.show(head, point);
         } else {
-            self.show(EscapedHead::of(head, self.escaping).as_head(), point);
+            self.show(EscapedKey::of(head, self.escaping).as_key(), point);
         }
         self.output.hand_over_if_full();
         !self.output.stopped
@@ -107,7 +107,7 @@ impl Sink for OpenMetrics2Encoder<'_> {
 
 /// What follows a value: when it was true, since when it counts, and examples. An exemplar without the time
 /// that this format asks of it is left out.
-fn end(out: &mut Vec<u8>, point: &Point<'_>, exemplars: &[&Exemplar]) {
+fn end(out: &mut Vec<u8>, point: &Sample<'_>, exemplars: &[&Exemplar]) {
     if let Some(time) = point.timestamp {
         out.push(b' ');
         number::timestamp_seconds(out, time);
@@ -137,7 +137,7 @@ fn write_exemplar(out: &mut Vec<u8>, exemplar: &Exemplar, time: Timestamp) {
 fn histogram(
     out: &mut Vec<u8>,
     value: &HistogramValue,
-    point: &Point<'_>,
+    point: &Sample<'_>,
     [count, sum]: [&str; 2],
 ) {
     out.push(b'{');
@@ -215,7 +215,7 @@ fn write_native(out: &mut Vec<u8>, native: &NativeBuckets) {
     out.extend_from_slice(text.as_bytes());
 }
 
-fn summary(out: &mut Vec<u8>, value: &SummaryValue, point: &Point<'_>) {
+fn summary(out: &mut Vec<u8>, value: &SummaryValue, point: &Sample<'_>) {
     out.push(b'{');
     field(out, "count");
     number::count(out, value.count.unwrap_or(0));

@@ -3,15 +3,15 @@
 use std::ops::ControlFlow;
 
 use crate::collect::Sink;
-use crate::encode::heads::EscapedHead;
 use crate::encode::label_fields::LabelFields;
+use crate::encode::lines::EscapedKey;
 use crate::encode::wire::{
     FAMILY_LENGTH_BYTES, begin_length, double, end_length, int64, label, message, sint64, text,
     uint64,
 };
 use crate::encode::{Escaping, Output};
 use crate::model::{
-    Descriptor, Exemplar, Head, HistogramValue, MetricType, NativeBuckets, Number, Point,
+    Descriptor, Exemplar, HistogramValue, MetricType, NativeBuckets, Number, Sample, SeriesKey,
     SummaryValue, Timestamp, Value,
 };
 
@@ -66,9 +66,9 @@ impl<'a> ProtobufEncoder<'a> {
 
     fn metric(
         &mut self,
-        head: Head<'_>,
+        head: SeriesKey<'_>,
         state: Option<&str>,
-        point: &Point<'_>,
+        point: &Sample<'_>,
         (field, length_bytes): (u32, usize),
         value: impl FnOnce(&mut Vec<u8>),
     ) {
@@ -89,7 +89,7 @@ impl<'a> ProtobufEncoder<'a> {
                     label(out, &name, &value);
                 }
             } else {
-                for (name, value) in EscapedHead::of(head, *escaping).as_head().labels() {
+                for (name, value) in EscapedKey::of(head, *escaping).as_key().labels() {
                     label(out, &name, &value);
                 }
             }
@@ -127,7 +127,7 @@ impl Sink for ProtobufEncoder<'_> {
         true
     }
 
-    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+    fn sample(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) -> bool {
         let Some(family) = &mut self.family else {
             return false;
         };

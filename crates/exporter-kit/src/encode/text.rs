@@ -6,13 +6,13 @@ use std::sync::Arc;
 use crate::collect::Sink;
 use crate::encode::bounds::{BoundText, RenderedBounds};
 use crate::encode::escape::PushText;
-use crate::encode::heads::{
-    self, EscapedHead, HELP_KEYWORD, HeaderLine, TYPE_KEYWORD, render_prefix, text_kind,
+use crate::encode::lines::{
+    self, EscapedKey, HELP_KEYWORD, HeaderLine, TYPE_KEYWORD, render_prefix, text_kind,
 };
 use crate::encode::{Escaping, Format, Output, copy, escape, number};
 use crate::model::{
-    Descriptor, Exemplar, Head, HistogramValue, MetricType, Number, Point, SummaryValue, Timestamp,
-    Value,
+    Descriptor, Exemplar, HistogramValue, MetricType, Number, Sample, SeriesKey, SummaryValue,
+    Timestamp, Value,
 };
 
 /// Encodes families as text, in chunks.
@@ -77,7 +77,7 @@ impl<'a> TextEncoder<'a> {
 
     /// A point that is no number alone, or has a head that can't be copied.
     #[inline(never)]
-    fn other_point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+    fn other_point(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) -> bool {
         if self.lines.output.stopped {
             return false;
         }
@@ -85,15 +85,15 @@ impl<'a> TextEncoder<'a> {
         if self.escaping == Escaping::AllowUtf8 || (self.copies_heads && head.is_legacy()) {
             self.show(head, point);
         } else {
-            let escaped = EscapedHead::of(head, self.escaping);
-            self.show(escaped.as_head(), point);
+            let escaped = EscapedKey::of(head, self.escaping);
+            self.show(escaped.as_key(), point);
         }
         self.lines.output.hand_over_if_full();
         !self.lines.output.stopped
     }
 
     #[inline]
-    fn show(&mut self, head: Head<'_>, point: &Point<'_>) {
+    fn show(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) {
         let time = point.timestamp;
         match point.value {
             Value::Gauge(number) | Value::Unknown(number) => self.scalar(head, number, time, None),
@@ -112,7 +112,7 @@ impl<'a> TextEncoder<'a> {
     #[inline]
     fn scalar(
         &mut self,
-        head: Head<'_>,
+        head: SeriesKey<'_>,
         number: Number,
         time: Option<Timestamp>,
         exemplar: Option<&Exemplar>,
@@ -129,7 +129,7 @@ impl<'a> TextEncoder<'a> {
     /// Writes one line `name+suffix{labels} ` whose value `write` appends.
     fn suffixed(
         &mut self,
-        head: Head<'_>,
+        head: SeriesKey<'_>,
         name: &str,
         suffix: &str,
         time: Option<Timestamp>,
@@ -142,7 +142,7 @@ impl<'a> TextEncoder<'a> {
 
     fn histogram(
         &mut self,
-        head: Head<'_>,
+        head: SeriesKey<'_>,
         value: &HistogramValue,
         time: Option<Timestamp>,
         [sum, count]: [&str; 2],
@@ -199,7 +199,7 @@ impl<'a> TextEncoder<'a> {
         !self.lines.openmetrics || sum >= 0.0 || (may_fall && !sum.is_nan())
     }
 
-    fn summary(&mut self, head: Head<'_>, value: &SummaryValue, time: Option<Timestamp>) {
+    fn summary(&mut self, head: SeriesKey<'_>, value: &SummaryValue, time: Option<Timestamp>) {
         let name = head.name();
         let Self { lines, prefix, .. } = self;
         prefix.clear();
@@ -224,11 +224,16 @@ impl<'a> TextEncoder<'a> {
         }
     }
 
-    fn state_set(&mut self, head: Head<'_>, states: &[(Arc<str>, bool)], time: Option<Timestamp>) {
+    fn state_set(
+        &mut self,
+        head: SeriesKey<'_>,
+        states: &[(Arc<str>, bool)],
+        time: Option<Timestamp>,
+    ) {
         for (state, on) in states {
             let out = &mut self.lines.output.bytes;
             render_prefix(out, head, head.name(), "", true);
-            heads::render_state(out, head.name(), state);
+            lines::render_state(out, head.name(), state);
             number::value(out, Number::U64(u64::from(*on)));
             self.lines.end(time, None);
         }
@@ -236,7 +241,7 @@ impl<'a> TextEncoder<'a> {
 
     fn created(
         &mut self,
-        head: Head<'_>,
+        head: SeriesKey<'_>,
         kind: MetricType,
         created: Timestamp,
         time: Option<Timestamp>,
@@ -272,7 +277,7 @@ impl Sink for TextEncoder<'_> {
     }
 
     #[inline]
-    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+    fn sample(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) -> bool {
         // Nearly every point is a number under a head that can be copied: one copy, one number.
         let number = match point.value {
             Value::Gauge(number) => number,
@@ -314,12 +319,12 @@ impl Lines<'_> {
 
     /// The head as it is.
     #[inline]
-    fn head(&mut self, head: Head<'_>) {
+    fn head(&mut self, head: SeriesKey<'_>) {
         head.parts().into_iter().for_each(|part| self.text(part));
     }
 
     /// `name+suffix{labels} `.
-    fn prefix(&mut self, head: Head<'_>, name: &str, suffix: &str) {
+    fn prefix(&mut self, head: SeriesKey<'_>, name: &str, suffix: &str) {
         render_prefix(&mut self.output.bytes, head, name, suffix, false);
     }
 

@@ -10,7 +10,7 @@ use crate::collect::Sink;
 use crate::metric::recent::{self, FamilyId};
 use crate::metric::series::{self, Instrument, Shared};
 use crate::metric::store::{Run, SeriesStore};
-use crate::model::{Descriptor, Head, LabelLayout, render_head};
+use crate::model::{Descriptor, LabelLayout, SeriesKey, render_head};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, RwLock, lock, read, write};
 
@@ -114,7 +114,7 @@ impl<M: Instrument, const N: usize> FamilySeries<M, N> {
     }
 
     /// Removes every series whose head is not wanted; says how many there were.
-    pub(super) fn remove_if(&self, unwanted: impl Fn(Head<'_>) -> bool) -> usize {
+    pub(super) fn remove_if(&self, unwanted: impl Fn(SeriesKey<'_>) -> bool) -> usize {
         write(&self.store).remove_if(|_, rest| unwanted(self.layout.head(rest)))
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::head::{Labels, render_head};
+use crate::model::series_key::{Labels, render_head};
 use crate::model::{MetricType, Timestamp};
 use crate::name::{self, NameError, NameScheme};
 

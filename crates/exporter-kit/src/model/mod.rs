@@ -4,20 +4,20 @@
 
 mod descriptor;
 mod exemplar;
-mod head;
 mod metric_type;
 mod number;
-mod point;
+mod sample;
+mod series_key;
 mod timestamp;
 
 pub use descriptor::Descriptor;
 pub use exemplar::{EXEMPLAR_MAX_CHARS, Exemplar, ExemplarError};
-pub use head::{Head, Labels};
 pub use metric_type::MetricType;
 pub use number::{IntoNumber, Number};
-pub use point::{HistogramError, HistogramValue, NativeBuckets, Point, SummaryValue, Value};
+pub use sample::{HistogramError, HistogramValue, NativeBuckets, Sample, SummaryValue, Value};
+pub use series_key::{Labels, SeriesKey};
 pub use timestamp::Timestamp;
 
-pub(crate) use head::{
-    HeadBuf, LabelLayout, check_labels, equal_bytes, render_head, render_labels,
+pub(crate) use series_key::{
+    LabelLayout, SeriesKeyBuf, check_labels, equal_bytes, render_head, render_labels,
 };

@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::model::{Descriptor, Exemplar, HeadBuf, MetricType, Number, Timestamp};
+use crate::model::{Descriptor, Exemplar, MetricType, Number, SeriesKeyBuf, Timestamp};
 use crate::parse::assemble::{Part, Parts, Role, openmetrics_samples};
 use crate::parse::error::{ParseError, ParseErrorKind};
 use crate::parse::line::{Dialect, Line, Pair};
 use crate::parse::number::Moment;
-use crate::snapshot::{OwnedPoint, Series, SeriesIndex, same_labels};
+use crate::snapshot::{OwnedSample, Series, SeriesIndex, same_labels};
 
 /// One sample as it stands on its line, without its labels.
-pub(crate) struct Sample<'a> {
+pub(crate) struct SampleLine<'a> {
     pub(crate) name: Cow<'a, str>,
     /// The value as it was written.
     pub(crate) text: &'a str,
@@ -90,7 +90,7 @@ impl<'a> Family<'a> {
     /// Adds a sample; `labels` are taken and others given back for their allocation.
     pub(crate) fn add(
         &mut self,
-        sample: Sample<'a>,
+        sample: SampleLine<'a>,
         labels: &mut Vec<Pair<'a>>,
         line: Line<'a>,
     ) -> Result<(), ParseError> {
@@ -199,7 +199,7 @@ impl<'a> Family<'a> {
         let known = self.seen.find(hash, |at| {
             let known = &series[at];
             (time.is_none() || known.point.timestamp == time)
-                && same_labels(known.head.as_head().labels(), pairs(labels))
+                && same_labels(known.head.as_key().labels(), pairs(labels))
         });
         if known.is_some() {
             let again = if self.kind() == MetricType::Info {
@@ -228,8 +228,8 @@ impl<'a> Family<'a> {
             .finish(kind, Dialect::OpenMetrics, &mut self.bounds);
         let value = value.map_err(|fault| open.line.error_at(0, fault))?;
         self.series.push(Series {
-            head: HeadBuf::new(&self.query_name, pairs(&open.labels)),
-            point: OwnedPoint {
+            head: SeriesKeyBuf::new(&self.query_name, pairs(&open.labels)),
+            point: OwnedSample {
                 value,
                 timestamp: open.moment.map(Moment::timestamp),
                 created,

@@ -8,9 +8,9 @@ use proptest::prelude::*;
 
 use crate::encode::Format;
 use crate::model::{
-    Descriptor, Exemplar, HeadBuf, HistogramValue, MetricType, Number, SummaryValue, Timestamp,
+    Descriptor, Exemplar, HistogramValue, MetricType, Number, SeriesKeyBuf, SummaryValue, Timestamp,
 };
-use crate::snapshot::{OwnedPoint, OwnedValue, Series, Snapshot};
+use crate::snapshot::{OwnedSample, OwnedValue, Series, Snapshot};
 
 const KINDS: [MetricType; 8] = [
     MetricType::Counter,
@@ -212,8 +212,8 @@ fn any_family(
                             let second = second.as_deref().map(|value| (&*labels[1], value));
                             let pairs = std::iter::once((&*labels[0], &*first)).chain(second);
                             all.push(Series {
-                                head: HeadBuf::new(descriptor.name(), pairs),
-                                point: OwnedPoint {
+                                head: SeriesKeyBuf::new(descriptor.name(), pairs),
+                                point: OwnedSample {
                                     value,
                                     timestamp: stamped.then_some(time),
                                     created: created.filter(|_| counts),
@@ -251,7 +251,7 @@ fn as_text_says(snapshot: &Snapshot) -> Snapshot {
         let descriptor = family.descriptor();
         let help = descriptor.help().trim_start_matches([' ', '\t']);
         let series = family.series().map(|(head, point)| {
-            let mut point = OwnedPoint::from(&point);
+            let mut point = OwnedSample::from(&point);
             point.created = None;
             point.timestamp = point
                 .timestamp

@@ -8,7 +8,7 @@ use crate::encode::escape;
 use crate::model::{Exemplar, ExemplarError, MetricType};
 use crate::parse::assemble::openmetrics_samples;
 use crate::parse::error::{ParseError, ParseErrorKind};
-use crate::parse::family::{Family, Sample};
+use crate::parse::family::{Family, SampleLine};
 use crate::parse::line::{Dialect, Line, Pair};
 use crate::parse::{lines, number};
 use crate::snapshot::Snapshot;
@@ -155,7 +155,7 @@ impl<'a> Reader<'a> {
 fn read_sample<'a>(
     line: &mut Line<'a>,
     labels: &mut Vec<Pair<'a>>,
-) -> Result<Sample<'a>, ParseError> {
+) -> Result<SampleLine<'a>, ParseError> {
     labels.clear();
     let mut name = None;
     if !line.rest().starts_with('{') {
@@ -175,7 +175,7 @@ fn read_sample<'a>(
     let text = line.word();
     let number =
         number::number(text).ok_or_else(|| line.error_at(value_at, ParseErrorKind::Number))?;
-    let mut sample = Sample {
+    let mut sample = SampleLine {
         name,
         text,
         value_at,

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::encode::escape;
-use crate::model::{Descriptor, HeadBuf, MetricType, Number, Timestamp};
+use crate::model::{Descriptor, MetricType, Number, SeriesKeyBuf, Timestamp};
 use crate::parse::assemble::{Part, Parts, Role};
 use crate::parse::error::{ParseError, ParseErrorKind};
 use crate::parse::line::{Dialect, Line, Pair, bad_escape};
 use crate::parse::{lines, number};
-use crate::snapshot::{OwnedPoint, OwnedValue, Series, SeriesIndex, Snapshot, same_labels};
+use crate::snapshot::{OwnedSample, OwnedValue, Series, SeriesIndex, Snapshot, same_labels};
 
 /// Reads a whole exposition.
 pub(crate) fn read(text: &str) -> Result<Snapshot, ParseError> {
@@ -43,14 +43,14 @@ pub(crate) fn read(text: &str) -> Result<Snapshot, ParseError> {
 struct Reader<'a> {
     families: Vec<Family<'a>>,
     names: HashMap<Cow<'a, str>, usize>,
-    duplicates: Vec<HeadBuf>,
+    duplicates: Vec<SeriesKeyBuf>,
     /// Reused for every sample.
     labels: Vec<Pair<'a>>,
 }
 
 /// One sample of a histogram or summary as it stands on its line, without its labels.
 #[derive(Clone, Copy)]
-struct Sample<'a> {
+struct SampleLine<'a> {
     role: Role,
     number: Number,
     /// The value as it was written.
@@ -193,7 +193,7 @@ impl<'a> Reader<'a> {
                 .extend(family.scalar(&self.labels, number, timestamp));
             return Ok(());
         }
-        let sample = Sample {
+        let sample = SampleLine {
             role,
             number,
             text,
@@ -219,7 +219,7 @@ impl<'a> Reader<'a> {
             );
         }
         for head in &self.duplicates {
-            let head = head.as_head();
+            let head = head.as_key();
             snapshot.note_duplicate(head.name(), &head.text());
         }
         Ok(snapshot)
@@ -233,11 +233,11 @@ impl<'a> Family<'a> {
         labels: &[Pair<'a>],
         number: Number,
         timestamp: Option<Timestamp>,
-    ) -> Option<HeadBuf> {
+    ) -> Option<SeriesKeyBuf> {
         let value = OwnedValue::number(self.kind.unwrap_or(MetricType::Unknown), number);
         match self.position(labels, timestamp, value) {
             (_, true) => None,
-            (_, false) => Some(HeadBuf::new(&self.name, pairs(labels))),
+            (_, false) => Some(SeriesKeyBuf::new(&self.name, pairs(labels))),
         }
     }
 
@@ -245,7 +245,7 @@ impl<'a> Family<'a> {
     fn part(
         &mut self,
         labels: &mut Vec<Pair<'a>>,
-        sample: Sample<'a>,
+        sample: SampleLine<'a>,
         line: Line<'a>,
     ) -> Result<(), ParseError> {
         let kind = self.kind.unwrap_or(MetricType::Unknown);
@@ -296,7 +296,7 @@ impl<'a> Family<'a> {
         let series = &self.series;
         let known = self.seen.find(hash, |at| {
             series[at].point.timestamp == timestamp
-                && same_labels(series[at].head.as_head().labels(), pairs(labels))
+                && same_labels(series[at].head.as_key().labels(), pairs(labels))
         });
         if let Some(at) = known {
             return (at, false);
@@ -304,8 +304,8 @@ impl<'a> Family<'a> {
         let at = self.series.len();
         self.seen.insert(hash, at);
         self.series.push(Series {
-            head: HeadBuf::new(&self.name, pairs(labels)),
-            point: OwnedPoint {
+            head: SeriesKeyBuf::new(&self.name, pairs(labels)),
+            point: OwnedSample {
                 value,
                 timestamp,
                 created: None,

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::encode::Format;
-use crate::model::{Head, Timestamp};
+use crate::model::{SeriesKey, Timestamp};
 use crate::registry::Registry;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -188,7 +188,7 @@ impl Graphite {
         let millis = rest.next().and_then(|time| time.parse::<i64>().ok());
         let time = millis.map_or(now, |millis| millis.div_euclid(1000));
         let name = series.split(['{', ' ']).next()?;
-        let head = Head::from_parts(series, name.len(), true);
+        let head = SeriesKey::from_parts(series, name.len(), true);
         let mut labels: Vec<(Cow<'_, str>, Cow<'_, str>)> = head
             .labels()
             .filter(|(_, value)| !value.is_empty())

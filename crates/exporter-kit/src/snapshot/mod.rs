@@ -3,8 +3,8 @@
 //! Holds no metric type and no format; who fills it decides what is valid.
 
 mod index;
-mod point;
 mod read;
+mod sample;
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -13,12 +13,12 @@ use hashbrown::HashMap;
 
 use crate::collect::{Collect, CollectError, Sink};
 use crate::encode::{Escaping, Format, Give, Output, encode};
-use crate::model::{Descriptor, Head, HeadBuf, Point};
+use crate::model::{Descriptor, Sample, SeriesKey, SeriesKeyBuf};
 use crate::registry::Registry;
 use crate::scrape::Scrape;
 
 pub(crate) use index::{SeriesIndex, same_labels};
-pub(crate) use point::{OwnedPoint, OwnedValue};
+pub(crate) use sample::{OwnedSample, OwnedValue};
 
 /// Families and their series at one moment, owned.
 ///
@@ -65,8 +65,8 @@ pub struct FamilySnapshot {
 /// One series at one moment.
 #[derive(Clone)]
 pub(crate) struct Series {
-    pub(crate) head: HeadBuf,
-    pub(crate) point: OwnedPoint,
+    pub(crate) head: SeriesKeyBuf,
+    pub(crate) point: OwnedSample,
 }
 
 impl Snapshot {
@@ -134,7 +134,7 @@ impl Snapshot {
         for family in &self.families {
             if sink.family(&family.descriptor) {
                 for series in &family.series {
-                    sink.point(series.head.as_head(), &series.point.as_point());
+                    sink.sample(series.head.as_key(), &series.point.as_sample());
                 }
             }
         }
@@ -183,7 +183,7 @@ impl Sink for Snapshot {
         self.open
     }
 
-    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+    fn sample(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) -> bool {
         let Some(family) = self.families.last_mut().filter(|_| self.open) else {
             return self.open;
         };
@@ -191,7 +191,7 @@ impl Sink for Snapshot {
         let series = &family.series;
         let known = self.shown.find(hash, |at| {
             series[at].point.timestamp == point.timestamp
-                && same_labels(series[at].head.as_head().labels(), head.labels())
+                && same_labels(series[at].head.as_key().labels(), head.labels())
         });
         if known.is_some() {
             self.note_duplicate(head.name(), &head.text());
@@ -200,7 +200,7 @@ impl Sink for Snapshot {
         self.shown.insert(hash, series.len());
         family.series.push(Series {
             head: head.into(),
-            point: OwnedPoint::from(point),
+            point: OwnedSample::from(point),
         });
         true
     }
@@ -247,10 +247,10 @@ impl FamilySnapshot {
     }
 
     /// The series, in the order in which they came. One with several moments comes once for each.
-    pub fn series(&self) -> impl ExactSizeIterator<Item = (Head<'_>, Point<'_>)> {
+    pub fn series(&self) -> impl ExactSizeIterator<Item = (SeriesKey<'_>, Sample<'_>)> {
         self.series
             .iter()
-            .map(|series| (series.head.as_head(), series.point.as_point()))
+            .map(|series| (series.head.as_key(), series.point.as_sample()))
     }
 }
 
@@ -265,7 +265,7 @@ impl fmt::Debug for FamilySnapshot {
 
 impl PartialEq for Series {
     fn eq(&self, other: &Self) -> bool {
-        let (own, others) = (self.head.as_head(), other.head.as_head());
+        let (own, others) = (self.head.as_key(), other.head.as_key());
         own.name() == others.name()
             && same_labels(own.labels(), others.labels())
             && self.point == other.point
@@ -277,8 +277,8 @@ impl fmt::Debug for Series {
         write!(
             f,
             "{}{:?}",
-            self.head.as_head().text(),
-            self.point.as_point()
+            self.head.as_key().text(),
+            self.point.as_sample()
         )
     }
 }

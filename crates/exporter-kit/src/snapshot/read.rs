@@ -1,6 +1,6 @@
 //! Looks one sample up by the name and labels that a query would use.
 
-use crate::model::{Head, HistogramValue, MetricType, Point, Timestamp, Value};
+use crate::model::{HistogramValue, MetricType, Sample, SeriesKey, Timestamp, Value};
 use crate::parse::number;
 use crate::snapshot::{FamilySnapshot, Snapshot, same_labels};
 
@@ -75,7 +75,7 @@ impl FamilySnapshot {
     }
 }
 
-fn has_labels(head: Head<'_>, labels: &[(&str, &str)]) -> bool {
+fn has_labels(head: SeriesKey<'_>, labels: &[(&str, &str)]) -> bool {
     same_labels(head.labels(), labels.iter().copied())
 }
 
@@ -83,7 +83,7 @@ fn has_labels(head: Head<'_>, labels: &[(&str, &str)]) -> bool {
     clippy::cast_precision_loss,
     reason = "a reading, rounded to the nearest f64"
 )]
-fn value_of(point: &Point<'_>, named: bool, suffix: &str, special: Option<&str>) -> Option<f64> {
+fn value_of(point: &Sample<'_>, named: bool, suffix: &str, special: Option<&str>) -> Option<f64> {
     if suffix == "_created" {
         return point.created.map(Timestamp::as_secs_f64);
     }

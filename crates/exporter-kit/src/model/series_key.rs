@@ -10,7 +10,7 @@ use crate::name::{self, NameError, NameScheme};
 ///
 /// An encoder copies it and appends the value. Label values are escaped already.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct HeadBuf {
+pub(crate) struct SeriesKeyBuf {
     /// Invariant: the family's name, then nothing or `{`, labels without duplicates, `}`; then one space.
     text: Box<str>,
     name_len: u32,
@@ -18,7 +18,7 @@ pub(crate) struct HeadBuf {
     legacy: bool,
 }
 
-impl HeadBuf {
+impl SeriesKeyBuf {
     /// Renders a head. The names must have passed the validator.
     pub(crate) fn new<'a>(name: &str, labels: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let mut text = String::with_capacity(name.len() + 64);
@@ -32,8 +32,8 @@ impl HeadBuf {
     }
 
     #[inline]
-    pub(crate) fn as_head(&self) -> Head<'_> {
-        Head {
+    pub(crate) fn as_key(&self) -> SeriesKey<'_> {
+        SeriesKey {
             start: "",
             rest: &self.text,
             name_len: self.name_len,
@@ -95,10 +95,10 @@ impl<const N: usize> LabelLayout<N> {
 
     /// The head that ends so.
     #[inline]
-    pub(crate) fn head<'a>(&'a self, rest: &'a str) -> Head<'a> {
-        Head {
+    pub(crate) fn head<'a>(&'a self, rest: &'a str) -> SeriesKey<'a> {
+        SeriesKey {
             start: &self.start,
-            ..Head::from_parts(rest, self.name_len, self.legacy)
+            ..SeriesKey::from_parts(rest, self.name_len, self.legacy)
         }
     }
 
@@ -191,8 +191,8 @@ pub(crate) fn render_labels<'a>(
     legacy
 }
 
-impl From<Head<'_>> for HeadBuf {
-    fn from(head: Head<'_>) -> Self {
+impl From<SeriesKey<'_>> for SeriesKeyBuf {
+    fn from(head: SeriesKey<'_>) -> Self {
         Self {
             text: head.parts().concat().into(),
             name_len: head.name_len,
@@ -203,7 +203,7 @@ impl From<Head<'_>> for HeadBuf {
 
 /// A borrowed view of the constant beginning of a series' lines.
 #[derive(Clone, Copy, Debug)]
-pub struct Head<'a> {
+pub struct SeriesKey<'a> {
     /// What all series of the family have in common: nothing, or the name, whole labels and a separator.
     start: &'a str,
     rest: &'a str,
@@ -211,7 +211,7 @@ pub struct Head<'a> {
     legacy: bool,
 }
 
-impl<'a> Head<'a> {
+impl<'a> SeriesKey<'a> {
     pub(crate) fn from_parts(text: &'a str, name_len: usize, legacy: bool) -> Self {
         Self {
             start: "",
@@ -279,7 +279,7 @@ impl<'a> Head<'a> {
     }
 }
 
-/// Iterates over the labels of a [`Head`], unescaped.
+/// Iterates over the labels of a [`SeriesKey`], unescaped.
 #[derive(Clone, Debug)]
 pub struct Labels<'a> {
     /// Whole labels that stand before the others.
@@ -361,17 +361,14 @@ mod tests {
             {
                 let layout = LabelLayout::new("n", &owned, names);
                 let own = names.into_iter().zip(values);
-                let whole = HeadBuf::new("n", const_labels.iter().copied().chain(own));
+                let whole = SeriesKeyBuf::new("n", const_labels.iter().copied().chain(own));
                 let rest = layout.rest_of(&whole.text);
                 let head = layout.head(rest);
                 assert!(head.parts().iter().all(|part| !part.is_empty()));
-                assert_eq!(HeadBuf::from(head), whole);
+                assert_eq!(SeriesKeyBuf::from(head), whole);
                 assert_eq!((head.name(), &*head.text()), ("n", &*whole.text));
-                assert_eq!(
-                    head.label_parts().concat(),
-                    whole.as_head().label_parts()[1]
-                );
-                assert!(head.labels().eq(whole.as_head().labels()));
+                assert_eq!(head.label_parts().concat(), whole.as_key().label_parts()[1]);
+                assert!(head.labels().eq(whole.as_key().labels()));
                 assert!(layout.values(rest).eq(values));
                 assert!(layout.has_values(rest, true, &values));
                 assert_eq!(
@@ -389,7 +386,7 @@ mod tests {
         let layout = LabelLayout::new("n", &[], ["a", "b"]);
         let head = |values: [&str; 2]| {
             let labels = ["a", "b"].into_iter().zip(values);
-            HeadBuf::new("n", labels).text.into_string()
+            SeriesKeyBuf::new("n", labels).text.into_string()
         };
         let stored = head(["P", "1234Z"]);
         let rest = layout.rest_of(&stored);
@@ -406,7 +403,7 @@ mod tests {
         assert!(layout.has_values(rest, false, &["P", "1234Z"]));
         // A quoted name has quotes as well.
         let layout = LabelLayout::new("n", &[], ["a", "b b"]);
-        let stored = HeadBuf::new("n", [("a", "1"), ("b b", "2")].into_iter()).text;
+        let stored = SeriesKeyBuf::new("n", [("a", "1"), ("b b", "2")].into_iter()).text;
         let rest = layout.rest_of(&stored);
         assert!(layout.has_values(rest, false, &["1", "2"]));
         assert!(!layout.has_values(rest, false, &["1\",", "b\"=\"2"]));
@@ -415,9 +412,9 @@ mod tests {
     #[test]
     fn a_head_gives_its_labels_back() {
         let labels = [("a", "x\"y\\z\n"), ("b", ""), ("c d", "{},=")];
-        let head = HeadBuf::new("n", labels.iter().copied());
+        let head = SeriesKeyBuf::new("n", labels.iter().copied());
         let back: Vec<_> = head
-            .as_head()
+            .as_key()
             .labels()
             .map(|(n, v)| (n.into_owned(), v.into_owned()))
             .collect();
@@ -426,7 +423,10 @@ mod tests {
             .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
             .collect();
         assert_eq!(back, expected);
-        assert!(!head.as_head().is_legacy());
-        assert_eq!(HeadBuf::new("n", std::iter::empty()).as_head().text(), "n ");
+        assert!(!head.as_key().is_legacy());
+        assert_eq!(
+            SeriesKeyBuf::new("n", std::iter::empty()).as_key().text(),
+            "n "
+        );
     }
 }

@@ -1,14 +1,14 @@
-//! The owned twin of [`Point`], and what makes two of them equal.
+//! The owned twin of [`Sample`], and what makes two of them equal.
 
 use std::sync::Arc;
 
 use crate::model::{
-    Exemplar, HistogramValue, MetricType, Number, Point, SummaryValue, Timestamp, Value,
+    Exemplar, HistogramValue, MetricType, Number, Sample, SummaryValue, Timestamp, Value,
 };
 
 /// What one series had to say.
 #[derive(Clone, Debug)]
-pub(crate) struct OwnedPoint {
+pub(crate) struct OwnedSample {
     pub(crate) value: OwnedValue,
     pub(crate) timestamp: Option<Timestamp>,
     pub(crate) created: Option<Timestamp>,
@@ -38,8 +38,8 @@ impl OwnedValue {
     }
 }
 
-impl OwnedPoint {
-    pub(crate) fn as_point(&self) -> Point<'_> {
+impl OwnedSample {
+    pub(crate) fn as_sample(&self) -> Sample<'_> {
         let value = match &self.value {
             OwnedValue::Counter(number, exemplar) => Value::Counter(*number, exemplar.as_deref()),
             OwnedValue::Gauge(number) => Value::Gauge(*number),
@@ -50,7 +50,7 @@ impl OwnedPoint {
             OwnedValue::StateSet(states) => Value::StateSet(states),
             OwnedValue::Unknown(number) => Value::Unknown(*number),
         };
-        Point {
+        Sample {
             value,
             timestamp: self.timestamp,
             created: self.created,
@@ -58,8 +58,8 @@ impl OwnedPoint {
     }
 }
 
-impl From<&Point<'_>> for OwnedPoint {
-    fn from(point: &Point<'_>) -> Self {
+impl From<&Sample<'_>> for OwnedSample {
+    fn from(point: &Sample<'_>) -> Self {
         let value = match point.value {
             Value::Counter(number, exemplar) => {
                 OwnedValue::Counter(number, exemplar.cloned().map(Box::new))
@@ -80,7 +80,7 @@ impl From<&Point<'_>> for OwnedPoint {
     }
 }
 
-impl PartialEq for OwnedPoint {
+impl PartialEq for OwnedSample {
     fn eq(&self, other: &Self) -> bool {
         let same_value = match (&self.value, &other.value) {
             (OwnedValue::Counter(a, x), OwnedValue::Counter(b, y)) => {

@@ -7,7 +7,7 @@ use crate::model::{Exemplar, MetricType, Number, Timestamp};
 
 /// What one series has to say at one scrape.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point<'a> {
+pub struct Sample<'a> {
     /// The value, by kind.
     pub value: Value<'a>,
     /// When the value was true, if that is not now. Only for numbers that come from elsewhere with their time.
@@ -16,7 +16,7 @@ pub struct Point<'a> {
     pub created: Option<Timestamp>,
 }
 
-impl<'a> Point<'a> {
+impl<'a> Sample<'a> {
     /// A value of now.
     pub fn new(value: Value<'a>) -> Self {
         Self {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::encode::escape::PushText;
 use crate::encode::{Escaping, escape};
-use crate::model::{Head, MetricType, render_head};
+use crate::model::{MetricType, SeriesKey, render_head};
 use crate::name;
 
 /// Appends `name+suffix{labels} `, or `name+suffix{labels,` if more labels follow. A name that is no legacy name goes
@@ -12,7 +12,7 @@ use crate::name;
 #[inline]
 pub(crate) fn render_prefix(
     prefix: &mut impl PushText,
-    head: Head<'_>,
+    head: SeriesKey<'_>,
     name: &str,
     suffix: &str,
     more: bool,
@@ -58,14 +58,14 @@ pub(crate) fn render_state(out: &mut impl PushText, name: &str, state: &str) {
 }
 
 /// A head whose names are escaped.
-pub(crate) struct EscapedHead {
+pub(crate) struct EscapedKey {
     text: String,
     name_len: usize,
 }
 
-impl EscapedHead {
+impl EscapedKey {
     /// The head again, its names escaped. Of labels whose names become one the first stays.
-    pub(crate) fn of(head: Head<'_>, escaping: Escaping) -> Self {
+    pub(crate) fn of(head: SeriesKey<'_>, escaping: Escaping) -> Self {
         let name = escaping.metric_name(head.name());
         let mut labels: Vec<(String, Cow<'_, str>)> = Vec::new();
         for (label, value) in head.labels() {
@@ -83,8 +83,8 @@ impl EscapedHead {
         }
     }
 
-    pub(crate) fn as_head(&self) -> Head<'_> {
-        Head::from_parts(&self.text, self.name_len, true)
+    pub(crate) fn as_key(&self) -> SeriesKey<'_> {
+        SeriesKey::from_parts(&self.text, self.name_len, true)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::encode::escape::PushText;
-use crate::encode::{Escaping, escape};
+use crate::encode::Escaping;
+use crate::model::escape::{self, PushText};
 use crate::model::{MetricType, SeriesKey, render_head};
 use crate::name;
 
@@ -85,41 +85,6 @@ impl EscapedKey {
 
     pub(crate) fn as_key(&self) -> SeriesKey<'_> {
         SeriesKey::from_parts(&self.text, self.name_len, true)
-    }
-}
-
-/// How the line of a family's help begins.
-pub(crate) const HELP_KEYWORD: &str = "# HELP ";
-
-/// How the line of a family's type begins.
-pub(super) const TYPE_KEYWORD: &str = "# TYPE ";
-
-/// The `#` lines of a family in the text format, for a name that is written as it is.
-pub(crate) fn text_header(kind: MetricType, name: &str, help: &str) -> String {
-    let keywords = HELP_KEYWORD.len() + TYPE_KEYWORD.len();
-    let kind = text_kind(kind);
-    let mut header = String::with_capacity(keywords + 2 * name.len() + help.len() + kind.len() + 4);
-    header.push_str(HELP_KEYWORD);
-    header.push_str(name);
-    header.push(' ');
-    escape::help_text(&mut header, help);
-    header.push('\n');
-    header.push_str(TYPE_KEYWORD);
-    header.push_str(name);
-    header.push(' ');
-    header.push_str(kind);
-    header.push('\n');
-    header
-}
-
-/// The text format's word for a type, the nearest one where it has none.
-pub(super) fn text_kind(kind: MetricType) -> &'static str {
-    match kind {
-        MetricType::Counter => "counter",
-        MetricType::Gauge | MetricType::Info | MetricType::StateSet => "gauge",
-        MetricType::Histogram | MetricType::GaugeHistogram => "histogram",
-        MetricType::Summary => "summary",
-        MetricType::Unknown => "untyped",
     }
 }
 

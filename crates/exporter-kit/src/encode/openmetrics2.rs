@@ -7,9 +7,9 @@ use std::fmt::Write;
 use std::ops::ControlFlow;
 
 use crate::collect::Sink;
-use crate::encode::escape::PushText;
 use crate::encode::lines::{self, EscapedKey, HeaderLine, render_prefix};
-use crate::encode::{Escaping, Output, escape, number};
+use crate::encode::{Escaping, Output, number};
+use crate::model::escape::{self, PushText};
 use crate::model::{
     Descriptor, Exemplar, HistogramValue, NativeBuckets, Number, Sample, SeriesKey, SummaryValue,
     Timestamp, Value,

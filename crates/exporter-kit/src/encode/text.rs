@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use crate::collect::Sink;
 use crate::encode::bounds::{BoundText, RenderedBounds};
-use crate::encode::escape::PushText;
-use crate::encode::lines::{
-    self, EscapedKey, HELP_KEYWORD, HeaderLine, TYPE_KEYWORD, render_prefix, text_kind,
-};
-use crate::encode::{Escaping, Format, Output, copy, escape, number};
+use crate::encode::lines::{self, EscapedKey, HeaderLine, render_prefix};
+use crate::encode::{Escaping, Format, Output, copy, number};
+use crate::model::escape::{self, PushText};
+use crate::model::header::{HELP_KEYWORD, TYPE_KEYWORD, text_type};
 use crate::model::{
     Descriptor, Exemplar, HistogramValue, MetricType, Number, Sample, SeriesKey, SummaryValue,
     Timestamp, Value,
@@ -379,7 +378,7 @@ fn render_header(
             escape::help_text(out, descriptor.help())
         });
         line.render(header, TYPE_KEYWORD, |out| {
-            out.push_text(text_kind(descriptor.metric_type()))
+            out.push_text(text_type(descriptor.metric_type()))
         });
     }
 }

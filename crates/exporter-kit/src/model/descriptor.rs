@@ -1,7 +1,7 @@
 //! What is known of a family beside its series.
 
-use crate::encode;
 use crate::model::MetricType;
+use crate::model::header;
 use crate::name::{self, NameError, NameScheme};
 
 /// What is known of a family beside its series: name, help, unit and kind.
@@ -60,7 +60,7 @@ impl Descriptor {
     /// For what was read from elsewhere, where a counter need not end in `_total`.
     pub(crate) fn unchecked(kind: MetricType, name: &str, help: &str, unit: &str) -> Self {
         let legacy = name::is_legacy_metric_name(name);
-        let header = encode::text_header(kind, name, help);
+        let header = header::text_header(kind, name, help);
         let stands = header
             .get(Self::help_begin(name.len())..)
             .is_some_and(|text| text.starts_with(help));
@@ -77,7 +77,7 @@ impl Descriptor {
 
     /// The name that a query uses.
     pub fn name(&self) -> &str {
-        let begin = encode::HELP_KEYWORD.len();
+        let begin = header::HELP_KEYWORD.len();
         &self.header[begin..begin + self.name_len]
     }
 
@@ -98,7 +98,7 @@ impl Descriptor {
 
     /// Where the help begins in the header: behind the name and a space.
     fn help_begin(name_len: usize) -> usize {
-        encode::HELP_KEYWORD.len() + name_len + 1
+        header::HELP_KEYWORD.len() + name_len + 1
     }
 
     /// The `#` lines of the text format, if the name is a legacy name.

@@ -2,8 +2,11 @@
 //!
 //! Nothing here records (that is `metric`) and nothing here writes a format (that is `encode`).
 
+pub(crate) mod decimal;
 mod descriptor;
+pub(crate) mod escape;
 mod exemplar;
+pub(crate) mod header;
 mod metric_type;
 mod number;
 mod sample;

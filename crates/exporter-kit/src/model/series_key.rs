@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::encode::escape;
 use crate::model::MetricType;
+use crate::model::escape;
 use crate::name::{self, NameError, NameScheme};
 
 /// The constant beginning of a series' lines, rendered once: `name{label="value",…}`.

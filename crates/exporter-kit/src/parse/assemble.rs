@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::model::decimal;
 use crate::model::{Exemplar, HistogramValue, MetricType, Number, SummaryValue, Timestamp};
 use crate::parse::error::ParseErrorKind;
 use crate::parse::line::{Dialect, has_duplicate};
-use crate::parse::number;
 use crate::snapshot::OwnedValue;
 
 /// What a sample is to its family, by type and suffix.
@@ -98,7 +98,7 @@ impl Parts {
                 put(&mut self.value, part.number)
             }
             Role::Created => {
-                let time = number::moment(part.text).ok_or(ParseErrorKind::Timestamp)?;
+                let time = decimal::moment(part.text).ok_or(ParseErrorKind::Timestamp)?;
                 put(&mut self.created, time.timestamp())
             }
             Role::Count => put(&mut self.count, whole(part.number)?),
@@ -111,7 +111,7 @@ impl Parts {
             }
             Role::Bucket => {
                 let text = part.special.ok_or(ParseErrorKind::Le)?;
-                let bound = number::float(&text).filter(|bound| !bound.is_nan());
+                let bound = decimal::float(&text).filter(|bound| !bound.is_nan());
                 let bound = bound.ok_or(ParseErrorKind::Le)?;
                 let count = whole(part.number)?;
                 if strict {
@@ -138,7 +138,7 @@ impl Parts {
                 Ok(())
             }
             Role::Quantile => {
-                let quantile = part.special.as_deref().and_then(number::float);
+                let quantile = part.special.as_deref().and_then(decimal::float);
                 let quantile = quantile.ok_or(ParseErrorKind::Quantile)?;
                 if strict && value < 0.0 {
                     return Err(ParseErrorKind::NegativeQuantile);

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::model::decimal::Moment;
 use crate::model::{Descriptor, Exemplar, MetricType, Number, SeriesKeyBuf, Timestamp};
 use crate::parse::assemble::{Part, Parts, Role, openmetrics_samples};
 use crate::parse::error::{ParseError, ParseErrorKind};
 use crate::parse::line::{Dialect, Line, Pair};
-use crate::parse::number::Moment;
 use crate::snapshot::{OwnedSample, Series, SeriesIndex, same_labels};
 
 /// One sample as it stands on its line, without its labels.

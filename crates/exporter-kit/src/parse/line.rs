@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::encode::escape;
+use crate::model::escape;
 use crate::name;
 use crate::parse::error::{ParseError, ParseErrorKind};
 
@@ -16,6 +16,24 @@ pub(crate) enum Dialect {
     OpenMetrics,
     /// Blanks between all words, a comma at the end of labels; no escapes but its own.
     Text,
+}
+
+/// The lines with their numbers from 1, without line feeds; a line feed at the end begins no further line.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut rest = text;
+    let mut number = 0;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        number += 1;
+        let (line, after) = match memchr::memchr(b'\n', rest.as_bytes()) {
+            Some(at) => (&rest[..at], &rest[at + 1..]),
+            None => (rest, ""),
+        };
+        rest = after;
+        Some((number, line))
+    })
 }
 
 /// A line and how far it has been read.

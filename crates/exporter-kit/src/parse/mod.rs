@@ -21,7 +21,6 @@ mod family;
 #[cfg(test)]
 mod laws;
 mod line;
-pub(crate) mod number;
 mod openmetrics;
 mod text;
 
@@ -66,23 +65,5 @@ fn utf8(bytes: &[u8]) -> Result<&str, ParseError> {
         let number = valid.bytes().filter(|b| *b == b'\n').count() + 1;
         let found = String::from_utf8_lossy(&bad[..error.error_len().unwrap_or(bad.len())]);
         ParseError::new(number, &valid[begin..], &found, ParseErrorKind::NotUtf8)
-    })
-}
-
-/// The lines with their numbers from 1, without line feeds; a line feed at the end begins no further line.
-fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut rest = text;
-    let mut number = 0;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        number += 1;
-        let (line, after) = match memchr::memchr(b'\n', rest.as_bytes()) {
-            Some(at) => (&rest[..at], &rest[at + 1..]),
-            None => (rest, ""),
-        };
-        rest = after;
-        Some((number, line))
     })
 }

@@ -4,13 +4,12 @@ use std::borrow::Cow;
 
 use hashbrown::HashSet;
 
-use crate::encode::escape;
 use crate::model::{Exemplar, ExemplarError, MetricType};
+use crate::model::{decimal, escape};
 use crate::parse::assemble::openmetrics_samples;
 use crate::parse::error::{ParseError, ParseErrorKind};
 use crate::parse::family::{Family, SampleLine};
-use crate::parse::line::{Dialect, Line, Pair};
-use crate::parse::{lines, number};
+use crate::parse::line::{Dialect, Line, Pair, lines};
 use crate::snapshot::Snapshot;
 
 /// Reads a whole exposition.
@@ -174,7 +173,7 @@ fn read_sample<'a>(
     let value_at = line.pos();
     let text = line.word();
     let number =
-        number::number(text).ok_or_else(|| line.error_at(value_at, ParseErrorKind::Number))?;
+        decimal::number(text).ok_or_else(|| line.error_at(value_at, ParseErrorKind::Number))?;
     let mut sample = SampleLine {
         name,
         text,
@@ -195,9 +194,9 @@ fn read_sample<'a>(
     Ok(sample)
 }
 
-fn time(line: &mut Line<'_>) -> Result<number::Moment, ParseError> {
+fn time(line: &mut Line<'_>) -> Result<decimal::Moment, ParseError> {
     let at = line.pos();
-    number::moment(line.word()).ok_or_else(|| line.error_at(at, ParseErrorKind::Timestamp))
+    decimal::moment(line.word()).ok_or_else(|| line.error_at(at, ParseErrorKind::Timestamp))
 }
 
 fn exemplar(line: &mut Line<'_>) -> Result<Exemplar, ParseError> {
@@ -214,7 +213,7 @@ fn exemplar(line: &mut Line<'_>) -> Result<Exemplar, ParseError> {
     }
     let at = line.pos();
     let value =
-        number::float(line.word()).ok_or_else(|| line.error_at(at, ParseErrorKind::Number))?;
+        decimal::float(line.word()).ok_or_else(|| line.error_at(at, ParseErrorKind::Number))?;
     let timestamp = if line.eat(" ") {
         Some(time(line)?.timestamp())
     } else {

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::encode::escape;
 use crate::model::{Descriptor, MetricType, Number, SeriesKeyBuf, Timestamp};
+use crate::model::{decimal, escape};
 use crate::parse::assemble::{Part, Parts, Role};
 use crate::parse::error::{ParseError, ParseErrorKind};
-use crate::parse::line::{Dialect, Line, Pair, bad_escape};
-use crate::parse::{lines, number};
+use crate::parse::line::{Dialect, Line, Pair, bad_escape, lines};
 use crate::snapshot::{OwnedSample, OwnedValue, Series, SeriesIndex, Snapshot, same_labels};
 
 /// Reads a whole exposition.
@@ -175,7 +174,7 @@ impl<'a> Reader<'a> {
         let value_at = line.pos();
         let text = line.word();
         let number =
-            number::number(text).ok_or_else(|| line.error_at(value_at, ParseErrorKind::Number))?;
+            decimal::number(text).ok_or_else(|| line.error_at(value_at, ParseErrorKind::Number))?;
         line.skip_blanks();
         let timestamp = match line.rest() {
             "" => None,

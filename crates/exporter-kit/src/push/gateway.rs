@@ -305,7 +305,7 @@ fn segment(path: &mut String, name: &str, value: &str) {
 
 /// The registry's exposition, if nothing in it has a label of the group.
 fn render(registry: &Registry, grouping: &BTreeMap<String, String>) -> Result<String, PushError> {
-    let snapshot = Snapshot::of(&registry.scrape(Format::Text));
+    let snapshot = registry.snapshot();
     let of_the_group = |label: &str| label == "job" || grouping.contains_key(label);
     for family in snapshot.families() {
         let name = family.descriptor().name();

@@ -14,8 +14,6 @@ use hashbrown::HashMap;
 use crate::collect::{Collect, CollectError, Sink};
 use crate::encode::{Escaping, Format, Give, Output, encode};
 use crate::model::{Descriptor, Sample, SeriesKey, SeriesKeyBuf};
-use crate::registry::Registry;
-use crate::scrape::Scrape;
 
 pub(crate) use index::{SeriesIndex, same_labels};
 pub(crate) use sample::{OwnedSample, OwnedValue};
@@ -73,13 +71,6 @@ impl Snapshot {
     /// An empty snapshot, to collect into.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// What a scrape gives now. Its format does not matter, its filter does.
-    pub fn of(scrape: &Scrape) -> Self {
-        let mut snapshot = Self::new();
-        scrape.collect_into(&mut snapshot);
-        snapshot
     }
 
     /// The families, in the order in which they came.
@@ -157,13 +148,6 @@ impl Snapshot {
             family: family.into(),
             text: text.trim_end().into(),
         });
-    }
-}
-
-impl Registry {
-    /// Everything as it is now, to look into. For tests, mostly; a scrape encodes without this detour.
-    pub fn snapshot(&self) -> Snapshot {
-        Snapshot::of(&self.scrape(Format::default()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Looks one sample up by the name and labels that a query would use.
 
+use crate::model::decimal;
 use crate::model::{HistogramValue, MetricType, Sample, SeriesKey, Timestamp, Value};
-use crate::parse::number;
 use crate::snapshot::{FamilySnapshot, Snapshot, same_labels};
 
 impl Snapshot {
@@ -97,12 +97,12 @@ fn value_of(point: &Sample<'_>, named: bool, suffix: &str, special: Option<&str>
             Some(value.count() as f64)
         }
         (Value::Histogram(value) | Value::GaugeHistogram(value), "_bucket") => {
-            bucket(value, number::float(special?)?)
+            bucket(value, decimal::float(special?)?)
         }
         (Value::Summary(value), "_sum") => value.sum,
         (Value::Summary(value), "_count") => value.count.map(|count| count as f64),
         (Value::Summary(value), "") => {
-            let wanted = number::float(special?)?;
+            let wanted = decimal::float(special?)?;
             let mut quantiles = value.quantiles.iter();
             quantiles
                 .find(|(quantile, _)| *quantile == wanted)

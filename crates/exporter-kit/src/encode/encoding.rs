@@ -11,12 +11,12 @@ use crate::encode::output::Output;
 use crate::encode::protobuf::ProtobufEncoder;
 use crate::encode::text::TextEncoder;
 
-/// Something that can be encoded. Generic, so that each encoder's code is inlined where its points come from.
+/// Anything that can be encoded. Generic, so that the compiler inlines the encoder at the source of the samples.
 pub(crate) trait Give {
     fn give_to<S: Sink>(&self, sink: &mut S);
 }
 
-/// Writes what `source` gives, in that format; `created` as samples of their own where the format has it so.
+/// Writes the families of `source` in that format. `created` adds start times as samples, if the format has them so.
 pub(crate) fn encode(
     format: Format,
     escaping: Escaping,

@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Format {
-    /// The Prometheus text format 0.0.4, which everything understands.
+    /// The Prometheus text format 0.0.4, which every tool understands.
     #[default]
     Text,
     /// The Prometheus text format 1.0.0: 0.0.4 and UTF-8 names in quotes.
@@ -15,13 +15,13 @@ pub enum Format {
     OpenMetrics,
     /// Length-delimited protobuf messages `io.prometheus.client.MetricFamily`: native histograms as well.
     Protobuf,
-    /// OpenMetrics text 2.0.0, release candidate 0: experimental, and given only to who asks for it.
+    /// OpenMetrics text 2.0.0, release candidate 0: experimental, and only for clients that ask for it.
     #[cfg(feature = "experimental-openmetrics-2")]
     OpenMetrics2,
 }
 
 impl Format {
-    /// All formats, the one that everything understands first.
+    /// All formats, the most widely understood one first.
     pub const ALL: &'static [Self] = &[
         Self::Text,
         Self::TextUtf8,

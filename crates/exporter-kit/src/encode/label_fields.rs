@@ -1,14 +1,14 @@
-//! The labels of a series as protobuf fields, from the text that its head is.
+//! The labels of a series as protobuf fields, from the rendered key.
 
 use crate::encode::wire::{WireType, key, label, text};
 use crate::model::{Labels, SeriesKey};
 
-/// The labels of a family's series, encoded but for their values: nearly always all series have the same names.
+/// The label names of a family, encoded once: nearly always all series have the same.
 #[derive(Default)]
 pub(super) struct LabelFields(Vec<LabelField>);
 
 struct LabelField {
-    /// The label in a head up to its value: `name="`.
+    /// The label in a key up to its value: `name="`.
     text: Box<str>,
     /// The `LabelPair` up to its value. Its lengths, of one byte, are not known yet.
     bytes: Box<[u8]>,
@@ -19,7 +19,7 @@ impl LabelFields {
         self.0.clear();
     }
 
-    /// Writes the labels of a head all of whose names are legacy names.
+    /// Writes the labels of a key with legacy names only.
     #[inline]
     pub(super) fn write(&mut self, out: &mut Vec<u8>, head: SeriesKey<'_>) {
         if self.0.is_empty() {
@@ -33,7 +33,7 @@ impl LabelFields {
                 match fields.next().and_then(|field| field.write(out, rest)) {
                     Some(behind) => rest = behind,
                     None => {
-                        // What is not as expected: other names, escaped or long values.
+                        // Other names, or escaped or long values.
                         for (name, value) in Labels::of(rest) {
                             label(out, &name, &value);
                         }
@@ -59,8 +59,8 @@ impl LabelField {
         }
     }
 
-    /// Writes the first label of `labels` if it is this one, its value is not escaped, and lengths take one byte.
-    /// Gives the labels behind it.
+    /// Writes the first label of `labels` if it has this name, its value is not escaped, and lengths take one byte.
+    /// Returns the labels behind it.
     #[inline]
     fn write<'a>(&self, out: &mut Vec<u8>, labels: &'a str) -> Option<&'a str> {
         let labels = labels.strip_prefix(',').unwrap_or(labels);

@@ -1,4 +1,4 @@
-//! What stands before a value in the text formats: a series' head with its family's suffix, and the `#` lines.
+//! The text before a value: name with suffix, labels, and the `#` lines.
 
 use std::borrow::Cow;
 
@@ -7,8 +7,8 @@ use crate::model::escape::{self, PushText};
 use crate::model::{MetricType, SeriesKey, render_head};
 use crate::name;
 
-/// Appends `name+suffix{labels} `, or `name+suffix{labels,` if more labels follow. A name that is no legacy name goes
-/// into the braces, in quotes.
+/// Appends `name+suffix{labels} `, or `name+suffix{labels,` if more labels follow. A UTF-8 name goes into the braces, in
+/// quotes.
 #[inline]
 pub(crate) fn render_prefix(
     prefix: &mut impl PushText,
@@ -42,7 +42,7 @@ pub(crate) fn render_prefix(
     });
 }
 
-/// `name="state"} `, the end of a state's head.
+/// Appends `name="state"} `, the last label of a state.
 pub(crate) fn render_state(out: &mut impl PushText, name: &str, state: &str) {
     let quote = if name::is_legacy_label_name(name) {
         ""
@@ -57,14 +57,14 @@ pub(crate) fn render_state(out: &mut impl PushText, name: &str, state: &str) {
     out.push_text("\"} ");
 }
 
-/// A head whose names are escaped.
+/// A series key with escaped names.
 pub(crate) struct EscapedKey {
     text: String,
     name_len: usize,
 }
 
 impl EscapedKey {
-    /// The head again, its names escaped. Of labels whose names become one the first stays.
+    /// Escapes the names of a key. If two label names become the same, the first label stays.
     pub(crate) fn of(head: SeriesKey<'_>, escaping: Escaping) -> Self {
         let name = escaping.metric_name(head.name());
         let mut labels: Vec<(String, Cow<'_, str>)> = Vec::new();
@@ -108,7 +108,7 @@ impl<'a> HeaderLine<'a> {
         Self { name, quoted }
     }
 
-    /// Appends the keyword, the name, quoted if need be, and what `text` appends.
+    /// Appends the keyword, the name in quotes if it needs them, and the output of `text`.
     #[inline]
     pub(crate) fn render(&self, out: &mut Vec<u8>, keyword: &str, text: impl FnOnce(&mut Vec<u8>)) {
         out.push_text(keyword);

@@ -105,8 +105,8 @@ impl Sink for OpenMetrics2Encoder<'_> {
     }
 }
 
-/// What follows a value: when it was true, since when it counts, and examples. An exemplar without the time
-/// that this format asks of it is left out.
+/// Appends the end of a line: timestamp, start timestamp and exemplars. An exemplar without a timestamp is left out,
+/// because this format requires one.
 fn end(out: &mut Vec<u8>, point: &Sample<'_>, exemplars: &[&Exemplar]) {
     if let Some(time) = point.timestamp {
         out.push(b' ');

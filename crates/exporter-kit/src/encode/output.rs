@@ -2,15 +2,15 @@
 
 use std::ops::ControlFlow;
 
-/// Takes what an encoder has written so far, out of the buffer; `Break` ends the scrape.
+/// Takes the written bytes out of the buffer; `Break` ends the scrape.
 pub(crate) type ChunkFn<'a> = dyn FnMut(&mut Vec<u8>) -> ControlFlow<()> + 'a;
 
-/// Where an encoder writes to: a buffer that is handed over when it has `chunk_bytes`, and at the end.
+/// The buffer of an encoder, handed over when it has `chunk_bytes`, and at the end.
 pub(crate) struct Output<'a> {
     pub(crate) bytes: Vec<u8>,
     chunk_bytes: usize,
     on_chunk: &'a mut ChunkFn<'a>,
-    /// Who takes the chunks wants no more of them.
+    /// The receiver wants no more chunks.
     pub(crate) stopped: bool,
 }
 
@@ -24,7 +24,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// To be called between points.
+    /// To be called between samples.
     #[inline]
     pub(super) fn hand_over_if_full(&mut self) {
         if self.bytes.len() >= self.chunk_bytes {

@@ -27,7 +27,7 @@ pub(crate) struct ProtobufEncoder<'a> {
 
 /// A family whose length is not known yet.
 struct OpenFamily {
-    /// Where its length stands.
+    /// The position of its length.
     begin: usize,
     has_series: bool,
 }

@@ -18,12 +18,12 @@ use crate::model::{
 pub(crate) struct TextEncoder<'a> {
     lines: Lines<'a>,
     escaping: Escaping,
-    /// Whether the escaping leaves a legacy name as it is.
+    /// True if the escaping leaves legacy names as they are.
     copies_heads: bool,
     created: bool,
-    /// Where the family's `#` lines begin, until its first series is written: a family without series is not shown.
+    /// The position of the family's `#` lines until its first series is written: a family without series is left out.
     pending_header: Option<usize>,
-    /// Whether heads can be written as they are, if their labels can.
+    /// True if the name of the family can be written as it is.
     plain_name: bool,
     /// Reused for the constant beginning of a histogram's or summary's lines.
     prefix: String,
@@ -50,7 +50,7 @@ impl<'a> TextEncoder<'a> {
             },
             escaping,
             copies_heads: escaping.keeps_legacy(),
-            // Only OpenMetrics has a place for the time since when something is counted.
+            // Only OpenMetrics has samples for the start of a count.
             created: created && format == Format::OpenMetrics,
             pending_header: None,
             plain_name: true,
@@ -74,7 +74,7 @@ impl<'a> TextEncoder<'a> {
         }
     }
 
-    /// A point that is no number alone, or has a head that can't be copied.
+    /// Writes a sample that is more than a number, or whose key cannot be copied.
     #[inline(never)]
     fn other_point(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) -> bool {
         if self.lines.output.stopped {
@@ -192,8 +192,8 @@ impl<'a> TextEncoder<'a> {
         });
     }
 
-    /// In OpenMetrics a sum is a counter. One that observations below zero or NaN have made something else is
-    /// left out, rather than that a strict reader refuses the whole page.
+    /// In OpenMetrics a sum is a counter. A sum that fell, or became NaN, is left out, because a strict parser would
+    /// reject the whole page.
     fn may_show_sum(&self, sum: f64, may_fall: bool) -> bool {
         !self.lines.openmetrics || sum >= 0.0 || (may_fall && !sum.is_nan())
     }
@@ -205,7 +205,7 @@ impl<'a> TextEncoder<'a> {
         render_prefix(prefix, head, name, "", true);
         for (quantile, observed) in &value.quantiles {
             if lines.openmetrics && *observed < 0.0 {
-                // OpenMetrics has no word for it.
+                // OpenMetrics allows no negative quantile value.
                 continue;
             }
             lines.text(prefix);
@@ -277,7 +277,7 @@ impl Sink for TextEncoder<'_> {
 
     #[inline]
     fn sample(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) -> bool {
-        // Nearly every point is a number under a head that can be copied: one copy, one number.
+        // Nearly every sample is a number with a key that can be copied: one copy, one number.
         let number = match point.value {
             Value::Gauge(number) => number,
             Value::Counter(number, None) if !self.created => number,
@@ -289,7 +289,7 @@ impl Sink for TextEncoder<'_> {
             return self.other_point(head, point);
         }
         self.pending_header = None;
-        // Before the head: so the digits are there when they are needed.
+        // Before the key, so that the digits are ready when they are needed.
         let short = number::short_line(number);
         let output = &mut self.lines.output;
         for part in head.parts() {
@@ -304,7 +304,7 @@ impl Sink for TextEncoder<'_> {
     }
 }
 
-/// The bytes written so far, and how a line ends.
+/// The written bytes, and the ends of lines.
 struct Lines<'a> {
     output: Output<'a>,
     openmetrics: bool,
@@ -316,7 +316,7 @@ impl Lines<'_> {
         self.output.bytes.extend_from_slice(text.as_bytes());
     }
 
-    /// The head as it is.
+    /// Writes the key as it is.
     #[inline]
     fn head(&mut self, head: SeriesKey<'_>) {
         head.parts().into_iter().for_each(|part| self.text(part));
@@ -383,7 +383,7 @@ fn render_header(
     }
 }
 
-/// OpenMetrics' name and type of a family. What lacks its type's suffix (it came from elsewhere) is unknown there.
+/// OpenMetrics' name and type of a family. A parsed family without the suffix of its type is unknown there.
 fn openmetrics_family(descriptor: &Descriptor) -> (&str, &'static str) {
     let base = descriptor.base_name();
     if descriptor.metric_type().sample_suffix().is_empty() || base.len() < descriptor.name().len() {

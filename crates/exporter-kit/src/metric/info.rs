@@ -98,7 +98,7 @@ impl InfoDefinition<'static> {
     ///
     /// ```compile_fail,E0080
     /// use exporter_kit::{Info, Static};
-    /// // error: each label name may stand once; drop or rename one of the two
+    /// // error: a label set has each label name once; drop or rename one of the two
     /// static DATABASE: Static<Info> = Info::define("database_info", "h", &[("a", "1"), ("b", "2"), ("a", "3")]).fixed();
     /// ```
     ///

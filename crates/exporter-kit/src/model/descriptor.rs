@@ -1,10 +1,10 @@
-//! What is known of a family beside its series.
+//! The description of a family: name, help, unit and metric type.
 
 use crate::model::MetricType;
 use crate::model::header;
 use crate::name::{self, NameError, NameScheme};
 
-/// What is known of a family beside its series: name, help, unit and kind.
+/// The description of a family: name, help, unit and metric type.
 ///
 /// The name is the one that a query uses: a counter's ends in `_total`, an info's in `_info`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,9 +12,9 @@ pub struct Descriptor {
     /// The `#` lines of the text format for a legacy name, rendered once. They begin with `# HELP name help`.
     header: Box<str>,
     name_len: usize,
-    /// How long the help is, if it stands in the header as it is.
+    /// The length of the help, if the header has it unescaped.
     help_len: usize,
-    /// The help, if it is escaped in the header.
+    /// The help, if the header has it escaped.
     help: Option<Box<str>>,
     unit: Box<str>,
     kind: MetricType,
@@ -96,7 +96,7 @@ impl Descriptor {
         }
     }
 
-    /// Where the help begins in the header: behind the name and a space.
+    /// The position of the help in the header: behind the name and a space.
     fn help_begin(name_len: usize) -> usize {
         header::HELP_KEYWORD.len() + name_len + 1
     }
@@ -116,7 +116,7 @@ impl Descriptor {
         self.kind
     }
 
-    /// Whether the name needs no quotes and no escaping in any format.
+    /// Returns whether the name can be written without quotes and escaping in every format.
     pub(crate) fn is_legacy(&self) -> bool {
         self.legacy
     }

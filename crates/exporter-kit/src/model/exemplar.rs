@@ -19,7 +19,7 @@ pub struct Exemplar {
 pub const EXEMPLAR_MAX_CHARS: usize = 128;
 
 impl Exemplar {
-    /// An example of `value` with these labels.
+    /// Makes an exemplar of `value` with these labels.
     ///
     /// # Errors
     /// When a label name is not valid or stands twice, or names and values have more than
@@ -64,13 +64,13 @@ impl Exemplar {
         self.value
     }
 
-    /// When it was recorded.
+    /// The time of the recording.
     pub fn timestamp(&self) -> Option<Timestamp> {
         self.timestamp
     }
 }
 
-/// Why an exemplar is refused.
+/// The reason for rejecting an exemplar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExemplarError {
@@ -78,7 +78,7 @@ pub enum ExemplarError {
     Name(NameError),
     /// Names and values have more than [`EXEMPLAR_MAX_CHARS`] code points together.
     TooLong {
-        /// How many they have.
+        /// Their number of code points.
         chars: usize,
     },
 }

@@ -3,13 +3,13 @@
 use crate::model::MetricType;
 use crate::model::escape;
 
-/// How the line of a family's help begins.
+/// The beginning of the help line.
 pub(crate) const HELP_KEYWORD: &str = "# HELP ";
 
-/// How the line of a family's type begins.
+/// The beginning of the type line.
 pub(crate) const TYPE_KEYWORD: &str = "# TYPE ";
 
-/// The `#` lines of a family in the text format, for a name that is written as it is.
+/// Renders the `#` lines of a family in the text format, for a legacy name.
 pub(crate) fn text_header(metric_type: MetricType, name: &str, help: &str) -> String {
     let keywords = HELP_KEYWORD.len() + TYPE_KEYWORD.len();
     let type_word = text_type(metric_type);
@@ -28,7 +28,7 @@ pub(crate) fn text_header(metric_type: MetricType, name: &str, help: &str) -> St
     header
 }
 
-/// The text format's word for a type, the nearest one where it has none.
+/// The text format's word for a metric type, or the nearest one.
 pub(crate) fn text_type(metric_type: MetricType) -> &'static str {
     match metric_type {
         MetricType::Counter => "counter",

@@ -1,6 +1,6 @@
-//! The vocabulary of an exposition: metric type, descriptor, head, number, point.
+//! The vocabulary of an exposition: metric type, descriptor, series, number, sample.
 //!
-//! Nothing here records (that is `metric`) and nothing here writes a format (that is `encode`).
+//! Recording belongs to `metric`, formats belong to `encode`.
 
 pub(crate) mod decimal;
 mod descriptor;

@@ -1,4 +1,4 @@
-//! The constant beginning of a series' lines, rendered once.
+//! The key of a series, name and labels, rendered once.
 
 use std::borrow::Cow;
 
@@ -6,9 +6,9 @@ use crate::model::MetricType;
 use crate::model::escape;
 use crate::name::{self, NameError, NameScheme};
 
-/// The constant beginning of a series' lines, rendered once: `name{label="value",…}`.
+/// The name and labels of a series, rendered once: `name{label="value",…}`.
 ///
-/// An encoder copies it and appends the value. Label values are escaped already.
+/// An encoder copies the text and appends the value. Label values are escaped already.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct SeriesKeyBuf {
     /// Invariant: the family's name, then nothing or `{`, labels without duplicates, `}`; then one space.
@@ -19,7 +19,7 @@ pub(crate) struct SeriesKeyBuf {
 }
 
 impl SeriesKeyBuf {
-    /// Renders a head. The names must have passed the validator.
+    /// Renders a key. The names must have passed the validator.
     pub(crate) fn new<'a>(name: &str, labels: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let mut text = String::with_capacity(name.len() + 64);
         let legacy = render_head(&mut text, name, labels);
@@ -42,19 +42,18 @@ impl SeriesKeyBuf {
     }
 }
 
-/// What the heads of a family's series have in common: how they begin, and where the label values stand.
+/// The common parts of the keys in a family: their beginning, and the places of the label values.
 ///
-/// Only the rest of each head is kept: the labels that the family has of its own.
+/// A series keeps only the rest of its key: the family's own labels.
 #[derive(Debug)]
 pub(crate) struct LabelLayout<const N: usize> {
-    /// The name, the labels that the registry gives to all series, and the separator before the family's own labels;
-    /// nothing if it has none.
+    /// The name, the registry's labels, and the separator before the family's own labels; empty without own labels.
     start: Box<str>,
-    /// How long the family's name is.
+    /// The length of the family's name.
     name_len: usize,
     /// Invariant: true only if every name is a legacy name.
     legacy: bool,
-    /// How long each name is, as it is rendered.
+    /// The length of each label name as it is rendered.
     name_lengths: [usize; N],
 }
 
@@ -88,12 +87,12 @@ impl<const N: usize> LabelLayout<N> {
         }
     }
 
-    /// The part of a rendered head that other series do not share.
+    /// Returns the part of a rendered key that other series do not share.
     pub(crate) fn rest_of<'a>(&self, head: &'a str) -> &'a str {
         head.strip_prefix(&*self.start).unwrap_or(head)
     }
 
-    /// The head that ends so.
+    /// Returns the key with that rest.
     #[inline]
     pub(crate) fn head<'a>(&'a self, rest: &'a str) -> SeriesKey<'a> {
         SeriesKey {
@@ -102,22 +101,22 @@ impl<const N: usize> LabelLayout<N> {
         }
     }
 
-    /// The values of the labels that the family has of its own, from the rest of a head.
+    /// Returns the values of the family's own labels, from the rest of a key.
     pub(crate) fn values<'a>(&'a self, rest: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
         let [_, labels] = self.head(rest).label_parts();
-        // Without labels of its own the whole head is the rest.
+        // Without own labels the whole key is the rest.
         let labels = if N == 0 { "" } else { labels };
         Labels::of(labels).map(|(_, value)| value)
     }
 
-    /// Whether these are the family's own label values, in the rest of a head in which something may be escaped.
+    /// Returns whether these are the own label values in the rest of a key. `escaped` tells that it may have escapes.
     #[inline]
     pub(crate) fn has_values(&self, rest: &str, escaped: bool, values: &[&str; N]) -> bool {
         if escaped || !self.legacy {
             return self.values(rest).eq(values.iter().copied());
         }
-        // Nothing is escaped or a quoted name, so there are two quotes for each value. Whoever finds as many finds these:
-        // then even a value that has quotes itself is not taken for a part of what stands here.
+        // Without escapes and quoted names there are two quotes for each value. A comparison that finds all of them cannot
+        // take a value that has quotes itself for a part of this text.
         let rest = rest.as_bytes();
         let mut at = 0;
         for (value, name_length) in values.iter().zip(&self.name_lengths) {
@@ -134,7 +133,7 @@ impl<const N: usize> LabelLayout<N> {
     }
 }
 
-/// Whether two short texts are equal. A call of the system's comparison costs more than comparing these.
+/// Compares two short texts. A call of the system's comparison takes longer than this.
 #[inline]
 pub(crate) fn equal_bytes(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
@@ -155,7 +154,7 @@ pub(crate) fn equal_bytes(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
-/// Appends `name{labels} ` to `text`; says whether all names are legacy names.
+/// Appends `name{labels} ` to `text`. Returns whether all names are legacy names.
 pub(crate) fn render_head<'a>(
     text: &mut String,
     name: &str,
@@ -165,7 +164,7 @@ pub(crate) fn render_head<'a>(
     render_labels(text, labels) && name::is_legacy_metric_name(name)
 }
 
-/// Appends `{labels} `, or one space if there are none; says whether all names are legacy names.
+/// Appends `{labels} `, or one space without labels. Returns whether all names are legacy names.
 pub(crate) fn render_labels<'a>(
     text: &mut String,
     labels: impl Iterator<Item = (&'a str, &'a str)>,
@@ -201,10 +200,10 @@ impl From<SeriesKey<'_>> for SeriesKeyBuf {
     }
 }
 
-/// A borrowed view of the constant beginning of a series' lines.
+/// The name and labels that identify a series, borrowed.
 #[derive(Clone, Copy, Debug)]
 pub struct SeriesKey<'a> {
-    /// What all series of the family have in common: nothing, or the name, whole labels and a separator.
+    /// The common beginning of the family's keys: empty, or the name, whole labels and a separator.
     start: &'a str,
     rest: &'a str,
     name_len: u32,
@@ -227,7 +226,7 @@ impl<'a> SeriesKey<'a> {
         [self.start, self.rest]
     }
 
-    /// How long both parts are.
+    /// The length of both parts.
     #[inline]
     pub(crate) fn len(self) -> usize {
         self.start.len() + self.rest.len()
@@ -266,13 +265,13 @@ impl<'a> SeriesKey<'a> {
         ]
     }
 
-    /// The labels as pairs of name and value, unescaped, in their order.
+    /// Returns the labels as pairs of name and value, unescaped, in their order.
     pub fn labels(self) -> Labels<'a> {
         let [first, rest] = self.label_parts();
         Labels { first, rest }
     }
 
-    /// Whether every name can be written without quotes and escaping.
+    /// Returns whether every name can be written without quotes and escaping.
     #[inline]
     pub(crate) fn is_legacy(self) -> bool {
         self.legacy
@@ -282,13 +281,13 @@ impl<'a> SeriesKey<'a> {
 /// Iterates over the labels of a [`SeriesKey`], unescaped.
 #[derive(Clone, Debug)]
 pub struct Labels<'a> {
-    /// Whole labels that stand before the others.
+    /// Whole labels before the others.
     first: &'a str,
     rest: &'a str,
 }
 
 impl<'a> Labels<'a> {
-    /// The labels in a part of those of a head.
+    /// Iterates over a part of the labels of a key.
     pub(crate) fn of(rest: &'a str) -> Self {
         Self { first: "", rest }
     }

@@ -9,7 +9,7 @@ use crate::parse::error::ParseErrorKind;
 use crate::parse::line::{Dialect, has_duplicate};
 use crate::snapshot::OwnedValue;
 
-/// What a sample is to its family, by type and suffix.
+/// The role of a sample in its family, by type and suffix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// The only sample of its kind.
@@ -22,7 +22,7 @@ pub(crate) enum Role {
     State,
 }
 
-/// What the samples of a type are called in OpenMetrics, and what they are.
+/// The suffixes of a type's samples in OpenMetrics, and their roles.
 pub(crate) fn openmetrics_samples(kind: MetricType) -> &'static [(&'static str, Role)] {
     match kind {
         MetricType::Counter => &[("_total", Role::Value), ("_created", Role::Created)],
@@ -248,7 +248,7 @@ impl Parts {
         })
     }
 
-    /// Which of sum and count may be there depends on the other, and on whether observations can be negative.
+    /// Checks that sum and count are there together, and that the sum is allowed beside negative buckets.
     fn check_sum(&self, kind: MetricType) -> Result<(), ParseErrorKind> {
         let negative = self
             .buckets

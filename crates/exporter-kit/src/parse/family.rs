@@ -1,4 +1,4 @@
-//! One family of an OpenMetrics exposition while its lines are read: which sample belongs to which point.
+//! One family of an OpenMetrics exposition while its lines are read: assigns lines to samples.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::parse::error::{ParseError, ParseErrorKind};
 use crate::parse::line::{Dialect, Line, Pair};
 use crate::snapshot::{OwnedSample, Series, SeriesIndex, same_labels};
 
-/// One sample as it stands on its line, without its labels.
+/// One line of a sample, without its labels.
 pub(crate) struct SampleLine<'a> {
     pub(crate) name: Cow<'a, str>,
     /// The value as it was written.
@@ -33,22 +33,22 @@ pub(crate) struct Family<'a> {
     /// The name that a query uses.
     query_name: String,
     series: Vec<Series>,
-    /// The label sets seen; of an info with their times, for nobody can tell which of its labels make a series.
+    /// The label sets so far. Those of an info with their times, because any of its labels may be its information.
     seen: SeriesIndex,
-    /// Whether samples have a time; an info's all do, or none.
+    /// True if samples have a timestamp. In an info all have one, or none.
     stamped: Option<bool>,
     open: Option<Open<'a>>,
-    /// The labels of the last point, kept for their allocation.
+    /// The labels of the last sample, kept for their allocation.
     spare: Vec<Pair<'a>>,
     bounds: Arc<[f64]>,
 }
 
-/// The point that samples are being added to.
+/// The sample that lines are being added to.
 struct Open<'a> {
     labels: Vec<Pair<'a>>,
     moment: Option<Moment>,
     parts: Parts,
-    /// The last line that belongs to it.
+    /// Its last line.
     line: Line<'a>,
 }
 
@@ -78,7 +78,7 @@ impl<'a> Family<'a> {
         self.kind.unwrap_or(MetricType::Unknown)
     }
 
-    /// What a sample of that name is to this family, if it is one of its.
+    /// Returns the role of a sample with that name, if it belongs to this family.
     pub(crate) fn role(&self, sample: &str) -> Option<Role> {
         let suffix = sample.strip_prefix(&*self.name)?;
         let mut samples = openmetrics_samples(self.kind()).iter();
@@ -87,7 +87,7 @@ impl<'a> Family<'a> {
             .map(|(_, role)| *role)
     }
 
-    /// Adds a sample; `labels` are taken and others given back for their allocation.
+    /// Adds a line. Takes `labels`, and leaves others for their allocation.
     pub(crate) fn add(
         &mut self,
         sample: SampleLine<'a>,
@@ -125,7 +125,7 @@ impl<'a> Family<'a> {
         })
     }
 
-    /// Takes the label out that is the sample's and not the series'.
+    /// Takes out the label that belongs to the line and not to the series.
     fn take_special(
         &self,
         role: Role,
@@ -148,7 +148,7 @@ impl<'a> Family<'a> {
         }
     }
 
-    /// Makes the point with these labels and this time the open one.
+    /// Opens the sample with these labels and this time.
     fn open_point(
         &mut self,
         labels: &mut Vec<Pair<'a>>,
@@ -213,7 +213,7 @@ impl<'a> Family<'a> {
         Ok(())
     }
 
-    /// Puts the open point's samples together.
+    /// Puts the lines of the open sample together.
     pub(crate) fn end_point(&mut self) -> Result<(), ParseError> {
         let Some(open) = self.open.take() else {
             return Ok(());

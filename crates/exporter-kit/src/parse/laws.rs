@@ -32,7 +32,7 @@ const TEXT_KINDS: [MetricType; 5] = [
     MetricType::Unknown,
 ];
 
-/// Which names to make up.
+/// The names to make up.
 #[derive(Clone, Copy)]
 enum Names {
     Legacy,
@@ -243,7 +243,7 @@ fn any_snapshot(kinds: &'static [MetricType], names: Names) -> impl Strategy<Val
     })
 }
 
-/// What Prometheus text can't say: units, created times, exemplars, times below a millisecond, and blanks
+/// Removes what Prometheus text cannot express: units, created times, exemplars, times below a millisecond, and blanks
 /// where a help text begins.
 fn as_text_says(snapshot: &Snapshot) -> Snapshot {
     let mut said = Snapshot::new();

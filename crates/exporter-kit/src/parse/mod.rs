@@ -1,4 +1,4 @@
-//! Reads expositions into a [`Snapshot`]: OpenMetrics strictly, Prometheus text as leniently as Prometheus.
+//! Parsers of expositions, into a [`Snapshot`]: OpenMetrics strictly, Prometheus text more leniently.
 //!
 //! ```
 //! use exporter_kit::parse;
@@ -28,7 +28,7 @@ pub use error::{ParseError, ParseErrorKind};
 
 use crate::snapshot::Snapshot;
 
-/// Reads OpenMetrics 1.0 text, and refuses what breaks a rule of it.
+/// Parses OpenMetrics 1.0 text, and rejects every violation of the standard.
 ///
 /// Every MUST is checked: order and uniqueness of families, metadata and series, names and suffixes, units,
 /// what each type's samples must be, exemplars, times, the final `# EOF`. Names in quotes are understood.
@@ -42,7 +42,7 @@ pub fn openmetrics(exposition: impl AsRef<[u8]>) -> Result<Snapshot, ParseError>
     openmetrics::read(utf8(exposition.as_ref())?)
 }
 
-/// Reads Prometheus text 0.0.4 or 1.0.0 (names in quotes).
+/// Parses Prometheus text 0.0.4 or 1.0.0 (names in quotes).
 ///
 /// Lenient where the format and Prometheus are: blanks, comments, blank lines, the order of lines, a missing
 /// `+Inf` bucket, a series that stands twice (the first one counts; [`Snapshot::duplicates`] names it). Refused

@@ -47,7 +47,7 @@ struct Reader<'a> {
     labels: Vec<Pair<'a>>,
 }
 
-/// One sample of a histogram or summary as it stands on its line, without its labels.
+/// One line of a histogram or summary, without its labels.
 #[derive(Clone, Copy)]
 struct SampleLine<'a> {
     role: Role,
@@ -125,7 +125,7 @@ impl<'a> Reader<'a> {
         at
     }
 
-    /// The family that a sample belongs to, and what it is there.
+    /// Returns the family that a sample belongs to, and its role there.
     fn family_of(&mut self, sample: Cow<'a, str>) -> (usize, Option<Role>) {
         if let Some(at) = self.names.get(&*sample) {
             let role = match self.families[*at].kind.unwrap_or(MetricType::Unknown) {
@@ -226,7 +226,7 @@ impl<'a> Reader<'a> {
 }
 
 impl<'a> Family<'a> {
-    /// Adds a series whose value is one number; gives its head back if it is there already.
+    /// Adds a series whose value is one number. Returns its key if it is a duplicate.
     fn scalar(
         &mut self,
         labels: &[Pair<'a>],
@@ -284,7 +284,7 @@ impl<'a> Family<'a> {
         })
     }
 
-    /// Where the series is; `true` if it has just been added.
+    /// Returns the position of a series, and `true` if it is new.
     fn position(
         &mut self,
         labels: &[Pair<'a>],

@@ -1,4 +1,4 @@
-//! What is known about a registry's expositions between scrapes, and whether it is worth using.
+//! The structures of a registry's expositions, kept between scrapes, and the decision to use them.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,26 +7,26 @@ use structural_gzip::{Encoder, Learned, Structure};
 use crate::encode::{Escaping, Format};
 use crate::sync::lock;
 
-/// Smaller texts, in bytes, are left to the ordinary compressor. Measured with gauges that have three labels: from
-/// here on the body is no larger than the one it makes. The codes at the beginning of a stream, 160 bytes that
-/// it writes in fewer, make smaller ones larger, and there are only some 20 microseconds to be saved.
+/// Smaller texts, in bytes, are left to the ordinary compressor. Measured with gauges that have three labels: from this
+/// size on its body is not smaller. The codes at the beginning of a body take 160 bytes, and a small text would save
+/// only 20 microseconds.
 const WORTHWHILE_BYTES: usize = 8 * 1024;
 
-/// Structures of this many expositions are kept, those asked for last: one in each text format, as scrapers of
-/// one place escape names alike.
+/// The number of structures that are kept, of the expositions scraped last: one for each text format, because the
+/// scrapers of one place escape names alike.
 const KEPT: usize = 3;
 
-/// Codes are made anew every so many scrapes, and more often at first: after 1, 2, 4, 8 and 16. Counting symbols
-/// for it costs a tenth of a scrape.
+/// Scrapes between new codes. At first they are made after 1, 2, 4, 8 and 16 scrapes. Counting symbols for them takes a
+/// tenth of a scrape.
 const SCRAPES_PER_CODES: u32 = 32;
 
-/// After so many scrapes something that was not worthwhile is tried again.
+/// Scrapes until a structure that was not worthwhile is tried again.
 const REST: u32 = 100;
 
-/// So many scrapes may begin while one learns; if nothing was learned by then its reader went away.
+/// Scrapes that may begin while another one learns; after them its client is taken to be gone.
 const LEARNING: u32 = 32;
 
-/// Which exposition: what makes text another text at the same time.
+/// The settings that make the text of one scrape different from another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct What {
     pub(crate) format: Format,
@@ -40,21 +40,21 @@ pub(crate) struct Structures(Arc<Mutex<Vec<Kept>>>);
 #[derive(Debug)]
 struct Kept {
     what: What,
-    /// How often its structure was used.
+    /// The number of scrapes that used the structure.
     scrapes: u32,
     state: State,
 }
 
 #[derive(Debug)]
 enum State {
-    /// Nothing is known but how large the text was last.
+    /// Only the size of the last text is known.
     Unknown(Size),
     Known(Structure),
-    /// Structure is being learned, or was found not to be worthwhile, for so many scrapes from now.
+    /// The structure is being learned, or was not worthwhile; the number of scrapes until the next attempt.
     Rests(u32),
 }
 
-/// How large a text is.
+/// The size of a text.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Size {
     pub(crate) bytes: usize,
@@ -74,13 +74,13 @@ impl Size {
     }
 }
 
-/// How to compress a scrape.
+/// The compressor for a scrape.
 pub(crate) enum Plan {
-    /// With the ordinary compressor.
+    /// The ordinary compressor.
     Ordinary,
-    /// With the ordinary compressor, giving this stream the text as well.
+    /// The ordinary compressor, and this encoder to learn from the same text.
     Learn(Box<Encoder>),
-    /// With this stream.
+    /// This encoder.
     Known(Box<Encoder>),
 }
 
@@ -116,14 +116,14 @@ impl Structures {
         }
     }
 
-    /// Says how large a text was that was compressed the ordinary way.
+    /// Notes the size of a text that the ordinary compressor has compressed.
     pub(crate) fn saw(&self, what: What, size: Size) {
         if let State::Unknown(last) = &mut find(&mut lock(&self.0), what).state {
             *last = size;
         }
     }
 
-    /// Keeps what a stream has learned beside an ordinary compressor, which made `ordinary_bytes`.
+    /// Keeps the structure that an encoder learned beside the ordinary compressor, whose body has `ordinary_bytes`.
     pub(crate) fn learned(&self, what: What, encoder: Encoder, ordinary_bytes: usize) {
         let learned = encoder.finish(&mut Vec::new());
         self.keep(what, learned, |learned| {
@@ -133,13 +133,13 @@ impl Structures {
         });
     }
 
-    /// Ends a stream, and keeps what it has learned.
+    /// Ends the body of an encoder, and keeps the structure.
     pub(crate) fn finish(&self, what: What, encoder: Encoder, out: &mut Vec<u8>) {
         let learned = encoder.finish(out);
         if learned.as_ref().is_some_and(|learned| !learned.changed) {
             return;
         }
-        // Searching is what the ordinary compressor does better.
+        // The ordinary compressor searches faster.
         self.keep(what, learned, |learned| {
             learned.searched <= learned.lines / 2
         });
@@ -165,7 +165,7 @@ impl Structures {
     }
 }
 
-/// What is kept of an exposition, the one used last first.
+/// Finds or adds the entry of an exposition, and moves it to the front.
 fn find(all: &mut Vec<Kept>, what: What) -> &mut Kept {
     let kept = match all.iter().position(|kept| kept.what == what) {
         Some(at) => all.remove(at),
@@ -216,7 +216,7 @@ mod tests {
         }
     }
 
-    /// One scrape as the coder does it: says which plan there was.
+    /// Compresses one scrape as the coder does, and returns the plan.
     fn scrape(structures: &Structures, what: What, text: &[u8]) -> &'static str {
         match structures.plan(what) {
             Plan::Ordinary => {

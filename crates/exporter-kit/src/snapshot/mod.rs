@@ -1,6 +1,6 @@
-//! Families held in memory: read from an exposition or collected, compared, looked into, encoded again.
+//! Families held in memory: parsed or collected, compared, queried, encoded again.
 //!
-//! Holds no metric type and no format; who fills it decides what is valid.
+//! A snapshot does not check names and values; parsers and collectors do.
 
 mod index;
 mod read;
@@ -20,9 +20,9 @@ pub(crate) use sample::{OwnedSample, OwnedValue};
 
 /// Families and their series at one moment, owned.
 ///
-/// It is a [`Sink`], so that a scrape can be collected into it, and a [`Collect`], so that it can be shown
-/// again. [`parse`](crate::parse) gives one for an exposition. No family is in it twice, and no series of
-/// a family twice at the same time; what would have been is named by [`duplicates`](Self::duplicates).
+/// A snapshot is a [`Sink`], to collect into, and a [`Collect`], to register it or give it on.
+/// [`parse`](crate::parse) makes one of an exposition. Each family is in it once, and each series of a family once for
+/// each time; [`duplicates`](Self::duplicates) names the others.
 ///
 /// ```
 /// use exporter_kit::Registry;
@@ -39,9 +39,9 @@ pub struct Snapshot {
     families: Vec<FamilySnapshot>,
     names: HashMap<Box<str>, usize>,
     duplicates: Vec<Duplicate>,
-    /// What the family that is being collected has shown so far.
+    /// The series so far of the family that is being collected.
     shown: SeriesIndex,
-    /// Whether the family begun last is taken.
+    /// True if the family begun last is accepted.
     open: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Looks one sample up by the name and labels that a query would use.
+//! Looks up one number by the name and labels that a query would use.
 
 use crate::model::decimal;
 use crate::model::{HistogramValue, MetricType, Sample, SeriesKey, Timestamp, Value};

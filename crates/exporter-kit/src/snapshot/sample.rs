@@ -1,4 +1,4 @@
-//! The owned twin of [`Sample`], and what makes two of them equal.
+//! The owned twin of [`Sample`], and its equality.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use crate::model::{
     Exemplar, HistogramValue, MetricType, Number, Sample, SummaryValue, Timestamp, Value,
 };
 
-/// What one series had to say.
+/// The sample of a series, owned.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnedSample {
     pub(crate) value: OwnedValue,
@@ -14,7 +14,7 @@ pub(crate) struct OwnedSample {
     pub(crate) created: Option<Timestamp>,
 }
 
-/// The value of a point, by kind. What is large is boxed: most values are one number.
+/// The value of a sample, by metric type. Large ones are boxed, because most values are one number.
 #[derive(Clone, Debug)]
 pub(crate) enum OwnedValue {
     Counter(Number, Option<Box<Exemplar>>),

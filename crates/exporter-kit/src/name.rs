@@ -75,7 +75,9 @@ impl NameErrorKind {
             Self::ReservedState => {
                 "the label named like the state set itself carries the state; choose another name"
             }
-            Self::DuplicateLabel => "a label set has each label name once; drop or rename one of the two",
+            Self::DuplicateLabel => {
+                "a label set has each label name once; drop or rename one of the two"
+            }
             Self::CounterSuffix => "a counter's name ends in `_total`; append it",
             Self::InfoSuffix => "the name of an info metric ends in `_info`; append it",
             Self::ReservedSuffix => {

@@ -2,7 +2,7 @@
 
 use crate::collect::context::ScrapeContext;
 use crate::collect::{Collect, CollectError, Sink};
-use crate::model::{Descriptor, MetricType, Sample, SeriesKey, render_head};
+use crate::model::{Descriptor, MetricType, Sample, SeriesKey, render_key};
 use crate::name::{self, NameError, NameScheme};
 
 /// A prefix and labels. Metrics made in a scope have them in their heads from the start.
@@ -109,7 +109,7 @@ impl Sink for ScopedSink<'_> {
         let scope = scope.filter(|(name, _)| own.iter().all(|(own, _)| own != name));
         let labels = scope.chain(own.iter().map(|(name, value)| (&**name, &**value)));
         self.text.clear();
-        let legacy = render_head(&mut self.text, &name, labels);
+        let legacy = render_key(&mut self.text, &name, labels);
         self.sink
             .sample(SeriesKey::from_parts(&self.text, name.len(), legacy), point)
     }

@@ -12,7 +12,7 @@ pub trait Sink {
 
     /// Takes one series of the family begun last. `false` says that no more of them are wanted; giving them all
     /// the same is harmless.
-    fn sample(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) -> bool;
+    fn sample(&mut self, key: SeriesKey<'_>, sample: &Sample<'_>) -> bool;
 
     /// What is known of the scrape: until when it must be done, for one.
     fn context(&self) -> &ScrapeContext {

@@ -21,13 +21,13 @@ impl LabelFields {
 
     /// Writes the labels of a key with legacy names only.
     #[inline]
-    pub(super) fn write(&mut self, out: &mut Vec<u8>, head: SeriesKey<'_>) {
+    pub(super) fn write(&mut self, out: &mut Vec<u8>, key: SeriesKey<'_>) {
         if self.0.is_empty() {
-            let names = head.labels().map(|(name, _)| name);
+            let names = key.labels().map(|(name, _)| name);
             self.0.extend(names.map(|name| LabelField::new(&name)));
         }
         let mut fields = self.0.iter();
-        for mut rest in head.label_parts() {
+        for mut rest in key.label_parts() {
             // A comma may be left.
             while rest.len() > 1 {
                 match fields.next().and_then(|field| field.write(out, rest)) {
@@ -92,9 +92,9 @@ mod tests {
     use crate::model::SeriesKeyBuf;
 
     /// The labels written one by one.
-    fn plainly(head: SeriesKey<'_>) -> Vec<u8> {
+    fn plainly(key: SeriesKey<'_>) -> Vec<u8> {
         let mut out = Vec::new();
-        for (name, value) in head.labels() {
+        for (name, value) in key.labels() {
             label(&mut out, &name, &value);
         }
         out
@@ -117,10 +117,10 @@ mod tests {
         for first in sets {
             let mut fields = LabelFields::default();
             for labels in [first].into_iter().chain(sets) {
-                let head = SeriesKeyBuf::new("n", labels.iter().copied());
+                let key = SeriesKeyBuf::new("n", labels.iter().copied());
                 let mut out = Vec::new();
-                fields.write(&mut out, head.as_key());
-                assert_eq!(out, plainly(head.as_key()), "{first:?}, then {labels:?}");
+                fields.write(&mut out, key.as_key());
+                assert_eq!(out, plainly(key.as_key()), "{first:?}, then {labels:?}");
             }
         }
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::encode::Escaping;
 use crate::model::escape::{self, PushText};
-use crate::model::{MetricType, SeriesKey, render_head};
+use crate::model::{SeriesKey, render_key};
 use crate::name;
 
 /// Appends `name+suffix{labels} `, or `name+suffix{labels,` if more labels follow. A UTF-8 name goes into the braces, in
@@ -12,13 +12,13 @@ use crate::name;
 #[inline]
 pub(crate) fn render_prefix(
     prefix: &mut impl PushText,
-    head: SeriesKey<'_>,
+    key: SeriesKey<'_>,
     name: &str,
     suffix: &str,
     more: bool,
 ) {
     let mut separator = "{";
-    if head.is_legacy() || name::is_legacy_metric_name(name) {
+    if key.is_legacy() || name::is_legacy_metric_name(name) {
         prefix.push_text(name);
         prefix.push_text(suffix);
     } else {
@@ -28,7 +28,7 @@ pub(crate) fn render_prefix(
         prefix.push_text("\"");
         separator = ",";
     }
-    let [first, rest] = head.label_parts();
+    let [first, rest] = key.label_parts();
     if !first.is_empty() || !rest.is_empty() {
         prefix.push_text(separator);
         prefix.push_text(first);
@@ -65,10 +65,10 @@ pub(crate) struct EscapedKey {
 
 impl EscapedKey {
     /// Escapes the names of a key. If two label names become the same, the first label stays.
-    pub(crate) fn of(head: SeriesKey<'_>, escaping: Escaping) -> Self {
-        let name = escaping.metric_name(head.name());
+    pub(crate) fn of(key: SeriesKey<'_>, escaping: Escaping) -> Self {
+        let name = escaping.metric_name(key.name());
         let mut labels: Vec<(String, Cow<'_, str>)> = Vec::new();
-        for (label, value) in head.labels() {
+        for (label, value) in key.labels() {
             let label = escaping.label_name(&label).into_owned();
             if labels.iter().all(|(other, _)| *other != label) {
                 labels.push((label, value));
@@ -76,7 +76,7 @@ impl EscapedKey {
         }
         let mut text = String::new();
         let labels = labels.iter().map(|(name, value)| (name.as_str(), &**value));
-        render_head(&mut text, &name, labels);
+        render_key(&mut text, &name, labels);
         Self {
             text,
             name_len: name.len(),

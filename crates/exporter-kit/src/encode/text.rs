@@ -19,7 +19,7 @@ pub(crate) struct TextEncoder<'a> {
     lines: Lines<'a>,
     escaping: Escaping,
     /// True if the escaping leaves legacy names as they are.
-    copies_heads: bool,
+    copies_keys: bool,
     created: bool,
     /// The position of the family's `#` lines until its first series is written: a family without series is left out.
     pending_header: Option<usize>,
@@ -49,7 +49,7 @@ impl<'a> TextEncoder<'a> {
                 openmetrics: format == Format::OpenMetrics,
             },
             escaping,
-            copies_heads: escaping.keeps_legacy(),
+            copies_keys: escaping.keeps_legacy(),
             // Only OpenMetrics has samples for the start of a count.
             created: created && format == Format::OpenMetrics,
             pending_header: None,
@@ -76,50 +76,50 @@ impl<'a> TextEncoder<'a> {
 
     /// Writes a sample that is more than a number, or whose key cannot be copied.
     #[inline(never)]
-    fn other_point(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) -> bool {
+    fn other_sample(&mut self, key: SeriesKey<'_>, sample: &Sample<'_>) -> bool {
         if self.lines.output.stopped {
             return false;
         }
         self.pending_header = None;
-        if self.escaping == Escaping::AllowUtf8 || (self.copies_heads && head.is_legacy()) {
-            self.show(head, point);
+        if self.escaping == Escaping::AllowUtf8 || (self.copies_keys && key.is_legacy()) {
+            self.show(key, sample);
         } else {
-            let escaped = EscapedKey::of(head, self.escaping);
-            self.show(escaped.as_key(), point);
+            let escaped = EscapedKey::of(key, self.escaping);
+            self.show(escaped.as_key(), sample);
         }
         self.lines.output.hand_over_if_full();
         !self.lines.output.stopped
     }
 
     #[inline]
-    fn show(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) {
-        let time = point.timestamp;
-        match point.value {
-            Value::Gauge(number) | Value::Unknown(number) => self.scalar(head, number, time, None),
-            Value::Counter(number, exemplar) => self.scalar(head, number, time, exemplar),
-            Value::Histogram(value) => self.histogram(head, value, time, ["_sum", "_count"]),
-            Value::GaugeHistogram(value) => self.histogram(head, value, time, ["_gsum", "_gcount"]),
-            Value::Summary(value) => self.summary(head, value, time),
-            Value::Info => self.scalar(head, Number::U64(1), time, None),
-            Value::StateSet(states) => self.state_set(head, states, time),
+    fn show(&mut self, key: SeriesKey<'_>, sample: &Sample<'_>) {
+        let time = sample.timestamp;
+        match sample.value {
+            Value::Gauge(number) | Value::Unknown(number) => self.scalar(key, number, time, None),
+            Value::Counter(number, exemplar) => self.scalar(key, number, time, exemplar),
+            Value::Histogram(value) => self.histogram(key, value, time, ["_sum", "_count"]),
+            Value::GaugeHistogram(value) => self.histogram(key, value, time, ["_gsum", "_gcount"]),
+            Value::Summary(value) => self.summary(key, value, time),
+            Value::Info => self.scalar(key, Number::U64(1), time, None),
+            Value::StateSet(states) => self.state_set(key, states, time),
         }
-        if let (true, Some(created)) = (self.created, point.created) {
-            self.created(head, point.value.metric_type(), created, time);
+        if let (true, Some(created)) = (self.created, sample.created) {
+            self.created(key, sample.value.metric_type(), created, time);
         }
     }
 
     #[inline]
     fn scalar(
         &mut self,
-        head: SeriesKey<'_>,
+        key: SeriesKey<'_>,
         number: Number,
         time: Option<Timestamp>,
         exemplar: Option<&Exemplar>,
     ) {
         if self.plain_name {
-            self.lines.head(head);
+            self.lines.key(key);
         } else {
-            self.lines.prefix(head, head.name(), "");
+            self.lines.prefix(key, key.name(), "");
         }
         number::value(&mut self.lines.output.bytes, number);
         self.lines.end(time, exemplar);
@@ -128,25 +128,25 @@ impl<'a> TextEncoder<'a> {
     /// Writes one line `name+suffix{labels} ` whose value `write` appends.
     fn suffixed(
         &mut self,
-        head: SeriesKey<'_>,
+        key: SeriesKey<'_>,
         name: &str,
         suffix: &str,
         time: Option<Timestamp>,
         write: impl FnOnce(&mut Vec<u8>),
     ) {
-        self.lines.prefix(head, name, suffix);
+        self.lines.prefix(key, name, suffix);
         write(&mut self.lines.output.bytes);
         self.lines.end(time, None);
     }
 
     fn histogram(
         &mut self,
-        head: SeriesKey<'_>,
+        key: SeriesKey<'_>,
         value: &HistogramValue,
         time: Option<Timestamp>,
         [sum, count]: [&str; 2],
     ) {
-        let name = head.name();
+        let name = key.name();
         let Self {
             lines,
             prefix,
@@ -154,7 +154,7 @@ impl<'a> TextEncoder<'a> {
             ..
         } = self;
         prefix.clear();
-        render_prefix(prefix, head, name, "_bucket", true);
+        render_prefix(prefix, key, name, "_bucket", true);
         let texts = bounds.texts(&value.bounds);
         let out = &mut lines.output.bytes;
         out.reserve(texts.len() * (prefix.len() + BoundText::ROOM + number::COUNT_ROOM));
@@ -182,12 +182,12 @@ impl<'a> TextEncoder<'a> {
             .sum
             .filter(|total| self.may_show_sum(*total, may_fall))
         {
-            self.suffixed(head, name, sum, time, |out| number::float(out, total));
+            self.suffixed(key, name, sum, time, |out| number::float(out, total));
         } else if self.lines.openmetrics {
             // OpenMetrics has a count only beside a sum; the +Inf bucket says the same.
             return;
         }
-        self.suffixed(head, name, count, time, |out| {
+        self.suffixed(key, name, count, time, |out| {
             number::count(out, value.count)
         });
     }
@@ -198,11 +198,11 @@ impl<'a> TextEncoder<'a> {
         !self.lines.openmetrics || sum >= 0.0 || (may_fall && !sum.is_nan())
     }
 
-    fn summary(&mut self, head: SeriesKey<'_>, value: &SummaryValue, time: Option<Timestamp>) {
-        let name = head.name();
+    fn summary(&mut self, key: SeriesKey<'_>, value: &SummaryValue, time: Option<Timestamp>) {
+        let name = key.name();
         let Self { lines, prefix, .. } = self;
         prefix.clear();
-        render_prefix(prefix, head, name, "", true);
+        render_prefix(prefix, key, name, "", true);
         for (quantile, observed) in &value.quantiles {
             if lines.openmetrics && *observed < 0.0 {
                 // OpenMetrics allows no negative quantile value.
@@ -216,23 +216,23 @@ impl<'a> TextEncoder<'a> {
             lines.end(time, None);
         }
         if let Some(sum) = value.sum.filter(|sum| self.may_show_sum(*sum, false)) {
-            self.suffixed(head, name, "_sum", time, |out| number::float(out, sum));
+            self.suffixed(key, name, "_sum", time, |out| number::float(out, sum));
         }
         if let Some(count) = value.count {
-            self.suffixed(head, name, "_count", time, |out| number::count(out, count));
+            self.suffixed(key, name, "_count", time, |out| number::count(out, count));
         }
     }
 
     fn state_set(
         &mut self,
-        head: SeriesKey<'_>,
+        key: SeriesKey<'_>,
         states: &[(Arc<str>, bool)],
         time: Option<Timestamp>,
     ) {
         for (state, on) in states {
             let out = &mut self.lines.output.bytes;
-            render_prefix(out, head, head.name(), "", true);
-            lines::render_state(out, head.name(), state);
+            render_prefix(out, key, key.name(), "", true);
+            lines::render_state(out, key.name(), state);
             number::value(out, Number::U64(u64::from(*on)));
             self.lines.end(time, None);
         }
@@ -240,16 +240,16 @@ impl<'a> TextEncoder<'a> {
 
     fn created(
         &mut self,
-        head: SeriesKey<'_>,
+        key: SeriesKey<'_>,
         kind: MetricType,
         created: Timestamp,
         time: Option<Timestamp>,
     ) {
-        let base = head
+        let base = key
             .name()
             .strip_suffix(kind.sample_suffix())
-            .unwrap_or(head.name());
-        self.suffixed(head, base, "_created", time, |out| {
+            .unwrap_or(key.name());
+        self.suffixed(key, base, "_created", time, |out| {
             number::timestamp_seconds(out, created)
         });
     }
@@ -266,7 +266,7 @@ impl Sink for TextEncoder<'_> {
         let header = &mut output.bytes;
         self.pending_header = Some(header.len());
         self.plain_name = descriptor.is_legacy();
-        if self.copies_heads && self.plain_name && !*openmetrics {
+        if self.copies_keys && self.plain_name && !*openmetrics {
             header.extend_from_slice(descriptor.text_header().as_bytes());
         } else {
             self.plain_name |= self.escaping != Escaping::AllowUtf8;
@@ -276,23 +276,23 @@ impl Sink for TextEncoder<'_> {
     }
 
     #[inline]
-    fn sample(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) -> bool {
+    fn sample(&mut self, key: SeriesKey<'_>, sample: &Sample<'_>) -> bool {
         // Nearly every sample is a number with a key that can be copied: one copy, one number.
-        let number = match point.value {
+        let number = match sample.value {
             Value::Gauge(number) => number,
             Value::Counter(number, None) if !self.created => number,
             Value::Unknown(number) => number,
-            _ => return self.other_point(head, point),
+            _ => return self.other_sample(key, sample),
         };
-        let is_plain = self.copies_heads && head.is_legacy() && point.timestamp.is_none();
+        let is_plain = self.copies_keys && key.is_legacy() && sample.timestamp.is_none();
         if !is_plain || self.lines.output.stopped {
-            return self.other_point(head, point);
+            return self.other_sample(key, sample);
         }
         self.pending_header = None;
         // Before the key, so that the digits are ready when they are needed.
         let short = number::short_line(number);
         let output = &mut self.lines.output;
-        for part in head.parts() {
+        for part in key.parts() {
             copy::append(&mut output.bytes, part.as_bytes());
         }
         match short {
@@ -318,13 +318,13 @@ impl Lines<'_> {
 
     /// Writes the key as it is.
     #[inline]
-    fn head(&mut self, head: SeriesKey<'_>) {
-        head.parts().into_iter().for_each(|part| self.text(part));
+    fn key(&mut self, key: SeriesKey<'_>) {
+        key.parts().into_iter().for_each(|part| self.text(part));
     }
 
     /// `name+suffix{labels} `.
-    fn prefix(&mut self, head: SeriesKey<'_>, name: &str, suffix: &str) {
-        render_prefix(&mut self.output.bytes, head, name, suffix, false);
+    fn prefix(&mut self, key: SeriesKey<'_>, name: &str, suffix: &str) {
+        render_prefix(&mut self.output.bytes, key, name, suffix, false);
     }
 
     #[inline]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::series_key::{Labels, render_head};
+use crate::model::series_key::{Labels, render_key};
 use crate::model::{MetricType, Timestamp};
 use crate::name::{self, NameError, NameScheme};
 
@@ -40,7 +40,7 @@ impl Exemplar {
             return Err(ExemplarError::TooLong { chars });
         }
         let mut text = String::new();
-        render_head(&mut text, "", labels.iter().copied());
+        render_key(&mut text, "", labels.iter().copied());
         let inner = text.get(1..text.len().saturating_sub(2)).unwrap_or("");
         Ok(Self {
             labels: inner.into(),

@@ -22,5 +22,5 @@ pub use series_key::{Labels, SeriesKey};
 pub use timestamp::Timestamp;
 
 pub(crate) use series_key::{
-    LabelLayout, SeriesKeyBuf, check_labels, equal_bytes, render_head, render_labels,
+    LabelLayout, SeriesKeyBuf, check_labels, equal_bytes, render_key, render_labels,
 };

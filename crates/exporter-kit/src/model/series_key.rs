@@ -22,7 +22,7 @@ impl SeriesKeyBuf {
     /// Renders a key. The names must have passed the validator.
     pub(crate) fn new<'a>(name: &str, labels: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let mut text = String::with_capacity(name.len() + 64);
-        let legacy = render_head(&mut text, name, labels);
+        let legacy = render_key(&mut text, name, labels);
         let name_len = u32::try_from(name.len()).unwrap_or(u32::MAX);
         Self {
             text: text.into_boxed_str(),
@@ -63,7 +63,7 @@ impl<const N: usize> LabelLayout<N> {
         let pairs = const_labels
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
-        let mut legacy = render_head(&mut text, metric, pairs);
+        let mut legacy = render_key(&mut text, metric, pairs);
         if N == 0 {
             text.clear();
         } else if const_labels.is_empty() {
@@ -88,13 +88,13 @@ impl<const N: usize> LabelLayout<N> {
     }
 
     /// Returns the part of a rendered key that other series do not share.
-    pub(crate) fn rest_of<'a>(&self, head: &'a str) -> &'a str {
-        head.strip_prefix(&*self.start).unwrap_or(head)
+    pub(crate) fn rest_of<'a>(&self, key: &'a str) -> &'a str {
+        key.strip_prefix(&*self.start).unwrap_or(key)
     }
 
     /// Returns the key with that rest.
     #[inline]
-    pub(crate) fn head<'a>(&'a self, rest: &'a str) -> SeriesKey<'a> {
+    pub(crate) fn key<'a>(&'a self, rest: &'a str) -> SeriesKey<'a> {
         SeriesKey {
             start: &self.start,
             ..SeriesKey::from_parts(rest, self.name_len, self.legacy)
@@ -103,7 +103,7 @@ impl<const N: usize> LabelLayout<N> {
 
     /// Returns the values of the family's own labels, from the rest of a key.
     pub(crate) fn values<'a>(&'a self, rest: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
-        let [_, labels] = self.head(rest).label_parts();
+        let [_, labels] = self.key(rest).label_parts();
         // Without own labels the whole key is the rest.
         let labels = if N == 0 { "" } else { labels };
         Labels::of(labels).map(|(_, value)| value)
@@ -155,7 +155,7 @@ pub(crate) fn equal_bytes(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// Appends `name{labels} ` to `text`. Returns whether all names are legacy names.
-pub(crate) fn render_head<'a>(
+pub(crate) fn render_key<'a>(
     text: &mut String,
     name: &str,
     labels: impl Iterator<Item = (&'a str, &'a str)>,
@@ -191,11 +191,11 @@ pub(crate) fn render_labels<'a>(
 }
 
 impl From<SeriesKey<'_>> for SeriesKeyBuf {
-    fn from(head: SeriesKey<'_>) -> Self {
+    fn from(key: SeriesKey<'_>) -> Self {
         Self {
-            text: head.parts().concat().into(),
-            name_len: head.name_len,
-            legacy: head.legacy,
+            text: key.parts().concat().into(),
+            name_len: key.name_len,
+            legacy: key.legacy,
         }
     }
 }
@@ -362,12 +362,12 @@ mod tests {
                 let own = names.into_iter().zip(values);
                 let whole = SeriesKeyBuf::new("n", const_labels.iter().copied().chain(own));
                 let rest = layout.rest_of(&whole.text);
-                let head = layout.head(rest);
-                assert!(head.parts().iter().all(|part| !part.is_empty()));
-                assert_eq!(SeriesKeyBuf::from(head), whole);
-                assert_eq!((head.name(), &*head.text()), ("n", &*whole.text));
-                assert_eq!(head.label_parts().concat(), whole.as_key().label_parts()[1]);
-                assert!(head.labels().eq(whole.as_key().labels()));
+                let key = layout.key(rest);
+                assert!(key.parts().iter().all(|part| !part.is_empty()));
+                assert_eq!(SeriesKeyBuf::from(key), whole);
+                assert_eq!((key.name(), &*key.text()), ("n", &*whole.text));
+                assert_eq!(key.label_parts().concat(), whole.as_key().label_parts()[1]);
+                assert!(key.labels().eq(whole.as_key().labels()));
                 assert!(layout.values(rest).eq(values));
                 assert!(layout.has_values(rest, true, &values));
                 assert_eq!(
@@ -383,11 +383,11 @@ mod tests {
     #[test]
     fn a_value_with_quotes_is_not_taken_for_several() {
         let layout = LabelLayout::new("n", &[], ["a", "b"]);
-        let head = |values: [&str; 2]| {
+        let key = |values: [&str; 2]| {
             let labels = ["a", "b"].into_iter().zip(values);
             SeriesKeyBuf::new("n", labels).text.into_string()
         };
-        let stored = head(["P", "1234Z"]);
+        let stored = key(["P", "1234Z"]);
         let rest = layout.rest_of(&stored);
         for other in [
             ["P\",b=", "Z"],
@@ -396,7 +396,7 @@ mod tests {
             ["", "P\",b=\"1234Z"],
         ] {
             assert!(!layout.has_values(rest, false, &other), "{other:?}");
-            let own = head(other);
+            let own = key(other);
             assert!(layout.has_values(layout.rest_of(&own), true, &other));
         }
         assert!(layout.has_values(rest, false, &["P", "1234Z"]));
@@ -411,8 +411,8 @@ mod tests {
     #[test]
     fn a_head_gives_its_labels_back() {
         let labels = [("a", "x\"y\\z\n"), ("b", ""), ("c d", "{},=")];
-        let head = SeriesKeyBuf::new("n", labels.iter().copied());
-        let back: Vec<_> = head
+        let key = SeriesKeyBuf::new("n", labels.iter().copied());
+        let back: Vec<_> = key
             .as_key()
             .labels()
             .map(|(n, v)| (n.into_owned(), v.into_owned()))
@@ -422,7 +422,7 @@ mod tests {
             .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
             .collect();
         assert_eq!(back, expected);
-        assert!(!head.as_key().is_legacy());
+        assert!(!key.as_key().is_legacy());
         assert_eq!(
             SeriesKeyBuf::new("n", std::iter::empty()).as_key().text(),
             "n "

@@ -103,7 +103,7 @@ impl<'a> Family<'a> {
         if sample.exemplar.is_some() && !may_have_exemplar {
             return Err(line.error_at(sample.exemplar_at, ParseErrorKind::ExemplarPlace));
         }
-        self.open_point(labels, sample.moment, line)?;
+        self.open_sample(labels, sample.moment, line)?;
         let Some(open) = &mut self.open else {
             return Err(line.error_at(0, ParseErrorKind::SampleOfType));
         };
@@ -149,7 +149,7 @@ impl<'a> Family<'a> {
     }
 
     /// Opens the sample with these labels and this time.
-    fn open_point(
+    fn open_sample(
         &mut self,
         labels: &mut Vec<Pair<'a>>,
         moment: Option<Moment>,
@@ -167,11 +167,11 @@ impl<'a> Family<'a> {
                 (Some(before), Some(now)) if now < before => {
                     return Err(line.error_at(0, ParseErrorKind::Backwards));
                 }
-                (Some(_), Some(_)) => self.end_point()?,
+                (Some(_), Some(_)) => self.end_sample()?,
                 _ => return Err(line.error_at(0, ParseErrorKind::MixedTimestamps)),
             }
         } else {
-            self.end_point()?;
+            self.end_sample()?;
             if info && *self.stamped.get_or_insert(moment.is_some()) != moment.is_some() {
                 return Err(line.error_at(0, ParseErrorKind::MixedTimestamps));
             }
@@ -198,8 +198,8 @@ impl<'a> Family<'a> {
         let series = &self.series;
         let known = self.seen.find(hash, |at| {
             let known = &series[at];
-            (time.is_none() || known.point.timestamp == time)
-                && same_labels(known.head.as_key().labels(), pairs(labels))
+            (time.is_none() || known.sample.timestamp == time)
+                && same_labels(known.key.as_key().labels(), pairs(labels))
         });
         if known.is_some() {
             let again = if self.kind() == MetricType::Info {
@@ -214,7 +214,7 @@ impl<'a> Family<'a> {
     }
 
     /// Puts the lines of the open sample together.
-    pub(crate) fn end_point(&mut self) -> Result<(), ParseError> {
+    pub(crate) fn end_sample(&mut self) -> Result<(), ParseError> {
         let Some(open) = self.open.take() else {
             return Ok(());
         };
@@ -228,8 +228,8 @@ impl<'a> Family<'a> {
             .finish(kind, Dialect::OpenMetrics, &mut self.bounds);
         let value = value.map_err(|fault| open.line.error_at(0, fault))?;
         self.series.push(Series {
-            head: SeriesKeyBuf::new(&self.query_name, pairs(&open.labels)),
-            point: OwnedSample {
+            key: SeriesKeyBuf::new(&self.query_name, pairs(&open.labels)),
+            sample: OwnedSample {
                 value,
                 timestamp: open.moment.map(Moment::timestamp),
                 created,

@@ -200,10 +200,10 @@ fn any_family(
             (Just(descriptor), Just(labels), series, stamped).prop_map(
                 |(descriptor, labels, series, (stamped, time))| {
                     let mut all = Vec::new();
-                    for ((first, second), mut points) in series {
-                        // Only with times may a series have several points.
-                        points.truncate(if stamped { points.len() } else { 1 });
-                        for (at, (value, created)) in (0i64..).zip(points) {
+                    for ((first, second), mut samples) in series {
+                        // Only with times may a series have several samples.
+                        samples.truncate(if stamped { samples.len() } else { 1 });
+                        for (at, (value, created)) in (0i64..).zip(samples) {
                             let counts = matches!(
                                 descriptor.metric_type(),
                                 MetricType::Counter | MetricType::Histogram | MetricType::Summary
@@ -212,8 +212,8 @@ fn any_family(
                             let second = second.as_deref().map(|value| (&*labels[1], value));
                             let pairs = std::iter::once((&*labels[0], &*first)).chain(second);
                             all.push(Series {
-                                head: SeriesKeyBuf::new(descriptor.name(), pairs),
-                                point: OwnedSample {
+                                key: SeriesKeyBuf::new(descriptor.name(), pairs),
+                                sample: OwnedSample {
                                     value,
                                     timestamp: stamped.then_some(time),
                                     created: created.filter(|_| counts),
@@ -250,20 +250,20 @@ fn as_text_says(snapshot: &Snapshot) -> Snapshot {
     for family in snapshot.families() {
         let descriptor = family.descriptor();
         let help = descriptor.help().trim_start_matches([' ', '\t']);
-        let series = family.series().map(|(head, point)| {
-            let mut point = OwnedSample::from(&point);
-            point.created = None;
-            point.timestamp = point
+        let series = family.series().map(|(key, sample)| {
+            let mut sample = OwnedSample::from(&sample);
+            sample.created = None;
+            sample.timestamp = sample
                 .timestamp
                 .map(|time| Timestamp::from_millis(time.as_millis()));
-            match &mut point.value {
+            match &mut sample.value {
                 OwnedValue::Counter(_, exemplar) => *exemplar = None,
                 OwnedValue::Histogram(value) => value.exemplars.clear(),
                 _ => {}
             }
             Series {
-                head: head.into(),
-                point,
+                key: key.into(),
+                sample,
             }
         });
         said.push(

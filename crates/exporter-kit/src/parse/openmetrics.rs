@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
         let Some(mut family) = self.family.take() else {
             return Ok(());
         };
-        family.end_point()?;
+        family.end_sample()?;
         let kind = family.kind.unwrap_or(MetricType::Unknown);
         let mut suffixes = vec![""];
         let others = openmetrics_samples(kind).iter().map(|(suffix, _)| *suffix);

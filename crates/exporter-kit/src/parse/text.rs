@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
             let kind = family.kind.unwrap_or(MetricType::Unknown);
             for (series, (parts, line)) in family.series.iter_mut().zip(family.parts) {
                 let value = parts.finish(kind, Dialect::Text, &mut bounds);
-                series.point.value = value.map_err(|fault| line.error_at(0, fault))?;
+                series.sample.value = value.map_err(|fault| line.error_at(0, fault))?;
             }
             let help = family.help.as_deref().unwrap_or("");
             snapshot.push(
@@ -217,9 +217,9 @@ impl<'a> Reader<'a> {
                 family.series,
             );
         }
-        for head in &self.duplicates {
-            let head = head.as_key();
-            snapshot.note_duplicate(head.name(), &head.text());
+        for key in &self.duplicates {
+            let key = key.as_key();
+            snapshot.note_duplicate(key.name(), &key.text());
         }
         Ok(snapshot)
     }
@@ -294,8 +294,8 @@ impl<'a> Family<'a> {
         let hash = self.seen.hash(pairs(labels), timestamp);
         let series = &self.series;
         let known = self.seen.find(hash, |at| {
-            series[at].point.timestamp == timestamp
-                && same_labels(series[at].head.as_key().labels(), pairs(labels))
+            series[at].sample.timestamp == timestamp
+                && same_labels(series[at].key.as_key().labels(), pairs(labels))
         });
         if let Some(at) = known {
             return (at, false);
@@ -303,8 +303,8 @@ impl<'a> Family<'a> {
         let at = self.series.len();
         self.seen.insert(hash, at);
         self.series.push(Series {
-            head: SeriesKeyBuf::new(&self.name, pairs(labels)),
-            point: OwnedSample {
+            key: SeriesKeyBuf::new(&self.name, pairs(labels)),
+            sample: OwnedSample {
                 value,
                 timestamp,
                 created: None,

@@ -66,7 +66,11 @@ impl fmt::Display for PushError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url { url, reason } => {
-                write!(f, "cannot push to `{}`: not a valid URL; {reason}", url.escape_debug())
+                write!(
+                    f,
+                    "cannot push to `{}`: not a valid URL; {reason}",
+                    url.escape_debug()
+                )
             }
             Self::NoJob => f.write_str(
                 "cannot push without a job: its name is empty; name it, for example `backup`",

@@ -21,7 +21,6 @@ use crate::encode::Format;
 use crate::model::MetricType;
 use crate::name::{self, NameError, NameErrorKind, NameScheme};
 use crate::registry::Registry;
-use crate::snapshot::Snapshot;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -311,7 +310,7 @@ fn render(registry: &Registry, grouping: &BTreeMap<String, String>) -> Result<St
     for family in snapshot.families() {
         let name = family.descriptor().name();
         let state = (family.descriptor().metric_type() == MetricType::StateSet).then_some(name);
-        let labels = family.series().flat_map(|(head, _)| head.labels());
+        let labels = family.series().flat_map(|(key, _)| key.labels());
         let taken = labels
             .map(|(label, _)| label)
             .chain(state.map(Into::into))

@@ -188,8 +188,8 @@ impl Graphite {
         let millis = rest.next().and_then(|time| time.parse::<i64>().ok());
         let time = millis.map_or(now, |millis| millis.div_euclid(1000));
         let name = series.split(['{', ' ']).next()?;
-        let head = SeriesKey::from_parts(series, name.len(), true);
-        let mut labels: Vec<(Cow<'_, str>, Cow<'_, str>)> = head
+        let key = SeriesKey::from_parts(series, name.len(), true);
+        let mut labels: Vec<(Cow<'_, str>, Cow<'_, str>)> = key
             .labels()
             .filter(|(_, value)| !value.is_empty())
             .collect();

@@ -98,7 +98,9 @@ impl fmt::Display for TextFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let remedy = match self.source.kind() {
             io::ErrorKind::NotFound => "create its directory first",
-            io::ErrorKind::PermissionDenied => "give this program's user write permission for its directory",
+            io::ErrorKind::PermissionDenied => {
+                "give this program's user write permission for its directory"
+            }
             io::ErrorKind::StorageFull => "free some space there",
             _ => "choose a file in a directory that this program's user can write to",
         };

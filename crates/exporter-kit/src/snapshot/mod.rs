@@ -63,8 +63,8 @@ pub struct FamilySnapshot {
 /// One series at one moment.
 #[derive(Clone)]
 pub(crate) struct Series {
-    pub(crate) head: SeriesKeyBuf,
-    pub(crate) point: OwnedSample,
+    pub(crate) key: SeriesKeyBuf,
+    pub(crate) sample: OwnedSample,
 }
 
 impl Snapshot {
@@ -125,7 +125,7 @@ impl Snapshot {
         for family in &self.families {
             if sink.family(&family.descriptor) {
                 for series in &family.series {
-                    sink.sample(series.head.as_key(), &series.point.as_sample());
+                    sink.sample(series.key.as_key(), &series.sample.as_sample());
                 }
             }
         }
@@ -167,24 +167,24 @@ impl Sink for Snapshot {
         self.open
     }
 
-    fn sample(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) -> bool {
+    fn sample(&mut self, key: SeriesKey<'_>, sample: &Sample<'_>) -> bool {
         let Some(family) = self.families.last_mut().filter(|_| self.open) else {
             return self.open;
         };
-        let hash = self.shown.hash(head.labels(), point.timestamp);
+        let hash = self.shown.hash(key.labels(), sample.timestamp);
         let series = &family.series;
         let known = self.shown.find(hash, |at| {
-            series[at].point.timestamp == point.timestamp
-                && same_labels(series[at].head.as_key().labels(), head.labels())
+            series[at].sample.timestamp == sample.timestamp
+                && same_labels(series[at].key.as_key().labels(), key.labels())
         });
         if known.is_some() {
-            self.note_duplicate(head.name(), &head.text());
+            self.note_duplicate(key.name(), &key.text());
             return self.open;
         }
         self.shown.insert(hash, series.len());
         family.series.push(Series {
-            head: head.into(),
-            point: OwnedSample::from(point),
+            key: key.into(),
+            sample: OwnedSample::from(sample),
         });
         true
     }
@@ -234,7 +234,7 @@ impl FamilySnapshot {
     pub fn series(&self) -> impl ExactSizeIterator<Item = (SeriesKey<'_>, Sample<'_>)> {
         self.series
             .iter()
-            .map(|series| (series.head.as_key(), series.point.as_sample()))
+            .map(|series| (series.key.as_key(), series.sample.as_sample()))
     }
 }
 
@@ -249,10 +249,10 @@ impl fmt::Debug for FamilySnapshot {
 
 impl PartialEq for Series {
     fn eq(&self, other: &Self) -> bool {
-        let (own, others) = (self.head.as_key(), other.head.as_key());
+        let (own, others) = (self.key.as_key(), other.key.as_key());
         own.name() == others.name()
             && same_labels(own.labels(), others.labels())
-            && self.point == other.point
+            && self.sample == other.sample
     }
 }
 
@@ -261,8 +261,8 @@ impl fmt::Debug for Series {
         write!(
             f,
             "{}{:?}",
-            self.head.as_key().text(),
-            self.point.as_sample()
+            self.key.as_key().text(),
+            self.sample.as_sample()
         )
     }
 }

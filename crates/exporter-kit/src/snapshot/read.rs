@@ -23,21 +23,21 @@ impl Snapshot {
     /// assert_eq!(snapshot.value("wait_seconds", &[]), None);
     /// # Ok::<(), exporter_kit::parse::ParseError>(())
     /// ```
-    pub fn value(&self, sample: &str, labels: &[(&str, &str)]) -> Option<f64> {
+    pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         // A family of exactly that name comes first, but it may have no sample of that name (a histogram has none).
         let named = self
-            .family(sample)
-            .and_then(|family| family.value(sample, labels));
+            .family(name)
+            .and_then(|family| family.value(name, labels));
         named.or_else(|| {
             let mut families = self.families().iter();
-            families.find_map(|family| family.value(sample, labels))
+            families.find_map(|family| family.value(name, labels))
         })
     }
 }
 
 impl FamilySnapshot {
-    fn value(&self, sample: &str, labels: &[(&str, &str)]) -> Option<f64> {
-        let suffix = sample.strip_prefix(self.descriptor().base_name())?;
+    fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        let suffix = name.strip_prefix(self.descriptor().base_name())?;
         let kind = self.descriptor().metric_type();
         if !matches!(
             suffix,
@@ -60,34 +60,34 @@ impl FamilySnapshot {
         };
         let mut own: Vec<(&str, &str)> = labels.to_vec();
         let special = match special {
-            Some(name) => {
-                let at = own.iter().position(|(label, _)| *label == name)?;
+            Some(special) => {
+                let at = own.iter().position(|(label, _)| *label == special)?;
                 Some(own.swap_remove(at).1)
             }
             None => None,
         };
         self.series()
-            .filter(|(head, _)| has_labels(*head, &own))
-            .filter_map(|(_, point)| {
-                value_of(&point, sample == self.descriptor().name(), suffix, special)
+            .filter(|(key, _)| has_labels(*key, &own))
+            .filter_map(|(_, sample)| {
+                value_of(&sample, name == self.descriptor().name(), suffix, special)
             })
             .last()
     }
 }
 
-fn has_labels(head: SeriesKey<'_>, labels: &[(&str, &str)]) -> bool {
-    same_labels(head.labels(), labels.iter().copied())
+fn has_labels(key: SeriesKey<'_>, labels: &[(&str, &str)]) -> bool {
+    same_labels(key.labels(), labels.iter().copied())
 }
 
 #[allow(
     clippy::cast_precision_loss,
     reason = "a reading, rounded to the nearest f64"
 )]
-fn value_of(point: &Sample<'_>, named: bool, suffix: &str, special: Option<&str>) -> Option<f64> {
+fn value_of(sample: &Sample<'_>, named: bool, suffix: &str, special: Option<&str>) -> Option<f64> {
     if suffix == "_created" {
-        return point.created.map(Timestamp::as_secs_f64);
+        return sample.created.map(Timestamp::as_secs_f64);
     }
-    match (point.value, suffix) {
+    match (sample.value, suffix) {
         (Value::Counter(number, _) | Value::Gauge(number) | Value::Unknown(number), _) if named => {
             Some(number.as_f64())
         }

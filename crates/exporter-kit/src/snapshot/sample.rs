@@ -59,8 +59,8 @@ impl OwnedSample {
 }
 
 impl From<&Sample<'_>> for OwnedSample {
-    fn from(point: &Sample<'_>) -> Self {
-        let value = match point.value {
+    fn from(sample: &Sample<'_>) -> Self {
+        let value = match sample.value {
             Value::Counter(number, exemplar) => {
                 OwnedValue::Counter(number, exemplar.cloned().map(Box::new))
             }
@@ -74,8 +74,8 @@ impl From<&Sample<'_>> for OwnedSample {
         };
         Self {
             value,
-            timestamp: point.timestamp,
-            created: point.created,
+            timestamp: sample.timestamp,
+            created: sample.created,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use axum::extract::MatchedPath;
 use axum::routing::get;
 use exporter_kit::layer::RequestMetrics;
-use exporter_kit::{Format, Registry, Snapshot, testing};
+use exporter_kit::{Format, Registry, testing};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Full};
 use tower_layer::Layer;

@@ -1,23 +1,23 @@
-//! What a series has to say at one scrape.
+//! The sample of a series: its value at one scrape.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::model::{Exemplar, MetricType, Number, Timestamp};
 
-/// What one series has to say at one scrape.
+/// The sample of a series: its value at one scrape, with times.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point<'a> {
-    /// The value, by kind.
+pub struct Sample<'a> {
+    /// The value, by metric type.
     pub value: Value<'a>,
-    /// When the value was true, if that is not now. Only for numbers that come from elsewhere with their time.
+    /// The time of the value, if it is not the time of the scrape. Only for numbers that come with a time of their own.
     pub timestamp: Option<Timestamp>,
-    /// Since when it has been counted (counters, histograms, summaries).
+    /// The start of the count, for counters, histograms and summaries.
     pub created: Option<Timestamp>,
 }
 
-impl<'a> Point<'a> {
-    /// A value of now.
+impl<'a> Sample<'a> {
+    /// Makes a sample of the present.
     pub fn new(value: Value<'a>) -> Self {
         Self {
             value,
@@ -27,7 +27,7 @@ impl<'a> Point<'a> {
     }
 }
 
-/// The value of a point, by kind.
+/// The value of a sample, by metric type.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value<'a> {
@@ -41,7 +41,7 @@ pub enum Value<'a> {
     GaugeHistogram(&'a HistogramValue),
     /// A summary.
     Summary(&'a SummaryValue),
-    /// An info: all it says is in the labels.
+    /// An info: its labels are the information.
     Info,
     /// Each state and whether it is on.
     StateSet(&'a [(Arc<str>, bool)]),
@@ -50,7 +50,7 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// The kind of family this value belongs to.
+    /// The metric type that this value belongs to.
     pub fn metric_type(&self) -> MetricType {
         match self {
             Self::Counter(..) => MetricType::Counter,
@@ -73,7 +73,7 @@ pub struct HistogramValue {
     /// Invariant: as long as `bounds`, never falling, the last one equals `count`.
     pub(crate) cumulative_counts: Vec<u64>,
     pub(crate) count: u64,
-    /// `None` where a sum means nothing to OpenMetrics: there are negative buckets.
+    /// `None` if OpenMetrics allows no sum, because of negative buckets.
     pub(crate) sum: Option<f64>,
     /// Invariant: empty, or as long as `bounds`.
     pub(crate) exemplars: Vec<Option<Exemplar>>,
@@ -81,8 +81,8 @@ pub struct HistogramValue {
 }
 
 impl HistogramValue {
-    /// Classic buckets: rising upper bounds without +Inf, and how many observations were at most each. `count` is
-    /// all of them.
+    /// Makes classic buckets of rising upper bounds without +Inf, and the number of observations that were at most each.
+    /// `count` is the number of all observations.
     ///
     /// ```
     /// use exporter_kit::HistogramValue;
@@ -126,7 +126,7 @@ impl HistogramValue {
         })
     }
 
-    /// Native buckets only; the count is that of all buckets, and of `nan_count` observations of NaN.
+    /// Makes native buckets. The count is the sum of all buckets and `nan_count` observations of NaN.
     ///
     /// # Errors
     /// When indexes don't rise, the schema is not from -4 to 8, or there are more than 2^64 observations.
@@ -161,7 +161,7 @@ impl HistogramValue {
         })
     }
 
-    /// Adds an example of what fell in a classic bucket, whichever its value belongs to.
+    /// Adds an exemplar to the classic bucket of its value.
     #[must_use]
     pub fn with_exemplar(mut self, exemplar: Exemplar) -> Self {
         self.exemplars.resize(self.bounds.len(), None);
@@ -179,7 +179,7 @@ impl HistogramValue {
         &self.bounds
     }
 
-    /// How many observations were at most each bound.
+    /// The number of observations that were at most each bound.
     pub fn cumulative_counts(&self) -> &[u64] {
         &self.cumulative_counts
     }
@@ -189,7 +189,7 @@ impl HistogramValue {
         self.count
     }
 
-    /// The sum of all observations, where it means something.
+    /// The sum of all observations, if it is meaningful.
     pub fn sum(&self) -> Option<f64> {
         self.sum
     }
@@ -199,12 +199,12 @@ impl HistogramValue {
         self.native.as_ref()
     }
 
-    /// Whether there are buckets below zero, so that the sum is no counter. OpenMetrics has no sum of a histogram then.
+    /// Returns whether there are buckets below zero, so that the sum can fall. OpenMetrics allows no sum of a histogram then.
     pub(crate) fn sum_may_fall(&self) -> bool {
         self.bounds.first().is_some_and(|bound| *bound < 0.0)
     }
 
-    /// An example of what fell in the bucket with that index.
+    /// The exemplar of the bucket with that index.
     pub fn exemplar(&self, bucket: usize) -> Option<&Exemplar> {
         self.exemplars.get(bucket).and_then(Option::as_ref)
     }
@@ -217,7 +217,7 @@ pub struct NativeBuckets {
     pub schema: i32,
     /// Observations of at most this absolute value are in the zero bucket.
     pub zero_threshold: f64,
-    /// How many observations are in the zero bucket.
+    /// The number of observations in the zero bucket.
     pub zero_count: u64,
     /// Buckets of positive observations: (index, count), by rising index, counts not 0.
     pub positive: Vec<(i32, u64)>,
@@ -232,21 +232,21 @@ pub struct NativeBuckets {
 pub struct SummaryValue {
     /// (quantile, value) by rising quantile; a value is NaN while nothing was observed.
     pub quantiles: Vec<(f64, f64)>,
-    /// All observations; `None` if where it was read from did not say.
+    /// The number of all observations; `None` if the exposition that it was read from has no count.
     pub count: Option<u64>,
     /// The sum of all observations, likewise.
     pub sum: Option<f64>,
 }
 
-/// Why numbers do not make a histogram.
+/// The reason for rejecting the numbers of a histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HistogramError {
     /// Another number of counts than of bounds.
     Lengths {
-        /// How many bounds there are.
+        /// The number of bounds.
         bounds: usize,
-        /// How many counts there are.
+        /// The number of counts.
         counts: usize,
     },
     /// Bounds that do not rise, or are not finite.

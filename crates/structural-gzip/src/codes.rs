@@ -1,9 +1,9 @@
-//! The Huffman codes of a stream, made from how often an earlier one had each symbol.
+//! The Huffman codes of a body, made from the frequencies of symbols in an earlier one.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::bits::{BitWriter, Rest};
+use crate::bits::{BitWriter, Rest};
 
 /// The longest code that deflate allows, in bits.
 const MAX_CODE_BITS: u8 = 15;
@@ -14,18 +14,18 @@ const END: usize = 256;
 const DISTANCES: usize = 30;
 
 /// The shortest and the longest match.
-pub(super) const MIN_MATCH: usize = 3;
-pub(super) const MAX_MATCH: usize = 258;
+pub(crate) const MIN_MATCH: usize = 3;
+pub(crate) const MAX_MATCH: usize = 258;
 
-/// How far back a match may go.
-pub(super) const MAX_DISTANCE: usize = 32 * 1024;
+/// The largest distance of a match.
+pub(crate) const MAX_DISTANCE: usize = 32 * 1024;
 
-/// The order in which deflate wants to know the lengths of the codes that code lengths are written in.
+/// Deflate's order for the lengths of the codes that code lengths are written in.
 const LENGTH_CODE_ORDER: [u8; 19] = [
     16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
 ];
 
-/// A class of lengths or distances, and which of the class it is.
+/// A class of lengths or distances, and the place in the class.
 struct Class {
     symbol: usize,
     extra: u32,
@@ -70,21 +70,21 @@ fn distance_class(distance: usize) -> Class {
     }
 }
 
-/// About how many bits a match takes: classes are coded in five for a length and two for a distance, where most
-/// lines have the same few.
-pub(super) fn match_bits(length: usize, distance: usize) -> u32 {
+/// Estimates the bits of a match: the class of a length takes about five and that of a distance two, because most lines
+/// have the same few.
+pub(crate) fn match_bits(length: usize, distance: usize) -> u32 {
     7 + length_class(length).extra_bits + distance_class(distance).extra_bits
 }
 
-/// How often each symbol was written.
+/// The frequency of each symbol.
 #[derive(Clone, Debug)]
-pub(super) struct Frequencies {
+pub(crate) struct Frequencies {
     literals: [u32; LITERALS],
     distances: [u32; DISTANCES],
 }
 
 impl Frequencies {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             literals: [0; LITERALS],
             distances: [0; DISTANCES],
@@ -92,18 +92,18 @@ impl Frequencies {
     }
 
     #[inline(always)]
-    pub(super) fn literal(&mut self, byte: u8) {
+    pub(crate) fn literal(&mut self, byte: u8) {
         self.literals[usize::from(byte)] += 1;
     }
 
     #[inline(always)]
-    pub(super) fn matched(&mut self, length: usize, distance: usize) {
+    pub(crate) fn matched(&mut self, length: usize, distance: usize) {
         self.literals[length_class(length).symbol] += 1;
         self.distances[distance_class(distance).symbol] += 1;
     }
 
-    /// How many bytes a stream of these symbols has in `codes`, but for its beginning.
-    pub(super) fn bytes(&self, codes: &Codes) -> usize {
+    /// The size of a body of these symbols in `codes`, in bytes, without its beginning.
+    pub(crate) fn bytes(&self, codes: &Codes) -> usize {
         let mut bits = 0;
         for (byte, count) in self.literals[..END].iter().enumerate() {
             bits += u64::from(*count) * u64::from(codes.literals[byte].count());
@@ -123,7 +123,7 @@ impl Frequencies {
     }
 }
 
-/// Bits to write, and how many: they have 24 bits, the count 8.
+/// Bits to write and their number, in 24 and 8 bits.
 #[derive(Clone, Copy, Debug, Default)]
 struct Code(u32);
 
@@ -149,21 +149,21 @@ struct DistanceCode {
     extra_bits: u32,
 }
 
-/// The codes of a stream. Every symbol has one, so that any text can be written in them.
+/// The codes of a body. Every symbol has one, so that any text can be written.
 #[derive(Debug)]
-pub(super) struct Codes {
+pub(crate) struct Codes {
     literals: [Code; 256],
     end: Code,
     /// With the bits that tell the lengths of a class apart.
     lengths: [Code; MAX_MATCH - MIN_MATCH + 1],
     distances: [DistanceCode; DISTANCES],
-    /// What a gzip stream in these codes begins with: its header, the block's, and the codes.
+    /// The beginning of a gzip body in these codes: its header, the block's header, and the codes.
     beginning: Vec<u8>,
     beginning_rest: Rest,
 }
 
 impl Codes {
-    pub(super) fn new(frequencies: &Frequencies) -> Self {
+    pub(crate) fn new(frequencies: &Frequencies) -> Self {
         let mut with_end = frequencies.literals;
         with_end[END] = 1;
         let literal_bits = code_lengths(&with_end);
@@ -199,15 +199,15 @@ impl Codes {
         codes
     }
 
-    /// Begins a gzip stream.
-    pub(super) fn begin(&self, out: &mut Vec<u8>) -> Rest {
+    /// Appends the beginning of a gzip body.
+    pub(crate) fn begin(&self, out: &mut Vec<u8>) -> Rest {
         out.extend_from_slice(&self.beginning);
         self.beginning_rest
     }
 
     /// Leaves less than a byte held.
     #[inline(always)]
-    pub(super) fn literals(&self, to: &mut BitWriter<'_>, bytes: &[u8]) {
+    pub(crate) fn literals(&self, to: &mut BitWriter<'_>, bytes: &[u8]) {
         // Three codes have at most 45 bits, and less than eight are held.
         for some in bytes.chunks(3) {
             let (mut bits, mut count) = (0, 0);
@@ -223,7 +223,7 @@ impl Codes {
 
     /// Leaves less than a byte held.
     #[inline(always)]
-    pub(super) fn matched(&self, to: &mut BitWriter<'_>, length: usize, distance: usize) {
+    pub(crate) fn matched(&self, to: &mut BitWriter<'_>, length: usize, distance: usize) {
         // At most 48 bits: 15 and 5 for the length, 15 and 13 for the distance.
         let first = self.lengths[length - MIN_MATCH];
         let class = distance_class(distance);
@@ -236,7 +236,7 @@ impl Codes {
         to.flush();
     }
 
-    pub(super) fn end(&self, to: &mut BitWriter<'_>) {
+    pub(crate) fn end(&self, to: &mut BitWriter<'_>) {
         to.put(self.end.bits().into(), self.end.count());
         to.flush();
     }

@@ -1,33 +1,33 @@
-//! Lines that are not what was expected: they are found again, or searched, and recorded for the next scrape.
+//! Lines that differ from the known structure: finds them again or searches them, and records them.
 
 use hashbrown::HashMap;
 use memchr::memchr;
 
-use super::pass::Pass;
-use super::search::Search;
-use super::units::{MAX_HEAD, Units, head_len, rest_of};
+use crate::pass::Pass;
+use crate::search::Search;
+use crate::units::{MAX_HEAD, Units, head_len, rest_of};
 
-/// How many lines ahead a head is looked for before all are indexed: few lines go at a time.
+/// Lines ahead that are compared before all are indexed: usually few lines go at a time.
 const NEAR: usize = 32;
 
-/// What differs from the exposition that is known.
+/// The differences from the known structure.
 #[derive(Default)]
-pub(super) struct Changes {
-    /// The units of this scrape, from when they are others than those known.
-    pub(super) recorded: Option<Units>,
-    pub(super) too_large: bool,
-    pub(super) missed: usize,
+pub(crate) struct Changes {
+    /// The units of this text, from the first difference on.
+    pub(crate) recorded: Option<Units>,
+    pub(crate) too_large: bool,
+    pub(crate) searched: usize,
     search: Option<Box<Search>>,
-    /// Where each head is known, by its hash; made when lines have come, or many have gone.
+    /// Unit numbers by the hash of the head; made when lines have come, or many have gone.
     index: Option<HashMap<u32, u32>>,
 }
 
 impl Changes {
-    /// Writes the head of a line that is not the unit expected, or whose tokens hold no longer: `done` of them
-    /// are written. Says which unit to expect next.
+    /// Writes the head of a line that is not the expected unit, or whose tokens don't hold any more: `done` of them
+    /// are written already. Returns the unit to expect next.
     #[cold]
     #[inline(never)]
-    pub(super) fn line<const COUNT: bool>(
+    pub(crate) fn line<const COUNT: bool>(
         &mut self,
         units: &Units,
         cursor: usize,
@@ -52,7 +52,7 @@ impl Changes {
             tokens.extend_from_slice(&rest[..done]);
         }
         if pass.at < end {
-            self.missed += 1;
+            self.searched += 1;
             pass.places.set_head(end - line);
             let search = self.search.get_or_insert_with(|| Box::new(Search::new()));
             let from = tokens.len();
@@ -72,7 +72,7 @@ impl Changes {
         found.map_or(cursor, |found| found + 1)
     }
 
-    /// The unit of a head.
+    /// Finds the unit of a head by its hash.
     fn find(&mut self, units: &Units, cursor: usize, hash: u32) -> Option<usize> {
         let hashes = units.hashes();
         let ahead = hashes.get(cursor..).unwrap_or_default();

@@ -1,27 +1,27 @@
-//! The work on one piece of text: tokens are checked against it, and written where they hold.
+//! The work on one piece of text: compares tokens with it, and writes those that hold.
 
 use memchr::memchr;
 
-use super::bits::{BitWriter, Rest};
-use super::codes::{Codes, Frequencies, MAX_DISTANCE, MAX_MATCH};
-use super::search::{Places, Text};
-use super::units::{Packed, Token};
+use crate::bits::{BitWriter, Rest};
+use crate::codes::{Codes, Frequencies, MAX_DISTANCE, MAX_MATCH};
+use crate::search::{Places, Text};
+use crate::units::{Packed, Token};
 
 /// The work on one piece of text.
-pub(super) struct Pass<'a, const COUNT: bool> {
-    pub(super) text: Text<'a>,
-    /// How far lines have been looked at.
-    pub(super) at: usize,
-    /// How far they have been written: what is in between becomes literals, unless the next match takes it.
+pub(crate) struct Pass<'a, const COUNT: bool> {
+    pub(crate) text: Text<'a>,
+    /// The end of the lines that were compared.
+    pub(crate) at: usize,
+    /// The end of the written text. The bytes up to `at` become literals, unless the next match takes them.
     written: usize,
     to: BitWriter<'a>,
     codes: &'a Codes,
-    pub(super) places: &'a mut Places,
+    pub(crate) places: &'a mut Places,
     frequencies: &'a mut Frequencies,
 }
 
 impl<'a, const COUNT: bool> Pass<'a, COUNT> {
-    pub(super) fn new(
+    pub(crate) fn new(
         text: Text<'a>,
         to: BitWriter<'a>,
         codes: &'a Codes,
@@ -39,10 +39,10 @@ impl<'a, const COUNT: bool> Pass<'a, COUNT> {
         }
     }
 
-    /// Writes tokens, as far as the text is what they stand for; says how many that are. If they are a whole
-    /// head's, the last match may take some of the value as well.
+    /// Writes tokens as long as they stand for the text, and returns their number. The last match of a whole head may
+    /// take some of the value as well.
     #[inline(always)]
-    pub(super) fn write<const WHOLE: bool>(&mut self, tokens: &[Packed]) -> usize {
+    pub(crate) fn write<const WHOLE: bool>(&mut self, tokens: &[Packed]) -> usize {
         for (done, token) in tokens.iter().enumerate() {
             let holds = match token.token() {
                 Token::Literals { bytes, count } => self.skip(bytes, count),
@@ -90,7 +90,7 @@ impl<'a, const COUNT: bool> Pass<'a, COUNT> {
             (Some(source), Some(text)) if source == text => {}
             _ => return false,
         }
-        // What stands before is often the same too: the end of the value, and the line feed.
+        // The bytes before are often the same too: the end of the value, and the line feed.
         let more = common_suffix(&piece[..from], &now[..self.at])
             .min(self.at - self.written)
             .min(MAX_MATCH - length);
@@ -112,7 +112,7 @@ impl<'a, const COUNT: bool> Pass<'a, COUNT> {
         true
     }
 
-    /// Writes what is not written yet, up to `end`.
+    /// Writes the bytes up to `end` that are not written yet.
     #[inline(always)]
     fn literals(&mut self, end: usize) {
         let bytes = self.text.now.get(self.written..end).unwrap_or_default();
@@ -125,14 +125,14 @@ impl<'a, const COUNT: bool> Pass<'a, COUNT> {
         self.written = end;
     }
 
-    /// Writes what is left: it is out of reach for what comes after this piece.
-    pub(super) fn finish(mut self) -> Rest {
+    /// Writes the last bytes: they are out of reach for the next piece.
+    pub(crate) fn finish(mut self) -> Rest {
         self.literals(self.text.now.len());
         self.to.finish()
     }
 }
 
-/// How many of the first eight bytes are the same. None if there are fewer than eight.
+/// The number of equal bytes among the first eight; 0 if there are fewer than eight.
 #[inline(always)]
 fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     match (a.first_chunk::<8>(), b.first_chunk::<8>()) {
@@ -144,7 +144,7 @@ fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     }
 }
 
-/// How many of the last eight bytes are the same. None if there are fewer than eight.
+/// The number of equal bytes among the last eight; 0 if there are fewer than eight.
 #[inline(always)]
 fn common_suffix(a: &[u8], b: &[u8]) -> usize {
     match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
@@ -158,7 +158,7 @@ fn common_suffix(a: &[u8], b: &[u8]) -> usize {
 
 /// The position after the line that `at` is in.
 #[inline(always)]
-pub(super) fn after_line(text: &[u8], at: usize) -> usize {
+pub(crate) fn after_line(text: &[u8], at: usize) -> usize {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     let rest = text.get(at..).unwrap_or_default();
     // Most values have fewer than eight characters: the lowest byte that equals a line feed is found exactly.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// What text can be appended to: a text, or the bytes of a body.
+/// A buffer for text: a string, or the bytes of a body.
 pub(crate) trait PushText {
     fn push_text(&mut self, text: &str);
 }
@@ -51,7 +51,7 @@ pub(crate) fn help_text(out: &mut impl PushText, help: &str) {
     out.push_text(rest);
 }
 
-/// Where the quote is that ends a quoted text which began before `text`.
+/// Finds the quote that ends a quoted text which began before `text`.
 pub(crate) fn closing_quote(text: &str) -> Option<usize> {
     let mut from = 0;
     loop {
@@ -63,7 +63,7 @@ pub(crate) fn closing_quote(text: &str) -> Option<usize> {
     }
 }
 
-/// Undoes [`label_value`]. A backslash before any other character stands for itself.
+/// Reverses [`label_value`]. A backslash before any other character stands for itself.
 pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
     if memchr::memchr(b'\\', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);

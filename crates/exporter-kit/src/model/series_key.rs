@@ -1,16 +1,16 @@
-//! The constant beginning of a series' lines, rendered once.
+//! The key of a series, name and labels, rendered once.
 
 use std::borrow::Cow;
 
-use crate::encode::escape;
 use crate::model::MetricType;
+use crate::model::escape;
 use crate::name::{self, NameError, NameScheme};
 
-/// The constant beginning of a series' lines, rendered once: `name{label="value",…}`.
+/// The name and labels of a series, rendered once: `name{label="value",…}`.
 ///
-/// An encoder copies it and appends the value. Label values are escaped already.
+/// An encoder copies the text and appends the value. Label values are escaped already.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct HeadBuf {
+pub(crate) struct SeriesKeyBuf {
     /// Invariant: the family's name, then nothing or `{`, labels without duplicates, `}`; then one space.
     text: Box<str>,
     name_len: u32,
@@ -18,11 +18,11 @@ pub(crate) struct HeadBuf {
     legacy: bool,
 }
 
-impl HeadBuf {
-    /// Renders a head. The names must have passed the validator.
+impl SeriesKeyBuf {
+    /// Renders a key. The names must have passed the validator.
     pub(crate) fn new<'a>(name: &str, labels: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let mut text = String::with_capacity(name.len() + 64);
-        let legacy = render_head(&mut text, name, labels);
+        let legacy = render_key(&mut text, name, labels);
         let name_len = u32::try_from(name.len()).unwrap_or(u32::MAX);
         Self {
             text: text.into_boxed_str(),
@@ -32,8 +32,8 @@ impl HeadBuf {
     }
 
     #[inline]
-    pub(crate) fn as_head(&self) -> Head<'_> {
-        Head {
+    pub(crate) fn as_key(&self) -> SeriesKey<'_> {
+        SeriesKey {
             start: "",
             rest: &self.text,
             name_len: self.name_len,
@@ -42,19 +42,18 @@ impl HeadBuf {
     }
 }
 
-/// What the heads of a family's series have in common: how they begin, and where the label values stand.
+/// The common parts of the keys in a family: their beginning, and the places of the label values.
 ///
-/// Only the rest of each head is kept: the labels that the family has of its own.
+/// A series keeps only the rest of its key: the family's own labels.
 #[derive(Debug)]
 pub(crate) struct LabelLayout<const N: usize> {
-    /// The name, the labels that the registry gives to all series, and the separator before the family's own labels;
-    /// nothing if it has none.
+    /// The name, the registry's labels, and the separator before the family's own labels; empty without own labels.
     start: Box<str>,
-    /// How long the family's name is.
+    /// The length of the family's name.
     name_len: usize,
     /// Invariant: true only if every name is a legacy name.
     legacy: bool,
-    /// How long each name is, as it is rendered.
+    /// The length of each label name as it is rendered.
     name_lengths: [usize; N],
 }
 
@@ -64,7 +63,7 @@ impl<const N: usize> LabelLayout<N> {
         let pairs = const_labels
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
-        let mut legacy = render_head(&mut text, metric, pairs);
+        let mut legacy = render_key(&mut text, metric, pairs);
         if N == 0 {
             text.clear();
         } else if const_labels.is_empty() {
@@ -88,36 +87,36 @@ impl<const N: usize> LabelLayout<N> {
         }
     }
 
-    /// The part of a rendered head that other series do not share.
-    pub(crate) fn rest_of<'a>(&self, head: &'a str) -> &'a str {
-        head.strip_prefix(&*self.start).unwrap_or(head)
+    /// Returns the part of a rendered key that other series do not share.
+    pub(crate) fn rest_of<'a>(&self, key: &'a str) -> &'a str {
+        key.strip_prefix(&*self.start).unwrap_or(key)
     }
 
-    /// The head that ends so.
+    /// Returns the key with that rest.
     #[inline]
-    pub(crate) fn head<'a>(&'a self, rest: &'a str) -> Head<'a> {
-        Head {
+    pub(crate) fn key<'a>(&'a self, rest: &'a str) -> SeriesKey<'a> {
+        SeriesKey {
             start: &self.start,
-            ..Head::from_parts(rest, self.name_len, self.legacy)
+            ..SeriesKey::from_parts(rest, self.name_len, self.legacy)
         }
     }
 
-    /// The values of the labels that the family has of its own, from the rest of a head.
+    /// Returns the values of the family's own labels, from the rest of a key.
     pub(crate) fn values<'a>(&'a self, rest: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
-        let [_, labels] = self.head(rest).label_parts();
-        // Without labels of its own the whole head is the rest.
+        let [_, labels] = self.key(rest).label_parts();
+        // Without own labels the whole key is the rest.
         let labels = if N == 0 { "" } else { labels };
         Labels::of(labels).map(|(_, value)| value)
     }
 
-    /// Whether these are the family's own label values, in the rest of a head in which something may be escaped.
+    /// Returns whether these are the own label values in the rest of a key. `escaped` tells that it may have escapes.
     #[inline]
     pub(crate) fn has_values(&self, rest: &str, escaped: bool, values: &[&str; N]) -> bool {
         if escaped || !self.legacy {
             return self.values(rest).eq(values.iter().copied());
         }
-        // Nothing is escaped or a quoted name, so there are two quotes for each value. Whoever finds as many finds these:
-        // then even a value that has quotes itself is not taken for a part of what stands here.
+        // Without escapes and quoted names there are two quotes for each value. A comparison that finds all of them cannot
+        // take a value that has quotes itself for a part of this text.
         let rest = rest.as_bytes();
         let mut at = 0;
         for (value, name_length) in values.iter().zip(&self.name_lengths) {
@@ -134,7 +133,7 @@ impl<const N: usize> LabelLayout<N> {
     }
 }
 
-/// Whether two short texts are equal. A call of the system's comparison costs more than comparing these.
+/// Compares two short texts. A call of the system's comparison takes longer than this.
 #[inline]
 pub(crate) fn equal_bytes(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
@@ -155,8 +154,8 @@ pub(crate) fn equal_bytes(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
-/// Appends `name{labels} ` to `text`; says whether all names are legacy names.
-pub(crate) fn render_head<'a>(
+/// Appends `name{labels} ` to `text`. Returns whether all names are legacy names.
+pub(crate) fn render_key<'a>(
     text: &mut String,
     name: &str,
     labels: impl Iterator<Item = (&'a str, &'a str)>,
@@ -165,7 +164,7 @@ pub(crate) fn render_head<'a>(
     render_labels(text, labels) && name::is_legacy_metric_name(name)
 }
 
-/// Appends `{labels} `, or one space if there are none; says whether all names are legacy names.
+/// Appends `{labels} `, or one space without labels. Returns whether all names are legacy names.
 pub(crate) fn render_labels<'a>(
     text: &mut String,
     labels: impl Iterator<Item = (&'a str, &'a str)>,
@@ -191,27 +190,27 @@ pub(crate) fn render_labels<'a>(
     legacy
 }
 
-impl From<Head<'_>> for HeadBuf {
-    fn from(head: Head<'_>) -> Self {
+impl From<SeriesKey<'_>> for SeriesKeyBuf {
+    fn from(key: SeriesKey<'_>) -> Self {
         Self {
-            text: head.parts().concat().into(),
-            name_len: head.name_len,
-            legacy: head.legacy,
+            text: key.parts().concat().into(),
+            name_len: key.name_len,
+            legacy: key.legacy,
         }
     }
 }
 
-/// A borrowed view of the constant beginning of a series' lines.
+/// The name and labels that identify a series, borrowed.
 #[derive(Clone, Copy, Debug)]
-pub struct Head<'a> {
-    /// What all series of the family have in common: nothing, or the name, whole labels and a separator.
+pub struct SeriesKey<'a> {
+    /// The common beginning of the family's keys: empty, or the name, whole labels and a separator.
     start: &'a str,
     rest: &'a str,
     name_len: u32,
     legacy: bool,
 }
 
-impl<'a> Head<'a> {
+impl<'a> SeriesKey<'a> {
     pub(crate) fn from_parts(text: &'a str, name_len: usize, legacy: bool) -> Self {
         Self {
             start: "",
@@ -227,7 +226,7 @@ impl<'a> Head<'a> {
         [self.start, self.rest]
     }
 
-    /// How long both parts are.
+    /// The length of both parts.
     #[inline]
     pub(crate) fn len(self) -> usize {
         self.start.len() + self.rest.len()
@@ -266,29 +265,29 @@ impl<'a> Head<'a> {
         ]
     }
 
-    /// The labels as pairs of name and value, unescaped, in their order.
+    /// Returns the labels as pairs of name and value, unescaped, in their order.
     pub fn labels(self) -> Labels<'a> {
         let [first, rest] = self.label_parts();
         Labels { first, rest }
     }
 
-    /// Whether every name can be written without quotes and escaping.
+    /// Returns whether every name can be written without quotes and escaping.
     #[inline]
     pub(crate) fn is_legacy(self) -> bool {
         self.legacy
     }
 }
 
-/// Iterates over the labels of a [`Head`], unescaped.
+/// Iterates over the labels of a [`SeriesKey`], unescaped.
 #[derive(Clone, Debug)]
 pub struct Labels<'a> {
-    /// Whole labels that stand before the others.
+    /// Whole labels before the others.
     first: &'a str,
     rest: &'a str,
 }
 
 impl<'a> Labels<'a> {
-    /// The labels in a part of those of a head.
+    /// Iterates over a part of the labels of a key.
     pub(crate) fn of(rest: &'a str) -> Self {
         Self { first: "", rest }
     }
@@ -361,17 +360,14 @@ mod tests {
             {
                 let layout = LabelLayout::new("n", &owned, names);
                 let own = names.into_iter().zip(values);
-                let whole = HeadBuf::new("n", const_labels.iter().copied().chain(own));
+                let whole = SeriesKeyBuf::new("n", const_labels.iter().copied().chain(own));
                 let rest = layout.rest_of(&whole.text);
-                let head = layout.head(rest);
-                assert!(head.parts().iter().all(|part| !part.is_empty()));
-                assert_eq!(HeadBuf::from(head), whole);
-                assert_eq!((head.name(), &*head.text()), ("n", &*whole.text));
-                assert_eq!(
-                    head.label_parts().concat(),
-                    whole.as_head().label_parts()[1]
-                );
-                assert!(head.labels().eq(whole.as_head().labels()));
+                let key = layout.key(rest);
+                assert!(key.parts().iter().all(|part| !part.is_empty()));
+                assert_eq!(SeriesKeyBuf::from(key), whole);
+                assert_eq!((key.name(), &*key.text()), ("n", &*whole.text));
+                assert_eq!(key.label_parts().concat(), whole.as_key().label_parts()[1]);
+                assert!(key.labels().eq(whole.as_key().labels()));
                 assert!(layout.values(rest).eq(values));
                 assert!(layout.has_values(rest, true, &values));
                 assert_eq!(
@@ -387,11 +383,11 @@ mod tests {
     #[test]
     fn a_value_with_quotes_is_not_taken_for_several() {
         let layout = LabelLayout::new("n", &[], ["a", "b"]);
-        let head = |values: [&str; 2]| {
+        let key = |values: [&str; 2]| {
             let labels = ["a", "b"].into_iter().zip(values);
-            HeadBuf::new("n", labels).text.into_string()
+            SeriesKeyBuf::new("n", labels).text.into_string()
         };
-        let stored = head(["P", "1234Z"]);
+        let stored = key(["P", "1234Z"]);
         let rest = layout.rest_of(&stored);
         for other in [
             ["P\",b=", "Z"],
@@ -400,13 +396,13 @@ mod tests {
             ["", "P\",b=\"1234Z"],
         ] {
             assert!(!layout.has_values(rest, false, &other), "{other:?}");
-            let own = head(other);
+            let own = key(other);
             assert!(layout.has_values(layout.rest_of(&own), true, &other));
         }
         assert!(layout.has_values(rest, false, &["P", "1234Z"]));
         // A quoted name has quotes as well.
         let layout = LabelLayout::new("n", &[], ["a", "b b"]);
-        let stored = HeadBuf::new("n", [("a", "1"), ("b b", "2")].into_iter()).text;
+        let stored = SeriesKeyBuf::new("n", [("a", "1"), ("b b", "2")].into_iter()).text;
         let rest = layout.rest_of(&stored);
         assert!(layout.has_values(rest, false, &["1", "2"]));
         assert!(!layout.has_values(rest, false, &["1\",", "b\"=\"2"]));
@@ -415,9 +411,9 @@ mod tests {
     #[test]
     fn a_head_gives_its_labels_back() {
         let labels = [("a", "x\"y\\z\n"), ("b", ""), ("c d", "{},=")];
-        let head = HeadBuf::new("n", labels.iter().copied());
-        let back: Vec<_> = head
-            .as_head()
+        let key = SeriesKeyBuf::new("n", labels.iter().copied());
+        let back: Vec<_> = key
+            .as_key()
             .labels()
             .map(|(n, v)| (n.into_owned(), v.into_owned()))
             .collect();
@@ -426,7 +422,10 @@ mod tests {
             .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
             .collect();
         assert_eq!(back, expected);
-        assert!(!head.as_head().is_legacy());
-        assert_eq!(HeadBuf::new("n", std::iter::empty()).as_head().text(), "n ");
+        assert!(!key.as_key().is_legacy());
+        assert_eq!(
+            SeriesKeyBuf::new("n", std::iter::empty()).as_key().text(),
+            "n "
+        );
     }
 }

@@ -1,26 +1,26 @@
-//! Bits of a deflate stream, the lowest first.
+//! Bits of a deflate body, the lowest first.
 
 /// Room made at a time, in bytes.
 const ROOM: usize = 16 * 1024;
 
-/// The bits that don't fill a byte yet.
+/// Bits that don't fill a byte yet.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Rest {
+pub(crate) struct Rest {
     held: u64,
     count: u32,
 }
 
-/// Appends bits to a buffer. It holds up to 64 of them; who writes says when to [`flush`](Self::flush).
-pub(super) struct BitWriter<'a> {
+/// Appends bits to a buffer. It holds up to 64 bits; the caller has to [`flush`](Self::flush) in time.
+pub(crate) struct BitWriter<'a> {
     out: &'a mut Vec<u8>,
-    /// Up to here `out` is written; what follows is room.
+    /// The end of the written part of `out`; room follows.
     at: usize,
     held: u64,
     count: u32,
 }
 
 impl<'a> BitWriter<'a> {
-    pub(super) fn new(out: &'a mut Vec<u8>, rest: Rest) -> Self {
+    pub(crate) fn new(out: &'a mut Vec<u8>, rest: Rest) -> Self {
         Self {
             at: out.len(),
             out,
@@ -31,14 +31,14 @@ impl<'a> BitWriter<'a> {
 
     /// Adds the lowest `count` bits of `bits`; the others must be zero, and there must be room for them.
     #[inline(always)]
-    pub(super) fn put(&mut self, bits: u64, count: u32) {
+    pub(crate) fn put(&mut self, bits: u64, count: u32) {
         self.held |= bits << self.count;
         self.count += count;
     }
 
     /// Writes whole bytes out, at most 7 of them; fewer than 8 bits stay.
     #[inline(always)]
-    pub(super) fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         loop {
             if let Some(room) = self
                 .out
@@ -62,13 +62,13 @@ impl<'a> BitWriter<'a> {
     }
 
     /// Ends the present byte with zeros.
-    pub(super) fn align(&mut self) {
+    pub(crate) fn align(&mut self) {
         self.count = self.count.next_multiple_of(8);
         self.flush();
     }
 
-    /// Gives the room back, and what does not fill a byte.
-    pub(super) fn finish(mut self) -> Rest {
+    /// Gives the unused room back, and returns the bits that don't fill a byte.
+    pub(crate) fn finish(mut self) -> Rest {
         self.flush();
         self.out.truncate(self.at);
         Rest {

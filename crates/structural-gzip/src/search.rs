@@ -1,18 +1,18 @@
-//! Looks for what a head has in common with the heads before it.
+//! The search for matches between a head and the heads before it.
 
-use super::codes::{MAX_DISTANCE, MAX_MATCH, match_bits};
-use super::units::{MAX_DELTA, Packed, push_literal};
+use crate::codes::{MAX_DISTANCE, MAX_MATCH, match_bits};
+use crate::units::{MAX_DELTA, Packed, push_literal};
 
-/// A shorter match hardly pays: three of a head's commonest characters are as short as literals.
+/// A shorter match hardly pays: the commonest three characters of a head are as short as literals.
 const MIN_LENGTH: usize = 4;
 
-/// How far back a match may go when it is found: less than deflate allows, so that values may grow.
+/// The largest distance of a match when it is found: less than deflate allows, because values can grow.
 const REACH: usize = MAX_DISTANCE - MAX_DISTANCE / 8;
 
-/// How many bytes are looked at again after lines that needed no search; enough for two large histograms.
+/// Bytes of known lines that are searched again before a new line; enough for a large group of similar lines.
 const CATCH_UP: usize = 8 * 1024;
 
-/// How many places that begin alike are compared.
+/// The number of places with the same beginning that are compared.
 const CANDIDATES: usize = 24;
 
 /// A match of this length is taken without looking for a longer one a byte on.
@@ -21,19 +21,19 @@ const GOOD_LENGTH: usize = 128;
 const HASH_BITS: u32 = 13;
 const WINDOW: usize = MAX_DISTANCE;
 
-/// What there is of the text: the piece at hand and the piece before. Positions count from the text's start.
+/// The piece at hand and the piece before it. Positions count from the start of the text.
 #[derive(Clone, Copy)]
-pub(super) struct Text<'a> {
-    pub(super) before: &'a [u8],
-    pub(super) now: &'a [u8],
+pub(crate) struct Text<'a> {
+    pub(crate) before: &'a [u8],
+    pub(crate) now: &'a [u8],
     /// The position where `now` begins.
-    pub(super) start: usize,
+    pub(crate) start: usize,
 }
 
 impl<'a> Text<'a> {
-    /// The piece that has a position, and where in it. No piece has too old a position: then it is empty.
+    /// The piece that has a position, and the offset in it. The piece is empty if the position is too old.
     #[inline(always)]
-    pub(super) fn find(&self, position: usize) -> (&'a [u8], usize) {
+    pub(crate) fn find(&self, position: usize) -> (&'a [u8], usize) {
         if position >= self.start {
             (self.now, position - self.start)
         } else if let Some(at) = self.before.len().checked_sub(self.start - position) {
@@ -44,7 +44,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// Where a line begins, how many bytes its head has, and which unit it was expected to be, when it was.
+/// The start of a line, the length of its head, and the unit that was expected there.
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
     start: usize,
@@ -54,14 +54,14 @@ struct Place {
 
 /// The places of the last lines, by their number.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(crate) struct Places {
     ring: Box<[Place; MAX_DELTA + 1]>,
     /// The number of the present line.
     present: usize,
 }
 
 impl Places {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             ring: Box::new([Place::default(); MAX_DELTA + 1]),
             present: 0,
@@ -73,15 +73,15 @@ impl Places {
         self.ring[number & MAX_DELTA]
     }
 
-    /// Where the line begins that is `delta` lines before the present one.
+    /// The start of the line that is `delta` lines before the present one.
     #[inline(always)]
-    pub(super) fn start(&self, delta: usize) -> usize {
+    pub(crate) fn start(&self, delta: usize) -> usize {
         self.get(self.present.wrapping_sub(delta)).start
     }
 
-    /// Says where the next line begins and how long its head is, as far as that is known.
+    /// Begins the next line.
     #[inline(always)]
-    pub(super) fn begin(&mut self, start: usize, unit: usize) {
+    pub(crate) fn begin(&mut self, start: usize, unit: usize) {
         self.present = self.present.wrapping_add(1);
         self.ring[self.present & MAX_DELTA] = Place {
             start,
@@ -91,17 +91,17 @@ impl Places {
     }
 
     #[inline(always)]
-    pub(super) fn set_head(&mut self, head: usize) {
+    pub(crate) fn set_head(&mut self, head: usize) {
         self.ring[self.present & MAX_DELTA].head = head as u32;
     }
 
-    /// Says which unit the present line was found to be.
-    pub(super) fn set_unit(&mut self, unit: usize) {
+    /// Sets the unit of the present line.
+    pub(crate) fn set_unit(&mut self, unit: usize) {
         self.ring[self.present & MAX_DELTA].unit = unit as u32;
     }
 
-    /// How many lines before the present one the line of a unit is.
-    pub(super) fn delta_of(&self, unit: usize) -> Option<usize> {
+    /// The number of lines between a unit's line and the present one.
+    pub(crate) fn delta_of(&self, unit: usize) -> Option<usize> {
         // Units come in order, but for new lines, which count as the one expected after them.
         let number = self.last_number(|place| place.unit as usize <= unit)?;
         (self.get(number).unit as usize == unit).then_some(self.present - number)
@@ -112,7 +112,7 @@ impl Places {
         self.last_number(|place| place.start <= position)
     }
 
-    /// The number of the last line that is `before` what is looked for.
+    /// The number of the last line for which `before` holds.
     fn last_number(&self, before: impl Fn(Place) -> bool) -> Option<usize> {
         let mut first = self.present.saturating_sub(MAX_DELTA).max(1);
         let mut end = self.present + 1;
@@ -136,7 +136,7 @@ struct Found {
     length: usize,
     delta: usize,
     offset: usize,
-    /// About how many bits it takes, and how many bytes it is instead of.
+    /// An estimate of its bits, and the number of bytes that it replaces.
     bits: u32,
     bytes: u32,
 }
@@ -157,23 +157,23 @@ impl Found {
     }
 }
 
-/// About how many bits a literal has: most are digits of values.
+/// Estimates the bits of a literal: most are digits of values.
 fn literal_bits(byte: u8) -> u32 {
     if byte.is_ascii_digit() { 4 } else { 9 }
 }
 
-/// The places in heads by the four bytes that stand there.
-pub(super) struct Search {
+/// Positions in heads by the four bytes at each.
+pub(crate) struct Search {
     /// The newest position for each hash.
     newest: Box<[u32]>,
-    /// For each position the one before it with the same hash.
+    /// The position before each position that has the same hash.
     older: Box<[u32]>,
-    /// What is before this position is known, or too old.
+    /// Positions before this one are known, or too old.
     known: usize,
 }
 
 impl Search {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             newest: vec![0; 1 << HASH_BITS].into(),
             older: vec![0; WINDOW].into(),
@@ -181,8 +181,8 @@ impl Search {
         }
     }
 
-    /// Appends the tokens for what stands from `position` to `end` in the present line's head.
-    pub(super) fn parse(
+    /// Appends the tokens for the bytes from `position` to `end` in the head of the present line.
+    pub(crate) fn parse(
         &mut self,
         text: Text<'_>,
         places: &Places,
@@ -228,7 +228,7 @@ impl Search {
         }
     }
 
-    /// Gets to know the heads before `end` that needed no search.
+    /// Inserts the known heads before `end`.
     fn catch_up(&mut self, text: Text<'_>, places: &Places, end: usize) {
         let from = self.known.max(end.saturating_sub(CATCH_UP));
         let first = places.number_at(from).unwrap_or(places.present);

@@ -1,24 +1,24 @@
-//! What stands before a value in the text formats: a series' head with its family's suffix, and the `#` lines.
+//! The text before a value: name with suffix, labels, and the `#` lines.
 
 use std::borrow::Cow;
 
-use crate::encode::escape::PushText;
-use crate::encode::{Escaping, escape};
-use crate::model::{Head, MetricType, render_head};
+use crate::encode::Escaping;
+use crate::model::escape::{self, PushText};
+use crate::model::{SeriesKey, render_key};
 use crate::name;
 
-/// Appends `name+suffix{labels} `, or `name+suffix{labels,` if more labels follow. A name that is no legacy name goes
-/// into the braces, in quotes.
+/// Appends `name+suffix{labels} `, or `name+suffix{labels,` if more labels follow. A UTF-8 name goes into the braces, in
+/// quotes.
 #[inline]
 pub(crate) fn render_prefix(
     prefix: &mut impl PushText,
-    head: Head<'_>,
+    key: SeriesKey<'_>,
     name: &str,
     suffix: &str,
     more: bool,
 ) {
     let mut separator = "{";
-    if head.is_legacy() || name::is_legacy_metric_name(name) {
+    if key.is_legacy() || name::is_legacy_metric_name(name) {
         prefix.push_text(name);
         prefix.push_text(suffix);
     } else {
@@ -28,7 +28,7 @@ pub(crate) fn render_prefix(
         prefix.push_text("\"");
         separator = ",";
     }
-    let [first, rest] = head.label_parts();
+    let [first, rest] = key.label_parts();
     if !first.is_empty() || !rest.is_empty() {
         prefix.push_text(separator);
         prefix.push_text(first);
@@ -42,7 +42,7 @@ pub(crate) fn render_prefix(
     });
 }
 
-/// `name="state"} `, the end of a state's head.
+/// Appends `name="state"} `, the last label of a state.
 pub(crate) fn render_state(out: &mut impl PushText, name: &str, state: &str) {
     let quote = if name::is_legacy_label_name(name) {
         ""
@@ -57,18 +57,18 @@ pub(crate) fn render_state(out: &mut impl PushText, name: &str, state: &str) {
     out.push_text("\"} ");
 }
 
-/// A head whose names are escaped.
-pub(crate) struct EscapedHead {
+/// A series key with escaped names.
+pub(crate) struct EscapedKey {
     text: String,
     name_len: usize,
 }
 
-impl EscapedHead {
-    /// The head again, its names escaped. Of labels whose names become one the first stays.
-    pub(crate) fn of(head: Head<'_>, escaping: Escaping) -> Self {
-        let name = escaping.metric_name(head.name());
+impl EscapedKey {
+    /// Escapes the names of a key. If two label names become the same, the first label stays.
+    pub(crate) fn of(key: SeriesKey<'_>, escaping: Escaping) -> Self {
+        let name = escaping.metric_name(key.name());
         let mut labels: Vec<(String, Cow<'_, str>)> = Vec::new();
-        for (label, value) in head.labels() {
+        for (label, value) in key.labels() {
             let label = escaping.label_name(&label).into_owned();
             if labels.iter().all(|(other, _)| *other != label) {
                 labels.push((label, value));
@@ -76,50 +76,15 @@ impl EscapedHead {
         }
         let mut text = String::new();
         let labels = labels.iter().map(|(name, value)| (name.as_str(), &**value));
-        render_head(&mut text, &name, labels);
+        render_key(&mut text, &name, labels);
         Self {
             text,
             name_len: name.len(),
         }
     }
 
-    pub(crate) fn as_head(&self) -> Head<'_> {
-        Head::from_parts(&self.text, self.name_len, true)
-    }
-}
-
-/// How the line of a family's help begins.
-pub(crate) const HELP_KEYWORD: &str = "# HELP ";
-
-/// How the line of a family's type begins.
-pub(super) const TYPE_KEYWORD: &str = "# TYPE ";
-
-/// The `#` lines of a family in the text format, for a name that is written as it is.
-pub(crate) fn text_header(kind: MetricType, name: &str, help: &str) -> String {
-    let keywords = HELP_KEYWORD.len() + TYPE_KEYWORD.len();
-    let kind = text_kind(kind);
-    let mut header = String::with_capacity(keywords + 2 * name.len() + help.len() + kind.len() + 4);
-    header.push_str(HELP_KEYWORD);
-    header.push_str(name);
-    header.push(' ');
-    escape::help_text(&mut header, help);
-    header.push('\n');
-    header.push_str(TYPE_KEYWORD);
-    header.push_str(name);
-    header.push(' ');
-    header.push_str(kind);
-    header.push('\n');
-    header
-}
-
-/// The text format's word for a type, the nearest one where it has none.
-pub(super) fn text_kind(kind: MetricType) -> &'static str {
-    match kind {
-        MetricType::Counter => "counter",
-        MetricType::Gauge | MetricType::Info | MetricType::StateSet => "gauge",
-        MetricType::Histogram | MetricType::GaugeHistogram => "histogram",
-        MetricType::Summary => "summary",
-        MetricType::Unknown => "untyped",
+    pub(crate) fn as_key(&self) -> SeriesKey<'_> {
+        SeriesKey::from_parts(&self.text, self.name_len, true)
     }
 }
 
@@ -143,7 +108,7 @@ impl<'a> HeaderLine<'a> {
         Self { name, quoted }
     }
 
-    /// Appends the keyword, the name, quoted if need be, and what `text` appends.
+    /// Appends the keyword, the name in quotes if it needs them, and the output of `text`.
     #[inline]
     pub(crate) fn render(&self, out: &mut Vec<u8>, keyword: &str, text: impl FnOnce(&mut Vec<u8>)) {
         out.push_text(keyword);

@@ -1,20 +1,20 @@
-//! The owned twin of [`Point`], and what makes two of them equal.
+//! The owned twin of [`Sample`], and its equality.
 
 use std::sync::Arc;
 
 use crate::model::{
-    Exemplar, HistogramValue, MetricType, Number, Point, SummaryValue, Timestamp, Value,
+    Exemplar, HistogramValue, MetricType, Number, Sample, SummaryValue, Timestamp, Value,
 };
 
-/// What one series had to say.
+/// The sample of a series, owned.
 #[derive(Clone, Debug)]
-pub(crate) struct OwnedPoint {
+pub(crate) struct OwnedSample {
     pub(crate) value: OwnedValue,
     pub(crate) timestamp: Option<Timestamp>,
     pub(crate) created: Option<Timestamp>,
 }
 
-/// The value of a point, by kind. What is large is boxed: most values are one number.
+/// The value of a sample, by metric type. Large ones are boxed, because most values are one number.
 #[derive(Clone, Debug)]
 pub(crate) enum OwnedValue {
     Counter(Number, Option<Box<Exemplar>>),
@@ -38,8 +38,8 @@ impl OwnedValue {
     }
 }
 
-impl OwnedPoint {
-    pub(crate) fn as_point(&self) -> Point<'_> {
+impl OwnedSample {
+    pub(crate) fn as_sample(&self) -> Sample<'_> {
         let value = match &self.value {
             OwnedValue::Counter(number, exemplar) => Value::Counter(*number, exemplar.as_deref()),
             OwnedValue::Gauge(number) => Value::Gauge(*number),
@@ -50,7 +50,7 @@ impl OwnedPoint {
             OwnedValue::StateSet(states) => Value::StateSet(states),
             OwnedValue::Unknown(number) => Value::Unknown(*number),
         };
-        Point {
+        Sample {
             value,
             timestamp: self.timestamp,
             created: self.created,
@@ -58,9 +58,9 @@ impl OwnedPoint {
     }
 }
 
-impl From<&Point<'_>> for OwnedPoint {
-    fn from(point: &Point<'_>) -> Self {
-        let value = match point.value {
+impl From<&Sample<'_>> for OwnedSample {
+    fn from(sample: &Sample<'_>) -> Self {
+        let value = match sample.value {
             Value::Counter(number, exemplar) => {
                 OwnedValue::Counter(number, exemplar.cloned().map(Box::new))
             }
@@ -74,13 +74,13 @@ impl From<&Point<'_>> for OwnedPoint {
         };
         Self {
             value,
-            timestamp: point.timestamp,
-            created: point.created,
+            timestamp: sample.timestamp,
+            created: sample.created,
         }
     }
 }
 
-impl PartialEq for OwnedPoint {
+impl PartialEq for OwnedSample {
     fn eq(&self, other: &Self) -> bool {
         let same_value = match (&self.value, &other.value) {
             (OwnedValue::Counter(a, x), OwnedValue::Counter(b, y)) => {

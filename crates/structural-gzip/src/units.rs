@@ -1,43 +1,43 @@
-//! What is known about an exposition: the tokens that each line's head was compressed to.
+//! The known lines of a text: for each line the tokens that its head was compressed to.
 
 use std::hash::BuildHasher;
 
 use hashbrown::DefaultHashBuilder;
 use memchr::{memchr, memchr2};
 
-use super::codes::{MAX_MATCH, MIN_MATCH};
+use crate::codes::{MAX_MATCH, MIN_MATCH};
 
-/// How much may be kept about one exposition, in bytes.
+/// The limit for the lines of one text, in bytes.
 const MAX_BYTES: usize = if cfg!(test) { 1 << 20 } else { 16 << 20 };
 
-/// An exposition of more lines is not even tried: the least that a line takes is a token, where it ends, and a hash;
-/// most take two or three tokens.
-pub(super) const MAX_LINES: usize = MAX_BYTES / 20;
+/// More lines never fit: a line takes a token, the position where it ends, and a hash at the least. Most lines take two
+/// or three tokens.
+pub(crate) const MAX_LINES: usize = MAX_BYTES / 20;
 
-/// How many lines back a match may go.
-pub(super) const MAX_DELTA: usize = (1 << 11) - 1;
+/// The largest number of lines that a match can go back.
+pub(crate) const MAX_DELTA: usize = (1 << 11) - 1;
 
-/// How far into a head a match may begin.
+/// The largest offset in a head where a match can begin.
 const MAX_OFFSET: usize = (1 << 12) - 1;
 
-/// How much of a head is searched and remembered, in bytes: a match can begin anywhere in it. More of it is
-/// written as values are.
-pub(super) const MAX_HEAD: usize = MAX_OFFSET + 1;
+/// The part of a head that is searched and kept, in bytes: a match can begin anywhere in it. The rest is written like
+/// a value.
+pub(crate) const MAX_HEAD: usize = MAX_OFFSET + 1;
 
-/// How many literals a token has at most.
+/// The largest number of literals in a token.
 const MAX_LITERALS: usize = 3;
 
-/// What some bytes of a head were compressed to: up to three literals, or a match in another head.
+/// The code of some bytes of a head: up to three literals, or a match in another head.
 ///
-/// A match says in which head and where in it. Its distance is known only when it is written, as the values
-/// in between have other widths each time.
+/// A match names a head and an offset in it. Its distance is known only when it is written, because the values in
+/// between have other widths each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Token {
-    /// The bytes, the first one lowest, and how many.
+pub(crate) enum Token {
+    /// The bytes, the first one lowest, and their number.
     Literals { bytes: u32, count: usize },
     Match {
         length: usize,
-        /// How many lines before, 0 being the same line.
+        /// The number of lines before; 0 is the same line.
         delta: usize,
         offset: usize,
     },
@@ -46,24 +46,24 @@ pub(super) enum Token {
 /// A token in 32 bits. Literals: 24 bits, 2 for the count. A match: 8 bits for the length, 12 for the offset,
 /// 11 for the delta, and the highest bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Packed(u32);
+pub(crate) struct Packed(u32);
 
 const IS_MATCH: u32 = 1 << 31;
 
 impl Packed {
-    pub(super) fn matched(length: usize, delta: usize, offset: usize) -> Self {
+    pub(crate) fn matched(length: usize, delta: usize, offset: usize) -> Self {
         debug_assert!((MIN_MATCH..=MAX_MATCH).contains(&length));
         debug_assert!(delta <= MAX_DELTA && offset <= MAX_OFFSET);
         let fields = (length - MIN_MATCH) | offset << 8 | delta << 20;
         Self(IS_MATCH | fields as u32)
     }
 
-    pub(super) fn literal(byte: u8) -> Self {
+    pub(crate) fn literal(byte: u8) -> Self {
         Self(u32::from(byte) | 1 << 24)
     }
 
-    /// With one literal more, if it is of literals and has room.
-    pub(super) fn with(self, byte: u8) -> Option<Self> {
+    /// Adds a literal, if this token has literals and room.
+    pub(crate) fn with(self, byte: u8) -> Option<Self> {
         match self.token() {
             Token::Literals { bytes, count } if count < MAX_LITERALS => {
                 let bytes = bytes | u32::from(byte) << (8 * count);
@@ -74,7 +74,7 @@ impl Packed {
     }
 
     #[inline(always)]
-    pub(super) fn token(self) -> Token {
+    pub(crate) fn token(self) -> Token {
         if self.0 & IS_MATCH == 0 {
             Token::Literals {
                 bytes: self.0 & 0x00ff_ffff,
@@ -90,8 +90,8 @@ impl Packed {
     }
 }
 
-/// Appends a literal to tokens, the first of which must be left alone up to `from`.
-pub(super) fn push_literal(tokens: &mut Vec<Packed>, from: usize, byte: u8) {
+/// Appends a literal to tokens. The first `from` tokens stay as they are.
+pub(crate) fn push_literal(tokens: &mut Vec<Packed>, from: usize, byte: u8) {
     if let Some(last) = tokens.get_mut(from..).and_then(|own| own.last_mut())
         && let Some(longer) = last.with(byte)
     {
@@ -101,9 +101,9 @@ pub(super) fn push_literal(tokens: &mut Vec<Packed>, from: usize, byte: u8) {
     }
 }
 
-/// What remains of tokens when their first `skip` bytes are written already, and the heads they refer to are
-/// where `moved` says. It ends at the first that can't be kept.
-pub(super) fn rest_of(
+/// Returns the rest of tokens whose first `skip` bytes are written already. `moved` gives the new place of a head that
+/// they refer to. The rest ends at the first token that can't be kept.
+pub(crate) fn rest_of(
     tokens: &[Packed],
     mut skip: usize,
     moved: impl Fn(usize) -> Option<usize>,
@@ -138,20 +138,20 @@ pub(super) fn rest_of(
     rest
 }
 
-/// The lines of an exposition, in order.
+/// The lines of a text, in order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Units {
+pub(crate) struct Units {
     tokens: Vec<Packed>,
-    /// Where in `tokens` each unit ends.
+    /// The end of each unit in `tokens`.
     ends: Vec<u32>,
-    /// What each head hashes to, to find it again when lines have come or gone.
+    /// The hash of each head, to find it again when lines have come or gone.
     hashes: Vec<u32>,
     hasher: DefaultHashBuilder,
 }
 
 impl Units {
-    /// The first `count` units; in the whole about as many are expected.
-    pub(super) fn first(&self, count: usize) -> Self {
+    /// Copies the first `count` units, with room for as many as there are here.
+    pub(crate) fn first(&self, count: usize) -> Self {
         let tokens = self.end(count).unwrap_or(0);
         let mut first = Self {
             tokens: Vec::with_capacity(self.tokens.len()),
@@ -165,11 +165,11 @@ impl Units {
         first
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Where the tokens of the first `count` units end.
+    /// The end of the tokens of the first `count` units.
     #[inline]
     fn end(&self, count: usize) -> Option<usize> {
         match count.checked_sub(1) {
@@ -180,7 +180,7 @@ impl Units {
 
     /// A unit's tokens; none if there is no such unit.
     #[inline]
-    pub(super) fn tokens(&self, unit: usize) -> &[Packed] {
+    pub(crate) fn tokens(&self, unit: usize) -> &[Packed] {
         let (start, end) = (self.end(unit), self.end(unit + 1));
         start
             .zip(end)
@@ -189,46 +189,46 @@ impl Units {
     }
 
     #[inline]
-    pub(super) fn hash(&self, unit: usize) -> Option<u32> {
+    pub(crate) fn hash(&self, unit: usize) -> Option<u32> {
         self.hashes.get(unit).copied()
     }
 
-    pub(super) fn hashes(&self) -> &[u32] {
+    pub(crate) fn hashes(&self) -> &[u32] {
         &self.hashes
     }
 
-    pub(super) fn hash_of(&self, head: &[u8]) -> u32 {
+    pub(crate) fn hash_of(&self, head: &[u8]) -> u32 {
         self.hasher.hash_one(head) as u32
     }
 
     /// Appends a unit.
     #[inline]
-    pub(super) fn push(&mut self, tokens: &[Packed], hash: u32) {
+    pub(crate) fn push(&mut self, tokens: &[Packed], hash: u32) {
         self.tokens.extend_from_slice(tokens);
         self.ends.push(self.tokens.len() as u32);
         self.hashes.push(hash);
     }
 
-    /// How much memory this takes.
-    pub(super) fn bytes(&self) -> usize {
+    /// The memory that this takes, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
         4 * (self.tokens.capacity() + self.ends.capacity() + self.hashes.capacity())
     }
 
-    pub(super) fn is_too_large(&self) -> bool {
+    pub(crate) fn is_too_large(&self) -> bool {
         4 * (self.tokens.len() + self.ends.len() + self.hashes.len()) > MAX_BYTES
     }
 
-    pub(super) fn shrink(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         self.tokens.shrink_to_fit();
         self.ends.shrink_to_fit();
         self.hashes.shrink_to_fit();
     }
 }
 
-/// How many bytes of a line stand before its value. All of them if it has none.
+/// The length of a line's head, in bytes. A line without a value is all head.
 ///
-/// Which ones does not matter for what is written, only for how small it gets.
-pub(super) fn head_len(line: &[u8]) -> usize {
+/// A wrong answer makes the body larger, never wrong.
+pub(crate) fn head_len(line: &[u8]) -> usize {
     if line.first() == Some(&b'#') {
         return line.len();
     }

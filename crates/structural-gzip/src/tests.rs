@@ -1,25 +1,28 @@
-//! Laws: whatever was learned from whatever text, an independent decoder gives the text back.
+//! Laws: an independent decoder returns the text, whatever was learned from other texts before.
 
 use std::io::Read;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::codes::{Codes, Frequencies};
-use super::kept::{Plan, Size, Structures, What};
-use super::stream::{Learned, Stream, Structure};
-use crate::encode::{Escaping, Format};
+use crate::codes::{Codes, Frequencies};
+use crate::{Encoder, Learned, Structure};
 
 fn gunzip(coded: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
     let mut decoder = flate2::read::GzDecoder::new(coded);
     decoder.read_to_end(&mut text).unwrap();
-    assert!(decoder.into_inner().is_empty(), "bytes follow the stream");
+    assert!(decoder.into_inner().is_empty(), "bytes follow the body");
     text
 }
 
-/// One body in pieces of about `piece` bytes: whole lines, as encoders give them, or not.
-fn code(mut stream: Stream, text: &[u8], piece: usize, lines: bool) -> (Vec<u8>, Option<Learned>) {
+/// One body in pieces of about `piece` bytes, of whole lines or not.
+fn code(
+    mut encoder: Encoder,
+    text: &[u8],
+    piece: usize,
+    lines: bool,
+) -> (Vec<u8>, Option<Learned>) {
     let mut out = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -28,25 +31,30 @@ fn code(mut stream: Stream, text: &[u8], piece: usize, lines: bool) -> (Vec<u8>,
             let line_feed = rest[end - 1..].iter().position(|byte| *byte == b'\n');
             end = line_feed.map_or(rest.len(), |found| end + found);
         }
-        stream.code(&mut rest[..end].to_vec(), &mut out);
+        encoder.encode(&mut rest[..end].to_vec(), &mut out);
         rest = &rest[end..];
     }
-    let learned = stream.finish(&mut out);
+    let learned = encoder.finish(&mut out);
     (out, learned)
 }
 
-/// What is known after `text`.
+/// The structure after `text`.
 fn learn(text: &[u8]) -> Structure {
-    let stream = Stream::new(Structure::empty(), true);
-    code(stream, text, 1 << 16, true).1.unwrap().structure
+    let encoder = Encoder::new(Structure::new());
+    code(encoder, text, 1 << 16, true).1.unwrap().structure
 }
 
-/// Codes texts one after the other with what the one before has shown, and checks each.
+/// Encodes texts one after the other, each with the structure of the one before, and checks the bodies.
 fn follow(texts: &[Vec<u8>], piece: usize, lines: bool) {
-    let mut structure = Structure::empty();
+    let mut structure = Structure::new();
     for (i, text) in texts.iter().enumerate() {
-        let stream = Stream::new(structure.clone(), i % 2 == 0);
-        let (coded, learned) = code(stream, text, piece, lines);
+        let encoder = Encoder::new(structure.clone());
+        let encoder = if i % 2 == 0 {
+            encoder.renew_codes()
+        } else {
+            encoder
+        };
+        let (coded, learned) = code(encoder, text, piece, lines);
         assert_eq!(gunzip(&coded), *text, "text {i}");
         if let Some(learned) = learned {
             structure = learned.structure;
@@ -54,13 +62,13 @@ fn follow(texts: &[Vec<u8>], piece: usize, lines: bool) {
     }
 }
 
-fn line(series: usize, value: &str) -> String {
-    format!("requests_total{{path=\"/api/v1/items/{series}\",method=\"GET\"}} {value}\n")
+fn line(number: usize, value: &str) -> String {
+    format!("requests_total{{path=\"/api/v1/items/{number}\",method=\"GET\"}} {value}\n")
 }
 
-fn lines(series: impl Iterator<Item = usize>, value: &str) -> Vec<u8> {
+fn lines(number: impl Iterator<Item = usize>, value: &str) -> Vec<u8> {
     let header = "# HELP requests_total Requests.\n# TYPE requests_total counter\n";
-    let lines: String = series.map(|series| line(series, value)).collect();
+    let lines: String = number.map(|number| line(number, value)).collect();
     format!("{header}{lines}# EOF\n").into_bytes()
 }
 
@@ -70,12 +78,12 @@ fn what_stays_is_neither_searched_nor_recorded_again() {
     for value in ["1.0", "27.5", "18446744073709551615.0", "NaN"] {
         let text = lines(0..5000, value);
         for piece in [1 << 16, 100_000, 1 << 30] {
-            let stream = Stream::new(structure.clone(), false);
-            let (coded, learned) = code(stream, &text, piece, true);
+            let encoder = Encoder::new(structure.clone());
+            let (coded, learned) = code(encoder, &text, piece, true);
             assert_eq!(gunzip(&coded), text);
             let learned = learned.unwrap();
             // The first lines of a piece lose what a longer value has moved out of the window.
-            assert!(learned.missed == 0, "{value}: {}", learned.missed);
+            assert!(learned.searched == 0, "{value}: {}", learned.searched);
             assert!(!learned.changed);
         }
     }
@@ -91,22 +99,22 @@ fn lines_that_come_and_go_cost_themselves_and_little_more() {
         ("last gone", (0..4990).filter(|i| i % 100 != 7).collect()),
         ("turned", (2500..5000).chain(0..2500).collect()),
     ];
-    for (case, series) in cases {
-        let count = series.len();
-        let text = lines(series.into_iter(), "2.0");
-        let stream = Stream::new(structure.clone(), false);
-        let (coded, learned) = code(stream, &text, 1 << 16, true);
+    for (case, number) in cases {
+        let count = number.len();
+        let text = lines(number.into_iter(), "2.0");
+        let encoder = Encoder::new(structure.clone());
+        let (coded, learned) = code(encoder, &text, 1 << 16, true);
         assert_eq!(gunzip(&coded), text, "{case}");
         let learned = learned.unwrap();
-        assert_eq!(learned.size.lines, count + 3);
+        assert_eq!(learned.lines, count + 3);
         assert!(learned.changed, "{case}");
         // A window full of lines, where the text was cut.
-        assert!(learned.missed < 500, "{case}: {}", learned.missed);
-        let again = Stream::new(learned.structure, false);
+        assert!(learned.searched < 500, "{case}: {}", learned.searched);
+        let again = Encoder::new(learned.structure);
         let (coded, learned) = code(again, &text, 1 << 16, true);
         assert_eq!(gunzip(&coded), text, "{case}");
         let learned = learned.unwrap();
-        assert_eq!((learned.missed, learned.changed), (0, false), "{case}");
+        assert_eq!((learned.searched, learned.changed), (0, false), "{case}");
     }
 }
 
@@ -170,12 +178,7 @@ fn too_much_is_not_kept() {
     for line in noise.chunks_mut(1000) {
         line[0] = b'\n';
     }
-    let (coded, learned) = code(
-        Stream::new(Structure::empty(), true),
-        &noise,
-        1 << 16,
-        false,
-    );
+    let (coded, learned) = code(Encoder::new(Structure::new()), &noise, 1 << 16, false);
     assert!(learned.is_none());
     assert_eq!(gunzip(&coded), noise);
 }
@@ -189,23 +192,9 @@ fn a_line_takes_at_most_24_bytes() {
     });
     for text in [gauges, buckets.collect::<String>().into_bytes()] {
         let structure = learn(&text);
-        let kept = structure.bytes() - learn(b"").bytes();
-        let lines = size_of_text(&text).lines;
+        let kept = structure.memory() - learn(b"").memory();
+        let lines = text.iter().filter(|byte| **byte == b'\n').count();
         assert!((12 * lines..=24 * lines).contains(&kept), "{kept}");
-    }
-}
-
-#[test]
-fn what_would_be_too_much_is_not_even_tried() {
-    let structures = Structures::default();
-    let text = b"a 1\n".repeat(100_000);
-    for _ in 0..200 {
-        assert_eq!(scrape(&structures, TEXT, &text), "ordinary");
-    }
-    // It may have become smaller.
-    let text = lines(0..1000, "1.0");
-    for expected in ["ordinary", "learn", "known"] {
-        assert_eq!(scrape(&structures, TEXT, &text), expected);
     }
 }
 
@@ -220,116 +209,12 @@ fn codes_are_never_too_long() {
         }
         (count, next) = (next, count + next);
     }
-    let stream = Stream::new(Structure::of(Codes::new(&frequencies)), false);
+    let encoder = Encoder::new(Structure::with_codes(Codes::new(&frequencies)));
     let text: Vec<u8> = (0..=255).rev().collect();
-    assert_eq!(gunzip(&code(stream, &text, 100, false).0), text);
+    assert_eq!(gunzip(&code(encoder, &text, 100, false).0), text);
 }
 
-const TEXT: What = What {
-    format: Format::Text,
-    escaping: None,
-};
-
-fn size_of_text(text: &[u8]) -> Size {
-    Size {
-        bytes: text.len(),
-        lines: text.iter().filter(|byte| **byte == b'\n').count(),
-    }
-}
-
-/// One scrape as the coder does it: says which plan there was.
-fn scrape(structures: &Structures, what: What, text: &[u8]) -> &'static str {
-    match structures.plan(what) {
-        Plan::Ordinary => {
-            structures.saw(what, size_of_text(text));
-            "ordinary"
-        }
-        Plan::Learn(mut stream) => {
-            stream.code(&mut text.to_vec(), &mut Vec::new());
-            structures.learned(what, *stream, text.len() / 2);
-            "learn"
-        }
-        Plan::Known(mut stream) => {
-            let mut out = Vec::new();
-            stream.code(&mut text.to_vec(), &mut out);
-            structures.finish(what, *stream, &mut out);
-            assert_eq!(gunzip(&out), text);
-            "known"
-        }
-    }
-}
-
-#[test]
-fn structure_is_learned_when_a_large_text_comes_again() {
-    let structures = Structures::default();
-    let (small, large) = (lines(0..10, "1.0"), lines(0..1000, "1.0"));
-    let expected = [
-        "ordinary", "ordinary", "ordinary", "learn", "known", "known",
-    ];
-    for (text, expected) in [&small, &small, &large, &large, &large, &large]
-        .into_iter()
-        .zip(expected)
-    {
-        assert_eq!(scrape(&structures, TEXT, text), expected);
-    }
-    // Other formats have structures of their own; a fourth takes the place of the one not used for longest.
-    let [second, third] = [Format::OpenMetrics, Format::TextUtf8].map(|format| What {
-        format,
-        escaping: None,
-    });
-    let fourth = What {
-        format: Format::OpenMetrics,
-        escaping: Some(Escaping::Dots),
-    };
-    for what in [second, third] {
-        for expected in ["ordinary", "learn", "known"] {
-            assert_eq!(scrape(&structures, what, &large), expected);
-        }
-    }
-    assert_eq!(scrape(&structures, TEXT, &large), "known");
-    assert_eq!(scrape(&structures, fourth, &large), "ordinary");
-    assert_eq!(scrape(&structures, TEXT, &large), "known");
-    assert_eq!(scrape(&structures, third, &large), "known");
-    assert_eq!(scrape(&structures, second, &large), "ordinary");
-}
-
-#[test]
-fn one_scrape_learns_at_a_time_and_another_if_it_ends_early() {
-    let structures = Structures::default();
-    let large = lines(0..1000, "1.0");
-    assert_eq!(scrape(&structures, TEXT, &large), "ordinary");
-    assert!(matches!(structures.plan(TEXT), Plan::Learn(_)));
-    for _ in 0..32 {
-        assert_eq!(scrape(&structures, TEXT, &large), "ordinary");
-    }
-    assert_eq!(scrape(&structures, TEXT, &large), "learn");
-    // A scrape that is not finished takes nothing away.
-    assert!(matches!(structures.plan(TEXT), Plan::Known(_)));
-    assert_eq!(scrape(&structures, TEXT, &large), "known");
-    // What has become small is left to the ordinary compressor again.
-    let small = lines(0..10, "1.0");
-    assert_eq!(scrape(&structures, TEXT, &small), "known");
-    assert_eq!(scrape(&structures, TEXT, &small), "ordinary");
-    assert_eq!(scrape(&structures, TEXT, &large), "ordinary");
-    assert_eq!(scrape(&structures, TEXT, &large), "learn");
-}
-
-#[test]
-fn what_is_another_text_each_time_is_left_alone_for_a_while() {
-    let structures = Structures::default();
-    let text = |round: usize| {
-        let series = (0..1000).map(|i| (round * 1000 + i).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        lines(series, "1.0")
-    };
-    let mut plans = (0..).map(|round| scrape(&structures, TEXT, &text(round)));
-    for expected in ["ordinary", "learn", "known"] {
-        assert_eq!(plans.next(), Some(expected));
-    }
-    assert!(plans.by_ref().take(100).all(|plan| plan == "ordinary"));
-    assert_eq!(plans.next(), Some("learn"));
-}
-
-/// A change from one scrape to the next.
+/// A change from one text to the next.
 #[derive(Clone, Debug)]
 enum Change {
     Remove(Index, usize),
@@ -351,10 +236,10 @@ fn value() -> impl Strategy<Value = String> {
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    let series = prop::collection::vec((0..5_usize, 0..3000_usize), 0..40);
+    let number = prop::collection::vec((0..5_usize, 0..3000_usize), 0..40);
     prop_oneof![
         (any::<Index>(), 0..60_usize).prop_map(|(at, count)| Change::Remove(at, count)),
-        (any::<Index>(), series).prop_map(|(at, series)| Change::Insert(at, series)),
+        (any::<Index>(), number).prop_map(|(at, number)| Change::Insert(at, number)),
         (any::<Index>(), any::<Index>()).prop_map(|(from, to)| Change::Move(from, to)),
         value().prop_map(Change::Values),
         (any::<Index>(), prop::collection::vec(any::<u8>(), 0..300))
@@ -364,23 +249,23 @@ fn change() -> impl Strategy<Value = Change> {
 
 /// Lines, and the value of those that have one.
 #[derive(Clone)]
-struct Exposition {
+struct Lines {
     heads: Vec<Vec<u8>>,
     value: String,
 }
 
-impl Exposition {
-    fn head((family, series): (usize, usize)) -> Vec<u8> {
+impl Lines {
+    fn head((family, number): (usize, usize)) -> Vec<u8> {
         match family {
-            0 => format!("up{{instance=\"host-{series}:9100\"}} "),
+            0 => format!("up{{instance=\"host-{number}:9100\"}} "),
             1 => format!(
                 "http_seconds_bucket{{path=\"/items/{}\",le=\"0.{}\"}} ",
-                series / 9,
-                series % 9
+                number / 9,
+                number % 9
             ),
-            2 => format!("{{\"utf.8\",\"label \\\" {}\"=\"{series}\"}} ", series % 3),
-            3 => format!("# HELP family_{series} Help of it.\n# TYPE family_{series} gauge\n"),
-            _ => format!("plain_{series} "),
+            2 => format!("{{\"utf.8\",\"label \\\" {}\"=\"{number}\"}} ", number % 3),
+            3 => format!("# HELP family_{number} Help of it.\n# TYPE family_{number} gauge\n"),
+            _ => format!("plain_{number} "),
         }
         .into_bytes()
     }
@@ -394,9 +279,9 @@ impl Exposition {
                 let end = (at + count).min(heads.len());
                 heads.drain(at..end);
             }
-            Change::Insert(at, series) => {
+            Change::Insert(at, number) => {
                 let at = place(at, heads);
-                heads.splice(at..at, series.into_iter().map(Self::head));
+                heads.splice(at..at, number.into_iter().map(Self::head));
             }
             Change::Move(from, to) => {
                 let (from, to) = (place(from, heads), place(to, heads));
@@ -430,22 +315,22 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_changes_between_scrapes(
+    fn any_changes_between_texts(
         first in prop::collection::vec((0..5_usize, 0..3000_usize), 0..600),
         changes in prop::collection::vec(prop::collection::vec(change(), 0..4), 1..6),
         piece in 1..70_000_usize,
         lines: bool,
     ) {
-        let mut exposition = Exposition {
-            heads: first.into_iter().map(Exposition::head).collect(),
+        let mut text_lines = Lines {
+            heads: first.into_iter().map(Lines::head).collect(),
             value: "1.0".to_owned(),
         };
-        let mut texts = vec![exposition.text()];
+        let mut texts = vec![text_lines.text()];
         for changes in changes {
             for change in changes {
-                exposition.apply(change);
+                text_lines.apply(change);
             }
-            texts.push(exposition.text());
+            texts.push(text_lines.text());
         }
         follow(&texts, piece, lines);
     }

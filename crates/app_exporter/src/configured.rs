@@ -130,7 +130,7 @@ fn read(text: &str, location: &Location) -> Result<Built, ConfigError> {
     setup::build(
         Config::parse(text, location)?,
         location,
-        &crate::environment,
+        &crate::environment::variable,
     )
 }
 

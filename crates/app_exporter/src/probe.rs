@@ -151,7 +151,7 @@ impl Prober {
     }
 
     fn make(&self, template: &SourceTemplate, target: &str) -> Result<MetricsHandler, String> {
-        let spec = template.build(target, &crate::environment);
+        let spec = template.build(target, &crate::environment::variable);
         let spec = spec.map_err(|fault| fault.message)?;
         let builder = Sources::builder("app_exporter");
         let sources = builder.start(&self.runtime).map_err(|it| it.to_string())?;

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use regex::Regex;
 
-use crate::checks::Finding;
+use crate::checks::finding::Finding;
 use crate::checks::modules::Modules;
 use crate::checks::rust::{end_of_item, hides, is_for_tests, is_public, is_punct};
 

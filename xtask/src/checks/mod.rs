@@ -56,7 +56,7 @@ const CHECKS: &[Check] = &[
     },
     Check {
         name: "api",
-        rule: "the library's public API is the one in public-api.txt",
+        rule: "the public API of each published crate is the one in its public-api.txt",
         run: api::api,
     },
     Check {

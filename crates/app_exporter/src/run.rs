@@ -108,7 +108,6 @@ fn serve(
     if let Some(configured) = configured {
         let prober = Arc::clone(configured.prober());
         builder = builder
-            .sources(configured.sources())
             .probe("/probe", move |query| prober.choose(query))
             .page("/config", "Configuration", configured.shown())
             .on_reload("app_exporter", configured.reload());

@@ -79,7 +79,7 @@ pub use model::{
 };
 pub use name::{NameError, NameFault, NameScheme};
 pub use process::ProcessCollector;
-pub use registry::{RegisterError, Registry, default_registry};
+pub use registry::{Register, RegisterError, Registry, default_registry};
 pub use scrape::Scrape;
 #[cfg(feature = "http")]
 pub use server::{ServeError, Server, serve};

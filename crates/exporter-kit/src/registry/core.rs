@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::RegisterError;
 use super::failures::Failures;
-use crate::collect::Collect;
+use super::member::{Access, Member};
+use crate::collect::{Collect, CollectError, Scope, ScopedSink, Sink};
 use crate::encode::{Escaping, sample_names};
 use crate::model::{Descriptor, Kind};
 use crate::sync::{Mutex, lock};
@@ -34,6 +35,9 @@ struct State {
 pub(crate) struct InOrder {
     change: u64,
     collectors: Box<[Arc<Registered>]>,
+    /// The positions of those that a scrape may have to wait for.
+    #[cfg(feature = "http")]
+    waiting: Box<[usize]>,
 }
 
 impl InOrder {
@@ -45,11 +49,18 @@ impl InOrder {
     pub(crate) fn collectors(&self) -> &[Arc<Registered>] {
         &self.collectors
     }
+
+    /// Those that a scrape may have to wait for, and their positions among all.
+    #[cfg(feature = "http")]
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (usize, &Arc<Registered>)> {
+        let waiting = self.waiting.iter();
+        waiting.filter_map(|at| Some((*at, self.collectors.get(*at)?)))
+    }
 }
 
 /// Where a collector stands in a scrape: `target_info` first, as OpenMetrics wants it, then by the first
 /// family's name, then by age.
-type Position = (bool, Box<str>, u64);
+type Position = (bool, Arc<str>, u64);
 
 struct Claim {
     id: u64,
@@ -59,26 +70,56 @@ struct Claim {
 
 /// A collector, with what the registry knows of it.
 pub(crate) struct Registered {
-    pub(crate) id: u64,
+    id: u64,
     /// Its first family, or nothing if it names none.
-    pub(crate) name: Box<str>,
+    pub(crate) name: Arc<str>,
     /// Made by this registry from a definition: it gives the one family that it names, with distinct series.
     pub(crate) trusted: bool,
-    /// It is a metric of this library, which waits for nothing.
-    pub(crate) is_quick: bool,
-    pub(crate) collector: Box<dyn Collect>,
+    pub(crate) collector: Arc<dyn Collect>,
+    pub(crate) access: Access,
+    /// The prefix and labels of the handle that it was registered through.
+    scope: Option<Scope>,
     pub(crate) failures: Failures,
+}
+
+impl Registered {
+    pub(crate) fn descriptors(&self) -> Vec<Descriptor> {
+        descriptors(&*self.collector, self.scope.as_ref())
+    }
+
+    /// Collects now, on this thread.
+    pub(crate) fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
+        self.give(sink, |sink| self.collector.collect(sink))
+    }
+
+    /// Gives what this collector has collected, with the prefix and labels of its scope.
+    #[inline]
+    pub(crate) fn give<T>(&self, sink: &mut dyn Sink, give: impl FnOnce(&mut dyn Sink) -> T) -> T {
+        match &self.scope {
+            None => give(sink),
+            Some(scope) => give(&mut ScopedSink::new(sink, scope)),
+        }
+    }
+}
+
+fn descriptors(collector: &dyn Collect, scope: Option<&Scope>) -> Vec<Descriptor> {
+    let descriptors = collector.descriptors();
+    match scope {
+        None => descriptors,
+        Some(scope) => descriptors.iter().map(|it| scope.descriptor(it)).collect(),
+    }
 }
 
 impl Core {
     /// Adds a collector, unless one of its names is taken.
     pub(super) fn insert(
         &self,
-        collector: Box<dyn Collect>,
+        member: Member,
         trusted: bool,
+        scope: Option<Scope>,
     ) -> Result<(), RegisterError> {
-        let descriptors = collector.descriptors();
-        let is_quick = trusted && collector.streams();
+        let Member { collector, access } = member;
+        let descriptors = descriptors(&*collector, scope.as_ref());
         let mut state = lock(&self.state);
         let id = state.next_id;
         let mut claims = BTreeMap::new();
@@ -104,7 +145,7 @@ impl Core {
         }
         state.next_id += 1;
         state.claims.append(&mut claims);
-        let name: Box<str> = descriptors
+        let name: Arc<str> = descriptors
             .iter()
             .map(Descriptor::name)
             .min()
@@ -114,8 +155,9 @@ impl Core {
             id,
             name: name.clone(),
             trusted,
-            is_quick,
             collector,
+            access,
+            scope,
             failures: Failures::default(),
         };
         state
@@ -172,9 +214,14 @@ impl Core {
         match &state.in_order {
             Some(in_order) => Arc::clone(in_order),
             None => {
+                let collectors: Box<[_]> = state.collectors.values().cloned().collect();
                 let in_order = Arc::new(InOrder {
                     change: self.changes.load(Ordering::Relaxed),
-                    collectors: state.collectors.values().cloned().collect(),
+                    #[cfg(feature = "http")]
+                    waiting: (0..collectors.len())
+                        .filter(|at| !collectors[*at].access.is_in_place())
+                        .collect(),
+                    collectors,
                 });
                 state.in_order = Some(Arc::clone(&in_order));
                 in_order
@@ -194,11 +241,11 @@ impl Core {
     }
 
     /// The first families of the collectors.
-    pub(super) fn names(&self) -> Vec<Box<str>> {
+    pub(super) fn names(&self) -> Vec<Arc<str>> {
         let state = lock(&self.state);
         let collectors = state.collectors.values();
         collectors
-            .map(|registered| registered.name.clone())
+            .map(|registered| Arc::clone(&registered.name))
             .collect()
     }
 }

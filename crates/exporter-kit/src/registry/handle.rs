@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 
 use super::core::{Core, InOrder, Registered};
 use super::error::RegisterError;
-use crate::collect::{Collect, Scope, Scoped};
+use super::member::{Member, Register};
+use crate::collect::{Collect, Internal, Scope};
 use crate::metric::{Callback, Counter, Define, DefinitionError, Gauge, Histogram, Info, Summary};
 use crate::model::{Descriptor, IntoNumber, Kind};
 use crate::name::NameError;
@@ -132,10 +133,9 @@ impl Registry {
     ) -> Result<(), RegisterError> {
         let name = format!("{}{name}", self.scope.prefix);
         let descriptor = Descriptor::new(kind, &name, help).map_err(DefinitionError::Name)?;
-        self.core.insert(
-            Box::new(Callback::new(descriptor, &self.scope, value)),
-            true,
-        )
+        let function = Callback::new(descriptor, &self.scope, value);
+        self.core
+            .insert(function.into_member(Internal(())), true, None)
     }
 
     /// Makes the metric or family that a definition describes.
@@ -145,21 +145,40 @@ impl Registry {
     pub fn add<D: Define>(&self, definition: D) -> Result<D::Metric, RegisterError> {
         definition.check(&self.scope)?;
         let metric = definition.build(&self.scope);
-        self.core.insert(Box::new(metric.clone()), true)?;
+        self.core
+            .insert(Member::in_place(metric.clone()), true, None)?;
         Ok(metric)
     }
 
-    /// Adds a collector: a metric, a `&'static` [`Static`](crate::Static), or something of your own.
+    /// Adds a collector: a metric, a `&'static` [`Static`](crate::Static), [`Sources`](crate::source::Sources), another
+    /// registry, or a [`Collect`] of your own.
+    ///
+    /// A server's scrape asks the sources and calls your collectors on threads of their own, until its deadline; that holds
+    /// for what is in registries within this one, too.
     ///
     /// # Errors
     /// When the name of one of its families, or of their samples, is taken. Nothing is added then.
-    pub fn register(&self, collector: impl Collect + 'static) -> Result<(), RegisterError> {
-        if self.scope.is_empty() {
-            return self.core.insert(Box::new(collector), false);
-        }
-        let scope = (*self.scope).clone();
-        self.core
-            .insert(Box::new(Scoped { collector, scope }), false)
+    pub fn register(&self, collector: impl Register) -> Result<(), RegisterError> {
+        self.insert(collector.into_member(Internal(())))
+    }
+
+    /// Adds a collector of your own that waits for nothing and holds no lock while it gives.
+    ///
+    /// A server sends its families while it gives them, however many they are, and a slow reader may keep it waiting. What
+    /// other collectors give is held in memory until it is sent, up to 64 MiB in all.
+    ///
+    /// # Errors
+    /// As for [`register`](Self::register).
+    pub fn register_streaming(
+        &self,
+        collector: impl Collect + 'static,
+    ) -> Result<(), RegisterError> {
+        self.insert(Member::in_place(collector))
+    }
+
+    fn insert(&self, member: Member) -> Result<(), RegisterError> {
+        let scope = (!self.scope.is_empty()).then(|| (*self.scope).clone());
+        self.core.insert(member, false, scope)
     }
 
     /// The same registry, where everything that is made or registered through this handle has its name begin

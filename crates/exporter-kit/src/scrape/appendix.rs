@@ -39,7 +39,7 @@ impl Appendix {
         let mut are_free = self.free_as_of.load(Ordering::Relaxed) == now;
         if !are_free {
             let collectors = own.collectors().iter();
-            let mut families = collectors.flat_map(|own| own.collector.descriptors());
+            let mut families = collectors.flat_map(|own| own.descriptors());
             are_free = families.all(|family| registry.may_show(None, &family));
             if are_free && registry.is_current(in_order) {
                 self.free_as_of.store(now, Ordering::Relaxed);
@@ -48,7 +48,7 @@ impl Appendix {
         walk.begin_own(are_free);
         for own in own.collectors() {
             // These are metrics, which do not fail.
-            let _ = own.collector.collect(walk);
+            let _ = own.collect(walk);
         }
     }
 }

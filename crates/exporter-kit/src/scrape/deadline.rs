@@ -51,15 +51,6 @@ impl Limits {
             }
         }
     }
-
-    /// Until when an answer of those who know the first limit is waited for: half of what is left after it.
-    pub(crate) fn given_up(&self) -> Option<Instant> {
-        let collected = self.collected?;
-        let left = self.written.map_or(MAX_WRITING, |written| {
-            written.saturating_duration_since(collected)
-        });
-        collected.checked_add(left / 2)
-    }
 }
 
 fn timeout(headers: &HeaderMap) -> Option<Duration> {

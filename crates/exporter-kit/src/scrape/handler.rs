@@ -2,7 +2,7 @@
 //!
 //! A scrape that is known to be quick and small is encoded where it was asked for, into one buffer. Any other
 //! runs on the runtime's pool of blocking threads, and what is large leaves in chunks while it is encoded. Before that,
-//! sources are asked, and collectors that may wait are collected; see `ahead`.
+//! sources are asked, and collectors that may wait are called; see `gathering`.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -18,19 +18,22 @@ use tokio::sync::oneshot;
 
 use crate::registry::Registry;
 use crate::scrape::Appendix;
-use crate::scrape::ahead::{self, Collecting};
 use crate::scrape::answer::{Answer, ResponseFuture, method_not_allowed, plain};
 use crate::scrape::body::Body;
 use crate::scrape::coding::{self, Compressors};
 use crate::scrape::deadline::{DEFAULT_LIMIT, DEFAULT_OFFSET, Limits};
+use crate::scrape::gathering;
 use crate::scrape::in_flight::InFlight;
 use crate::scrape::job::Job;
 use crate::scrape::negotiation::{self, Choice};
 use crate::scrape::shared_encoding::{self, Together};
-use crate::source::Sources;
+use crate::source::Budget;
 
 /// How many scrapes are answered at once, unless said otherwise.
 const MAX_REQUESTS: usize = 40;
+
+/// How many bytes of collected families one handler holds at most, for all scrapes together.
+const MEMORY: usize = 64 * 1024 * 1024;
 
 /// A size that no text has: it was too large to be shared, or there was none yet.
 pub(crate) const UNKNOWN_SIZE: usize = usize::MAX;
@@ -46,9 +49,9 @@ pub(crate) const UNKNOWN_SIZE: usize = usize::MAX;
 ///
 /// A scrape has the time that the client says it waits (`X-Prometheus-Scrape-Timeout-Seconds`) less
 /// [`timeout_offset`](Self::timeout_offset); what is not ready by then is left out and counted in
-/// `exporter_kit_collector_failures_total`. Collectors that may wait ([`Collect::streams`](crate::Collect::streams)) run
-/// on threads of their own, once for all scrapes that arrive together; one that hangs is not called again while it does.
-/// What they give is kept until it is sent, up to 64 MiB in all; more is left out and counted as `limit`.
+/// `exporter_kit_collector_failures_total`. Registered [sources](crate::source::Sources) are asked first. Collectors
+/// of your own run on threads of their own, once for all scrapes that arrive together; one that hangs is not called again
+/// while it does. What they give is held until it is sent, up to 64 MiB in all; more is left out and counted as `limit`.
 ///
 /// A request must be answered inside a tokio runtime for collectors that block, and bodies above 256 KiB, to be
 /// kept off the thread that asks: the first scrape, and every scrape after a slow (1 ms) or large one, runs on the
@@ -74,9 +77,8 @@ pub(crate) struct Options {
     default_timeout: Option<Duration>,
     /// 0 is no limit.
     max_requests: usize,
-    pub(crate) sources: Vec<Sources>,
     /// Families of the server, which come last.
-    own: Option<Arc<Appendix>>,
+    appendix: Option<Arc<Appendix>>,
 }
 
 /// A request that is counted among the scrapes, and its time.
@@ -88,7 +90,7 @@ pub(crate) struct Admitted {
 pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) compressors: Compressors,
-    pub(crate) collecting: Collecting,
+    pub(crate) budget: Arc<Budget>,
     pub(crate) together: Together,
     in_flight: Arc<AtomicUsize>,
     /// Whether the last scrape of everything was quick and small.
@@ -112,7 +114,7 @@ impl MetricsHandler {
             shared: Arc::new(Shared {
                 registry: registry.clone(),
                 compressors: Compressors::default(),
-                collecting: Collecting::default(),
+                budget: Budget::new(MEMORY),
                 together: Together::default(),
                 in_flight: Arc::default(),
                 quick: AtomicBool::new(false),
@@ -122,8 +124,7 @@ impl MetricsHandler {
                 timeout_offset: DEFAULT_OFFSET,
                 default_timeout: Some(DEFAULT_LIMIT),
                 max_requests: MAX_REQUESTS,
-                sources: Vec::new(),
-                own: None,
+                appendix: None,
             }),
         }
     }
@@ -151,18 +152,9 @@ impl MetricsHandler {
         self
     }
 
-    /// Asks these sources before each answer, within its deadline. Register them in the registry to show them.
-    #[must_use]
-    pub fn sources(mut self, sources: &Sources) -> Self {
-        Arc::make_mut(&mut self.options)
-            .sources
-            .push(sources.clone());
-        self
-    }
-
     /// Shows these families as well, after all others.
     pub(crate) fn own(&mut self, own: Option<Registry>) {
-        Arc::make_mut(&mut self.options).own = own.map(Appendix::new);
+        Arc::make_mut(&mut self.options).appendix = own.map(Appendix::new);
     }
 
     /// Answers a request; its body is not read.
@@ -180,9 +172,7 @@ impl MetricsHandler {
         let Some(mut job) = self.begin(req) else {
             return self.overloaded();
         };
-        let quick = self.shared.quick.load(Ordering::Relaxed)
-            && !job.has_waiting
-            && self.options.sources.is_empty();
+        let quick = self.shared.quick.load(Ordering::Relaxed) && !job.has_waiting;
         if quick && let Some(response) = job.answer_if_small() {
             return Answer::ready(response);
         }
@@ -234,7 +224,7 @@ impl MetricsHandler {
         let Choice { format, escaping } = negotiation::format(texts(headers, header::ACCEPT));
         let everything = names.is_empty();
         let scrape = self.shared.registry.scrape(format).filter(names);
-        let mut scrape = scrape.with_own(self.options.own.clone());
+        let mut scrape = scrape.with_appendix(self.options.appendix.clone());
         if let Some(written) = limits.written {
             scrape = scrape.deadline(written);
         }
@@ -246,7 +236,7 @@ impl MetricsHandler {
             everything,
             coding: coding::choose(texts(headers, header::ACCEPT_ENCODING)),
             head_only: *req.method() == Method::HEAD,
-            has_waiting: ahead::has_waiting(&self.shared.registry),
+            has_waiting: gathering::has_waiting(&self.shared.registry),
             limits,
             in_flight: Some(in_flight),
             options: Arc::clone(&self.options),

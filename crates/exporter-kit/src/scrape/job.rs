@@ -14,10 +14,10 @@ use tokio::sync::oneshot;
 use crate::collect::Sink;
 use crate::encode::Format;
 use crate::scrape::Scrape;
-use crate::scrape::asking::Asking;
 use crate::scrape::body::{Body, ChunkSender, Gone};
 use crate::scrape::coding::{Coder, Coding, Compressors};
 use crate::scrape::deadline::Limits;
+use crate::scrape::gathering;
 use crate::scrape::gzip::What;
 use crate::scrape::handler::{Options, Shared, UNKNOWN_SIZE};
 use crate::scrape::in_flight::InFlight;
@@ -49,7 +49,7 @@ pub(crate) struct Job {
     /// Whether nothing is filtered out.
     pub(crate) everything: bool,
     pub(crate) head_only: bool,
-    /// Whether something is to be collected ahead, and until when that is waited for.
+    /// Whether something has to be waited for.
     pub(crate) has_waiting: bool,
     pub(crate) limits: Limits,
     /// Goes with the body once there is one.
@@ -60,26 +60,20 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// Asks the sources and collects what may wait, side by side. This thread waits for both.
-    fn collect_ahead(&mut self, is_wanted: &dyn Fn() -> bool) {
-        let until = self.limits.collected;
-        let sources = &*self.options.sources;
-        let asking = (!sources.is_empty()).then(|| Asking::begin(sources, until));
+    /// Waits on this thread for what may wait.
+    fn gather(&mut self, is_wanted: &dyn Fn() -> bool) {
         if self.has_waiting {
-            let shared = &self.shared;
-            let collecting = &shared.collecting;
-            let given = collecting.collect(&shared.registry, until, is_wanted);
-            self.scrape.with_ahead(given);
-        }
-        if let Some(asking) = asking {
-            let given_up = self.limits.given_up();
-            self.scrape.with_views(asking.wait(given_up, is_wanted));
+            let Shared {
+                registry, budget, ..
+            } = &*self.shared;
+            let gathered = gathering::gather(registry, self.limits.collected, budget, is_wanted);
+            self.scrape.with_prepared(gathered);
         }
     }
 
     /// Hands over to any sink what an answer would show, in the same time.
     pub(crate) fn collect_into(&mut self, sink: &mut dyn Sink, is_wanted: &dyn Fn() -> bool) {
-        self.collect_ahead(is_wanted);
+        self.gather(is_wanted);
         self.scrape.collect_into(sink);
     }
 
@@ -101,7 +95,7 @@ impl Job {
 
     /// Encodes everything into one buffer, on this thread, for as long as that takes.
     pub(crate) fn run_here(mut self) -> Response<Body> {
-        self.collect_ahead(&|| true);
+        self.gather(&|| true);
         // Nothing is longer than that.
         let body = self.encode_whole(usize::MAX).unwrap_or_default();
         self.whole_response(Body::whole(body))
@@ -138,7 +132,6 @@ impl Job {
     pub(crate) fn can_be_shared(&self) -> bool {
         self.everything
             && !self.has_waiting
-            && self.options.sources.is_empty()
             && self.shared.size.load(Ordering::Relaxed) <= SHARED_BYTES
     }
 
@@ -180,7 +173,7 @@ impl Job {
 
     /// Encodes on a thread that may block; answers as soon as the body is whole, or too large to be held.
     pub(crate) fn run(mut self, answer: oneshot::Sender<Response<Body>>) {
-        self.collect_ahead(&|| !answer.is_closed());
+        self.gather(&|| !answer.is_closed());
         let started = Instant::now();
         let mut coder = self.coder();
         let mut delivery = Delivery::Whole(answer);

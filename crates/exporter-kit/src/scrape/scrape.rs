@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use hashbrown::HashSet;
 
-use super::Ahead;
+use super::Prepared;
 use super::appendix::Appendix;
 use super::walk::Walk;
 use crate::collect::Sink;
@@ -45,9 +45,9 @@ pub struct Scrape {
     names: Option<Arc<HashSet<String>>>,
     pub(super) context: ScrapeContext,
     /// What was collected before the scrape.
-    pub(super) ahead: Option<Arc<dyn Ahead>>,
+    pub(super) prepared: Option<Arc<dyn Prepared>>,
     /// Families of the library itself, which come last.
-    own: Option<Arc<Appendix>>,
+    appendix: Option<Arc<Appendix>>,
 }
 
 impl fmt::Debug for Scrape {
@@ -68,8 +68,8 @@ impl Scrape {
             escaping: None,
             names: None,
             context: ScrapeContext::default(),
-            ahead: None,
-            own: None,
+            prepared: None,
+            appendix: None,
         }
     }
 
@@ -98,21 +98,16 @@ impl Scrape {
         self
     }
 
-    /// What collectors have prepared for this scrape.
+    /// Shows what was prepared, of the collectors that there were then.
     #[cfg(feature = "http")]
-    pub(crate) fn with_views(&mut self, views: Vec<(usize, Arc<dyn std::any::Any + Send + Sync>)>) {
-        self.context.views = views;
-    }
-
-    #[cfg(feature = "http")]
-    pub(crate) fn with_ahead(&mut self, ahead: Arc<dyn Ahead>) {
-        self.ahead = Some(ahead);
+    pub(crate) fn with_prepared(&mut self, prepared: Arc<dyn Prepared>) {
+        self.prepared = Some(prepared);
     }
 
     /// The same with families of the library's own at the end.
     #[cfg(feature = "http")]
-    pub(crate) fn with_own(mut self, own: Option<Arc<Appendix>>) -> Self {
-        self.own = own;
+    pub(crate) fn with_appendix(mut self, appendix: Option<Arc<Appendix>>) -> Self {
+        self.appendix = appendix;
         self
     }
 
@@ -186,7 +181,9 @@ impl Scrape {
     /// Hands the families over to any sink: a snapshot, say.
     pub fn collect_into(&self, sink: &mut (impl Sink + ?Sized)) {
         let changed;
-        let in_order = if self.registry.is_current(&self.in_order) {
+        let in_order = if let Some(prepared) = &self.prepared {
+            prepared.in_order()
+        } else if self.registry.is_current(&self.in_order) {
             // Nothing that scrapes share is written to.
             &self.in_order
         } else {
@@ -195,8 +192,8 @@ impl Scrape {
         };
         let mut walk = Walk::new(sink, self);
         let mut trouble = false;
-        for registered in in_order.collectors() {
-            walk.collect(registered);
+        for (at, registered) in in_order.collectors().iter().enumerate() {
+            walk.collect(at, registered);
             trouble |= registered.failures.any() || registered.collector.refused() > 0;
         }
         if trouble {
@@ -204,8 +201,8 @@ impl Scrape {
             // Names and values of these families are this library's own: there is nothing to refuse.
             let _ = walk.failures(in_order.collectors());
         }
-        if let Some(own) = &self.own {
-            own.give(&self.registry, in_order, &mut walk);
+        if let Some(appendix) = &self.appendix {
+            appendix.give(&self.registry, in_order, &mut walk);
         }
     }
 

@@ -52,43 +52,45 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
         }
     }
 
-    pub(super) fn collect(&mut self, registered: &'a Registered) {
+    /// Shows the families of the collector at that position.
+    pub(super) fn collect(&mut self, at: usize, registered: &'a Registered) {
         self.giver = if registered.trusted {
             Giver::Trusted
         } else {
             Giver::Untrusted(registered)
         };
         self.open = false;
-        if let Some(ahead) = &self.scrape.ahead
-            && let Some(failure) = ahead.give(registered, self)
-        {
-            if let Some(failure) = failure {
-                registered.failures.count(failure);
-            }
-            return;
-        }
-        if self.clock.is_over() {
-            registered.failures.count(Failure::Deadline);
-            return;
-        }
-        // What a collector leaves behind when it panics is its own; the sink takes whole points only.
-        match catch_unwind(AssertUnwindSafe(|| registered.collector.collect(self))) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                log::warn!("collector `{}` failed: {error}", registered.name);
-                registered.failures.count(Failure::Error);
-            }
-            // The panic has told standard error about itself.
-            Err(_) => registered.failures.count(Failure::Panic),
-        }
-        if !registered.is_quick {
-            // It may have taken any time.
-            self.clock.doubt();
-        }
-        if self.clock.is_over {
+        let scrape = self.scrape;
+        let prepared = scrape.prepared.as_ref();
+        let prepared = prepared.and_then(|prepared| prepared.give(at, registered, self));
+        let given = prepared.unwrap_or_else(|| self.collect_now(registered));
+        if let Err(failure) = given {
+            registered.failures.count(failure);
+        } else if self.clock.is_over {
             // The time ran out while it gave.
             registered.failures.count(Failure::Deadline);
         }
+    }
+
+    fn collect_now(&mut self, registered: &Registered) -> Result<(), Failure> {
+        if self.clock.is_over() {
+            return Err(Failure::Deadline);
+        }
+        // What a collector leaves behind when it panics is its own; the sink takes whole points only.
+        let given = match catch_unwind(AssertUnwindSafe(|| registered.collect(self))) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                log::warn!("collector `{}` failed: {error}", registered.name);
+                Err(Failure::Error)
+            }
+            // The panic message is on standard error already.
+            Err(_) => Err(Failure::Panic),
+        };
+        if !(registered.trusted && registered.access.is_in_place()) {
+            // It may have taken any time.
+            self.clock.doubt();
+        }
+        given
     }
 
     /// Whether the family is this giver's to show.

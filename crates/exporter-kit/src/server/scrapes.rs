@@ -3,16 +3,8 @@
 use std::time::Duration;
 
 use crate::server::builder::ServerBuilder;
-use crate::source::Sources;
 
 impl ServerBuilder {
-    /// Asks these sources before each scrape is answered, within its deadline. Register them in the registry to show
-    /// them.
-    pub fn sources(mut self, sources: &Sources) -> Self {
-        self.metrics = self.metrics.sources(sources);
-        self
-    }
-
     /// How long before the client gives up the answer is complete, for the way back: 0.5 s unless said otherwise. See
     /// [`MetricsHandler::timeout_offset`](super::MetricsHandler::timeout_offset).
     pub fn timeout_offset(mut self, offset: Duration) -> Self {

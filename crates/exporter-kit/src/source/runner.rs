@@ -1,6 +1,7 @@
 //! Runs one source: bounds, counts and remembers what it does.
 
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
@@ -15,6 +16,8 @@ use super::backoff;
 use super::catch::{Caught, Panicked};
 use super::error::{SourceError, SourceErrorReason};
 use super::flight::Flight;
+#[cfg(feature = "http")]
+use super::patience::{self, GivenUp};
 use super::source::{Deadline, Fetched};
 use super::spec::{OnError, Schedule, SourceSpec};
 use super::status::SourceStatus;
@@ -36,7 +39,7 @@ pub(crate) struct Runner {
 
 #[derive(Default)]
 struct Past {
-    flight: Weak<Run>,
+    run: Weak<Run>,
     last: Option<Ended>,
     /// What the last success gave, unless it is never to be shown again.
     good: Option<Arc<Good>>,
@@ -65,8 +68,14 @@ struct Ended {
 /// What a run gave: numbers, or a failure that is counted already.
 pub(crate) type Outcome = Result<Arc<Good>, SourceErrorReason>;
 
-/// A run of a source that is under way.
-pub(crate) type Run = Flight<Outcome>;
+/// A run of a source that is under way. Dropping it stops the work.
+pub(crate) struct Run {
+    flight: Flight<Outcome>,
+    /// Until when the source was told that it has time.
+    deadline: Deadline,
+    /// Whether that is sooner than the source's own limit.
+    is_cut_short: bool,
+}
 
 /// Numbers, and when they were fetched.
 pub(crate) struct Good {
@@ -74,6 +83,15 @@ pub(crate) struct Good {
     pub(crate) at: Instant,
     /// What of it another source has as well, once that was seen and counted.
     pub(crate) conflict: OnceLock<Arc<str>>,
+}
+
+/// The time of one scrape.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    /// Until when sources may work.
+    pub(crate) work: Deadline,
+    /// Until when the scrape waits for them.
+    pub(crate) deadline: Deadline,
 }
 
 impl Runner {
@@ -104,34 +122,67 @@ impl Runner {
     }
 
     /// Waits for a run until the deadline, and gives what the scrape shows.
-    pub(crate) async fn wait(
-        self: &Arc<Self>,
-        flight: Option<Arc<Run>>,
-        work_until: Deadline,
-        deadline: Deadline,
-    ) -> Shown {
-        let Some(mut flight) = flight else {
+    pub(crate) async fn wait(self: &Arc<Self>, run: Option<Arc<Run>>, limits: Limits) -> Shown {
+        let Some(mut run) = run else {
             return self.now();
         };
         loop {
-            match timeout_at(deadline.instant(), flight.result()).await {
-                Ok(Some(Ok(good))) => return Shown::fresh(self, good),
-                // It had less time than this scrape has, which may still get an answer.
-                Ok(Some(Err(SourceErrorReason::Timeout)))
-                    if flight.is_cut_short
-                        && flight.deadline < work_until
-                        && !work_until.has_passed() =>
-                {
-                    flight = self.join(work_until);
+            let result = timeout_at(limits.deadline.instant(), run.flight.result()).await;
+            match self.conclude(&run, result.ok(), limits) {
+                ControlFlow::Break(shown) => return shown,
+                ControlFlow::Continue(next) => run = next,
+            }
+        }
+    }
+
+    /// The same on this thread, which needs no runtime, and for as long as the scrape is wanted.
+    #[cfg(feature = "http")]
+    pub(crate) fn wait_here(
+        self: &Arc<Self>,
+        run: Option<Arc<Run>>,
+        limits: Limits,
+        until: Option<std::time::Instant>,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Shown {
+        let Some(mut run) = run else {
+            return self.now();
+        };
+        loop {
+            let result = match patience::wait(run.flight.result(), until, is_wanted) {
+                Ok(result) => Some(result),
+                Err(GivenUp::Late) => None,
+                Err(GivenUp::Unwanted) => return Shown::failed(self, self.kept()),
+            };
+            match self.conclude(&run, result, limits) {
+                ControlFlow::Break(shown) => return shown,
+                ControlFlow::Continue(next) => run = next,
+            }
+        }
+    }
+
+    /// What the scrape shows after a wait, or the next run to wait for. There is no result if the scrape's time is over;
+    /// that result is nothing if the run ended without, as when its runtime shuts down.
+    fn conclude(
+        self: &Arc<Self>,
+        run: &Run,
+        result: Option<Option<Outcome>>,
+        limits: Limits,
+    ) -> ControlFlow<Shown, Arc<Run>> {
+        match result {
+            Some(Some(Ok(good))) => ControlFlow::Break(Shown::fresh(self, good)),
+            // It had less time than this scrape has, which may still get an answer.
+            Some(Some(Err(SourceErrorReason::Timeout)))
+                if run.is_cut_short && run.deadline < limits.work && !limits.work.has_passed() =>
+            {
+                ControlFlow::Continue(self.join(limits.work))
+            }
+            Some(_) => ControlFlow::Break(Shown::failed(self, self.kept())),
+            None => {
+                if run.deadline > limits.deadline {
+                    // Its own time is not over, so nothing else counts it.
+                    self.count(SourceErrorReason::Timeout);
                 }
-                Ok(_) => return Shown::failed(self, self.kept()),
-                Err(_) => {
-                    if flight.deadline > deadline {
-                        // Its own time is not over, so nobody else counts it.
-                        self.count(SourceErrorReason::Timeout);
-                    }
-                    return Shown::failed(self, self.kept());
-                }
+                ControlFlow::Break(Shown::failed(self, self.kept()))
             }
         }
     }
@@ -148,15 +199,6 @@ impl Runner {
         }
     }
 
-    /// What is to be shown where there was no time to ask.
-    #[cfg(feature = "http")]
-    pub(crate) fn late(self: &Arc<Self>) -> Shown {
-        match self.spec.schedule {
-            Schedule::Every { .. } => self.now(),
-            _ => Shown::failed(self, self.kept()),
-        }
-    }
-
     /// Asks the source again and again.
     pub(crate) fn start(self: &Arc<Self>) -> Background {
         let Schedule::Every { interval } = self.spec.schedule else {
@@ -166,7 +208,7 @@ impl Runner {
         let task = self.runtime.spawn(async move {
             loop {
                 let started = Instant::now();
-                runner.join(runner.own_deadline()).result().await;
+                runner.join(runner.own_deadline()).flight.result().await;
                 let failures = lock(&runner.past).failures;
                 let next = match failures {
                     0 => started + interval,
@@ -203,14 +245,14 @@ impl Runner {
 
     pub(crate) fn status(&self) -> SourceStatus {
         let past = lock(&self.past);
-        let running = past.flight.upgrade();
+        let running = past.run.upgrade();
         let good = past.good.as_ref();
         let conflict = || good.and_then(|good| good.conflict.get().cloned());
         let status = SourceStatus {
             name: Arc::clone(&self.spec.name),
             schedule: self.spec.schedule,
             up: past.last.as_ref().map(|run| run.worked),
-            running: running.as_ref().is_some_and(|flight| !flight.is_over()),
+            running: running.as_ref().is_some_and(|run| !run.flight.is_over()),
             last_run: past.last.as_ref().map(|run| run.ended),
             last_success: past.last_success,
             duration: past.last.as_ref().map(|run| run.duration),
@@ -248,19 +290,23 @@ impl Runner {
         deadline: Deadline,
         mut past: MutexGuard<'_, Past>,
     ) -> Arc<Run> {
-        let under_way = past.flight.upgrade();
-        if let Some(flight) = under_way.as_ref().filter(|flight| !flight.is_over()) {
-            return Arc::clone(flight);
+        let under_way = past.run.upgrade();
+        if let Some(run) = under_way.as_ref().filter(|run| !run.flight.is_over()) {
+            return Arc::clone(run);
         }
         let own = self.own_deadline();
         let is_cut_short = deadline < own;
         let deadline = deadline.min(own);
         let runner = Arc::clone(self);
         let work = async move { runner.run(deadline).await };
-        let flight = Flight::start(&self.runtime, deadline, is_cut_short, work);
-        past.flight = Arc::downgrade(&flight);
+        let run = Arc::new(Run {
+            flight: Flight::of_task(&self.runtime, work),
+            deadline,
+            is_cut_short,
+        });
+        past.run = Arc::downgrade(&run);
         drop(past);
-        flight
+        run
     }
 
     async fn run(self: Arc<Self>, deadline: Deadline) -> Outcome {

@@ -91,6 +91,12 @@ impl Deadline {
         )
     }
 
+    /// So late that nothing is ever stopped by it.
+    #[cfg(feature = "http")]
+    pub(crate) fn never() -> Self {
+        Self::after(Duration::MAX)
+    }
+
     /// The moment, for timers: it is tokio's.
     pub fn instant(self) -> Instant {
         self.0

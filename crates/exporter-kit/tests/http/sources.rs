@@ -73,9 +73,11 @@ fn start(specs: Vec<SourceSpec>) -> (Runtime, Registry, Server, std::net::Socket
     let sources = Sources::builder("app").start(runtime.handle()).unwrap();
     sources.replace(specs).unwrap();
     let registry = Registry::new();
-    registry.register(sources.clone()).unwrap();
-    let builder = Server::builder(&registry).sources(&sources);
-    let server = builder.listen("127.0.0.1:0").start().unwrap();
+    registry.register(&sources).unwrap();
+    let server = Server::builder(&registry)
+        .listen("127.0.0.1:0")
+        .start()
+        .unwrap();
     let address = server.local_addresses()[0];
     (runtime, registry, server, address)
 }

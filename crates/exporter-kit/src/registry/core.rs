@@ -9,7 +9,7 @@ use super::failures::Failures;
 use super::member::{Access, Member};
 use crate::collect::{Collect, CollectError, Scope, ScopedSink, Sink};
 use crate::encode::{Escaping, sample_names};
-use crate::model::{Descriptor, Kind};
+use crate::model::{Descriptor, MetricType};
 use crate::sync::{Mutex, lock};
 
 /// What the clones of a registry share.
@@ -65,7 +65,7 @@ type Position = (bool, Arc<str>, u64);
 struct Claim {
     id: u64,
     family: Box<str>,
-    kind: Kind,
+    metric_type: MetricType,
 }
 
 /// A collector, with what the registry knows of it.
@@ -128,7 +128,7 @@ impl Core {
                 let claim = Claim {
                     id,
                     family: descriptor.name().into(),
-                    kind: descriptor.kind(),
+                    metric_type: descriptor.metric_type(),
                 };
                 let own = claims
                     .insert(sample.clone(), claim)
@@ -138,7 +138,7 @@ impl Core {
                         name: descriptor.name().into(),
                         sample,
                         by: taken.family.clone(),
-                        kind: taken.kind,
+                        metric_type: taken.metric_type,
                     });
                 }
             }

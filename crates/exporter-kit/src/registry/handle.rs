@@ -9,7 +9,7 @@ use super::error::RegisterError;
 use super::member::{Member, Register};
 use crate::collect::{Collect, Internal, Scope};
 use crate::metric::{Callback, Counter, Define, DefinitionError, Gauge, Histogram, Info, Summary};
-use crate::model::{Descriptor, IntoNumber, Kind};
+use crate::model::{Descriptor, IntoNumber, MetricType};
 use crate::name::NameError;
 
 /// Holds the metrics that are scraped together.
@@ -107,7 +107,7 @@ impl Registry {
         help: &str,
         value: impl Fn() -> N + Send + Sync + 'static,
     ) -> Result<(), RegisterError> {
-        self.function(Kind::Gauge, name, help, value)
+        self.function(MetricType::Gauge, name, help, value)
     }
 
     /// Makes a counter whose value is asked for at each scrape. What is negative or NaN is left out, and
@@ -121,12 +121,12 @@ impl Registry {
         help: &str,
         value: impl Fn() -> N + Send + Sync + 'static,
     ) -> Result<(), RegisterError> {
-        self.function(Kind::Counter, name, help, value)
+        self.function(MetricType::Counter, name, help, value)
     }
 
     fn function<N: IntoNumber>(
         &self,
-        kind: Kind,
+        kind: MetricType,
         name: &str,
         help: &str,
         value: impl Fn() -> N + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! What is registered, under which names, and in which order it is scraped.
+//! The collectors of a registry, the names they claim, and their order in a scrape.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use crate::encode::{Escaping, sample_names};
 use crate::model::{Descriptor, MetricType};
 use crate::sync::{Mutex, lock};
 
-/// What the clones of a registry share.
+/// The state that the clones of a registry share.
 #[derive(Default)]
 pub(super) struct Core {
     state: Mutex<State>,
-    /// How often a collector has been added or removed. Changed under the lock, looked at without it.
+    /// The number of times that a collector was added or removed. Written under the lock, read without it.
     changes: AtomicU64,
     pub(super) created_samples: AtomicBool,
 }
@@ -24,10 +24,10 @@ pub(super) struct Core {
 #[derive(Default)]
 struct State {
     next_id: u64,
-    /// Every name that a family's samples may have, and whose it is.
+    /// Every name that a family's samples may have, with the family.
     claims: BTreeMap<Box<str>, Claim>,
     collectors: BTreeMap<Position, Arc<Registered>>,
-    /// What a scrape walks over; made anew after a change.
+    /// The collectors of a scrape; rebuilt after a change.
     in_order: Option<Arc<InOrder>>,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct InOrder {
 }
 
 impl InOrder {
-    /// How often a collector had been added or removed.
+    /// The number of changes of the registry when this was made.
     pub(crate) fn change(&self) -> u64 {
         self.change
     }
@@ -58,7 +58,7 @@ impl InOrder {
     }
 }
 
-/// Where a collector stands in a scrape: `target_info` first, as OpenMetrics wants it, then by the first
+/// The position of a collector in a scrape: `target_info` first, as OpenMetrics wants it, then by the first
 /// family's name, then by age.
 type Position = (bool, Arc<str>, u64);
 
@@ -68,7 +68,7 @@ struct Claim {
     metric_type: MetricType,
 }
 
-/// A collector, with what the registry knows of it.
+/// A registered collector.
 pub(crate) struct Registered {
     id: u64,
     /// Its first family, or nothing if it names none.
@@ -169,7 +169,7 @@ impl Core {
         Ok(())
     }
 
-    /// Removes the collector that gives the family `name`; says whether there was one.
+    /// Removes the collector of the family `name`; returns whether there was one.
     pub(super) fn unregister(&self, name: &str) -> bool {
         let mut state = lock(&self.state);
         let escaped = Escaping::Underscores.metric_name(name);
@@ -193,7 +193,7 @@ impl Core {
         !removed.is_empty()
     }
 
-    /// Whether a family that a collector had not named before may be shown by it, or by nobody in particular.
+    /// Returns whether a family's names are free, or claimed by this collector.
     pub(super) fn may_show(
         &self,
         registered: Option<&Registered>,
@@ -208,7 +208,7 @@ impl Core {
         })
     }
 
-    /// What a scrape walks over.
+    /// The collectors of a scrape.
     pub(super) fn in_order(&self) -> Arc<InOrder> {
         let mut state = lock(&self.state);
         match &state.in_order {
@@ -229,12 +229,12 @@ impl Core {
         }
     }
 
-    /// Whether nothing has been added or removed since.
+    /// Returns whether the registry has not changed since.
     pub(super) fn is_current(&self, in_order: &InOrder) -> bool {
         in_order.change == self.changes.load(Ordering::Acquire)
     }
 
-    /// Gives what has come out of date, to be dropped when the lock is no longer held.
+    /// Returns the outdated order, to be dropped after the lock is released.
     fn note_change(&self, state: &mut State) -> Option<Arc<InOrder>> {
         self.changes.fetch_add(1, Ordering::Release);
         state.in_order.take()

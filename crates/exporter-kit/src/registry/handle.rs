@@ -47,7 +47,7 @@ impl Registry {
     /// Makes a gauge.
     ///
     /// # Errors
-    /// When the name is not valid or taken.
+    /// When the name is invalid or taken.
     pub fn gauge(&self, name: &str, help: &str) -> Result<Gauge, RegisterError> {
         self.add(Gauge::define(name, help))
     }
@@ -55,7 +55,7 @@ impl Registry {
     /// Makes a counter; its name ends in `_total`.
     ///
     /// # Errors
-    /// When the name is not valid or taken.
+    /// When the name is invalid or taken.
     pub fn counter(&self, name: &str, help: &str) -> Result<Counter, RegisterError> {
         self.add(Counter::define(name, help))
     }
@@ -63,7 +63,7 @@ impl Registry {
     /// Makes a histogram with the default buckets, [`DEFAULT_BUCKETS`](crate::DEFAULT_BUCKETS).
     ///
     /// # Errors
-    /// When the name is not valid or taken.
+    /// When the name is invalid or taken.
     pub fn histogram(&self, name: &str, help: &str) -> Result<Histogram, RegisterError> {
         self.add(Histogram::define(name, help))
     }
@@ -71,7 +71,7 @@ impl Registry {
     /// Makes a summary without quantiles.
     ///
     /// # Errors
-    /// When the name is not valid or taken.
+    /// When the name is invalid or taken.
     pub fn summary(&self, name: &str, help: &str) -> Result<Summary, RegisterError> {
         self.add(Summary::define(name, help))
     }
@@ -79,7 +79,7 @@ impl Registry {
     /// Makes an info metric with these facts; its name ends in `_info`.
     ///
     /// # Errors
-    /// When a name is not valid or taken.
+    /// When a name is invalid or taken.
     pub fn info(
         &self,
         name: &str,
@@ -100,7 +100,7 @@ impl Registry {
     /// ```
     ///
     /// # Errors
-    /// When the name is not valid or taken.
+    /// When the name is invalid or taken.
     pub fn gauge_function<N: IntoNumber>(
         &self,
         name: &str,
@@ -114,7 +114,7 @@ impl Registry {
     /// counted as the collector's failure.
     ///
     /// # Errors
-    /// When the name is not valid or taken.
+    /// When the name is invalid or taken.
     pub fn counter_function<N: IntoNumber>(
         &self,
         name: &str,
@@ -141,7 +141,7 @@ impl Registry {
     /// Makes the metric or family that a definition describes.
     ///
     /// # Errors
-    /// When a name is not valid, or the family's name or one of its samples' is taken.
+    /// When a name is invalid, or the family's name or one of its samples' is taken.
     pub fn add<D: Define>(&self, definition: D) -> Result<D::Metric, RegisterError> {
         definition.check(&self.scope)?;
         let metric = definition.build(&self.scope);
@@ -193,7 +193,7 @@ impl Registry {
     /// ```
     ///
     /// # Errors
-    /// When the prefix can't begin a metric name, or a label name is not valid or stands twice.
+    /// When the prefix can't begin a metric name, or a label name is invalid or repeated.
     pub fn scoped(&self, prefix: &str, labels: &[(&str, &str)]) -> Result<Self, NameError> {
         let scope = Arc::new(self.scope.within(prefix, labels)?);
         Ok(Self {
@@ -202,15 +202,15 @@ impl Registry {
         })
     }
 
-    /// Removes the collector that gives the family `name`; says whether there was one. Handles stay usable.
+    /// Removes the collector of the family `name`; returns whether there was one. Handles stay usable.
     ///
-    /// What it keeps is given up when the scrapes that were made before are gone.
+    /// Its memory is freed when the scrapes that were made before are dropped.
     pub fn unregister(&self, name: &str) -> bool {
         self.core.unregister(name)
     }
 
-    /// Whether OpenMetrics text says since when counters, histograms and summaries have counted, in samples named
-    /// `…_created`; it does not unless this is set, because they cost a line for each series. Protobuf always says it.
+    /// Switches samples named `…_created` in OpenMetrics text on or off: the start times of counters, histograms and
+    /// summaries. Off by default, because they take a line for each series. Protobuf always has these times.
     pub fn show_created_samples(&self, show: bool) {
         self.core.created_samples.store(show, Ordering::Relaxed);
     }
@@ -219,7 +219,7 @@ impl Registry {
         self.core.created_samples.load(Ordering::Relaxed)
     }
 
-    /// Whether a family that a collector had not named before may be shown by it, or by nobody in particular.
+    /// Returns whether a family's names are free, or claimed by this collector.
     pub(crate) fn may_show(
         &self,
         registered: Option<&Registered>,
@@ -228,12 +228,12 @@ impl Registry {
         self.core.may_show(registered, descriptor)
     }
 
-    /// What a scrape walks over.
+    /// The collectors of a scrape.
     pub(crate) fn in_order(&self) -> Arc<InOrder> {
         self.core.in_order()
     }
 
-    /// Whether nothing has been added or removed since.
+    /// Returns whether the registry has not changed since.
     #[inline]
     pub(crate) fn is_current(&self, in_order: &InOrder) -> bool {
         self.core.is_current(in_order)

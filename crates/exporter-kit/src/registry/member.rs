@@ -27,7 +27,7 @@ pub struct Member {
     pub(super) access: Access,
 }
 
-/// How a server's scrape gets the families of a collector. Elsewhere all collectors are called in place.
+/// The way in which a server's scrape gets the families of a collector. Elsewhere all collectors are called in place.
 pub(crate) enum Access {
     /// The collector waits for nothing: it is called while the answer is written.
     InPlace,

@@ -1,4 +1,4 @@
-//! Whether a scrape's time is over.
+//! The clock of a scrape with a deadline.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ pub(super) struct Clock {
     pub(super) is_over: bool,
 }
 
-/// How many points are let through between two looks at the clock, which cost more than a point.
+/// The number of points between two looks at the clock. A look takes longer than a point.
 const POINTS_BETWEEN_LOOKS: u32 = 512;
 
 impl Clock {
@@ -40,7 +40,7 @@ impl Clock {
         self.is_over
     }
 
-    /// Whether the deadline has passed, not later than a few hundred calls ago.
+    /// Returns whether the deadline has passed; late by at most a few hundred calls.
     #[inline]
     pub(super) fn is_over(&mut self) -> bool {
         if self.until_look == 0 {

@@ -11,7 +11,7 @@ use crate::encode::Format;
 use crate::registry::{Access, InOrder, Registered, Registry};
 use crate::source::{Batch, Budget, Collected, CollectorRun, Deadline, Fetches, Sources, View};
 
-/// Whether a scrape has to wait for anything.
+/// Returns whether a scrape of the registry has to wait for anything.
 pub(crate) fn has_waiting(registry: &Registry) -> bool {
     let in_order = registry.in_order();
     in_order
@@ -26,7 +26,7 @@ pub(crate) fn has_waiting(registry: &Registry) -> bool {
         })
 }
 
-/// Gathers what a scrape has to wait for, at the latest until the deadline, and for as long as the scrape is wanted.
+/// Gathers the families that a scrape has to wait for. Ends at the deadline, or when the scrape is no longer wanted.
 pub(crate) fn gather(
     registry: &Registry,
     until: Option<Instant>,
@@ -39,7 +39,7 @@ pub(crate) fn gather(
     gathering.wait(until, is_wanted)
 }
 
-/// What is under way for one registry.
+/// The runs under way for one registry.
 struct Gathering {
     in_order: Arc<InOrder>,
     /// With the positions of their collectors.
@@ -105,7 +105,7 @@ impl Gathering {
     }
 }
 
-/// What one scrape has waited for.
+/// The results for one scrape.
 pub(crate) struct Gathered {
     in_order: Arc<InOrder>,
     /// In the order of the positions of their collectors.
@@ -144,6 +144,9 @@ impl Prepared for Gathered {
                 })
             }
             Part::Registry(registry, within) => {
+                let Ok(_depth) = Depth::enter() else {
+                    return Some(Err(Failure::Error));
+                };
                 let mut scrape = Scrape::new(registry.clone(), Format::Text);
                 scrape.with_prepared(Arc::<Self>::clone(within));
                 registered.give(sink, |sink| scrape.collect_into(sink));

@@ -1,4 +1,4 @@
-//! What answers a request for metrics, independent of any socket.
+//! The handler that answers requests for metrics, independent of any socket.
 //!
 //! A scrape that is known to be quick and small is encoded where it was asked for, into one buffer. Any other
 //! runs on the runtime's pool of blocking threads, and what is large leaves in chunks while it is encoded. Before that,
@@ -29,10 +29,10 @@ use crate::scrape::negotiation::{self, Choice};
 use crate::scrape::shared_encoding::{self, Together};
 use crate::source::Budget;
 
-/// How many scrapes are answered at once, unless said otherwise.
+/// The default limit of simultaneous scrapes.
 const MAX_REQUESTS: usize = 40;
 
-/// How many bytes of collected families one handler holds at most, for all scrapes together.
+/// The memory for collected families, in bytes, for all scrapes of one handler together.
 const MEMORY: usize = 64 * 1024 * 1024;
 
 /// A size that no text has: it was too large to be shared, or there was none yet.
@@ -41,7 +41,7 @@ pub(crate) const UNKNOWN_SIZE: usize = usize::MAX;
 /// Answers requests for a registry's metrics.
 ///
 /// Mount it where you like: it is a [`tower_service::Service`], so axum takes it with `route_service` and hyper
-/// with `hyper_util`'s `TowerToHyperService`. The path is not looked at. Cheap to clone; clones share what they
+/// with `hyper_util`'s `TowerToHyperService`. It ignores the path. Cheap to clone; clones share what they
 /// know about the registry.
 ///
 /// The format is chosen by `Accept`, gzip by `Accept-Encoding`, and `?name[]=` (repeatable) asks for single
@@ -70,12 +70,12 @@ pub struct MetricsHandler {
     options: Arc<Options>,
 }
 
-/// How scrapes are answered.
+/// The options of a handler.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     timeout_offset: Duration,
     default_timeout: Option<Duration>,
-    /// 0 is no limit.
+    /// 0 means unlimited.
     max_requests: usize,
     /// Families of the server, which come last.
     appendix: Option<Arc<Appendix>>,
@@ -93,7 +93,7 @@ pub(crate) struct Shared {
     pub(crate) budget: Arc<Budget>,
     pub(crate) together: Together,
     in_flight: Arc<AtomicUsize>,
-    /// Whether the last scrape of everything was quick and small.
+    /// Set if the last scrape of everything was quick and small.
     pub(crate) quick: AtomicBool,
     /// The size of the last text of everything, in bytes.
     pub(crate) size: AtomicUsize,
@@ -129,23 +129,23 @@ impl MetricsHandler {
         }
     }
 
-    /// How long before the client gives up the answer is complete, for the way back: 0.5 s unless said otherwise. At
-    /// least half of the client's time is used all the same.
+    /// Sets the part of the client's timeout that is reserved for the way back: 0.5 s by default. At least half of the
+    /// timeout is used all the same.
     #[must_use]
     pub fn timeout_offset(mut self, offset: Duration) -> Self {
         Arc::make_mut(&mut self.options).timeout_offset = offset;
         self
     }
 
-    /// How long sources and collectors that may wait have where the client does not say how long it waits: 10 s unless
-    /// said otherwise; `None` is for ever.
+    /// Sets the time for sources and collectors where the request has no timeout header: 10 s by default; `None` means
+    /// unlimited.
     #[must_use]
     pub fn default_timeout(mut self, timeout: Option<Duration>) -> Self {
         Arc::make_mut(&mut self.options).default_timeout = timeout;
         self
     }
 
-    /// How many scrapes are answered at once; one more gets 503. 40 unless said otherwise; 0 is no limit.
+    /// Limits the number of simultaneous scrapes; one more gets 503. 40 by default; 0 means unlimited.
     #[must_use]
     pub fn max_requests(mut self, max_requests: usize) -> Self {
         Arc::make_mut(&mut self.options).max_requests = max_requests;
@@ -162,7 +162,7 @@ impl MetricsHandler {
         &self.shared.registry
     }
 
-    /// Answers a request; its body is not read.
+    /// Answers a request without reading its body.
     pub fn respond<B>(
         &self,
         req: &Request<B>,
@@ -202,13 +202,13 @@ impl MetricsHandler {
         ))
     }
 
-    /// What a request asks for, unless there are as many scrapes as may be.
+    /// Begins the scrape of a request, unless the limit is reached.
     pub(crate) fn begin<B>(&self, req: &Request<B>) -> Option<Job> {
         let admitted = self.admit(req.headers())?;
         Some(self.job(req, admitted))
     }
 
-    /// Counts a request that comes now among the scrapes, unless there are as many as may be.
+    /// Counts a request among the scrapes, unless the limit is reached.
     pub(crate) fn admit(&self, headers: &HeaderMap) -> Option<Admitted> {
         let options = &*self.options;
         Some(Admitted {
@@ -250,8 +250,8 @@ impl MetricsHandler {
         }
     }
 
-    /// The same for a request that another handler has admitted, whose compressors it takes: they are large, and there may
-    /// be a handler for each of a thousand targets.
+    /// Begins the scrape of a request that another handler has admitted, with that one's compressors: they are large, and
+    /// there may be a handler for each of a thousand targets.
     pub(crate) fn job_for<B>(&self, host: &Self, req: &Request<B>, admitted: Admitted) -> Job {
         let mut job = self.job(req, admitted);
         job.compressors.borrow_from(&host.shared.compressors);

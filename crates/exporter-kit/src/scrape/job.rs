@@ -29,10 +29,10 @@ const WHOLE_BYTES: usize = 256 * 1024;
 /// Chunks of a larger body have at least this size, in bytes, but for the last.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// How long a scrape may keep other connections of its thread waiting.
+/// The longest time for which a scrape may delay other connections of its thread.
 const QUICK: Duration = Duration::from_millis(1);
 
-/// How far the answer to a scrape on the blocking pool is.
+/// The state of an answer that is made on the blocking pool.
 enum Delivery {
     /// Nothing is sent yet.
     Whole(oneshot::Sender<Response<Body>>),
@@ -46,10 +46,10 @@ enum Delivery {
 pub(crate) struct Job {
     pub(crate) scrape: Scrape,
     pub(crate) coding: Coding,
-    /// Whether nothing is filtered out.
+    /// Set if the request filters nothing out.
     pub(crate) everything: bool,
     pub(crate) head_only: bool,
-    /// Whether something has to be waited for.
+    /// Set if sources or collectors have to be waited for.
     pub(crate) has_waiting: bool,
     pub(crate) limits: Limits,
     /// Goes with the body once there is one.
@@ -71,7 +71,7 @@ impl Job {
         }
     }
 
-    /// Hands over to any sink what an answer would show, in the same time.
+    /// Gives the families that an answer would show to any sink, within the same limits.
     pub(crate) fn collect_into(&mut self, sink: &mut dyn Sink, is_wanted: &dyn Fn() -> bool) {
         self.gather(is_wanted);
         self.scrape.collect_into(sink);
@@ -101,7 +101,7 @@ impl Job {
         self.whole_response(Body::whole(body))
     }
 
-    /// The same if the text is still small, and nothing is to be waited for.
+    /// Encodes everything on this thread if the text is still small.
     pub(crate) fn answer_if_small(&mut self) -> Option<Response<Body>> {
         let body = self.encode_whole(WHOLE_BYTES)?;
         Some(self.whole_response(Body::whole(body)))
@@ -128,7 +128,7 @@ impl Job {
         Some(body)
     }
 
-    /// Whether the answer is the same for all who ask for it now, and small enough to be held for them.
+    /// Returns whether simultaneous requests may get the same bytes: they are equal, and small enough to be held.
     pub(crate) fn can_be_shared(&self) -> bool {
         self.everything
             && !self.has_waiting
@@ -232,9 +232,9 @@ impl Job {
         }
     }
 
-    /// Answers with a body that is still to come, unless nobody reads it.
+    /// Answers with a body in chunks, unless the reader has gone.
     fn begin_chunks(&mut self, answer: oneshot::Sender<Response<Body>>) -> Option<ChunkSender> {
-        // Said now, because a scrape whose reader goes away never gets to the end.
+        // Noted now, because a scrape whose reader goes away never gets to the end.
         self.shared.quick.store(false, Ordering::Relaxed);
         let (chunks, body) = Body::chunks();
         let body = if self.head_only {
@@ -256,7 +256,7 @@ impl Job {
         }
     }
 
-    /// What was remembered is no longer so: the text has become larger than expected.
+    /// Forgets the size of the text: it has become larger than expected.
     fn forget(&self) {
         self.shared.quick.store(false, Ordering::Relaxed);
         self.shared.size.store(UNKNOWN_SIZE, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! One scrape: walks over a registry's collectors, keeps them apart, and counts what failed.
+//! A scrape, from the head of a request to the bytes of a body. It knows no sockets.
 
 #[cfg(feature = "http")]
 pub(crate) mod answer;
@@ -49,12 +49,12 @@ pub use body::{Body, BodyError};
 pub use handler::MetricsHandler;
 pub use scrape::Scrape;
 
-/// What some collectors gave before the scrape, so that it need not wait for them.
+/// Families that some collectors gave before the scrape, so that it need not wait for them.
 pub(crate) trait Prepared: Send + Sync {
-    /// The collectors of which this holds what some gave.
+    /// The collectors, in the order of the positions.
     fn in_order(&self) -> &Arc<InOrder>;
 
-    /// Gives what the collector at that position gave; nothing if it is to be collected now.
+    /// Gives the families of the collector at that position; `None` if it is to be collected now.
     fn give(
         &self,
         at: usize,

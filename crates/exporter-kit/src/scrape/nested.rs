@@ -26,8 +26,7 @@ impl Collect for Nested {
     }
 }
 
-/// How many registries within registries are being asked on this thread: one that is within itself,
-/// however far, must end.
+/// The depth of registries within registries on this thread. A registry within itself, however deep, must end.
 pub(super) struct Depth;
 
 const MAX_DEPTH: usize = 16;

@@ -1,4 +1,4 @@
-//! What stands between the collectors and the sink of a scrape.
+//! The walk of a scrape over the collectors: rejects duplicate families, applies the filter, counts failures.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,20 +13,20 @@ use crate::collect::{CollectError, Failure, FamilyWriter, Sink};
 use crate::model::{Descriptor, Head, MetricType, Point};
 use crate::registry::Registered;
 
-/// Stands between the collectors and the sink: lets through what is wanted, and no family twice.
+/// Passes families from the collectors to the sink: those that the filter keeps, each once.
 pub(super) struct Walk<'a, S: ?Sized> {
     sink: &'a mut S,
     scrape: &'a Scrape,
-    /// What is known of the scrape, if it is part of another of which something is known.
+    /// The context, if the scrape is part of another one with a deadline.
     context: Option<ScrapeContext>,
     clock: Clock,
     giver: Giver<'a>,
-    /// Families that untrusted collectors have shown in this scrape, if there are any.
+    /// Families that untrusted collectors have given in this scrape.
     seen: Option<HashSet<Box<str>>>,
     open: bool,
 }
 
-/// Who gives, and what has to be checked therefore.
+/// The origin of the families, which decides how they are checked.
 #[derive(Clone, Copy)]
 enum Giver<'a> {
     /// A metric that the registry has made: its name is its own.
@@ -93,7 +93,7 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
         given
     }
 
-    /// Whether the family is this giver's to show.
+    /// Returns whether the family may come from this origin.
     #[inline]
     fn may_show(&mut self, descriptor: &Descriptor) -> bool {
         match self.giver {
@@ -125,13 +125,13 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
         }
     }
 
-    /// From now on the library's own families come, which are few and there at any time.
+    /// Begins the library's own families, which are few and always available.
     pub(super) fn begin_own(&mut self, are_free: bool) {
         self.giver = Giver::Own { are_free };
         self.clock = Clock::new(None);
     }
 
-    /// What failed since the start, if anything ever did. Collectors without a name are counted together.
+    /// Gives the counts of failures, if there were any. Collectors without a name are counted together.
     pub(super) fn failures(&mut self, in_order: &[Arc<Registered>]) -> Result<(), CollectError> {
         let mut failed: BTreeMap<&str, [u64; Failure::ALL.len()]> = BTreeMap::new();
         let mut refused: BTreeMap<&str, u64> = BTreeMap::new();

@@ -20,7 +20,7 @@ use crate::sync::lock;
 /// After how long without progress another thread takes on the collectors that wait for their turn.
 const STALL: Duration = Duration::from_millis(50);
 
-/// How many threads one batch has at most.
+/// The largest number of threads of one batch.
 const MAX_THREADS: usize = 8;
 
 /// The runs of one collector, one at a time.
@@ -43,7 +43,7 @@ pub(crate) struct CollectorRun {
 #[derive(Clone, Debug)]
 pub(crate) struct Collected {
     families: Option<Arc<FamilyBuffer>>,
-    /// The reason why these are not all.
+    /// The reason why these are incomplete.
     pub(crate) failure: Option<Failure>,
 }
 

@@ -10,10 +10,10 @@ use crate::collect::{Failure, Sink};
 use crate::model::{Descriptor, Head, Point, Value};
 use crate::snapshot::OwnedPoint;
 
-/// How much memory is asked for at a time, in bytes.
+/// The step in which memory is taken from the budget, in bytes.
 const STEP: usize = 64 * 1024;
 
-/// How many points are taken between two looks at the clock.
+/// The number of points between two looks at the clock.
 const POINTS_BETWEEN_LOOKS: usize = 64;
 
 /// The memory that the collectors of one handler may take, in bytes.
@@ -44,7 +44,7 @@ impl Budget {
 pub(crate) struct BufferWriter<'a> {
     buffer: FamilyBuffer,
     context: ScrapeContext,
-    /// Whether to stop, asked now and then.
+    /// Called now and then; true stops the collector.
     is_over: &'a dyn Fn() -> bool,
     until_look: usize,
     /// Bytes that are used, about.
@@ -83,7 +83,7 @@ impl<'a> BufferWriter<'a> {
         self.buffer
     }
 
-    /// Whether there is time and room for that many bytes more.
+    /// Returns whether there is time and memory for that many bytes more.
     fn takes(&mut self, bytes: usize) -> bool {
         let buffer = &mut self.buffer;
         if buffer.cut.is_some() {
@@ -150,7 +150,7 @@ impl Sink for BufferWriter<'_> {
     }
 }
 
-/// What a value holds beside itself, about.
+/// The approximate heap size of a value, in bytes.
 fn heap_bytes(point: &Point<'_>) -> usize {
     match point.value {
         Value::Histogram(value) | Value::GaugeHistogram(value) => {
@@ -191,7 +191,7 @@ struct Series {
 }
 
 impl FamilyBuffer {
-    /// Why it is not all.
+    /// The reason why this is incomplete.
     pub(crate) fn cut(&self) -> Option<Failure> {
         self.cut
     }

@@ -32,7 +32,7 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
         (Self { result, task: None }, Landing(sender))
     }
 
-    /// Whether it has ended: a scrape that comes now comes too late for it.
+    /// Returns whether it has ended: a scrape that comes now is too late for it.
     pub(crate) fn is_over(&self) -> bool {
         self.result.borrow().is_some() || self.result.has_changed().is_err()
     }
@@ -46,7 +46,7 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
 }
 
 impl<T> Landing<T> {
-    /// Whether a scrape still waits.
+    /// Returns whether a scrape still waits.
     #[cfg(feature = "http")]
     pub(crate) fn is_wanted(&self) -> bool {
         !self.0.is_closed()

@@ -17,6 +17,7 @@ mod merge;
 #[cfg(feature = "http")]
 mod patience;
 mod pool;
+mod run;
 mod runner;
 mod source;
 mod sources;

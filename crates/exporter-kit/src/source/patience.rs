@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-/// How long a thread waits before it looks whether to go on waiting.
+/// The time after which a waiting thread looks whether to go on.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// The reason why a wait ended without the future's output.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::sync::lock;
 
-/// How long a thread without work is kept for the next.
+/// The time for which a thread without work is kept.
 const IDLE: Duration = Duration::from_secs(10);
 
 type Work = Box<dyn FnOnce() + Send>;

@@ -18,6 +18,7 @@ use super::error::{SourceError, SourceErrorReason};
 use super::flight::Flight;
 #[cfg(feature = "http")]
 use super::patience::{self, GivenUp};
+use super::run::{Good, Deadlines, Outcome, Run};
 use super::source::{Deadline, Fetched};
 use super::spec::{OnError, Schedule, SourceSpec};
 use super::status::SourceStatus;
@@ -31,7 +32,7 @@ const REASONS: usize = SourceErrorReason::ALL.len();
 pub(crate) struct Runner {
     pub(crate) spec: SourceSpec,
     runtime: Handle,
-    /// How many sources may begin at once.
+    /// The permits to start, shared by all sources.
     permits: Arc<Semaphore>,
     errors: [AtomicU64; REASONS],
     past: Mutex<Past>,
@@ -41,12 +42,12 @@ pub(crate) struct Runner {
 struct Past {
     run: Weak<Run>,
     last: Option<Ended>,
-    /// What the last success gave, unless it is never to be shown again.
+    /// The numbers of the last success, unless they are never shown again.
     good: Option<Arc<Good>>,
     last_success: Option<Timestamp>,
     /// Since the last success.
     failures: u32,
-    /// The conflict that was told last, unless there was none in what came after.
+    /// The conflict that was logged last, unless a later fetch had none.
     conflict: Option<Arc<str>>,
 }
 
@@ -56,42 +57,13 @@ const MIN_PAUSE: Duration = Duration::from_millis(100);
 /// For how long a source keeps others from beginning at most: one that hangs does no work.
 const TURN: Duration = Duration::from_secs(1);
 
-/// How the last run ended.
+/// The end of the last run.
 #[derive(Clone)]
 struct Ended {
     worked: bool,
     ended: Timestamp,
     duration: Duration,
     error: Option<Arc<str>>,
-}
-
-/// What a run gave: numbers, or a failure that is counted already.
-pub(crate) type Outcome = Result<Arc<Good>, SourceErrorReason>;
-
-/// A run of a source that is under way. Dropping it stops the work.
-pub(crate) struct Run {
-    flight: Flight<Outcome>,
-    /// Until when the source was told that it has time.
-    deadline: Deadline,
-    /// Whether that is sooner than the source's own limit.
-    is_cut_short: bool,
-}
-
-/// Numbers, and when they were fetched.
-pub(crate) struct Good {
-    pub(crate) fetched: Fetched,
-    pub(crate) at: Instant,
-    /// What of it another source has as well, once that was seen and counted.
-    pub(crate) conflict: OnceLock<Arc<str>>,
-}
-
-/// The time of one scrape.
-#[derive(Clone, Copy)]
-pub(crate) struct Limits {
-    /// Until when sources may work.
-    pub(crate) work: Deadline,
-    /// Until when the scrape waits for them.
-    pub(crate) deadline: Deadline,
 }
 
 impl Runner {
@@ -122,13 +94,13 @@ impl Runner {
     }
 
     /// Waits for a run until the deadline, and gives what the scrape shows.
-    pub(crate) async fn wait(self: &Arc<Self>, run: Option<Arc<Run>>, limits: Limits) -> Shown {
+    pub(crate) async fn wait(self: &Arc<Self>, run: Option<Arc<Run>>, deadlines: Deadlines) -> Shown {
         let Some(mut run) = run else {
             return self.now();
         };
         loop {
-            let result = timeout_at(limits.deadline.instant(), run.flight.result()).await;
-            match self.conclude(&run, result.ok(), limits) {
+            let result = timeout_at(deadlines.scrape.instant(), run.flight.result()).await;
+            match self.conclude(&run, result.ok(), deadlines) {
                 ControlFlow::Break(shown) => return shown,
                 ControlFlow::Continue(next) => run = next,
             }
@@ -140,7 +112,7 @@ impl Runner {
     pub(crate) fn wait_here(
         self: &Arc<Self>,
         run: Option<Arc<Run>>,
-        limits: Limits,
+        deadlines: Deadlines,
         until: Option<std::time::Instant>,
         is_wanted: &dyn Fn() -> bool,
     ) -> Shown {
@@ -153,32 +125,32 @@ impl Runner {
                 Err(GivenUp::Late) => None,
                 Err(GivenUp::Unwanted) => return Shown::failed(self, self.kept()),
             };
-            match self.conclude(&run, result, limits) {
+            match self.conclude(&run, result, deadlines) {
                 ControlFlow::Break(shown) => return shown,
                 ControlFlow::Continue(next) => run = next,
             }
         }
     }
 
-    /// What the scrape shows after a wait, or the next run to wait for. There is no result if the scrape's time is over;
-    /// that result is nothing if the run ended without, as when its runtime shuts down.
+    /// Returns the source as the scrape shows it after a wait, or the next run to wait for. `result` is `None` if the
+    /// scrape's time is over, and `Some(None)` if the run ended without a result because its runtime shut down.
     fn conclude(
         self: &Arc<Self>,
         run: &Run,
         result: Option<Option<Outcome>>,
-        limits: Limits,
+        deadlines: Deadlines,
     ) -> ControlFlow<Shown, Arc<Run>> {
         match result {
             Some(Some(Ok(good))) => ControlFlow::Break(Shown::fresh(self, good)),
             // It had less time than this scrape has, which may still get an answer.
             Some(Some(Err(SourceErrorReason::Timeout)))
-                if run.is_cut_short && run.deadline < limits.work && !limits.work.has_passed() =>
+                if run.is_cut_short && run.deadline < deadlines.work && !deadlines.work.has_passed() =>
             {
-                ControlFlow::Continue(self.join(limits.work))
+                ControlFlow::Continue(self.join(deadlines.work))
             }
             Some(_) => ControlFlow::Break(Shown::failed(self, self.kept())),
             None => {
-                if run.deadline > limits.deadline {
+                if run.deadline > deadlines.scrape {
                     // Its own time is not over, so nothing else counts it.
                     self.count(SourceErrorReason::Timeout);
                 }
@@ -187,7 +159,7 @@ impl Runner {
         }
     }
 
-    /// What is to be shown without asking the source.
+    /// The last numbers, without asking the source.
     pub(crate) fn now(self: &Arc<Self>) -> Shown {
         let past = lock(&self.past);
         match (&past.last, &past.good) {
@@ -225,8 +197,7 @@ impl Runner {
         self.errors[reason as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts that another source has some of the same, once for what was fetched at one time. It is told when it is another
-    /// conflict than the last.
+    /// Counts a conflict with another source, once for each fetch. Logs it if it is not the same as before.
     pub(crate) fn count_conflict(&self, good: &Good, conflict: &str) {
         let conflict: Arc<str> = conflict.into();
         if good.conflict.set(Arc::clone(&conflict)).is_err() {
@@ -416,7 +387,7 @@ impl Runner {
         good.filter(|good| good.at.elapsed() <= at_most).cloned()
     }
 
-    /// How long the last run took, and when the last success ended.
+    /// The duration of the last run, and the end of the last success.
     pub(crate) fn times(&self) -> (Option<Duration>, Option<Timestamp>) {
         let past = lock(&self.past);
         (

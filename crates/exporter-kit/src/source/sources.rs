@@ -11,7 +11,8 @@ use tokio::sync::Semaphore;
 use super::error::ReplaceError;
 use super::health::Health;
 use super::merge;
-use super::runner::{Background, Limits, Run, Runner};
+use super::run::{Deadlines, Run};
+use super::runner::{Background, Runner};
 use super::source::Deadline;
 use super::spec::SourceSpec;
 use super::status::SourceStatus;
@@ -21,10 +22,10 @@ use crate::model::Descriptor;
 use crate::name::NameError;
 use crate::sync::lock;
 
-/// How many sources begin at once unless said otherwise.
+/// The default number of sources that start at once.
 const DEFAULT_CONCURRENCY: usize = 16;
 
-/// How much of a scrape's time is kept for showing what came in the last moment: a tenth, and at most this.
+/// The longest time that a scrape reserves after the sources' deadline. It is at most a tenth of the whole.
 const LAST_MOMENT: Duration = Duration::from_millis(50);
 
 /// Runs sources, and shows what they give.
@@ -80,7 +81,7 @@ struct Running {
     _background: Arc<Background>,
 }
 
-/// Describes a runner of sources; made by [`Sources::builder`].
+/// Options of [`Sources`]; made by [`Sources::builder`].
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct SourcesBuilder {
@@ -89,9 +90,9 @@ pub struct SourcesBuilder {
 }
 
 impl SourcesBuilder {
-    /// How many sources begin at once at most; others wait, and their time runs meanwhile. One that has not answered
-    /// within a second lets another begin beside it, so that those that hang hold up nobody. 16 unless said otherwise,
-    /// at least 1.
+    /// Deadlines how many sources start at once. The others wait, and their time runs meanwhile. If one does not answer
+    /// within a second, another may start beside it, so that hung sources do not delay the others. 16 by default, at
+    /// least 1.
     pub fn concurrency(mut self, concurrency: usize) -> Self {
         self.concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
         self
@@ -115,7 +116,7 @@ impl SourcesBuilder {
     }
 }
 
-/// What a replacement changed.
+/// The changes of a replacement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Replaced {
@@ -182,14 +183,14 @@ impl Sources {
         Ok(replaced)
     }
 
-    /// Asks the sources, as a scrape with this deadline does: those that are asked at scrapes, those whose numbers are
-    /// too old, and those that have not answered yet. Returns once all are done, at the latest at the deadline. What
-    /// nobody waits for any more is stopped, so is everything when this future is dropped.
+    /// Asks the sources as a scrape with this deadline does: those with the schedule `AtScrape`, those whose numbers are
+    /// too old, and those that have not answered yet. Returns once all are done, at the latest at the deadline. Work that
+    /// no scrape waits for is stopped, and so is all of it when this future is dropped.
     pub async fn refresh(&self, deadline: Deadline) {
         self.view(deadline).await;
     }
 
-    /// How each source is, in their order.
+    /// Returns the status of each source, in their order.
     pub fn status(&self) -> Vec<SourceStatus> {
         let running = self.running();
         running
@@ -216,11 +217,11 @@ impl Sources {
         });
         Fetches {
             runs: runs.collect(),
-            limits: Limits { work, deadline },
+            deadlines: Deadlines { work, scrape: deadline },
         }
     }
 
-    /// What is known without asking.
+    /// The last numbers, without asking.
     fn now(&self) -> View {
         let running = self.running();
         View(running.iter().map(|source| source.runner.now()).collect())
@@ -242,7 +243,7 @@ impl Sources {
 /// Sources that are being asked. Dropping it gives up.
 pub(crate) struct Fetches {
     runs: Vec<(Arc<Runner>, Option<Arc<Run>>)>,
-    limits: Limits,
+    deadlines: Deadlines,
 }
 
 impl Fetches {
@@ -250,7 +251,7 @@ impl Fetches {
     pub(crate) async fn wait(self) -> View {
         let mut shown = Vec::with_capacity(self.runs.len());
         for (runner, run) in self.runs {
-            shown.push(runner.wait(run, self.limits).await);
+            shown.push(runner.wait(run, self.deadlines).await);
         }
         View(shown)
     }
@@ -263,7 +264,7 @@ impl Fetches {
         is_wanted: &dyn Fn() -> bool,
     ) -> View {
         let runs = self.runs.into_iter();
-        let shown = runs.map(|(runner, run)| runner.wait_here(run, self.limits, until, is_wanted));
+        let shown = runs.map(|(runner, run)| runner.wait_here(run, self.deadlines, until, is_wanted));
         View(shown.collect())
     }
 }

@@ -38,7 +38,7 @@ fn fetched(value: u64) -> Fetched {
     Fetched::new(gauge("sessions", &["a"], value), 1)
 }
 
-/// What a source does, run after run, and what became of it.
+/// Counts of a source's runs.
 #[derive(Default)]
 struct Log {
     begun: AtomicU64,

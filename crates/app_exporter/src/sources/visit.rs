@@ -8,12 +8,11 @@ use exporter_kit::source::{
 };
 use tokio::time::Instant;
 
-use crate::config::{Credential, Secret};
 use crate::decode::{Decoder, Failure, Part};
 
 /// The fetches of one source. The next one begins when the threads of the last have ended.
 #[derive(Clone, Debug)]
-pub(super) struct Visits(BlockingThreads);
+pub(crate) struct Visits(BlockingThreads);
 
 /// One fetch. Cheap to clone; it is over when the last clone is dropped and its threads have ended.
 #[derive(Clone, Debug)]
@@ -23,7 +22,7 @@ pub(crate) struct Visit {
 }
 
 impl Visits {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(BlockingThreads::new())
     }
 
@@ -31,7 +30,7 @@ impl Visits {
     ///
     /// # Errors
     /// When threads of an earlier one have not ended by the deadline.
-    pub(super) async fn begin(&self, deadline: Deadline) -> Result<Visit, Failure> {
+    pub(crate) async fn begin(&self, deadline: Deadline) -> Result<Visit, Failure> {
         let turn = self.0.turn(Deadline::at(last_moment(deadline))).await;
         turn.map(|turn| Visit { deadline, turn }).map_err(failure)
     }
@@ -42,13 +41,8 @@ impl Visit {
         self.deadline
     }
 
-    /// A little before the deadline, at which everything is dropped: until then there is time to hand over what is known.
-    pub(super) fn last_moment(&self) -> Instant {
-        last_moment(self.deadline)
-    }
-
     /// Runs what may block on a thread that can be left behind.
-    pub(super) async fn blocking<T: Send + 'static>(
+    pub(crate) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
@@ -67,19 +61,6 @@ impl Visit {
         }
         let decoder = Arc::clone(decoder);
         self.blocking(move || decoder.decode(&bytes)).await
-    }
-
-    /// The password or token as it is now.
-    pub(super) async fn secret(&self, credential: &Credential) -> Result<Secret, Failure> {
-        let file = match credential {
-            Credential::Known(secret) => return Ok(secret.clone()),
-            Credential::InFile(file) => file.clone(),
-        };
-        let read = move || {
-            file.read()
-                .map_err(|message| Failure::new(Reason::Login, message))
-        };
-        self.blocking(read).await
     }
 }
 
@@ -101,7 +82,7 @@ fn failure(error: SourceError) -> Failure {
     Failure::new(error.reason(), error.to_string())
 }
 
-fn last_moment(deadline: Deadline) -> Instant {
+pub(super) fn last_moment(deadline: Deadline) -> Instant {
     const ENOUGH: Duration = Duration::from_millis(250);
     let ahead = (deadline.remaining() / 10).min(ENOUGH);
     let instant = deadline.instant();

@@ -9,8 +9,8 @@ pub(super) struct Clock {
     pub(super) is_over: bool,
 }
 
-/// The number of points between two looks at the clock. A look takes longer than a point.
-const POINTS_BETWEEN_LOOKS: u32 = 512;
+/// The number of samples between two looks at the clock. A look takes longer than a point.
+const SAMPLES_BETWEEN_LOOKS: u32 = 512;
 
 impl Clock {
     pub(super) fn new(deadline: Option<Instant>) -> Self {
@@ -20,7 +20,7 @@ impl Clock {
             until_look: if deadline.is_some() {
                 0
             } else {
-                POINTS_BETWEEN_LOOKS
+                SAMPLES_BETWEEN_LOOKS
             },
             is_over: false,
         }
@@ -33,7 +33,7 @@ impl Clock {
 
     #[cold]
     fn look(&mut self) -> bool {
-        self.until_look = POINTS_BETWEEN_LOOKS;
+        self.until_look = SAMPLES_BETWEEN_LOOKS;
         self.is_over = self
             .deadline
             .is_some_and(|deadline| deadline <= Instant::now());

@@ -17,8 +17,6 @@ pub(crate) mod deadline;
 #[cfg(feature = "http")]
 pub(crate) mod gathering;
 #[cfg(feature = "http")]
-pub(crate) mod gzip;
-#[cfg(feature = "http")]
 pub(crate) mod handler;
 #[cfg(feature = "http")]
 pub(crate) mod in_flight;
@@ -30,6 +28,8 @@ mod nested;
 mod scrape;
 #[cfg(feature = "http")]
 pub(crate) mod shared_encoding;
+#[cfg(feature = "http")]
+pub(crate) mod structures;
 mod walk;
 #[cfg(feature = "zstd")]
 pub(crate) mod zstd;

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::collect::context::ScrapeContext;
 use crate::collect::{Failure, Sink};
-use crate::model::{Descriptor, Head, Point, Value};
-use crate::snapshot::OwnedPoint;
+use crate::model::{Descriptor, Sample, SeriesKey, Value};
+use crate::snapshot::OwnedSample;
 
 /// The step in which memory is taken from the budget, in bytes.
 const STEP: usize = 64 * 1024;
 
-/// The number of points between two looks at the clock.
-const POINTS_BETWEEN_LOOKS: usize = 64;
+/// The number of samples between two looks at the clock.
+const SAMPLES_BETWEEN_LOOKS: usize = 64;
 
 /// The memory that the collectors of one handler may take, in bytes.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl<'a> BufferWriter<'a> {
             return false;
         }
         if self.until_look == 0 {
-            self.until_look = POINTS_BETWEEN_LOOKS;
+            self.until_look = SAMPLES_BETWEEN_LOOKS;
             if (self.is_over)() {
                 buffer.cut = Some(Failure::Deadline);
                 return false;
@@ -113,7 +113,7 @@ impl<'a> BufferWriter<'a> {
 impl Sink for BufferWriter<'_> {
     fn family(&mut self, descriptor: &Descriptor) -> bool {
         let bytes = size_of::<Family>() + descriptor.name().len() + descriptor.help().len();
-        // A family is worth a look at the clock: what comes before its points may have taken long.
+        // A family is worth a look at the clock: what comes before its samples may have taken long.
         self.until_look = 0;
         if !self.takes(bytes) {
             return false;
@@ -126,7 +126,7 @@ impl Sink for BufferWriter<'_> {
         true
     }
 
-    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+    fn sample(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) -> bool {
         let bytes = size_of::<Series>() + head.len() + heap_bytes(point);
         if !self.takes(bytes) {
             return false;
@@ -151,7 +151,7 @@ impl Sink for BufferWriter<'_> {
 }
 
 /// The approximate heap size of a value, in bytes.
-fn heap_bytes(point: &Point<'_>) -> usize {
+fn heap_bytes(point: &Sample<'_>) -> usize {
     match point.value {
         Value::Histogram(value) | Value::GaugeHistogram(value) => {
             let native = value.native().map_or(0, |native| {
@@ -169,7 +169,7 @@ fn heap_bytes(point: &Point<'_>) -> usize {
 pub(crate) struct FamilyBuffer {
     families: Vec<Family>,
     points: Vec<Series>,
-    /// All heads, one after the other.
+    /// All series keys, one after the other.
     text: String,
     cut: Option<Failure>,
     budget: Arc<Budget>,
@@ -179,7 +179,7 @@ pub(crate) struct FamilyBuffer {
 
 struct Family {
     descriptor: Descriptor,
-    /// Its first point.
+    /// Its first sample.
     first: usize,
 }
 
@@ -187,7 +187,7 @@ struct Series {
     head: std::ops::Range<usize>,
     name_len: usize,
     legacy: bool,
-    point: OwnedPoint,
+    point: OwnedSample,
 }
 
 impl FamilyBuffer {
@@ -207,8 +207,8 @@ impl FamilyBuffer {
             let points = self.points.get(family.first..end).unwrap_or_default();
             for series in points {
                 let text = self.text.get(series.head.clone()).unwrap_or_default();
-                let head = Head::from_parts(text, series.name_len, series.legacy);
-                if !sink.point(head, &series.point.as_point()) {
+                let head = SeriesKey::from_parts(text, series.name_len, series.legacy);
+                if !sink.sample(head, &series.point.as_sample()) {
                     break;
                 }
             }

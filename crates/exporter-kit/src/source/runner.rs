@@ -18,7 +18,7 @@ use super::error::{SourceError, SourceErrorReason};
 use super::flight::Flight;
 #[cfg(feature = "http")]
 use super::patience::{self, GivenUp};
-use super::run::{Good, Deadlines, Outcome, Run};
+use super::run::{Deadlines, Good, Outcome, Run};
 use super::source::{Deadline, Fetched};
 use super::spec::{OnError, Schedule, SourceSpec};
 use super::status::SourceStatus;
@@ -94,7 +94,11 @@ impl Runner {
     }
 
     /// Waits for a run until the deadline, and gives what the scrape shows.
-    pub(crate) async fn wait(self: &Arc<Self>, run: Option<Arc<Run>>, deadlines: Deadlines) -> Shown {
+    pub(crate) async fn wait(
+        self: &Arc<Self>,
+        run: Option<Arc<Run>>,
+        deadlines: Deadlines,
+    ) -> Shown {
         let Some(mut run) = run else {
             return self.now();
         };
@@ -144,7 +148,9 @@ impl Runner {
             Some(Some(Ok(good))) => ControlFlow::Break(Shown::fresh(self, good)),
             // It had less time than this scrape has, which may still get an answer.
             Some(Some(Err(SourceErrorReason::Timeout)))
-                if run.is_cut_short && run.deadline < deadlines.work && !deadlines.work.has_passed() =>
+                if run.is_cut_short
+                    && run.deadline < deadlines.work
+                    && !deadlines.work.has_passed() =>
             {
                 ControlFlow::Continue(self.join(deadlines.work))
             }

@@ -217,7 +217,10 @@ impl Sources {
         });
         Fetches {
             runs: runs.collect(),
-            deadlines: Deadlines { work, scrape: deadline },
+            deadlines: Deadlines {
+                work,
+                scrape: deadline,
+            },
         }
     }
 
@@ -264,7 +267,8 @@ impl Fetches {
         is_wanted: &dyn Fn() -> bool,
     ) -> View {
         let runs = self.runs.into_iter();
-        let shown = runs.map(|(runner, run)| runner.wait_here(run, self.deadlines, until, is_wanted));
+        let shown =
+            runs.map(|(runner, run)| runner.wait_here(run, self.deadlines, until, is_wanted));
         View(shown.collect())
     }
 }

@@ -203,7 +203,7 @@ impl Collect for Snapshot {
         Ok(())
     }
 
-    fn streams(&self) -> bool {
+    fn never_waits(&self, _: crate::collect::Internal) -> bool {
         true
     }
 }

@@ -61,7 +61,7 @@ impl Short {
     /// behind it; `None` for any other, and for some that are one.
     #[inline(always)]
     pub(super) fn decimal<const N: usize>(n: f64, end: &[u8; N]) -> Option<Self> {
-        // Behind a sum as large as this there is no room for a fraction, so the thousandths are what the sum ends in.
+        // A sum as large as this has no room for a fraction, so its last digits are the thousandths.
         let sum = n * 1000.0 + INTEGERS_FROM;
         // A quotient is rounded as the text of a number is when it is read. No two texts of so few digits are the same
         // float, so if this one comes back none is shorter.

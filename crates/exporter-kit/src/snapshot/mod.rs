@@ -225,7 +225,7 @@ impl fmt::Debug for Snapshot {
 }
 
 impl FamilySnapshot {
-    /// Name, help, unit and kind.
+    /// Name, help, unit and metric type.
     pub fn descriptor(&self) -> &Descriptor {
         &self.descriptor
     }

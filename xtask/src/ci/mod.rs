@@ -1,41 +1,49 @@
 //! `cargo xtask ci`: what CI runs. Every check runs, also after one failed; the tests close.
 
+mod doctests;
+mod package;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::run::{Failure, Outcome, announce, cargo, in_ci, output, step};
+use crate::checks;
+use crate::run::{Failure, Outcome, announce, cargo, output, step};
 use crate::test;
 use crate::workspace::Workspace;
 
-/// The library, whose features are checked one by one and whose package must build on its own.
+pub(crate) use doctests::run as documentation_tests;
+
+/// The library, whose features are checked one by one.
 const LIBRARY: &str = "exporter-kit";
 
-/// What checks licences, sources and known holes, at the version that reads our deny.toml.
+/// The program, whose features are checked one by one.
+const PROGRAM: &str = "app_exporter";
+
+/// The checker of licences, sources and known holes, at the version that reads our deny.toml.
 const DENY: &str = "cargo-deny@0.20.2";
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    if let Some(argument) = arguments.first() {
-        return Err(Failure::usage(format!(
-            "`{argument}` is not taken: `ci` runs every check there is"
-        )));
-    }
+    // A wrong argument is told before the checks, not after them.
+    test::consent(arguments)?;
     let workspace = Workspace::read()?;
     workspace.enter()?;
 
     let mut failures = Vec::new();
     for check in [
+        text,
         format,
         clippy,
         docs,
         features,
-        package,
+        package::run,
         dependencies,
         models,
         fuzz,
+        comparison,
     ] {
         failures.extend(check(&workspace).err());
     }
-    failures.extend(test::run(&[]).err());
+    failures.extend(test::run(arguments).err());
 
     let Some(first) = failures.first() else {
         return Ok(());
@@ -45,6 +53,11 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         message.push_str(&format!("\n  {failure}"));
     }
     Err(Failure::new(message).with_code(first.code))
+}
+
+/// The checks of `cargo xtask check`.
+fn text(_: &Workspace) -> Outcome {
+    checks::run(&[])
 }
 
 fn count(failures: usize) -> String {
@@ -64,28 +77,75 @@ fn clippy(_: &Workspace) -> Outcome {
 }
 
 /// The documentation as users' builds have it, and with every feature, as it is published.
-fn docs(_: &Workspace) -> Outcome {
+fn docs(workspace: &Workspace) -> Outcome {
     let mut all = cargo(&["doc", "--workspace", "--no-deps"]);
     step("documentation", all.env("RUSTDOCFLAGS", "-D warnings"))?;
     let mut published = cargo(&["doc", "--package", LIBRARY, "--no-deps", "--all-features"]);
     step(
         "documentation, every feature",
         published.env("RUSTDOCFLAGS", "-D warnings"),
-    )
+    )?;
+    published_links(&workspace.target()?)
+}
+
+/// Links to the published documentation lead to pages that the build above has written.
+fn published_links(target: &Path) -> Outcome {
+    announce("links to the published documentation");
+    let folder = target.join("doc/exporter_kit");
+    let links = checks::links::published(Path::new("")).map_err(Failure::new)?;
+    let dead: Vec<String> = links
+        .into_iter()
+        .filter(|(_, path)| !is_written(&folder, path))
+        .map(|(place, path)| format!("{place}: the documentation has no `{path}`"))
+        .collect();
+    if dead.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(dead.join("\n  ")))
+}
+
+/// Returns whether rustdoc wrote the page `path` below `folder`, with its anchor.
+fn is_written(folder: &Path, path: &str) -> bool {
+    let (page, anchor) = path.split_once('#').unwrap_or((path, ""));
+    let mut page = folder.join(page);
+    if page.is_dir() {
+        page.push("index.html");
+    }
+    let text = std::fs::read_to_string(page);
+    text.is_ok_and(|text| anchor.is_empty() || text.contains(&format!("id=\"{anchor}\"")))
 }
 
 /// Features only add: each must build without the others, and so must none.
 fn features(workspace: &Workspace) -> Outcome {
-    // clippy says all that check says, and takes warnings as errors without building dependencies
-    // anew, which a flag to rustc would.
-    let library = ["clippy", "--package", LIBRARY, "--no-default-features"];
-    step("no feature", cargo(&library).args(["--", "-D", "warnings"]))?;
-    for feature in workspace.features(LIBRARY)? {
-        let mut alone = cargo(&library);
+    alone(workspace, LIBRARY)?;
+    alone(workspace, PROGRAM)
+}
+
+/// Builds `package` without any feature, and with each alone.
+fn alone(workspace: &Workspace, package: &str) -> Outcome {
+    // clippy takes warnings as errors without building dependencies again, which a flag to rustc would.
+    let base = ["clippy", "--package", package, "--no-default-features"];
+    let mut none = cargo(&base);
+    step(
+        &format!("{package} without features"),
+        none.args(["--", "-D", "warnings"]),
+    )?;
+    for feature in workspace.features(package)? {
+        let mut alone = cargo(&base);
         alone.args(["--features", &feature, "--", "-D", "warnings"]);
-        step(&format!("feature {feature} alone"), &mut alone)?;
+        step(&format!("{package} with {feature} alone"), &mut alone)?;
     }
     Ok(())
+}
+
+/// The comparison with other libraries compiles, and all peers show the same samples. Its figures are measured elsewhere.
+fn comparison(_: &Workspace) -> Outcome {
+    let manifest = ["--manifest-path", "bench-compare/Cargo.toml"];
+    let mut format = cargo(&["fmt", "--all", "--check"]);
+    step("comparison, format", format.args(manifest))?;
+    // The tests do no timing, so nothing is built for release.
+    let mut tests = cargo(&["test", "--workspace", "--all-targets"]);
+    step("comparison", tests.args(manifest))
 }
 
 /// The library on loom's words and locks: every order in which threads can take their steps.
@@ -111,16 +171,6 @@ fn fuzz(_: &Workspace) -> Outcome {
     )?;
     let mut fuzz = cargo(&["test", "--release", "--no-default-features"]);
     step("fuzz targets", fuzz.args(manifest))
-}
-
-/// The package as it would be published, built from what is in it alone.
-fn package(_: &Workspace) -> Outcome {
-    let mut package = cargo(&["package", "--package", LIBRARY]);
-    // A clone is clean. At work the check is of the files as they are.
-    if !in_ci() {
-        package.arg("--allow-dirty");
-    }
-    step("package", &mut package)
 }
 
 fn dependencies(workspace: &Workspace) -> Outcome {
@@ -155,4 +205,23 @@ fn cargo_deny(target: &Path) -> Result<PathBuf, Failure> {
     let mut install = cargo(&["install", DENY, "--locked", "--root"]);
     step("cargo-deny, once", install.arg(&tools))?;
     Ok(tools.join("bin/cargo-deny"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_and_its_anchor_are_looked_up_in_the_documentation() {
+        let folder = std::env::temp_dir().join(format!("xtask-published-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("docs/guide")).unwrap();
+        std::fs::write(folder.join("docs/guide/index.html"), "<h2 id=\"labels\">").unwrap();
+        for path in ["docs/guide", "docs/guide/", "docs/guide/index.html#labels"] {
+            assert!(is_written(&folder, path), "{path}");
+        }
+        for path in ["docs/guide#no", "struct.No.html", "docs/no/"] {
+            assert!(!is_written(&folder, path), "{path}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

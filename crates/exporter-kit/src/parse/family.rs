@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::decimal::Moment;
 use crate::model::{Descriptor, Exemplar, MetricType, Number, SeriesKeyBuf, Timestamp};
-use crate::parse::assemble::{Part, Parts, Role, openmetrics_samples};
+use crate::parse::assembly::{Part, Parts, Role, openmetrics_samples};
 use crate::parse::error::{ParseError, ParseErrorKind};
 use crate::parse::line::{Dialect, Line, Pair};
 use crate::snapshot::{OwnedSample, Series, SeriesIndex, same_labels};

@@ -15,7 +15,7 @@
 //! # Ok::<(), parse::ParseError>(())
 //! ```
 
-mod assemble;
+mod assembly;
 mod error;
 mod family;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use hashbrown::HashSet;
 
 use crate::model::{Exemplar, ExemplarError, MetricType};
 use crate::model::{decimal, escape};
-use crate::parse::assemble::openmetrics_samples;
+use crate::parse::assembly::openmetrics_samples;
 use crate::parse::error::{ParseError, ParseErrorKind};
 use crate::parse::family::{Family, SampleLine};
 use crate::parse::line::{Dialect, Line, Pair, lines};

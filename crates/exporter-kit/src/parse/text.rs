@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use crate::model::{Descriptor, MetricType, Number, SeriesKeyBuf, Timestamp};
 use crate::model::{decimal, escape};
-use crate::parse::assemble::{Part, Parts, Role};
+use crate::parse::assembly::{Part, Parts, Role};
 use crate::parse::error::{ParseError, ParseErrorKind};
 use crate::parse::line::{Dialect, Line, Pair, bad_escape, lines};
 use crate::snapshot::{OwnedSample, OwnedValue, Series, SeriesIndex, Snapshot, same_labels};

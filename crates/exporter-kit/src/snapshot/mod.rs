@@ -3,7 +3,7 @@
 //! A snapshot does not check names and values; parsers and collectors do.
 
 mod index;
-mod read;
+mod lookup;
 mod sample;
 
 use std::fmt;

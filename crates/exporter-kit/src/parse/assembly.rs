@@ -1,4 +1,4 @@
-//! Puts the samples of one point together to its value, and says what does not fit.
+//! Assembles the lines of one sample to its value, and checks them together.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub(crate) fn openmetrics_samples(metric_type: MetricType) -> &'static [(&'stati
     }
 }
 
-/// The samples of one point, so far.
+/// The lines of one sample, so far.
 #[derive(Default)]
 pub(crate) struct Parts {
     value: Option<Number>,
@@ -68,7 +68,7 @@ struct Bucket {
     exemplar: Option<Exemplar>,
 }
 
-/// One sample, as far as its point is concerned.
+/// One line of a sample.
 pub(crate) struct Part<'a> {
     pub(crate) role: Role,
     pub(crate) metric_type: MetricType,
@@ -160,7 +160,7 @@ impl Parts {
         }
     }
 
-    /// The value that the samples make together.
+    /// Returns the value of the sample.
     pub(crate) fn finish(
         self,
         metric_type: MetricType,

@@ -8,7 +8,7 @@ mod requests;
 mod structural_gzip;
 mod web_config;
 
-pub use app_exporter_reads::{configuration, decoders, probe_targets, utmp};
+pub use app_exporter::fuzzing::{configuration, decoders, probe_targets, utmp};
 pub use compressed::compressed;
 pub use metrics::structure;
 pub use negotiate::negotiation;

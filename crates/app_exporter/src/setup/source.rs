@@ -1,106 +1,108 @@
-//! One source: where numbers are had, how often, and the metrics made of them.
+//! One source: its origin, its schedule, its limits and its metrics.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use exporter_kit::source::{OnError, Schedule};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::MapAccess;
 use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::config::variant::{self, Variants};
-use crate::config::{At, MetricConfig, ProbeConfig, Span};
+use crate::config::{At, ByteSize, MetricConfig, ProbeConfig, Span};
 use crate::decode::Limits;
 use crate::sources;
 
-/// Where numbers are had, how often, and the metrics made of them. It has one key that says where; `app_exporter sources`
-/// lists them.
+/// A data source: its origin, its schedule and its metrics. Exactly one key names the origin; `app_exporter sources`
+/// lists these keys.
 #[derive(Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SourceConfig {
-    /// Made-up numbers.
-    pub(crate) simulate: Option<At<sources::SimulateConfig>>,
-    /// What a file says.
-    pub(crate) file: Option<At<sources::FileConfig>>,
-    /// How many files there are.
-    pub(crate) files: Option<At<sources::FilesConfig>>,
-    /// What a program prints.
-    pub(crate) command: Option<At<sources::CommandConfig>>,
-    /// What a web server answers.
-    pub(crate) http: Option<At<sources::HttpConfig>>,
+    /// Simulated numbers.
+    pub(crate) simulate: Option<At<sources::simulate::SimulateConfig>>,
+    /// Content of files.
+    pub(crate) file: Option<At<sources::file::FileConfig>>,
+    /// Number and age of files.
+    pub(crate) files: Option<At<sources::files::FilesConfig>>,
+    /// Output of a command.
+    pub(crate) command: Option<At<sources::command::CommandConfig>>,
+    /// Response of a web server.
+    pub(crate) http: Option<At<sources::http::HttpConfig>>,
     /// Rows of a database.
-    pub(crate) sql: Option<At<sources::SqlConfig>>,
-    /// What a Redis has.
-    pub(crate) redis: Option<At<sources::RedisConfig>>,
-    /// Who is logged in to this machine.
-    pub(crate) login: Option<At<sources::LoginConfig>>,
+    pub(crate) sql: Option<At<sources::sql::SqlConfig>>,
+    /// Data and statistics of a Redis server.
+    pub(crate) redis: Option<At<sources::redis::RedisConfig>>,
+    /// Logins on this machine.
+    pub(crate) login: Option<At<sources::login::LoginConfig>>,
 
-    /// Asked in the background, this often. Without it, the source is asked at each scrape.
+    /// The interval of background fetches. Without it, the source is fetched at each scrape.
     interval: Option<At<Span>>,
-    /// How long an answer to a scrape is good for other scrapes too.
+    /// The cache TTL: scrapes within this time reuse the result of one fetch.
     cache: Option<At<Span>>,
-    /// How long an answer may take: 10s unless this says otherwise. A scrape's own deadline may be earlier.
+    /// The timeout of a fetch; default 10s. The deadline of a scrape may be earlier.
     timeout: Option<Span>,
-    /// What is shown while the source fails: nothing (`drop`), or the last numbers for a time (`keep: 10m`).
-    pub(crate) on_error: OnError,
-    /// How many bytes an answer may have: 16777216 unless this says otherwise. JSON whose `rows` only step into members, as
-    /// `$.items[*]`, takes memory for these rows while it is made into metrics; any other takes 15 to 65 times as much as its
-    /// text, so this limits that as well.
-    max_bytes: Option<NonZeroUsize>,
-    /// How many rows an answer may have: 100000 unless this says otherwise.
+    /// The samples to export while the source fails: none (`drop`), or the last ones for a time (`keep: 10m`).
+    on_error: OnErrorConfig,
+    /// The limit of bytes per result; default 16MiB. It also bounds memory: JSON with a simple `rows` path such as
+    /// `$.items[*]` takes memory for its rows, any other JSON 15 to 65 times the size of its text.
+    max_bytes: Option<ByteSize>,
+    /// The limit of rows per result; default 100000.
     max_rows: Option<NonZeroUsize>,
 
-    /// Makes it a template, which is asked about targets that requests name.
+    /// Turns the source into a template, which is fetched for the targets of requests.
     pub(crate) probe: Option<At<ProbeConfig>>,
 
-    /// What is made of the rows.
+    /// The metrics to make from the rows.
     pub(crate) metrics: Vec<At<MetricConfig>>,
 }
 
-/// What is shown while a source fails.
+/// The samples to export while a source fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", remote = "Self")]
-pub(crate) enum OnError {
-    /// Nothing.
+enum OnErrorConfig {
+    /// Exports no samples.
     #[default]
     Drop,
-    /// The last numbers, until they are this old.
+    /// Exports the last samples until they are this old.
     Keep(Span),
 }
 
-/// When a source is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Schedule {
-    /// At each scrape.
-    Scrape,
-    /// At a scrape, unless an answer is no older than this.
-    Cached(Duration),
-    /// In the background, this often.
-    Every(Duration),
-}
-
-/// The name of a source, which its own metrics have in the label `source`.
+/// The name of a source, and the label `source` of its health metrics.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SourceName(Box<str>);
 
 impl SourceConfig {
-    /// The keys that say when it is asked, if both are there.
+    /// The key `cache`, if it conflicts with `interval`.
     pub(crate) fn conflicting_schedule(&self) -> Option<&At<Span>> {
         self.interval.as_ref().and(self.cache.as_ref())
     }
 
-    /// The key by which it is asked in the background, if it has that.
+    /// The key `interval`.
     pub(crate) fn interval(&self) -> Option<&At<Span>> {
         self.interval.as_ref()
     }
 
     pub(crate) fn schedule(&self) -> Schedule {
         match (&self.interval, &self.cache) {
-            (Some(interval), _) => Schedule::Every(interval.get()),
-            (None, Some(cache)) => Schedule::Cached(cache.get()),
-            (None, None) => Schedule::Scrape,
+            (Some(interval), _) => Schedule::Every {
+                interval: interval.get(),
+            },
+            (None, Some(cache)) => Schedule::Cached {
+                time_to_live: cache.get(),
+            },
+            (None, None) => Schedule::AtScrape,
+        }
+    }
+
+    pub(crate) fn on_error(&self) -> OnError {
+        match self.on_error {
+            OnErrorConfig::Drop => OnError::Drop,
+            OnErrorConfig::Keep(time) => OnError::Keep {
+                at_most: time.get(),
+            },
         }
     }
 
@@ -110,13 +112,13 @@ impl SourceConfig {
 
     pub(crate) fn limits(&self) -> Limits {
         Limits {
-            bytes: self.max_bytes.map_or(16 << 20, NonZeroUsize::get),
+            bytes: self.max_bytes.unwrap_or(ByteSize::from_mebibytes(16)).get(),
             rows: self.max_rows.map_or(100_000, NonZeroUsize::get),
         }
     }
 }
 
-impl Variants for OnError {
+impl Variants for OnErrorConfig {
     const EXPECTED: &'static str = "`drop`, or `{keep: 10m}`";
 
     fn of_entry<'de, A: MapAccess<'de>>(entry: MapAccessDeserializer<A>) -> Result<Self, A::Error> {
@@ -124,7 +126,7 @@ impl Variants for OnError {
     }
 }
 
-impl<'de> Deserialize<'de> for OnError {
+impl<'de> Deserialize<'de> for OnErrorConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         variant::read(deserializer)
     }
@@ -148,8 +150,7 @@ impl<'de> Deserialize<'de> for SourceName {
         let allowed = |char: char| char.is_ascii_alphanumeric() || "_-.".contains(char);
         if name.is_empty() || name.len() > 64 || !name.chars().all(allowed) {
             return Err(de::Error::custom(format!(
-                "`{}` is no name for a source; it has at most 64 ASCII letters, digits, `_`, `-` \
-                 and `.`",
+                "`{}` is not a source name; write at most 64 ASCII letters, digits, `_`, `-` and `.`",
                 name.escape_debug()
             )));
         }

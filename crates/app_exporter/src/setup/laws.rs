@@ -1,9 +1,9 @@
-//! What holds for every text: no decoder panics, and none gives more than its limits allow.
+//! Property tests: a decoder never panics and never exceeds its limits.
 
 use proptest::prelude::*;
 
-use crate::config::{Config, Location};
 use crate::decode::{Content, Format, Limits, Wanted};
+use crate::setup::{Config, Location};
 
 const FORMATS: [&str; 8] = [
     "{json: {rows: '$..*'}}",

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::config::Config;
+use crate::output;
 
 /// Print the JSON Schema of the configuration file, for editors
 #[derive(Args, Debug)]
@@ -12,7 +13,6 @@ pub(crate) struct PrintSchema {}
 
 impl PrintSchema {
     pub(crate) fn run(&self) -> ExitCode {
-        super::print(&format!("{:#}\n", Config::schema()));
-        ExitCode::SUCCESS
+        output::finish(&format!("{:#}\n", Config::schema()))
     }
 }

@@ -4,6 +4,7 @@
 //!
 //! - Metric types: [`counter`], [`gauge`], [`histogram`], [`summary`], [`info`], [`state_set`]; with labels
 //!   [`family`] and [`enum_family`].
+#![doc = include_str!("../docs/rustdoc-links.txt")]
 #![cfg_attr(feature = "http", doc = include_str!("../docs/index.md"))]
 #![cfg_attr(
     feature = "clap",
@@ -15,6 +16,8 @@ use crate::*;
 
 macro_rules! pages {
     ($($name:ident: $file:literal;)+) => { $(
+        // Definitions that come first win over those at the foot of a page, which are for readers of the files.
+        #[doc = include_str!("../docs/rustdoc-links.txt")]
         #[doc = include_str!(concat!("../docs/", $file))]
         pub mod $name {}
     )+ };

@@ -77,7 +77,7 @@ fn every_page_is_in_the_documentation_and_in_the_list() {
     let mut found = Vec::new();
     pages(&library.join("docs"), "", &mut found);
     // These two are parts of other pages.
-    found.retain(|page| page != "front.md" && page != "index.md");
+    found.retain(|page| page.ends_with(".md") && page != "front.md" && page != "index.md");
     assert!(found.len() > 15, "{found:?}");
     let module = fs::read_to_string(library.join("src/docs.rs")).unwrap();
     // The list is not there where the library's package stands alone.
@@ -97,5 +97,171 @@ fn every_page_is_in_the_documentation_and_in_the_list() {
             "{}",
             link.0
         );
+    }
+}
+
+/// Links from the pages to items and to each other.
+///
+/// A page names its target only, as in ``[`Counter`]``, `[text][Counter::inc]` or `[text][guide]`. Two lists of definitions
+/// say where that leads. Those at the foot of a page lead a code host to files. Those in `docs/rustdoc-links.txt` come
+/// first in the documentation, so there they win, and rustdoc checks them. This test writes both with `UPDATE_GOLDEN=1`.
+mod links {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// Returns the text without code blocks.
+    fn prose(page: &str) -> String {
+        page.split("```").step_by(2).collect()
+    }
+
+    /// Returns whether `text` names an item or a page, perhaps in backticks.
+    fn is_label(text: &str) -> bool {
+        let name = text.trim_matches('`').trim_end_matches('!');
+        let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b':';
+        name.len() > 1 && name.bytes().all(word) && !name.as_bytes()[0].is_ascii_digit()
+    }
+
+    /// Returns all labels that a page refers to.
+    fn labels(prose: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for (at, _) in prose.match_indices(']') {
+            let rest = &prose[at + 1..];
+            let label = if let Some(rest) = rest.strip_prefix('[') {
+                rest.split(']').next()
+            } else if rest.starts_with(['(', ':']) || prose[..at].ends_with(']') {
+                None
+            } else {
+                // The second half of a full reference has been seen with its first half.
+                let open = prose[..at].rfind('[').unwrap_or(at);
+                let full = prose[..open].ends_with(']');
+                (!full && open < at).then(|| &prose[open + 1..at])
+            };
+            found.extend(label.filter(|label| is_label(label)).map(str::to_owned));
+        }
+        found
+    }
+
+    /// Returns the path of the item that a label names.
+    fn path(label: &str) -> &str {
+        label.trim_matches('`').trim_end_matches('!')
+    }
+
+    /// Returns whether a line of Rust defines `name`.
+    fn defines(line: &str, name: &str) -> bool {
+        let line = line.trim_start();
+        let line = line.strip_prefix("pub ").unwrap_or(line);
+        let line = line.strip_prefix("const fn ").map_or(line, |_| &line[6..]);
+        [
+            "struct",
+            "enum",
+            "trait",
+            "fn",
+            "const",
+            "type",
+            "macro_rules!",
+        ]
+        .iter()
+        .filter_map(|keyword| line.strip_prefix(keyword)?.strip_prefix(' '))
+        .filter_map(|rest| rest.strip_prefix(name))
+        .any(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    }
+
+    /// Returns the file under `src/` that defines an item.
+    fn source(path: &str, sources: &BTreeMap<String, String>) -> String {
+        let parts: Vec<&str> = path.split("::").collect();
+        let is_type = |part: &&&str| part.starts_with(|c: char| c.is_ascii_uppercase());
+        let name = parts.iter().find(is_type).or(parts.last()).unwrap();
+        if parts.len() == 1 {
+            for file in [format!("{path}/mod.rs"), format!("{path}.rs")] {
+                if sources.contains_key(&file) {
+                    return file;
+                }
+            }
+        }
+        let room = format!("{}/", parts[0]);
+        let defining = |file: &&String| {
+            let mut lines = sources[*file].lines().filter(|line| line.contains(name));
+            lines.any(|line| defines(line, name))
+        };
+        let mut files: Vec<&String> = sources.keys().filter(defining).collect();
+        files.sort_by_key(|file| !file.starts_with(&room));
+        assert!(!files.is_empty(), "nothing in src/ defines `{path}`");
+        files[0].clone()
+    }
+
+    fn sources(folder: &Path, within: &str, found: &mut BTreeMap<String, String>) {
+        let mut files = Vec::new();
+        pages(folder, within, &mut files);
+        files.retain(|file| file.ends_with(".rs") && file != "docs.rs");
+        found.extend(files.into_iter().map(|file| {
+            let text = fs::read_to_string(folder.join(&file)).unwrap();
+            (file, text)
+        }));
+    }
+
+    #[test]
+    fn links_lead_somewhere_on_a_code_host_and_in_the_documentation() {
+        let library = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut files = Vec::new();
+        pages(&library.join("docs"), "", &mut files);
+        files.retain(|file| file.ends_with(".md"));
+        files.sort();
+        let module = |file: &str| {
+            let stem = file.rsplit('/').next().unwrap().trim_end_matches(".md");
+            stem.replace('-', "_")
+        };
+        let modules: BTreeMap<String, &String> =
+            files.iter().map(|file| (module(file), file)).collect();
+        let mut code = BTreeMap::new();
+        sources(&library.join("src"), "", &mut code);
+
+        let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+        let compare = |file: &Path, expected: &str| {
+            let found = fs::read_to_string(file).unwrap_or_default();
+            if update && found != expected {
+                fs::write(file, expected).unwrap();
+            } else {
+                let file = file.display();
+                assert!(
+                    found == expected,
+                    "{file}: update its links with UPDATE_GOLDEN=1"
+                );
+            }
+        };
+        let mut definitions = BTreeMap::new();
+        let mut defined_in: BTreeMap<String, String> = BTreeMap::new();
+        for file in &files {
+            let text = fs::read_to_string(library.join("docs").join(file)).unwrap();
+            let is_definition = |line: &&str| line.starts_with('[') && line.contains("]: ");
+            let lines: Vec<&str> = text.lines().filter(|line| !is_definition(line)).collect();
+            let text = lines.join("\n");
+            let up = "../".repeat(file.matches('/').count());
+            let mut foot = BTreeMap::new();
+            for label in labels(&prose(&text)) {
+                let path = path(&label);
+                if let Some(page) = modules.get(path) {
+                    foot.insert(label.clone(), format!("{up}{page}"));
+                    definitions.insert(label.clone(), format!("crate::docs::{path}"));
+                } else {
+                    let source = defined_in
+                        .entry(path.to_owned())
+                        .or_insert_with(|| source(path, &code));
+                    foot.insert(label.clone(), format!("{up}../src/{source}"));
+                    definitions.insert(label.clone(), format!("crate::{path}"));
+                }
+            }
+            let foot: String = foot
+                .iter()
+                .map(|(label, target)| format!("[{label}]: {target}\n"))
+                .collect();
+            let gap = if foot.is_empty() { "" } else { "\n" };
+            let expected = format!("{}\n{gap}{foot}", text.trim_end());
+            compare(&library.join("docs").join(file), &expected);
+        }
+        let list: String = definitions
+            .iter()
+            .map(|(label, target)| format!("[{label}]: {target}\n"))
+            .collect();
+        compare(&library.join("docs/rustdoc-links.txt"), &list);
     }
 }

@@ -3,8 +3,10 @@
 mod collector;
 pub(crate) mod context;
 mod error;
+mod failure;
 mod family_writer;
 mod given;
+mod scope;
 mod series_writer;
 mod sink;
 
@@ -12,7 +14,9 @@ pub use collector::Collect;
 pub(crate) use collector::collect_by_deref;
 pub use context::ScrapeContext;
 pub use error::CollectError;
+pub(crate) use failure::Failure;
 pub use family_writer::FamilyWriter;
 pub(crate) use given::Given;
+pub(crate) use scope::{Scope, Scoped};
 pub use series_writer::SeriesWriter;
 pub use sink::Sink;

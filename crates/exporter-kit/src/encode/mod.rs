@@ -10,6 +10,7 @@ pub(crate) mod number;
 #[cfg(feature = "experimental-openmetrics-2")]
 mod openmetrics2;
 mod protobuf;
+mod sample_names;
 mod short;
 mod text;
 mod wire;
@@ -22,6 +23,7 @@ pub use escaping::Escaping;
 use crate::collect::Sink;
 pub(crate) use heads::{HELP_KEYWORD, text_header};
 use protobuf::ProtobufEncoder;
+pub(crate) use sample_names::sample_names;
 use text::TextEncoder;
 
 /// An exposition format.

@@ -1,8 +1,8 @@
 //! Metrics whose value is asked for at each scrape.
 
+use crate::collect::Scope;
 use crate::collect::{Collect, CollectError, Sink};
 use crate::model::{Descriptor, HeadBuf, IntoNumber, Kind, Point, Value};
-use crate::registry::scope::Scope;
 
 /// Calls a function for the value of one series. The function runs under no lock; its panic costs only this metric.
 pub(crate) struct Callback<F> {

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::collect::Scope;
 use crate::metric::family::Family;
 use crate::metric::family_series::FamilyLimits;
 use crate::metric::fixed::{Metric, Static};
@@ -12,7 +13,6 @@ use crate::metric::series::{self, Instrument, Shared};
 use crate::metric::setup::{Setup, SetupFault};
 use crate::model::{Descriptor, HeadBuf};
 use crate::name::{self, NameError, NameScheme};
-use crate::registry::scope::Scope;
 
 /// How many series a family holds unless its definition says otherwise.
 const DEFAULT_SERIES_LIMIT: usize = 100_000;
@@ -211,7 +211,7 @@ impl<D: build::Build + Copy> Define for D {}
 pub(crate) mod build {
     use super::DefinitionError;
     use crate::collect::Collect;
-    use crate::registry::scope::Scope;
+    use crate::collect::Scope;
 
     pub trait Build {
         type Metric: Collect + Clone + Send + Sync + 'static;

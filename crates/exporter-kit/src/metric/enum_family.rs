@@ -4,13 +4,13 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 
+use crate::collect::Scope;
 use crate::collect::{Collect, CollectError, Sink};
 use crate::metric::definition::{Definition, DefinitionError, build::Build};
 use crate::metric::fixed::{Metric, Static};
 use crate::metric::series::{self, Instrument, Shared};
 use crate::model::{Descriptor, HeadBuf};
 use crate::name;
-use crate::registry::scope::Scope;
 
 /// A type whose values are label values known beforehand. [`label_enum!`](crate::label_enum) makes one; `bool` is one.
 pub trait LabelEnum: Copy + Send + Sync + 'static {

@@ -4,11 +4,11 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::OnceLock;
 
+use crate::collect::Scope;
 use crate::collect::{Collect, collect_by_deref};
 use crate::metric::definition::{Definition, FamilyDefinition, build::Build};
 use crate::metric::family::Family;
 use crate::metric::series::Instrument;
-use crate::registry::scope::Scope;
 
 /// A metric or a family that can be a `static`: `static REQUESTS: Static<Counter> = ….fixed();`.
 ///

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::collect::Scope;
 use crate::collect::{Collect, CollectError, Sink};
 use crate::metric::definition::{DefinitionError, build::Build};
 use crate::metric::fixed::{Metric, Static};
 use crate::model::{Descriptor, HeadBuf, Kind, Point, Value};
 use crate::name::{self, NameError, NameScheme};
-use crate::registry::scope::Scope;
 use crate::sync::{Mutex, lock};
 
 /// Facts as labels of a metric whose value is always 1: versions, settings. The name ends in `_info`.

@@ -13,9 +13,10 @@ use super::asset::{self, Asset};
 use super::landing::Landing;
 use super::render::{self, Links, TABLE, Viewer};
 use super::table::Table;
+use crate::scrape::answer::{Answer, method_not_allowed, plain};
 use crate::scrape::body::Body;
-use crate::scrape::handler::{Answer, MetricsHandler, method_not_allowed, plain};
-use crate::scrape::negotiate::{elements, quality};
+use crate::scrape::handler::MetricsHandler;
+use crate::scrape::negotiation::{elements, quality};
 use crate::server::routes::Routes;
 
 /// Nothing but the page's own files, and nothing inline. Where a browser knows trusted types, it refuses to make

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::{RegisterError, sample_names};
+use super::RegisterError;
+use super::failures::Failures;
 use crate::collect::Collect;
-use crate::encode::Escaping;
+use crate::encode::{Escaping, sample_names};
 use crate::model::{Descriptor, Kind};
-use crate::scrape::Failures;
 use crate::sync::{Mutex, lock};
 
 /// What the clones of a registry share.

@@ -1,4 +1,4 @@
-//! What a program holds of a registry: makes metrics, takes collectors, begins scrapes.
+//! The handle of a registry: makes metrics and takes collectors.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,13 +6,10 @@ use std::sync::atomic::Ordering;
 
 use super::core::{Core, InOrder, Registered};
 use super::error::RegisterError;
-use crate::collect::Collect;
-use crate::encode::Format;
+use crate::collect::{Collect, Scope, Scoped};
 use crate::metric::{Callback, Counter, Define, DefinitionError, Gauge, Histogram, Info, Summary};
 use crate::model::{Descriptor, IntoNumber, Kind};
 use crate::name::NameError;
-use crate::registry::scope::{Scope, Scoped};
-use crate::scrape::Scrape;
 
 /// Holds the metrics that are scraped together.
 ///
@@ -201,18 +198,6 @@ impl Registry {
 
     pub(crate) fn shows_created_samples(&self) -> bool {
         self.core.created_samples.load(Ordering::Relaxed)
-    }
-
-    /// Begins a scrape in that format.
-    pub fn scrape(&self, format: Format) -> Scrape {
-        Scrape::new(self.clone(), format)
-    }
-
-    /// Everything as Prometheus text 0.0.4.
-    pub fn to_text(&self) -> String {
-        let body = self.scrape(Format::Text).to_vec();
-        String::from_utf8(body)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 
     /// Whether a family that a collector had not named before may be shown by it, or by nobody in particular.

@@ -1,15 +1,12 @@
-//! The registry: owns collectors, refuses conflicting names, and runs scrapes.
+//! The registry: owns collectors, and refuses conflicting names.
 
 mod core;
 mod default;
 mod error;
+mod failures;
 mod handle;
-mod names;
-mod nested;
-pub(crate) mod scope;
 
 pub(crate) use core::{InOrder, Registered};
 pub use default::default_registry;
 pub use error::RegisterError;
 pub use handle::Registry;
-pub(crate) use names::sample_names;

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use hashbrown::HashSet;
 
-use crate::collect::Sink;
 use crate::collect::context::ScrapeContext;
+use crate::collect::{Failure, Sink};
 use crate::registry::{Registered, Registry};
+use crate::scrape::Ahead;
 use crate::scrape::recording::{Budget, Cut, Recorded, Recording};
-use crate::scrape::{Ahead, Failure};
 use crate::sync::lock;
 
 /// How many bytes of recorded families one handler holds at most, for all scrapes together.

@@ -7,7 +7,7 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 use memchr::memchr_iter;
 
 use crate::scrape::gzip::{Plan, Size, Stream, Structures, What};
-use crate::scrape::negotiate::{elements, quality};
+use crate::scrape::negotiation::{elements, quality};
 use crate::sync::lock;
 
 /// How the bytes of a body are coded.

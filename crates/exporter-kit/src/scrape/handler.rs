@@ -6,28 +6,27 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName};
 use http::{Method, Request, Response, StatusCode};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::registry::Registry;
-use crate::scrape::Own;
+use crate::scrape::Appendix;
 use crate::scrape::ahead::{self, Collecting};
+use crate::scrape::answer::{Answer, ResponseFuture, method_not_allowed, plain};
 use crate::scrape::body::Body;
 use crate::scrape::coding::{self, Compressors};
 use crate::scrape::deadline::{DEFAULT_LIMIT, DEFAULT_OFFSET, Limits};
 use crate::scrape::in_flight::InFlight;
 use crate::scrape::job::Job;
-use crate::scrape::negotiate::{self, Choice};
-use crate::scrape::together::{self, Together};
+use crate::scrape::negotiation::{self, Choice};
+use crate::scrape::shared_encoding::{self, Together};
 use crate::source::Sources;
 
 /// How many scrapes are answered at once, unless said otherwise.
@@ -77,7 +76,7 @@ pub(crate) struct Options {
     max_requests: usize,
     pub(crate) sources: Vec<Sources>,
     /// Families of the server, which come last.
-    own: Option<Arc<Own>>,
+    own: Option<Arc<Appendix>>,
 }
 
 /// A request that is counted among the scrapes, and its time.
@@ -163,7 +162,7 @@ impl MetricsHandler {
 
     /// Shows these families as well, after all others.
     pub(crate) fn own(&mut self, own: Option<Registry>) {
-        Arc::make_mut(&mut self.options).own = own.map(Own::new);
+        Arc::make_mut(&mut self.options).own = own.map(Appendix::new);
     }
 
     /// Answers a request; its body is not read.
@@ -192,7 +191,7 @@ impl MetricsHandler {
         };
         let (sender, receiver) = oneshot::channel();
         if job.can_be_shared() {
-            together::join(&runtime, job, sender);
+            shared_encoding::join(&runtime, job, sender);
         } else {
             runtime.spawn_blocking(move || job.run(sender));
         }
@@ -232,7 +231,7 @@ impl MetricsHandler {
         let Admitted { in_flight, limits } = admitted;
         let headers = req.headers();
         let names = names(req.uri().query());
-        let Choice { format, escaping } = negotiate::format(texts(headers, header::ACCEPT));
+        let Choice { format, escaping } = negotiation::format(texts(headers, header::ACCEPT));
         let everything = names.is_empty();
         let scrape = self.shared.registry.scrape(format).filter(names);
         let mut scrape = scrape.with_own(self.options.own.clone());
@@ -279,52 +278,6 @@ impl<B> tower_service::Service<Request<B>> for MetricsHandler {
     }
 }
 
-/// The answer of a [`MetricsHandler`] as a service, which never fails.
-#[derive(Debug)]
-pub struct ResponseFuture(Answer);
-
-impl Future for ResponseFuture {
-    type Output = Result<Response<Body>, Infallible>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map(Ok)
-    }
-}
-
-/// An answer, or the wait for its beginning.
-#[derive(Debug)]
-pub(crate) struct Answer(State);
-
-#[derive(Debug)]
-enum State {
-    Ready(std::future::Ready<Response<Body>>),
-    Waiting(oneshot::Receiver<Response<Body>>),
-}
-
-impl Answer {
-    pub(crate) fn ready(response: Response<Body>) -> Self {
-        Self(State::Ready(std::future::ready(response)))
-    }
-
-    /// An answer that another thread or task is at; if it gives none, the answer is 500.
-    pub(crate) fn waiting(response: oneshot::Receiver<Response<Body>>) -> Self {
-        Self(State::Waiting(response))
-    }
-}
-
-impl Future for Answer {
-    type Output = Response<Body>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Body>> {
-        match &mut self.0 {
-            State::Ready(ready) => Pin::new(ready).poll(cx),
-            State::Waiting(receiver) => Pin::new(receiver)
-                .poll(cx)
-                .map(|answer| answer.unwrap_or_else(|_| failed())),
-        }
-    }
-}
-
 /// The families that a query asks for: the values of `name[]`.
 fn names(query: Option<&str>) -> Vec<String> {
     query.map_or_else(Vec::new, |query| {
@@ -341,39 +294,6 @@ fn texts(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
         .get_all(name)
         .into_iter()
         .filter_map(|value| value.to_str().ok())
-}
-
-/// A short answer for people.
-pub(crate) fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
-    let text = text.into();
-    let length = text.len();
-    let mut response = Response::new(Body::whole(text));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
-    headers.insert(header::CONTENT_LENGTH, length.into());
-    response
-}
-
-pub(crate) fn method_not_allowed() -> Response<Body> {
-    let mut response = plain(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method not allowed; use GET or HEAD\n",
-    );
-    response
-        .headers_mut()
-        .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-    response
-}
-
-fn failed() -> Response<Body> {
-    plain(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "the scrape ended before it had an answer; see the program's standard error\n",
-    )
 }
 
 #[cfg(test)]

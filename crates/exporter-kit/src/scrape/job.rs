@@ -21,7 +21,7 @@ use crate::scrape::deadline::Limits;
 use crate::scrape::gzip::What;
 use crate::scrape::handler::{Options, Shared, UNKNOWN_SIZE};
 use crate::scrape::in_flight::InFlight;
-use crate::scrape::together::SHARED_BYTES;
+use crate::scrape::shared_encoding::SHARED_BYTES;
 
 /// A body up to this size, in bytes, is sent whole, with its length.
 const WHOLE_BYTES: usize = 256 * 1024;

@@ -3,6 +3,13 @@
 #[cfg(feature = "http")]
 pub(crate) mod ahead;
 #[cfg(feature = "http")]
+pub(crate) mod answer;
+#[cfg_attr(
+    not(feature = "http"),
+    allow(dead_code, reason = "only a server has families of its own")
+)]
+mod appendix;
+#[cfg(feature = "http")]
 pub(crate) mod asking;
 #[cfg(feature = "http")]
 pub(crate) mod body;
@@ -11,8 +18,6 @@ mod clock;
 pub(crate) mod coding;
 #[cfg(feature = "http")]
 pub(crate) mod deadline;
-mod failure;
-mod gate;
 #[cfg(feature = "http")]
 pub(crate) mod gzip;
 #[cfg(feature = "http")]
@@ -22,30 +27,28 @@ pub(crate) mod in_flight;
 #[cfg(feature = "http")]
 pub(crate) mod job;
 #[cfg(feature = "http")]
-pub(crate) mod negotiate;
-#[cfg_attr(
-    not(feature = "http"),
-    allow(dead_code, reason = "only a server has families of its own")
-)]
-mod own;
+pub(crate) mod negotiation;
+mod nested;
 #[cfg(feature = "http")]
 pub(crate) mod recording;
 mod scrape;
 #[cfg(feature = "http")]
-pub(crate) mod together;
+pub(crate) mod shared_encoding;
+mod walk;
 #[cfg(feature = "zstd")]
 pub(crate) mod zstd;
 
-use crate::collect::Sink;
+use crate::collect::{Failure, Sink};
 use crate::registry::Registered;
 
 #[cfg(feature = "http")]
+pub use answer::ResponseFuture;
+#[cfg(feature = "http")]
+pub(crate) use appendix::Appendix;
+#[cfg(feature = "http")]
 pub use body::{Body, BodyError};
-pub(crate) use failure::{Failure, Failures};
 #[cfg(feature = "http")]
-pub use handler::{MetricsHandler, ResponseFuture};
-#[cfg(feature = "http")]
-pub(crate) use own::Own;
+pub use handler::MetricsHandler;
 pub use scrape::Scrape;
 
 /// What some collectors gave before the scrape, so that it need not wait for them.

@@ -8,13 +8,13 @@ use std::time::Instant;
 use hashbrown::HashSet;
 
 use super::Ahead;
-use super::gate::Gate;
-use super::own::Own;
+use super::appendix::Appendix;
+use super::walk::Walk;
 use crate::collect::Sink;
 use crate::collect::context::ScrapeContext;
-use crate::encode::{self, ChunkFn, Escaping, Format, Give, Output};
+use crate::encode::{self, ChunkFn, Escaping, Format, Give, Output, sample_names};
 use crate::model::Descriptor;
-use crate::registry::{InOrder, Registry, sample_names};
+use crate::registry::{InOrder, Registry};
 
 /// How many bytes a chunk of a body has, about: a line is never divided.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -47,7 +47,7 @@ pub struct Scrape {
     /// What was collected before the scrape.
     pub(super) ahead: Option<Arc<dyn Ahead>>,
     /// Families of the library itself, which come last.
-    own: Option<Arc<Own>>,
+    own: Option<Arc<Appendix>>,
 }
 
 impl fmt::Debug for Scrape {
@@ -111,7 +111,7 @@ impl Scrape {
 
     /// The same with families of the library's own at the end.
     #[cfg(feature = "http")]
-    pub(crate) fn with_own(mut self, own: Option<Arc<Own>>) -> Self {
+    pub(crate) fn with_own(mut self, own: Option<Arc<Appendix>>) -> Self {
         self.own = own;
         self
     }
@@ -193,19 +193,19 @@ impl Scrape {
             changed = self.registry.in_order();
             &changed
         };
-        let mut gate = Gate::new(sink, self);
+        let mut walk = Walk::new(sink, self);
         let mut trouble = false;
         for registered in in_order.collectors() {
-            gate.collect(registered);
+            walk.collect(registered);
             trouble |= registered.failures.any() || registered.collector.refused() > 0;
         }
         if trouble {
-            gate.begin_own(false);
+            walk.begin_own(false);
             // Names and values of these families are this library's own: there is nothing to refuse.
-            let _ = gate.failures(in_order.collectors());
+            let _ = walk.failures(in_order.collectors());
         }
         if let Some(own) = &self.own {
-            own.give(&self.registry, in_order, &mut gate);
+            own.give(&self.registry, in_order, &mut walk);
         }
     }
 
@@ -221,6 +221,20 @@ impl Scrape {
     pub(super) fn wants(&self, descriptor: &Descriptor) -> bool {
         let names = self.names.as_ref();
         names.is_none_or(|names| has_name_of(names, descriptor))
+    }
+}
+
+impl Registry {
+    /// Begins a scrape in that format.
+    pub fn scrape(&self, format: Format) -> Scrape {
+        Scrape::new(self.clone(), format)
+    }
+
+    /// Everything as Prometheus text 0.0.4.
+    pub fn to_text(&self) -> String {
+        let body = self.scrape(Format::Text).to_vec();
+        String::from_utf8(body)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 }
 

@@ -12,8 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 use crate::collect::Collect;
+use crate::scrape::answer::Answer;
 use crate::scrape::body::Body;
-use crate::scrape::handler::Answer;
 use crate::server::site::Site;
 
 /// A connection of any kind.

@@ -7,8 +7,9 @@ use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 
 use crate::page::{self, PageLink};
+use crate::scrape::answer::{Answer, method_not_allowed, plain};
 use crate::scrape::body::Body;
-use crate::scrape::handler::{Answer, MetricsHandler, method_not_allowed, plain};
+use crate::scrape::handler::MetricsHandler;
 use crate::server::builder::ServerBuilder;
 use crate::server::error::ServeError;
 use crate::server::path;

@@ -8,8 +8,9 @@ use http::{Method, Request, Response, StatusCode};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use crate::scrape::answer::{Answer, method_not_allowed, plain};
 use crate::scrape::body::Body;
-use crate::scrape::handler::{Answer, MetricsHandler, method_not_allowed, plain};
+use crate::scrape::handler::MetricsHandler;
 use crate::server::builder::ServerBuilder;
 use crate::server::mounts::Mount;
 

@@ -9,8 +9,9 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::page::{Landing, Page};
+use crate::scrape::answer::{Answer, method_not_allowed, plain};
 use crate::scrape::body::Body;
-use crate::scrape::handler::{Answer, MetricsHandler, method_not_allowed, plain};
+use crate::scrape::handler::MetricsHandler;
 use crate::server::gate::Gate;
 use crate::server::lifecycle::Lifecycle;
 use crate::server::mounts::Mounts;

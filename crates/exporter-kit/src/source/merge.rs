@@ -7,8 +7,8 @@ use hashbrown::HashMap;
 
 use super::view::{Shown, View};
 use crate::collect::Sink;
+use crate::encode::sample_names;
 use crate::model::{Descriptor, Head, Point};
-use crate::registry::sample_names;
 use crate::snapshot::{FamilySnapshot, SeriesIndex, same_labels};
 
 /// Gives all families of a view in the order of their names; the series of one family in the order of the sources.

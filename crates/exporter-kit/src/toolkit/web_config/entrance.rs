@@ -21,8 +21,8 @@ use super::status::Status;
 use super::users::{Check, Login};
 use super::watched::Watched;
 use crate::collect::Collect;
+use crate::scrape::answer::plain;
 use crate::scrape::body::Body;
-use crate::scrape::handler::plain;
 use crate::server::gate::{Admission, Boxed, Gate, Stream, Verdict};
 use crate::server::site::Site;
 

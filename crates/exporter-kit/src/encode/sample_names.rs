@@ -1,6 +1,6 @@
 //! The names that a family lays claim to.
 
-use crate::encode::Escaping;
+use super::Escaping;
 use crate::model::{Descriptor, Kind};
 
 /// The names that the samples of a family may have in any format, and the family's own in OpenMetrics.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::gate::Gate;
+use super::walk::Walk;
 use crate::collect::Sink;
 use crate::registry::{InOrder, Registry};
 
 /// Families that come after those of another registry, always the same one.
 #[derive(Debug)]
-pub(crate) struct Own {
+pub(crate) struct Appendix {
     families: Registry,
     /// How often both registries had changed when none of the families had a name that is taken. Both numbers only grow, so
     /// neither has changed since if their sum has not. To find out anew takes longer than a small scrape.
@@ -19,7 +19,7 @@ pub(crate) struct Own {
 /// As often no registry changes.
 const NEVER: u64 = u64::MAX;
 
-impl Own {
+impl Appendix {
     pub(crate) fn new(families: Registry) -> Arc<Self> {
         Arc::new(Self {
             families,
@@ -32,7 +32,7 @@ impl Own {
         &self,
         registry: &Registry,
         in_order: &InOrder,
-        gate: &mut Gate<'_, S>,
+        walk: &mut Walk<'_, S>,
     ) {
         let own = self.families.in_order();
         let now = own.change() + in_order.change();
@@ -45,10 +45,10 @@ impl Own {
                 self.free_as_of.store(now, Ordering::Relaxed);
             }
         }
-        gate.begin_own(are_free);
+        walk.begin_own(are_free);
         for own in own.collectors() {
             // These are metrics, which do not fail.
-            let _ = own.collector.collect(gate);
+            let _ = own.collector.collect(walk);
         }
     }
 }

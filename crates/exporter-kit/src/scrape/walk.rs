@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
+use super::Scrape;
 use super::clock::Clock;
-use super::{Failure, Scrape};
 use crate::collect::context::ScrapeContext;
-use crate::collect::{CollectError, FamilyWriter, Sink};
+use crate::collect::{CollectError, Failure, FamilyWriter, Sink};
 use crate::model::{Descriptor, Head, Kind, Point};
 use crate::registry::Registered;
 
 /// Stands between the collectors and the sink: lets through what is wanted, and no family twice.
-pub(super) struct Gate<'a, S: ?Sized> {
+pub(super) struct Walk<'a, S: ?Sized> {
     sink: &'a mut S,
     scrape: &'a Scrape,
     /// What is known of the scrape, if it is part of another of which something is known.
@@ -37,7 +37,7 @@ enum Giver<'a> {
     Own { are_free: bool },
 }
 
-impl<'a, S: Sink + ?Sized> Gate<'a, S> {
+impl<'a, S: Sink + ?Sized> Walk<'a, S> {
     pub(super) fn new(sink: &'a mut S, scrape: &'a Scrape) -> Self {
         let context = scrape.context.within(sink.context());
         let deadline = context.as_ref().unwrap_or(&scrape.context).deadline;
@@ -173,7 +173,7 @@ impl<'a, S: Sink + ?Sized> Gate<'a, S> {
     }
 }
 
-impl<S: Sink + ?Sized> Sink for Gate<'_, S> {
+impl<S: Sink + ?Sized> Sink for Walk<'_, S> {
     fn family(&mut self, descriptor: &Descriptor) -> bool {
         self.open = self.scrape.wants(descriptor)
             && !self.clock.is_over

@@ -2,10 +2,10 @@
 
 use std::cell::Cell;
 
-use super::Registry;
 use crate::collect::{Collect, CollectError, Sink};
 use crate::encode::Format;
 use crate::model::Descriptor;
+use crate::registry::Registry;
 
 /// A registry is a collector, so that several can be scraped as one. Its families are checked against those
 /// of the registry that it is in at each scrape.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use exporter_kit::scrape::MetricsHandler;
 use exporter_kit::{
-    Collect, CollectError, Descriptor, Family, FamilyWriter, Format, Gauge, Histogram, Kind,
+    Collect, CollectError, Descriptor, Family, FamilyWriter, Format, Gauge, Histogram, MetricType,
     Registry, Sink,
 };
 use flate2::read::GzDecoder;
@@ -31,7 +31,7 @@ struct Own(Arc<Mutex<Vec<(String, f64)>>>);
 
 impl Collect for Own {
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
-        let family = Descriptor::new(Kind::Gauge, "own_samples", "Samples of a collector.")?;
+        let family = Descriptor::new(MetricType::Gauge, "own_samples", "Samples of a collector.")?;
         let mut writer = FamilyWriter::begin(sink, &family, ["label"])?;
         let samples = self.0.lock().expect("nothing panics under it");
         for (label, value) in samples.iter() {

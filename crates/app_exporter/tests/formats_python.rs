@@ -6,8 +6,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use exporter_kit::{
-    Counter, Exemplar, FamilySnapshot, Format, Gauge, Head, Histogram, HistogramValue, Kind, Point,
-    Registry, Snapshot, StateSet, Summary, Value, parse,
+    Counter, Exemplar, FamilySnapshot, Format, Gauge, Head, Histogram, HistogramValue, MetricType,
+    Point, Registry, Snapshot, StateSet, Summary, Value, parse,
 };
 use serde_json::{Value as Json, json};
 
@@ -344,15 +344,15 @@ fn read(families: &Json) -> (Samples, BTreeMap<String, [String; 3]>) {
 }
 
 /// The word for a kind in that format.
-fn kind_in(kind: Kind, format: Format) -> &'static str {
+fn kind_in(kind: MetricType, format: Format) -> &'static str {
     match (format, kind) {
         (Format::OpenMetrics, kind) => kind.as_str(),
-        (_, Kind::Counter) => "counter",
-        (_, Kind::Gauge | Kind::Info | Kind::StateSet) => "gauge",
-        (_, Kind::Summary) => "summary",
-        (Format::Protobuf, Kind::GaugeHistogram) => "gauge_histogram",
-        (Format::Protobuf, Kind::Unknown) => "untyped",
-        (_, Kind::Histogram | Kind::GaugeHistogram) => "histogram",
+        (_, MetricType::Counter) => "counter",
+        (_, MetricType::Gauge | MetricType::Info | MetricType::StateSet) => "gauge",
+        (_, MetricType::Summary) => "summary",
+        (Format::Protobuf, MetricType::GaugeHistogram) => "gauge_histogram",
+        (Format::Protobuf, MetricType::Unknown) => "untyped",
+        (_, MetricType::Histogram | MetricType::GaugeHistogram) => "histogram",
         // What prometheus_client makes of `untyped`.
         _ => "unknown",
     }
@@ -401,16 +401,16 @@ fn independent_readers_find_in_every_format_what_the_snapshot_says() {
         assert_eq!(samples, expected.samples, "{name}");
         for family in snapshot.families() {
             let descriptor = family.descriptor();
-            let shown = match (format, descriptor.kind()) {
+            let shown = match (format, descriptor.metric_type()) {
                 (Format::Protobuf, _) => descriptor.name(),
-                (Format::OpenMetrics, _) | (_, Kind::Counter) => descriptor.base_name(),
+                (Format::OpenMetrics, _) | (_, MetricType::Counter) => descriptor.base_name(),
                 _ => descriptor.name(),
             };
             let unit = match format {
                 Format::OpenMetrics | Format::Protobuf => descriptor.unit(),
                 _ => "",
             };
-            let kind = kind_in(descriptor.kind(), format);
+            let kind = kind_in(descriptor.metric_type(), format);
             let expected_family = [kind, descriptor.help(), unit].map(str::to_owned);
             let shown = expected.name(shown);
             assert_eq!(

@@ -1,7 +1,7 @@
 //! `…_build_info`: which build is running, as labels.
 
 use crate::collect::{Collect, CollectError, FamilyWriter, Sink};
-use crate::model::{Descriptor, Kind, Value};
+use crate::model::{Descriptor, MetricType, Value};
 use crate::name::NameError;
 
 /// Gives `NAME_build_info` with version, revision, branch, Rust version, operating system and processor as labels.
@@ -36,7 +36,7 @@ impl BuildInfo {
             "A metric with a constant '1' value labeled by what {program} was built from and for."
         );
         Ok(Self {
-            descriptor: Descriptor::new(Kind::Info, &name, &help)?,
+            descriptor: Descriptor::new(MetricType::Info, &name, &help)?,
             version: version.to_owned(),
             revision: String::new(),
             branch: String::new(),

@@ -70,14 +70,14 @@ pub use encode::{Escaping, Format};
 pub use metric::{
     Counter, DEFAULT_BUCKETS, Define, Definition, DefinitionError, EnumFamily,
     EnumFamilyDefinition, EnumLabels, Family, FamilyDefinition, Gauge, Histogram, InProgress, Info,
-    InfoDefinition, Instrument, IntGauge, LabelEnum, Metric, Observe, SetupFault, StateSet, Static,
-    Summary, Timer,
+    InfoDefinition, Instrument, IntGauge, LabelEnum, Metric, Observe, SetupErrorKind, StateSet,
+    Static, Summary, Timer,
 };
 pub use model::{
     Descriptor, EXEMPLAR_MAX_CHARS, Exemplar, ExemplarError, Head, HistogramError, HistogramValue,
-    IntoNumber, Kind, Labels, NativeBuckets, Number, Point, SummaryValue, Timestamp, Value,
+    IntoNumber, Labels, MetricType, NativeBuckets, Number, Point, SummaryValue, Timestamp, Value,
 };
-pub use name::{NameError, NameFault, NameScheme};
+pub use name::{NameError, NameErrorKind, NameScheme};
 pub use process::ProcessCollector;
 pub use registry::{RegisterError, Registry, default_registry};
 pub use scrape::Scrape;

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::model::Kind;
+use crate::model::MetricType;
 
 /// Which characters a name may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -21,7 +21,7 @@ pub enum NameScheme {
 /// Why a name is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum NameFault {
+pub enum NameErrorKind {
     /// It is the empty text.
     Empty,
     /// A metric name has another character than ASCII letters, digits, `_` and `:`, or begins with a digit.
@@ -52,7 +52,7 @@ pub enum NameFault {
     StateSetName,
 }
 
-impl NameFault {
+impl NameErrorKind {
     /// One sentence: the rule and the remedy.
     pub const fn reason(self) -> &'static str {
         match self {
@@ -97,14 +97,14 @@ impl NameFault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameError {
     name: Box<str>,
-    fault: NameFault,
+    kind: NameErrorKind,
 }
 
 impl NameError {
-    pub(crate) fn new(name: &str, fault: NameFault) -> Self {
+    pub(crate) fn new(name: &str, kind: NameErrorKind) -> Self {
         Self {
             name: name.into(),
-            fault,
+            kind,
         }
     }
 
@@ -114,8 +114,8 @@ impl NameError {
     }
 
     /// Which rule it breaks.
-    pub fn fault(&self) -> NameFault {
-        self.fault
+    pub fn kind(&self) -> NameErrorKind {
+        self.kind
     }
 }
 
@@ -125,7 +125,7 @@ impl fmt::Display for NameError {
             f,
             "name `{}`: {}",
             self.name.escape_debug(),
-            self.fault.reason()
+            self.kind.reason()
         )
     }
 }
@@ -160,71 +160,71 @@ const fn is_legacy(name: &[u8], colon: bool) -> bool {
 /// Checks a metric name for an instrument of `kind`: characters, suffixes and unit.
 pub(crate) const fn check_metric_name(
     name: &str,
-    kind: Kind,
+    kind: MetricType,
     unit: &str,
     scheme: NameScheme,
-) -> Result<(), NameFault> {
+) -> Result<(), NameErrorKind> {
     if name.is_empty() {
-        return Err(NameFault::Empty);
+        return Err(NameErrorKind::Empty);
     }
     if matches!(scheme, NameScheme::Legacy) && !is_legacy_metric_name(name) {
-        return Err(NameFault::MetricCharacter);
+        return Err(NameErrorKind::MetricCharacter);
     }
     let base = match kind {
-        Kind::Counter => match strip_suffix(name, "_total") {
+        MetricType::Counter => match strip_suffix(name, "_total") {
             Some(base) => base,
-            None => return Err(NameFault::CounterSuffix),
+            None => return Err(NameErrorKind::CounterSuffix),
         },
-        Kind::Info => match strip_suffix(name, "_info") {
+        MetricType::Info => match strip_suffix(name, "_info") {
             Some(base) => base,
-            None => return Err(NameFault::InfoSuffix),
+            None => return Err(NameErrorKind::InfoSuffix),
         },
         _ => name.as_bytes(),
     };
     if has_reserved_suffix(base) {
-        return Err(NameFault::ReservedSuffix);
+        return Err(NameErrorKind::ReservedSuffix);
     }
-    if matches!(kind, Kind::StateSet) && check_label_name(name, kind, scheme).is_err() {
-        return Err(NameFault::StateSetName);
+    if matches!(kind, MetricType::StateSet) && check_label_name(name, kind, scheme).is_err() {
+        return Err(NameErrorKind::StateSetName);
     }
     if unit.is_empty() {
         return Ok(());
     }
-    if matches!(kind, Kind::Info | Kind::StateSet) {
-        return Err(NameFault::UnitNotAllowed);
+    if matches!(kind, MetricType::Info | MetricType::StateSet) {
+        return Err(NameErrorKind::UnitNotAllowed);
     }
     let at = match base.len().checked_sub(unit.len() + 1) {
         Some(at) => at,
-        None => return Err(NameFault::UnitSuffix),
+        None => return Err(NameErrorKind::UnitSuffix),
     };
     if base[at] == b'_' && equal(base.split_at(at + 1).1, unit.as_bytes()) {
         Ok(())
     } else {
-        Err(NameFault::UnitSuffix)
+        Err(NameErrorKind::UnitSuffix)
     }
 }
 
 /// Checks one label name for a metric of `kind`.
 pub(crate) const fn check_label_name(
     name: &str,
-    kind: Kind,
+    kind: MetricType,
     scheme: NameScheme,
-) -> Result<(), NameFault> {
+) -> Result<(), NameErrorKind> {
     let bytes = name.as_bytes();
     if bytes.is_empty() {
-        return Err(NameFault::Empty);
+        return Err(NameErrorKind::Empty);
     }
     if bytes.len() >= 2 && bytes[0] == b'_' && bytes[1] == b'_' {
-        return Err(NameFault::ReservedPrefix);
+        return Err(NameErrorKind::ReservedPrefix);
     }
     if matches!(scheme, NameScheme::Legacy) && !is_legacy_label_name(name) {
-        return Err(NameFault::LabelCharacter);
+        return Err(NameErrorKind::LabelCharacter);
     }
-    if matches!(kind, Kind::Histogram | Kind::GaugeHistogram) && equal(bytes, b"le") {
-        return Err(NameFault::ReservedLe);
+    if matches!(kind, MetricType::Histogram | MetricType::GaugeHistogram) && equal(bytes, b"le") {
+        return Err(NameErrorKind::ReservedLe);
     }
-    if matches!(kind, Kind::Summary) && equal(bytes, b"quantile") {
-        return Err(NameFault::ReservedQuantile);
+    if matches!(kind, MetricType::Summary) && equal(bytes, b"quantile") {
+        return Err(NameErrorKind::ReservedQuantile);
     }
     Ok(())
 }
@@ -233,21 +233,21 @@ pub(crate) const fn check_label_name(
 pub(crate) const fn check_label_names(
     names: &[&str],
     metric: &str,
-    kind: Kind,
+    kind: MetricType,
     scheme: NameScheme,
-) -> Result<(), (usize, NameFault)> {
+) -> Result<(), (usize, NameErrorKind)> {
     let mut i = 0;
     while i < names.len() {
         if let Err(fault) = check_label_name(names[i], kind, scheme) {
             return Err((i, fault));
         }
-        if matches!(kind, Kind::StateSet) && equal(names[i].as_bytes(), metric.as_bytes()) {
-            return Err((i, NameFault::ReservedState));
+        if matches!(kind, MetricType::StateSet) && equal(names[i].as_bytes(), metric.as_bytes()) {
+            return Err((i, NameErrorKind::ReservedState));
         }
         let mut j = 0;
         while j < i {
             if equal(names[i].as_bytes(), names[j].as_bytes()) {
-                return Err((i, NameFault::DuplicateLabel));
+                return Err((i, NameErrorKind::DuplicateLabel));
             }
             j += 1;
         }
@@ -308,13 +308,13 @@ mod tests {
         for name in ["__light", "a:light"] {
             let check = |kind| check_metric_name(name, kind, "", NameScheme::Legacy);
             assert_eq!(
-                check(Kind::StateSet),
-                Err(NameFault::StateSetName),
+                check(MetricType::StateSet),
+                Err(NameErrorKind::StateSetName),
                 "{name}"
             );
-            assert_eq!(check(Kind::Gauge), Ok(()), "{name}");
+            assert_eq!(check(MetricType::Gauge), Ok(()), "{name}");
         }
-        let utf8 = check_metric_name("a:light", Kind::StateSet, "", NameScheme::Utf8);
+        let utf8 = check_metric_name("a:light", MetricType::StateSet, "", NameScheme::Utf8);
         assert_eq!(utf8, Ok(()));
     }
 }

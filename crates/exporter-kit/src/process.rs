@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::collect::{Collect, CollectError, FamilyWriter, Sink};
-use crate::model::{Descriptor, IntoNumber, Kind, Number};
+use crate::model::{Descriptor, IntoNumber, MetricType, Number};
 
 /// Gives the `process_*` metrics of one process, read from Linux' `/proc` at each scrape.
 ///
@@ -47,56 +47,56 @@ impl Default for ProcessCollector {
 }
 
 /// Name, kind, help; the help texts are those of Prometheus' guide for client libraries.
-type Row = (&'static str, Kind, &'static str);
+type Row = (&'static str, MetricType, &'static str);
 
 const CPU: Row = (
     "process_cpu_seconds_total",
-    Kind::Counter,
+    MetricType::Counter,
     "Total user and system CPU time spent in seconds.",
 );
 const OPEN_FDS: Row = (
     "process_open_fds",
-    Kind::Gauge,
+    MetricType::Gauge,
     "Number of open file descriptors.",
 );
 const MAX_FDS: Row = (
     "process_max_fds",
-    Kind::Gauge,
+    MetricType::Gauge,
     "Maximum number of open file descriptors.",
 );
 const VIRTUAL: Row = (
     "process_virtual_memory_bytes",
-    Kind::Gauge,
+    MetricType::Gauge,
     "Virtual memory size in bytes.",
 );
 const VIRTUAL_MAX: Row = (
     "process_virtual_memory_max_bytes",
-    Kind::Gauge,
+    MetricType::Gauge,
     "Maximum amount of virtual memory available in bytes.",
 );
 const RESIDENT: Row = (
     "process_resident_memory_bytes",
-    Kind::Gauge,
+    MetricType::Gauge,
     "Resident memory size in bytes.",
 );
 const START: Row = (
     "process_start_time_seconds",
-    Kind::Gauge,
+    MetricType::Gauge,
     "Start time of the process since unix epoch in seconds.",
 );
 const THREADS: Row = (
     "process_threads",
-    Kind::Gauge,
+    MetricType::Gauge,
     "Number of OS threads in the process.",
 );
 const RECEIVED: Row = (
     "process_network_receive_bytes_total",
-    Kind::Counter,
+    MetricType::Counter,
     "Number of bytes received over the interfaces of the network namespace that the process is in.",
 );
 const SENT: Row = (
     "process_network_transmit_bytes_total",
-    Kind::Counter,
+    MetricType::Counter,
     "Number of bytes sent over the interfaces of the network namespace that the process is in.",
 );
 
@@ -127,7 +127,7 @@ impl Collect for ProcessCollector {
                 let mut family =
                     FamilyWriter::begin(sink, &Descriptor::new(kind, name, help)?, [])?;
                 match kind {
-                    Kind::Counter => family.counter([], *value)?,
+                    MetricType::Counter => family.counter([], *value)?,
                     _ => family.gauge([], *value)?,
                 };
             }

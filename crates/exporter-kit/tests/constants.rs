@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use exporter_kit::{
     Collect, CollectError, Descriptor, Exemplar, FamilyWriter, Format, HistogramError,
-    HistogramValue, Kind, NativeBuckets, Number, Registry, Sink, SummaryValue, Timestamp, Value,
-    parse,
+    HistogramValue, MetricType, NativeBuckets, Number, Registry, Sink, SummaryValue, Timestamp,
+    Value, parse,
 };
 
 /// One family of each kind, all as of one moment.
@@ -41,10 +41,10 @@ impl Collect for Elsewhere {
             ("raw", Value::Unknown(Number::F64(1.5))),
         ];
         for (name, value) in values {
-            let descriptor = Descriptor::new(value.kind(), name, "From elsewhere.")?;
+            let descriptor = Descriptor::new(value.metric_type(), name, "From elsewhere.")?;
             let counts = matches!(
-                value.kind(),
-                Kind::Counter | Kind::Histogram | Kind::Summary
+                value.metric_type(),
+                MetricType::Counter | MetricType::Histogram | MetricType::Summary
             );
             FamilyWriter::begin(sink, &descriptor, ["source"])?
                 .timestamp(Some(read))
@@ -170,9 +170,9 @@ fn a_histogram_below_zero_has_no_sum_and_a_gauge_histogram_has() {
         fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
             let value = HistogramValue::classic(&[-1.0], &[1], 2, -3.0);
             let value = value.map_err(CollectError::source)?;
-            let drift = Descriptor::new(Kind::Histogram, "drift", "h")?;
+            let drift = Descriptor::new(MetricType::Histogram, "drift", "h")?;
             FamilyWriter::begin(sink, &drift, [])?.histogram([], &value)?;
-            let now = Descriptor::new(Kind::GaugeHistogram, "drift_now", "h")?;
+            let now = Descriptor::new(MetricType::GaugeHistogram, "drift_now", "h")?;
             FamilyWriter::begin(sink, &now, [])?.point([], Value::GaugeHistogram(&value))?;
             Ok(())
         }
@@ -201,9 +201,9 @@ fn gauge_histograms_and_state_sets_have_calls_of_their_own() {
     let registry = Registry::new();
     let collector = Gives(|sink| {
         let value = HistogramValue::classic(&[10.0], &[2], 3, 7.0).map_err(CollectError::source)?;
-        let sizes = Descriptor::new(Kind::GaugeHistogram, "sizes", "h")?;
+        let sizes = Descriptor::new(MetricType::GaugeHistogram, "sizes", "h")?;
         FamilyWriter::begin(sink, &sizes, ["queue"])?.gauge_histogram(["a"], &value)?;
-        let phase = Descriptor::new(Kind::StateSet, "phase", "h")?;
+        let phase = Descriptor::new(MetricType::StateSet, "phase", "h")?;
         FamilyWriter::begin(sink, &phase, ["job"])?
             .state_set(["a"], &[("waiting", false), ("running", true)])?
             .state_set(["b"], &[("waiting", true), ("running", false)])?;
@@ -226,7 +226,7 @@ fn gauge_histograms_and_state_sets_have_calls_of_their_own() {
 #[test]
 fn a_state_that_stands_twice_is_refused() {
     let collector = Gives(|sink| {
-        let phase = Descriptor::new(Kind::StateSet, "phase", "h")?;
+        let phase = Descriptor::new(MetricType::StateSet, "phase", "h")?;
         let states = [("on", true), ("off", false), ("on", false)];
         let mut family = FamilyWriter::begin(sink, &phase, [])?;
         let error = family.state_set([], &states).err().unwrap();

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use exporter_kit::lint::{self, Rule};
-use exporter_kit::{FamilySnapshot, Kind, Registry, parse};
+use exporter_kit::{FamilySnapshot, MetricType, Registry, parse};
 
 /// Families of every type with every kind of suspicious word in their names and labels.
 fn suspicious_exposition() -> String {
@@ -137,7 +137,7 @@ fn findings_agree_with_promtool() {
             let mut families = snapshot.families().iter().map(FamilySnapshot::descriptor);
             let kind = families
                 .find(|family| family.name() == finding.metric())
-                .map_or("", |family| family.kind().as_str());
+                .map_or("", |family| family.metric_type().as_str());
             finding.message().contains("should not include type")
                 && !finding.message().ends_with(&format!("'{kind}'"))
         })
@@ -170,8 +170,11 @@ fn a_series_that_stands_twice_is_found() {
 
 #[test]
 fn only_a_gauge_is_a_timestamp() {
-    assert_eq!(lint::name(Kind::Gauge, "last_run_timestamp_seconds"), []);
-    let findings = lint::name(Kind::Histogram, "last_run_timestamp_seconds");
+    assert_eq!(
+        lint::name(MetricType::Gauge, "last_run_timestamp_seconds"),
+        []
+    );
+    let findings = lint::name(MetricType::Histogram, "last_run_timestamp_seconds");
     assert_eq!(findings[0].rule(), Rule::Timestamp);
 }
 
@@ -179,12 +182,15 @@ fn only_a_gauge_is_a_timestamp() {
 fn remedies_name_the_better_name() {
     let remedy = |kind, name| lint::name(kind, name)[0].remedy().to_owned();
     assert_eq!(
-        remedy(Kind::Counter, "jobsDone_total"),
+        remedy(MetricType::Counter, "jobsDone_total"),
         "rename it to `jobs_done_total`"
     );
-    assert_eq!(remedy(Kind::Counter, "jobs"), "rename it to `jobs_total`");
     assert_eq!(
-        remedy(Kind::Gauge, "kilobytes_used_kilobytes"),
+        remedy(MetricType::Counter, "jobs"),
+        "rename it to `jobs_total`"
+    );
+    assert_eq!(
+        remedy(MetricType::Gauge, "kilobytes_used_kilobytes"),
         "convert the value and rename it to `bytes_used_bytes`"
     );
 }

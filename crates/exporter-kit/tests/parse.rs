@@ -1,7 +1,7 @@
 //! The parsers: what they make of an exposition, and what they say about a bad one.
 
-use exporter_kit::parse::{self, ParseError, ParseFault};
-use exporter_kit::{Format, Kind, Registry, Snapshot, Value};
+use exporter_kit::parse::{self, ParseError, ParseErrorKind};
+use exporter_kit::{Format, MetricType, Registry, Snapshot, Value};
 
 fn om(body: &str) -> Result<Snapshot, ParseError> {
     parse::openmetrics(format!("{body}# EOF\n"))
@@ -9,7 +9,7 @@ fn om(body: &str) -> Result<Snapshot, ParseError> {
 
 #[test]
 fn openmetrics_says_where_and_why() {
-    use ParseFault as F;
+    use ParseErrorKind as F;
     let cases = [
         ("a 1\n\nb 1\n", 2, 1, F::BlankLine),
         ("# comment\n", 1, 1, F::Comment),
@@ -202,7 +202,7 @@ fn openmetrics_says_where_and_why() {
         match om(body) {
             Ok(snapshot) => panic!("{body:?} should be refused, gave {snapshot:?}"),
             Err(error) => assert_eq!(
-                (error.line(), error.column(), error.fault()),
+                (error.line(), error.column(), error.kind()),
                 (line, column, fault),
                 "{body:?}: {error}"
             ),
@@ -212,24 +212,24 @@ fn openmetrics_says_where_and_why() {
 
 #[test]
 fn openmetrics_ends_with_eof_and_nothing_else() {
-    let fault = |text: &str| parse::openmetrics(text).unwrap_err().fault();
-    assert_eq!(fault(""), ParseFault::NoEof);
-    assert_eq!(fault("a 1\n"), ParseFault::NoEof);
-    assert_eq!(fault("a 1\n# EOF \n"), ParseFault::Comment);
-    assert_eq!(fault("# EOF\n\n"), ParseFault::AfterEof);
-    assert_eq!(fault("# EOF\n# EOF\n"), ParseFault::AfterEof);
-    assert_eq!(fault("\u{feff}# EOF\n"), ParseFault::ByteOrderMark);
+    let fault = |text: &str| parse::openmetrics(text).unwrap_err().kind();
+    assert_eq!(fault(""), ParseErrorKind::NoEof);
+    assert_eq!(fault("a 1\n"), ParseErrorKind::NoEof);
+    assert_eq!(fault("a 1\n# EOF \n"), ParseErrorKind::Comment);
+    assert_eq!(fault("# EOF\n\n"), ParseErrorKind::AfterEof);
+    assert_eq!(fault("# EOF\n# EOF\n"), ParseErrorKind::AfterEof);
+    assert_eq!(fault("\u{feff}# EOF\n"), ParseErrorKind::ByteOrderMark);
     let error = parse::openmetrics(b"a 1\nb{c=\"\xff\"} 1\n# EOF\n").unwrap_err();
     assert_eq!(
-        (error.line(), error.column(), error.fault()),
-        (2, 6, ParseFault::NotUtf8)
+        (error.line(), error.column(), error.kind()),
+        (2, 6, ParseErrorKind::NotUtf8)
     );
     assert!(parse::openmetrics("# EOF").unwrap().families().is_empty());
 }
 
 #[test]
 fn text_says_where_and_why() {
-    use ParseFault as F;
+    use ParseErrorKind as F;
     let cases = [
         ("a 1", 1, 4, F::NoLineFeed),
         ("a b\n", 1, 3, F::Number),
@@ -267,7 +267,7 @@ fn text_says_where_and_why() {
         match parse::text(body) {
             Ok(snapshot) => panic!("{body:?} should be refused, gave {snapshot:?}"),
             Err(error) => assert_eq!(
-                (error.line(), error.column(), error.fault()),
+                (error.line(), error.column(), error.kind()),
                 (line, column, fault),
                 "{body:?}: {error}"
             ),
@@ -324,8 +324,8 @@ fn every_type_is_assembled_and_read_by_its_samples() {
     );
     assert_eq!(snapshot.family("h_s").unwrap().descriptor().unit(), "s");
     assert_eq!(
-        snapshot.family("w").unwrap().descriptor().kind(),
-        Kind::Histogram
+        snapshot.family("w").unwrap().descriptor().metric_type(),
+        MetricType::Histogram
     );
     let (_, point) = snapshot.family("c_total").unwrap().series().next().unwrap();
     let Value::Counter(_, Some(exemplar)) = point.value else {

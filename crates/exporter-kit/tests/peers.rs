@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use exporter_kit::{
-    Counter, DefinitionError, Format, Histogram, NameFault, RegisterError, Registry, SetupFault,
-    Summary,
+    Counter, DefinitionError, Format, Histogram, NameErrorKind, RegisterError, Registry,
+    SetupErrorKind, Summary,
 };
 
 /// The lines of the exposition that carry samples.
@@ -78,7 +78,7 @@ fn names_that_differ_in_what_is_escaped_do_not_become_one() {
     for name in ["a.b", "a-b"] {
         let error = registry.gauge(name, "h").unwrap_err();
         assert!(
-            matches!(&error, RegisterError::Definition(DefinitionError::Name(error)) if error.fault() == NameFault::MetricCharacter)
+            matches!(&error, RegisterError::Definition(DefinitionError::Name(error)) if error.kind() == NameErrorKind::MetricCharacter)
         );
     }
     // A UTF-8 name is welcome where it is asked for, but not if readers without UTF-8 would see `a_b` twice.
@@ -167,7 +167,7 @@ fn names_and_buckets_are_checked() {
         unsorted,
         RegisterError::Definition(DefinitionError::Setup {
             name: "h".into(),
-            fault: SetupFault::BoundsNotRising
+            kind: SetupErrorKind::BoundsNotRising
         })
     );
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use exporter_kit::{
     Collect, CollectError, Counter, Descriptor, Escaping, FamilyWriter, Format, Gauge, Histogram,
-    Kind, Number, RegisterError, Registry, Sink, StateSet, Static, Summary, Value, parse,
+    MetricType, Number, RegisterError, Registry, Sink, StateSet, Static, Summary, Value, parse,
 };
 
 /// A collector of gauges that does what a test wants after it has shown them.
@@ -27,7 +27,7 @@ impl Custom {
     }
 
     fn descriptor(name: &str) -> Descriptor {
-        Descriptor::new(Kind::Gauge, name, "A custom gauge.").unwrap()
+        Descriptor::new(MetricType::Gauge, name, "A custom gauge.").unwrap()
     }
 }
 
@@ -144,7 +144,7 @@ fn what_a_collector_gives_is_checked() {
     struct Bad;
     impl Collect for Bad {
         fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
-            let gauge = Descriptor::new(Kind::Gauge, "bad", "h")?;
+            let gauge = Descriptor::new(MetricType::Gauge, "bad", "h")?;
             let mut family = FamilyWriter::begin(sink, &gauge, ["l"])?;
             family.gauge(["a"], 1)?.gauge(["b"], 2)?;
             let repeated = family.gauge(["a"], 3).map(|_| ()).unwrap_err();
@@ -153,7 +153,7 @@ fn what_a_collector_gives_is_checked() {
                 "family `bad` was given the series `bad{l=\"a\"}` twice; give each once"
             );
             assert!(family.counter(["c"], 1).is_err());
-            let counter = Descriptor::new(Kind::Counter, "bad_total", "h")?;
+            let counter = Descriptor::new(MetricType::Counter, "bad_total", "h")?;
             let mut family = FamilyWriter::begin(sink, &counter, [])?;
             assert!(family.counter([], -1).is_err());
             assert!(family.counter([], f64::NAN).is_err());

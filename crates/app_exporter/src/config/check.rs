@@ -1,6 +1,6 @@
 //! What can be wrong with a configuration whose keys and values are each right.
 
-use exporter_kit::{Descriptor, NameFault, Registry};
+use exporter_kit::{Descriptor, NameErrorKind, Registry};
 
 use crate::config::families::Families;
 use crate::config::{
@@ -98,8 +98,8 @@ fn check_probe(source: &SourceConfig, faults: &mut Vec<Fault>) {
 fn check_metric(metric: &At<MetricConfig>, faults: &mut Vec<Fault>) {
     if let Err(error) = descriptor(metric) {
         let unit = matches!(
-            error.fault(),
-            NameFault::UnitSuffix | NameFault::UnitNotAllowed
+            error.kind(),
+            NameErrorKind::UnitSuffix | NameErrorKind::UnitNotAllowed
         );
         let unit = metric.unit.as_ref().filter(|_| unit);
         faults.push(Fault::at(
@@ -264,5 +264,5 @@ fn check_columns(
 /// When its name breaks a rule of its type or unit.
 pub(crate) fn descriptor(metric: &MetricConfig) -> Result<Descriptor, exporter_kit::NameError> {
     let unit = metric.unit.as_ref().map_or("", |unit| unit.as_str());
-    Descriptor::with_unit(metric.kind.kind(), &metric.name, &metric.help, unit)
+    Descriptor::with_unit(metric.kind.of_library(), &metric.name, &metric.help, unit)
 }

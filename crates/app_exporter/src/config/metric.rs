@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use exporter_kit::Kind;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
@@ -122,12 +121,12 @@ impl MetricConfig {
 }
 
 impl MetricType {
-    pub(crate) fn kind(self) -> Kind {
+    pub(crate) fn of_library(self) -> exporter_kit::MetricType {
         match self {
-            Self::Gauge => Kind::Gauge,
-            Self::Counter => Kind::Counter,
-            Self::Unknown => Kind::Unknown,
-            Self::Info => Kind::Info,
+            Self::Gauge => exporter_kit::MetricType::Gauge,
+            Self::Counter => exporter_kit::MetricType::Counter,
+            Self::Unknown => exporter_kit::MetricType::Unknown,
+            Self::Info => exporter_kit::MetricType::Info,
         }
     }
 }

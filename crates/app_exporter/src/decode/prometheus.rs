@@ -70,7 +70,7 @@ impl PrometheusFormat {
             None => theirs.clone(),
             Some(prefix) => {
                 let name = format!("{}{}", prefix.as_str(), theirs.name());
-                Descriptor::with_unit(theirs.kind(), &name, theirs.help(), theirs.unit())?
+                Descriptor::with_unit(theirs.metric_type(), &name, theirs.help(), theirs.unit())?
             }
         };
         let mut writer = SeriesWriter::begin(to, &descriptor);

@@ -42,13 +42,15 @@ impl<'a> Assembly<'a> {
         let at = *self.places.entry(name.into()).or_insert(next);
         match self.families.get_mut(at) {
             None => self.families.push((descriptor.clone(), vec![given])),
-            Some((first, all)) if first.kind() == descriptor.kind() => all.push(given),
+            Some((first, all)) if first.metric_type() == descriptor.metric_type() => {
+                all.push(given)
+            }
             Some((first, _)) => failures.add(
                 name,
                 Failure::decode(format!(
                     "the family `{name}` is a {} and a {}; give one of them another name",
-                    first.kind(),
-                    descriptor.kind()
+                    first.metric_type(),
+                    descriptor.metric_type()
                 )),
             ),
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use exporter_kit::{
-    Collect, CollectError, Descriptor, FamilyWriter, Gauge, Histogram, HistogramValue, Kind,
+    Collect, CollectError, Descriptor, FamilyWriter, Gauge, Histogram, HistogramValue, MetricType,
     Registry, Sink, StateSet, Summary, Timestamp,
 };
 
@@ -15,11 +15,11 @@ struct Foreign;
 
 impl Collect for Foreign {
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
-        let sizes = Descriptor::new(Kind::GaugeHistogram, "queue_sizes", "Of now.")?;
+        let sizes = Descriptor::new(MetricType::GaugeHistogram, "queue_sizes", "Of now.")?;
         let value =
             HistogramValue::classic(&[1.0, 2.0], &[3, 7], 8, 21.5).map_err(CollectError::source)?;
         FamilyWriter::begin(sink, &sizes, [])?.gauge_histogram([], &value)?;
-        let foreign = Descriptor::new(Kind::Unknown, "foreign", "From elsewhere.")?;
+        let foreign = Descriptor::new(MetricType::Unknown, "foreign", "From elsewhere.")?;
         let mut family = FamilyWriter::begin(sink, &foreign, ["from"])?;
         family.timestamp(Some(Timestamp::new(1_700_000_000, 0)));
         family.unknown(["} 7 # {\"a\"} 8"], 2)?;

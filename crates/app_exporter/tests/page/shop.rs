@@ -2,7 +2,7 @@
 
 use exporter_kit::{
     BuildInfo, Collect, CollectError, Counter, Descriptor, Family, FamilyWriter, Gauge, Histogram,
-    Kind, ProcessCollector, Registry, Server, Sink, Timestamp,
+    MetricType, ProcessCollector, Registry, Server, Sink, Timestamp,
 };
 
 /// A registry, and the handles that tests record into.
@@ -126,22 +126,22 @@ impl Collect for Sources {
         let now = Timestamp::now().as_secs_f64();
         let family = |kind, name, help| Descriptor::new(kind, name, help);
         let up = family(
-            Kind::Gauge,
+            MetricType::Gauge,
             "shop_source_up",
             "Whether the source's last run succeeded.",
         )?;
         let took = family(
-            Kind::Gauge,
+            MetricType::Gauge,
             "shop_source_duration_seconds",
             "How long its last run took.",
         )?;
         let success = family(
-            Kind::Gauge,
+            MetricType::Gauge,
             "shop_source_last_success_timestamp_seconds",
             "When it last succeeded.",
         )?;
         let errors = family(
-            Kind::Counter,
+            MetricType::Counter,
             "shop_source_errors_total",
             "Its failed runs, by reason.",
         )?;

@@ -14,7 +14,7 @@ use crate::model::Descriptor;
 /// once. Build the numbers anew at each call; do not set metrics from here.
 ///
 /// ```
-/// use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, Kind, Registry, Sink};
+/// use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, MetricType, Registry, Sink};
 ///
 /// struct Queue { depth: Descriptor }
 ///
@@ -29,7 +29,7 @@ use crate::model::Descriptor;
 /// }
 ///
 /// let registry = Registry::new();
-/// registry.register(Queue { depth: Descriptor::new(Kind::Gauge, "queue_depth", "Jobs that wait.")? })?;
+/// registry.register(Queue { depth: Descriptor::new(MetricType::Gauge, "queue_depth", "Jobs that wait.")? })?;
 /// assert!(registry.to_text().contains("queue_depth{queue=\"mail\"} 3.0\n"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

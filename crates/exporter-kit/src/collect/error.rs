@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::model::{Kind, Number};
+use crate::model::{MetricType, Number};
 use crate::name::NameError;
 
 /// Why a collector could not give all of its families.
@@ -13,13 +13,13 @@ pub enum CollectError {
     /// A name is not valid.
     Name(NameError),
     /// A value of another kind than its family.
-    WrongKind {
+    WrongType {
         /// The family.
         family: Box<str>,
         /// The family's kind.
-        expected: Kind,
+        expected: MetricType,
         /// The value's kind.
-        given: Kind,
+        given: MetricType,
     },
     /// A counter's value that is negative or NaN.
     NotACount {
@@ -58,7 +58,7 @@ impl fmt::Display for CollectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Name(error) => error.fmt(f),
-            Self::WrongKind {
+            Self::WrongType {
                 family,
                 expected,
                 given,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::collect::given::Given;
 use crate::collect::{CollectError, Sink};
 use crate::model::{
-    Descriptor, Head, HistogramValue, Kind, Point, SummaryValue, Timestamp, Value, check_labels,
-    render_labels,
+    Descriptor, Head, HistogramValue, MetricType, Point, SummaryValue, Timestamp, Value,
+    check_labels, render_labels,
 };
 use crate::name::{self, NameScheme};
 
@@ -16,14 +16,14 @@ use crate::name::{self, NameScheme};
 /// The label names are given once, the values of each series in the same order.
 ///
 /// ```
-/// use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, Kind, Registry, Sink, Timestamp};
+/// use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, MetricType, Registry, Sink, Timestamp};
 ///
 /// /// Readings that come with the time at which they were taken.
 /// struct Weather;
 ///
 /// impl Collect for Weather {
 ///     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
-///         let descriptor = Descriptor::new(Kind::Gauge, "temperature_celsius", "At the station.")?;
+///         let descriptor = Descriptor::new(MetricType::Gauge, "temperature_celsius", "At the station.")?;
 ///         let mut family = FamilyWriter::begin(sink, &descriptor, ["station"])?;
 ///         family.timestamp(Some(Timestamp::new(1_700_000_000, 0)));
 ///         family.gauge(["north"], -3.5)?.gauge(["south"], 12)?;
@@ -38,7 +38,7 @@ use crate::name::{self, NameScheme};
 /// ```
 pub struct FamilyWriter<'s, const N: usize> {
     sink: &'s mut dyn Sink,
-    kind: Kind,
+    kind: MetricType,
     label_names: [&'s str; N],
     /// Reused for every head.
     text: String,
@@ -71,7 +71,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         check_labels(
             &label_names,
             descriptor.name(),
-            descriptor.kind(),
+            descriptor.metric_type(),
             NameScheme::Utf8,
         )?;
         let wanted = sink.family(descriptor);
@@ -79,7 +79,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         let name_len = text.len();
         Ok(Self {
             sink,
-            kind: descriptor.kind(),
+            kind: descriptor.metric_type(),
             label_names,
             text,
             name_len,
@@ -141,14 +141,14 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
     /// Gives a histogram's value. If a bound is below zero the sum is left out, as it could fall.
     ///
     /// ```
-    /// use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, HistogramValue, Kind, Registry, Sink};
+    /// use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, HistogramValue, MetricType, Registry, Sink};
     ///
     /// /// Counts that a proxy keeps.
     /// struct Proxy;
     ///
     /// impl Collect for Proxy {
     ///     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
-    ///         let descriptor = Descriptor::new(Kind::Histogram, "proxy_wait_seconds", "How long clients wait.")?;
+    ///         let descriptor = Descriptor::new(MetricType::Histogram, "proxy_wait_seconds", "How long clients wait.")?;
     ///         let value = HistogramValue::classic(&[0.1, 1.0], &[3, 5], 6, 4.5).map_err(CollectError::source)?;
     ///         FamilyWriter::begin(sink, &descriptor, ["pool"])?.histogram(["a"], &value)?;
     ///         Ok(())
@@ -206,14 +206,14 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
     /// Gives a state set: each state, and whether it holds.
     ///
     /// ```
-    /// use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, Kind, Registry, Sink};
+    /// use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, MetricType, Registry, Sink};
     ///
     /// /// What a switch says of its ports.
     /// struct Switch;
     ///
     /// impl Collect for Switch {
     ///     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
-    ///         let descriptor = Descriptor::new(Kind::StateSet, "port_state", "The state of the port.")?;
+    ///         let descriptor = Descriptor::new(MetricType::StateSet, "port_state", "The state of the port.")?;
     ///         FamilyWriter::begin(sink, &descriptor, ["port"])?.state_set(["1"], &[("up", true), ("down", false)])?;
     ///         Ok(())
     ///     }
@@ -248,11 +248,11 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         labels: [&str; N],
         value: Value<'_>,
     ) -> Result<&mut Self, CollectError> {
-        if value.kind() != self.kind {
-            return Err(CollectError::WrongKind {
+        if value.metric_type() != self.kind {
+            return Err(CollectError::WrongType {
                 family: self.text[..self.name_len].into(),
                 expected: self.kind,
-                given: value.kind(),
+                given: value.metric_type(),
             });
         }
         if let Value::Counter(number, _) = value {

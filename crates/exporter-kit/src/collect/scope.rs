@@ -2,7 +2,7 @@
 
 use crate::collect::context::ScrapeContext;
 use crate::collect::{Collect, CollectError, Sink};
-use crate::model::{Descriptor, Head, Kind, Point, render_head};
+use crate::model::{Descriptor, Head, MetricType, Point, render_head};
 use crate::name::{self, NameError, NameScheme};
 
 /// A prefix and labels. Metrics made in a scope have them in their heads from the start.
@@ -22,7 +22,7 @@ impl Scope {
         let mut scope = self.clone();
         scope.prefix.push_str(prefix);
         if !prefix.is_empty() && !name::is_legacy_metric_name(prefix) {
-            return Err(NameError::new(prefix, name::NameFault::MetricCharacter));
+            return Err(NameError::new(prefix, name::NameErrorKind::MetricCharacter));
         }
         scope.labels.extend(
             labels
@@ -30,7 +30,7 @@ impl Scope {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
         );
         let names: Vec<&str> = scope.labels.iter().map(|(name, _)| name.as_str()).collect();
-        name::check_label_names(&names, "", Kind::Unknown, NameScheme::Legacy)
+        name::check_label_names(&names, "", MetricType::Unknown, NameScheme::Legacy)
             .map_err(|(i, fault)| NameError::new(names[i], fault))?;
         Ok(scope)
     }
@@ -38,7 +38,7 @@ impl Scope {
     fn descriptor(&self, descriptor: &Descriptor) -> Descriptor {
         let name = format!("{}{}", self.prefix, descriptor.name());
         Descriptor::unchecked(
-            descriptor.kind(),
+            descriptor.metric_type(),
             &name,
             descriptor.help(),
             descriptor.unit(),
@@ -96,7 +96,7 @@ impl Sink for ScopedSink<'_> {
         let labels = labels.map(|(name, value)| (name.as_str(), value.as_str()));
         self.labels.clear();
         self.labels.extend(labels.filter(|(name, _)| {
-            let (metric, kind) = (descriptor.name(), descriptor.kind());
+            let (metric, kind) = (descriptor.name(), descriptor.metric_type());
             name::check_label_names(&[name], metric, kind, NameScheme::Legacy).is_ok()
         }));
         self.sink.family(&descriptor)

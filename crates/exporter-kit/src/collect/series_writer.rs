@@ -1,7 +1,7 @@
 //! Writes series whose labels are known at run time only.
 
 use crate::collect::{CollectError, Given, Sink};
-use crate::model::{Descriptor, Head, Kind, Point, Value, check_labels, render_labels};
+use crate::model::{Descriptor, Head, MetricType, Point, Value, check_labels, render_labels};
 use crate::name::{self, NameScheme};
 
 /// Writes the series of one family, each with any labels: for numbers that a configuration or another program names.
@@ -10,10 +10,10 @@ use crate::name::{self, NameScheme};
 /// forgotten label at compile time.
 ///
 /// ```
-/// use exporter_kit::{Descriptor, Kind, Number, Point, SeriesWriter, Snapshot, Value};
+/// use exporter_kit::{Descriptor, MetricType, Number, Point, SeriesWriter, Snapshot, Value};
 ///
 /// let mut snapshot = Snapshot::new();
-/// let descriptor = Descriptor::new(Kind::Gauge, "queue_depth", "Jobs that wait.")?;
+/// let descriptor = Descriptor::new(MetricType::Gauge, "queue_depth", "Jobs that wait.")?;
 /// let labels = vec![("queue", "mail"), ("shard", "1")];
 /// let point = Point::new(Value::Gauge(Number::U64(3)));
 /// SeriesWriter::begin(&mut snapshot, &descriptor).series(&labels, &point)?;
@@ -23,7 +23,7 @@ use crate::name::{self, NameScheme};
 pub struct SeriesWriter<'s> {
     sink: &'s mut dyn Sink,
     family: Box<str>,
-    kind: Kind,
+    kind: MetricType,
     /// Reused for every head.
     text: String,
     wanted: bool,
@@ -46,7 +46,7 @@ impl<'s> SeriesWriter<'s> {
         Self {
             sink,
             family: descriptor.name().into(),
-            kind: descriptor.kind(),
+            kind: descriptor.metric_type(),
             text: String::new(),
             wanted,
             given: Given::default(),
@@ -64,11 +64,11 @@ impl<'s> SeriesWriter<'s> {
         labels: &[(&str, &str)],
         point: &Point<'_>,
     ) -> Result<(), CollectError> {
-        if point.value.kind() != self.kind {
-            return Err(CollectError::WrongKind {
+        if point.value.metric_type() != self.kind {
+            return Err(CollectError::WrongType {
                 family: self.family.clone(),
                 expected: self.kind,
-                given: point.value.kind(),
+                given: point.value.metric_type(),
             });
         }
         if let Value::Counter(number, _) = point.value {
@@ -111,13 +111,13 @@ fn key(labels: &[(&str, &str)], point: &Point<'_>) -> String {
 mod tests {
     use super::*;
     use crate::model::Number;
-    use crate::name::NameFault;
+    use crate::name::NameErrorKind;
     use crate::snapshot::Snapshot;
 
     #[test]
     fn what_is_refused_costs_no_other_series() {
         let mut snapshot = Snapshot::new();
-        let descriptor = Descriptor::new(Kind::Counter, "jobs_total", "Jobs.").unwrap();
+        let descriptor = Descriptor::new(MetricType::Counter, "jobs_total", "Jobs.").unwrap();
         let mut writer = SeriesWriter::begin(&mut snapshot, &descriptor);
         let count = |number| Point::new(Value::Counter(number, None));
         let one = count(Number::U64(1));
@@ -127,12 +127,12 @@ mod tests {
         let negative = writer.series(&[("a", "2")], &count(Number::I64(-1)));
         assert!(matches!(negative, Err(CollectError::NotACount { .. })));
         let gauge = writer.series(&[], &Point::new(Value::Gauge(Number::U64(1))));
-        assert!(matches!(gauge, Err(CollectError::WrongKind { .. })));
+        assert!(matches!(gauge, Err(CollectError::WrongType { .. })));
         let twice = writer.series(&[("a", "1"), ("a", "2")], &one);
         let Err(CollectError::Name(error)) = twice else {
             panic!("{twice:?}");
         };
-        assert_eq!(error.fault(), NameFault::DuplicateLabel);
+        assert_eq!(error.kind(), NameErrorKind::DuplicateLabel);
         writer.series(&[], &one).unwrap();
         assert_eq!(snapshot.families()[0].series().len(), 2);
         assert_eq!(snapshot.duplicates().count(), 0);

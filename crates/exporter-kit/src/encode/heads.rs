@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::encode::escape::PushText;
 use crate::encode::{Escaping, escape};
-use crate::model::{Head, Kind, render_head};
+use crate::model::{Head, MetricType, render_head};
 use crate::name;
 
 /// Appends `name+suffix{labels} `, or `name+suffix{labels,` if more labels follow. A name that is no legacy name goes
@@ -95,7 +95,7 @@ pub(crate) const HELP_KEYWORD: &str = "# HELP ";
 pub(super) const TYPE_KEYWORD: &str = "# TYPE ";
 
 /// The `#` lines of a family in the text format, for a name that is written as it is.
-pub(crate) fn text_header(kind: Kind, name: &str, help: &str) -> String {
+pub(crate) fn text_header(kind: MetricType, name: &str, help: &str) -> String {
     let keywords = HELP_KEYWORD.len() + TYPE_KEYWORD.len();
     let kind = text_kind(kind);
     let mut header = String::with_capacity(keywords + 2 * name.len() + help.len() + kind.len() + 4);
@@ -113,13 +113,13 @@ pub(crate) fn text_header(kind: Kind, name: &str, help: &str) -> String {
 }
 
 /// The text format's word for a type, the nearest one where it has none.
-pub(super) fn text_kind(kind: Kind) -> &'static str {
+pub(super) fn text_kind(kind: MetricType) -> &'static str {
     match kind {
-        Kind::Counter => "counter",
-        Kind::Gauge | Kind::Info | Kind::StateSet => "gauge",
-        Kind::Histogram | Kind::GaugeHistogram => "histogram",
-        Kind::Summary => "summary",
-        Kind::Unknown => "untyped",
+        MetricType::Counter => "counter",
+        MetricType::Gauge | MetricType::Info | MetricType::StateSet => "gauge",
+        MetricType::Histogram | MetricType::GaugeHistogram => "histogram",
+        MetricType::Summary => "summary",
+        MetricType::Unknown => "untyped",
     }
 }
 

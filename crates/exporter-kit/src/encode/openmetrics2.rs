@@ -78,7 +78,7 @@ impl Sink for OpenMetrics2Encoder<'_> {
         let header = &mut self.header;
         let line = HeaderLine::new(descriptor.name(), descriptor.is_legacy(), self.escaping);
         line.render(header, "# TYPE ", |out| {
-            out.push_text(descriptor.kind().as_str())
+            out.push_text(descriptor.metric_type().as_str())
         });
         if !descriptor.unit().is_empty() {
             line.render(header, "# UNIT ", |out| out.push_text(descriptor.unit()));

@@ -11,15 +11,15 @@ use crate::encode::wire::{
 };
 use crate::encode::{Escaping, Output};
 use crate::model::{
-    Descriptor, Exemplar, Head, HistogramValue, Kind, NativeBuckets, Number, Point, SummaryValue,
-    Timestamp, Value,
+    Descriptor, Exemplar, Head, HistogramValue, MetricType, NativeBuckets, Number, Point,
+    SummaryValue, Timestamp, Value,
 };
 
 /// Encodes families as protobuf. A family is one message, with its length before it: it is handed over whole.
 pub(crate) struct ProtobufEncoder<'a> {
     output: Output<'a>,
     escaping: Escaping,
-    kind: Kind,
+    kind: MetricType,
     family: Option<OpenFamily>,
     /// The labels of the family's first series, for the others.
     labels: LabelFields,
@@ -37,7 +37,7 @@ impl<'a> ProtobufEncoder<'a> {
         Self {
             output,
             escaping,
-            kind: Kind::Unknown,
+            kind: MetricType::Unknown,
             family: None,
             labels: LabelFields::default(),
         }
@@ -110,13 +110,13 @@ impl Sink for ProtobufEncoder<'_> {
         if self.output.stopped {
             return false;
         }
-        self.kind = descriptor.kind();
+        self.kind = descriptor.metric_type();
         self.labels.clear();
         let out = &mut self.output.bytes;
         let begin = begin_length(out, FAMILY_LENGTH_BYTES);
         text(out, 1, &self.escaping.metric_name(descriptor.name()));
         text(out, 2, descriptor.help());
-        uint64(out, 3, family_type(descriptor.kind()));
+        uint64(out, 3, family_type(descriptor.metric_type()));
         if !descriptor.unit().is_empty() {
             text(out, 5, descriptor.unit());
         }
@@ -173,14 +173,14 @@ impl Sink for ProtobufEncoder<'_> {
 }
 
 /// `MetricType` of client_model; what it lacks is the nearest that it has.
-fn family_type(kind: Kind) -> u64 {
+fn family_type(kind: MetricType) -> u64 {
     match kind {
-        Kind::Counter => 0,
-        Kind::Gauge | Kind::Info | Kind::StateSet => 1,
-        Kind::Summary => 2,
-        Kind::Unknown => 3,
-        Kind::Histogram => 4,
-        Kind::GaugeHistogram => 5,
+        MetricType::Counter => 0,
+        MetricType::Gauge | MetricType::Info | MetricType::StateSet => 1,
+        MetricType::Summary => 2,
+        MetricType::Unknown => 3,
+        MetricType::Histogram => 4,
+        MetricType::GaugeHistogram => 5,
     }
 }
 

@@ -11,7 +11,8 @@ use crate::encode::heads::{
 };
 use crate::encode::{Escaping, Format, Output, copy, escape, number};
 use crate::model::{
-    Descriptor, Exemplar, Head, HistogramValue, Kind, Number, Point, SummaryValue, Timestamp, Value,
+    Descriptor, Exemplar, Head, HistogramValue, MetricType, Number, Point, SummaryValue, Timestamp,
+    Value,
 };
 
 /// Encodes families as text, in chunks.
@@ -104,7 +105,7 @@ impl<'a> TextEncoder<'a> {
             Value::StateSet(states) => self.state_set(head, states, time),
         }
         if let (true, Some(created)) = (self.created, point.created) {
-            self.created(head, point.value.kind(), created, time);
+            self.created(head, point.value.metric_type(), created, time);
         }
     }
 
@@ -233,7 +234,13 @@ impl<'a> TextEncoder<'a> {
         }
     }
 
-    fn created(&mut self, head: Head<'_>, kind: Kind, created: Timestamp, time: Option<Timestamp>) {
+    fn created(
+        &mut self,
+        head: Head<'_>,
+        kind: MetricType,
+        created: Timestamp,
+        time: Option<Timestamp>,
+    ) {
         let base = head
             .name()
             .strip_suffix(kind.sample_suffix())
@@ -367,7 +374,7 @@ fn render_header(
             escape::help_text(out, descriptor.help())
         });
         line.render(header, TYPE_KEYWORD, |out| {
-            out.push_text(text_kind(descriptor.kind()))
+            out.push_text(text_kind(descriptor.metric_type()))
         });
     }
 }
@@ -375,9 +382,9 @@ fn render_header(
 /// OpenMetrics' name and type of a family. What lacks its type's suffix (it came from elsewhere) is unknown there.
 fn openmetrics_family(descriptor: &Descriptor) -> (&str, &'static str) {
     let base = descriptor.base_name();
-    if descriptor.kind().sample_suffix().is_empty() || base.len() < descriptor.name().len() {
-        (base, descriptor.kind().as_str())
+    if descriptor.metric_type().sample_suffix().is_empty() || base.len() < descriptor.name().len() {
+        (base, descriptor.metric_type().as_str())
     } else {
-        (descriptor.name(), Kind::Unknown.as_str())
+        (descriptor.name(), MetricType::Unknown.as_str())
     }
 }

@@ -2,39 +2,42 @@
 
 use crate::lint::Rule;
 use crate::lint::units::{ABBREVIATIONS, PREFIXES, UNITS};
-use crate::model::Kind;
+use crate::model::MetricType;
 use crate::name::{ends_with, equal};
 
 /// The first rule that a metric's name or help breaks, if any; what [`name`](super::name) and [`help`](super::help) find
 /// with words, this finds in a constant.
 ///
 /// ```
-/// use exporter_kit::{Kind, lint};
+/// use exporter_kit::{MetricType, lint};
 ///
-/// const _: () = assert!(lint::broken_rule(Kind::Counter, "requests_total", "Requests served.").is_none());
-/// assert_eq!(lint::broken_rule(Kind::Gauge, "wait_ms", "Wait."), Some(lint::Rule::AbbreviatedUnit));
+/// const _: () = assert!(lint::broken_rule(MetricType::Counter, "requests_total", "Requests served.").is_none());
+/// assert_eq!(lint::broken_rule(MetricType::Gauge, "wait_ms", "Wait."), Some(lint::Rule::AbbreviatedUnit));
 /// ```
-pub const fn broken_rule(kind: Kind, name: &str, help: &str) -> Option<Rule> {
+pub const fn broken_rule(kind: MetricType, name: &str, help: &str) -> Option<Rule> {
     let name = name.as_bytes();
     if help.is_empty() {
         return Some(Rule::Help);
     }
     let is_total = ends_with(name, b"_total");
-    if is_total != matches!(kind, Kind::Counter) && !matches!(kind, Kind::Unknown) {
+    if is_total != matches!(kind, MetricType::Counter) && !matches!(kind, MetricType::Unknown) {
         return Some(Rule::Total);
     }
     if ends_with(name, b"_timestamp_seconds")
         && !matches!(
             kind,
-            Kind::Gauge | Kind::Info | Kind::StateSet | Kind::Unknown
+            MetricType::Gauge | MetricType::Info | MetricType::StateSet | MetricType::Unknown
         )
     {
         return Some(Rule::Timestamp);
     }
-    let histogram = matches!(kind, Kind::Histogram | Kind::GaugeHistogram | Kind::Unknown);
+    let histogram = matches!(
+        kind,
+        MetricType::Histogram | MetricType::GaugeHistogram | MetricType::Unknown
+    );
     let sum = ends_with(name, b"_sum") || ends_with(name, b"_count");
     if (ends_with(name, b"_bucket") && !histogram)
-        || (sum && !histogram && !matches!(kind, Kind::Summary))
+        || (sum && !histogram && !matches!(kind, MetricType::Summary))
     {
         return Some(Rule::ReservedSuffix);
     }
@@ -186,14 +189,14 @@ mod tests {
             "",
         ];
         let kinds = [
-            Kind::Counter,
-            Kind::Gauge,
-            Kind::Histogram,
-            Kind::Summary,
-            Kind::Info,
-            Kind::StateSet,
-            Kind::Unknown,
-            Kind::GaugeHistogram,
+            MetricType::Counter,
+            MetricType::Gauge,
+            MetricType::Histogram,
+            MetricType::Summary,
+            MetricType::Info,
+            MetricType::StateSet,
+            MetricType::Unknown,
+            MetricType::GaugeHistogram,
         ];
         for first in words {
             for second in words {
@@ -212,6 +215,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(broken_rule(Kind::Gauge, "a", ""), Some(Rule::Help));
+        assert_eq!(broken_rule(MetricType::Gauge, "a", ""), Some(Rule::Help));
     }
 }

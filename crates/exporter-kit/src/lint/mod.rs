@@ -22,7 +22,7 @@ use std::fmt;
 
 use hashbrown::HashSet;
 
-use crate::model::{Descriptor, Kind};
+use crate::model::{Descriptor, MetricType};
 use crate::registry::Registry;
 use crate::snapshot::{FamilySnapshot, Snapshot};
 
@@ -136,7 +136,7 @@ pub fn snapshot(snapshot: &Snapshot) -> Vec<Finding> {
 /// Checks a family without its series.
 pub fn descriptor(descriptor: &Descriptor) -> Vec<Finding> {
     let mut findings = help(descriptor.name(), descriptor.help());
-    findings.extend(name(descriptor.kind(), descriptor.name()));
+    findings.extend(name(descriptor.metric_type(), descriptor.name()));
     findings
 }
 
@@ -151,7 +151,7 @@ pub fn help(metric: &str, help: &str) -> Vec<Finding> {
 }
 
 /// Checks the name of a metric of that kind; a counter's name includes `_total`.
-pub fn name(kind: Kind, name: &str) -> Vec<Finding> {
+pub fn name(kind: MetricType, name: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut add = |rule, message: String, remedy: String| {
         findings.push(Finding::new(name, rule, message, remedy));
@@ -170,12 +170,12 @@ pub fn name(kind: Kind, name: &str) -> Vec<Finding> {
     }
     let is_total = name.ends_with("_total");
     match kind {
-        Kind::Counter if !is_total => add(
+        MetricType::Counter if !is_total => add(
             Rule::Total,
             "counter metrics should have \"_total\" suffix".to_owned(),
             format!("rename it to `{name}_total`"),
         ),
-        Kind::Counter | Kind::Unknown => {}
+        MetricType::Counter | MetricType::Unknown => {}
         _ if is_total => add(
             Rule::Total,
             "non-counter metrics should not have \"_total\" suffix".to_owned(),
@@ -183,7 +183,7 @@ pub fn name(kind: Kind, name: &str) -> Vec<Finding> {
         ),
         _ => {}
     }
-    if name.ends_with("_timestamp_seconds") && !is_gauge(kind) && kind != Kind::Unknown {
+    if name.ends_with("_timestamp_seconds") && !is_gauge(kind) && kind != MetricType::Unknown {
         add(
             Rule::Timestamp,
             "non-gauge metrics should not have \"_timestamp_seconds\" suffix".to_owned(),
@@ -196,8 +196,9 @@ pub fn name(kind: Kind, name: &str) -> Vec<Finding> {
         ("_sum", "non-histogram and non-summary", true),
     ];
     for (suffix, which, of_summaries) in suffixes {
-        let owner =
-            is_histogram(kind) || (of_summaries && kind == Kind::Summary) || kind == Kind::Unknown;
+        let owner = is_histogram(kind)
+            || (of_summaries && kind == MetricType::Summary)
+            || kind == MetricType::Unknown;
         if !owner && name.ends_with(suffix) {
             add(
                 Rule::ReservedSuffix,
@@ -247,14 +248,14 @@ pub fn name(kind: Kind, name: &str) -> Vec<Finding> {
 }
 
 /// Checks the name of a label of a metric of that kind.
-pub fn label(metric: &str, kind: Kind, label: &str) -> Vec<Finding> {
+pub fn label(metric: &str, kind: MetricType, label: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     let reserved = match label {
         "le" if !is_histogram(kind) => Some("histogram"),
-        "quantile" if kind != Kind::Summary => Some("summary"),
+        "quantile" if kind != MetricType::Summary => Some("summary"),
         _ => None,
     };
-    if let Some(owner) = reserved.filter(|_| kind != Kind::Unknown) {
+    if let Some(owner) = reserved.filter(|_| kind != MetricType::Unknown) {
         let message = format!("non-{owner} metrics should not have \"{label}\" label");
         let remedy = "rename the label";
         findings.push(Finding::new(metric, Rule::ReservedLabel, message, remedy));
@@ -268,7 +269,10 @@ pub fn label(metric: &str, kind: Kind, label: &str) -> Vec<Finding> {
 }
 
 fn labels_of(family: &FamilySnapshot, findings: &mut Vec<Finding>) {
-    let (metric, kind) = (family.descriptor().name(), family.descriptor().kind());
+    let (metric, kind) = (
+        family.descriptor().name(),
+        family.descriptor().metric_type(),
+    );
     let mut seen: HashSet<String> = HashSet::new();
     for (head, _) in family.series() {
         for (name, _) in head.labels() {
@@ -281,12 +285,15 @@ fn labels_of(family: &FamilySnapshot, findings: &mut Vec<Finding>) {
 }
 
 /// The text format, whose types promtool knows, shows info and state sets as gauges.
-fn is_gauge(kind: Kind) -> bool {
-    matches!(kind, Kind::Gauge | Kind::Info | Kind::StateSet)
+fn is_gauge(kind: MetricType) -> bool {
+    matches!(
+        kind,
+        MetricType::Gauge | MetricType::Info | MetricType::StateSet
+    )
 }
 
-fn is_histogram(kind: Kind) -> bool {
-    matches!(kind, Kind::Histogram | Kind::GaugeHistogram)
+fn is_histogram(kind: MetricType) -> bool {
+    matches!(kind, MetricType::Histogram | MetricType::GaugeHistogram)
 }
 
 /// Whether `name` has `_word_` in it or ends in `_word`.

@@ -1,6 +1,6 @@
 //! Classic buckets as a definition asks for them: by their bounds, or by a rule that makes these.
 
-use crate::metric::setup::SetupFault;
+use crate::metric::setup::SetupErrorKind;
 
 /// Classic buckets as they were asked for.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ const LEAST_STEP: f64 = 1e-10;
 
 impl Buckets<'_> {
     /// Whether the bounds are finite and rise, as those that [`bounds`](Self::bounds) makes.
-    pub(super) const fn check(self) -> Result<(), SetupFault> {
+    pub(super) const fn check(self) -> Result<(), SetupErrorKind> {
         let (start, count, is_possible) = match self {
             Self::Bounds(bounds) => return check_bounds(bounds),
             Self::Linear { start, count, .. } => (start, count, start.is_finite()),
@@ -48,10 +48,10 @@ impl Buckets<'_> {
             }
         };
         if count == 0 {
-            return Err(SetupFault::NoBuckets);
+            return Err(SetupErrorKind::NoBuckets);
         }
         if !is_possible || count > MAX_BUCKETS {
-            return Err(SetupFault::BucketRule);
+            return Err(SetupErrorKind::BucketRule);
         }
         // Rounding may swallow a step.
         let mut bound = start;
@@ -63,7 +63,7 @@ impl Buckets<'_> {
                 _ => return Ok(()),
             };
             if !(next > bound && next.is_finite()) {
-                return Err(SetupFault::BucketRule);
+                return Err(SetupErrorKind::BucketRule);
             }
             bound = next;
             i += 1;
@@ -111,19 +111,19 @@ fn round(bound: f64) -> f64 {
     format!("{bound:.11e}").parse().unwrap_or(bound)
 }
 
-const fn check_bounds(bounds: &[f64]) -> Result<(), SetupFault> {
+const fn check_bounds(bounds: &[f64]) -> Result<(), SetupErrorKind> {
     if bounds.is_empty() {
-        return Err(SetupFault::NoBuckets);
+        return Err(SetupErrorKind::NoBuckets);
     }
     let mut i = 0;
     while i < bounds.len() {
         // +Inf as the last bound is what would be added; it does no harm.
         let last = i + 1 == bounds.len() && i > 0;
         if !(bounds[i].is_finite() || (last && bounds[i] == f64::INFINITY)) {
-            return Err(SetupFault::BoundNotFinite);
+            return Err(SetupErrorKind::BoundNotFinite);
         }
         if i > 0 && bounds[i] <= bounds[i - 1] {
-            return Err(SetupFault::BoundsNotRising);
+            return Err(SetupErrorKind::BoundsNotRising);
         }
         i += 1;
     }
@@ -134,7 +134,7 @@ const fn check_bounds(bounds: &[f64]) -> Result<(), SetupFault> {
 mod tests {
     use super::*;
 
-    fn bounds(buckets: Buckets<'_>) -> Result<Vec<f64>, SetupFault> {
+    fn bounds(buckets: Buckets<'_>) -> Result<Vec<f64>, SetupErrorKind> {
         buckets.check().map(|()| buckets.bounds())
     }
 
@@ -200,19 +200,19 @@ mod tests {
             (1.0, 2.0, 2),
             (1.0, 2.0, MAX_BUCKETS + 1),
         ] {
-            let fault = SetupFault::BucketRule;
+            let fault = SetupErrorKind::BucketRule;
             assert_eq!(
                 range(min, max, count),
                 Err(fault),
                 "{min} to {max}, {count}"
             );
         }
-        assert_eq!(range(1.0, 2.0, 0), Err(SetupFault::NoBuckets));
+        assert_eq!(range(1.0, 2.0, 0), Err(SetupErrorKind::NoBuckets));
     }
 
     #[test]
     fn what_makes_no_buckets_is_refused() {
-        let cases: [(Buckets<'_>, SetupFault); 10] = [
+        let cases: [(Buckets<'_>, SetupErrorKind); 10] = [
             // Steps that rounding swallows.
             (
                 Buckets::Linear {
@@ -220,7 +220,7 @@ mod tests {
                     width: 1.0,
                     count: 4,
                 },
-                SetupFault::BucketRule,
+                SetupErrorKind::BucketRule,
             ),
             (
                 Buckets::Exponential {
@@ -228,15 +228,21 @@ mod tests {
                     factor: 1.2,
                     count: 4,
                 },
-                SetupFault::BucketRule,
+                SetupErrorKind::BucketRule,
             ),
-            (Buckets::Bounds(&[]), SetupFault::NoBuckets),
-            (Buckets::Bounds(&[1.0, 1.0]), SetupFault::BoundsNotRising),
-            (Buckets::Bounds(&[2.0, 1.0]), SetupFault::BoundsNotRising),
-            (Buckets::Bounds(&[f64::NAN]), SetupFault::BoundNotFinite),
+            (Buckets::Bounds(&[]), SetupErrorKind::NoBuckets),
+            (
+                Buckets::Bounds(&[1.0, 1.0]),
+                SetupErrorKind::BoundsNotRising,
+            ),
+            (
+                Buckets::Bounds(&[2.0, 1.0]),
+                SetupErrorKind::BoundsNotRising,
+            ),
+            (Buckets::Bounds(&[f64::NAN]), SetupErrorKind::BoundNotFinite),
             (
                 Buckets::Bounds(&[f64::INFINITY, 1.0]),
-                SetupFault::BoundNotFinite,
+                SetupErrorKind::BoundNotFinite,
             ),
             (
                 Buckets::Linear {
@@ -244,7 +250,7 @@ mod tests {
                     width: 0.0,
                     count: 3,
                 },
-                SetupFault::BucketRule,
+                SetupErrorKind::BucketRule,
             ),
             (
                 Buckets::Exponential {
@@ -252,7 +258,7 @@ mod tests {
                     factor: 2.0,
                     count: 3,
                 },
-                SetupFault::BucketRule,
+                SetupErrorKind::BucketRule,
             ),
             (
                 Buckets::Exponential {
@@ -260,7 +266,7 @@ mod tests {
                     factor: 2.0,
                     count: 2000,
                 },
-                SetupFault::BucketRule,
+                SetupErrorKind::BucketRule,
             ),
         ];
         for (buckets, fault) in cases {

@@ -2,7 +2,7 @@
 
 use crate::collect::Scope;
 use crate::collect::{Collect, CollectError, Sink};
-use crate::model::{Descriptor, HeadBuf, IntoNumber, Kind, Point, Value};
+use crate::model::{Descriptor, HeadBuf, IntoNumber, MetricType, Point, Value};
 
 /// Calls a function for the value of one series. The function runs under no lock; its panic costs only this metric.
 pub(crate) struct Callback<F> {
@@ -34,8 +34,8 @@ impl<N: IntoNumber, F: Fn() -> N + Send + Sync> Collect for Callback<F> {
 
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
         let number = (self.value)().into_number();
-        let value = match self.descriptor.kind() {
-            Kind::Counter => {
+        let value = match self.descriptor.metric_type() {
+            MetricType::Counter => {
                 CollectError::unless_count(self.descriptor.name(), number)?;
                 Value::Counter(number, None)
             }

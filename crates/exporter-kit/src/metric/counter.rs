@@ -8,7 +8,7 @@ use crate::metric::definition::Definition;
 use crate::metric::exemplars::{self, Exemplars};
 use crate::metric::series::{Series, instrument, sealed};
 use crate::metric::setup::Settings;
-use crate::model::{ExemplarError, Head, IntoNumber, Kind, Number, Point, Timestamp, Value};
+use crate::model::{ExemplarError, Head, IntoNumber, MetricType, Number, Point, Timestamp, Value};
 
 /// A number that only goes up: requests served, bytes sent, errors.
 ///
@@ -156,7 +156,7 @@ impl CounterCell {
 }
 
 impl sealed::Sealed for Counter {
-    const KIND: Kind = Kind::Counter;
+    const KIND: MetricType = MetricType::Counter;
     type Cell = CounterCell;
     type Scratch = ();
 

@@ -10,7 +10,7 @@ use crate::metric::family::Family;
 use crate::metric::family_series::FamilyLimits;
 use crate::metric::fixed::{Metric, Static};
 use crate::metric::series::{self, Instrument, Shared};
-use crate::metric::setup::{Setup, SetupFault};
+use crate::metric::setup::{Setup, SetupErrorKind};
 use crate::model::{Descriptor, HeadBuf};
 use crate::name::{self, NameError, NameScheme};
 
@@ -249,9 +249,9 @@ impl<M: Instrument> Definition<'_, M> {
             .map_err(|(i, fault)| NameError::new(all[i], fault))?;
         self.setup
             .check(M::KIND)
-            .map_err(|fault| DefinitionError::Setup {
+            .map_err(|kind| DefinitionError::Setup {
                 name: name.into(),
-                fault,
+                kind,
             })
     }
 
@@ -312,7 +312,7 @@ pub enum DefinitionError {
         /// The metric.
         name: Box<str>,
         /// Which rule is broken.
-        fault: SetupFault,
+        kind: SetupErrorKind,
     },
 }
 
@@ -320,7 +320,7 @@ impl fmt::Display for DefinitionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Name(error) => error.fmt(f),
-            Self::Setup { name, fault } => write!(f, "metric `{name}`: {fault}"),
+            Self::Setup { name, kind } => write!(f, "metric `{name}`: {kind}"),
         }
     }
 }

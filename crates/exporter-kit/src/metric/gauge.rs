@@ -9,7 +9,7 @@ use crate::metric::definition::Definition;
 use crate::metric::series::{Series, instrument, sealed};
 use crate::metric::setup::Settings;
 use crate::metric::timer::{self, Observe, Timer};
-use crate::model::{Head, IntoNumber, Kind, Number, Point, Timestamp, Value};
+use crate::model::{Head, IntoNumber, MetricType, Number, Point, Timestamp, Value};
 
 /// A number that goes up and down: sessions, temperature, bytes in use. Starts at 0.
 ///
@@ -190,7 +190,7 @@ impl<M> Drop for InProgress<M> {
 }
 
 impl sealed::Sealed for Gauge {
-    const KIND: Kind = Kind::Gauge;
+    const KIND: MetricType = MetricType::Gauge;
     type Cell = Spaced<AtomicF64>;
     type Scratch = ();
 
@@ -221,7 +221,7 @@ impl sealed::Sealed for Gauge {
 }
 
 impl sealed::Sealed for IntGauge {
-    const KIND: Kind = Kind::Gauge;
+    const KIND: MetricType = MetricType::Gauge;
     type Cell = Spaced<AtomicI64>;
     type Scratch = ();
 

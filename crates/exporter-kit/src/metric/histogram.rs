@@ -11,7 +11,7 @@ use crate::metric::series::{Series, instrument, sealed};
 use crate::metric::setup::Settings;
 use crate::metric::timer::{self, Observe, Timer};
 use crate::model::{
-    ExemplarError, Head, HistogramValue, IntoNumber, Kind, Point, Timestamp, Value,
+    ExemplarError, Head, HistogramValue, IntoNumber, MetricType, Point, Timestamp, Value,
 };
 
 /// Observations counted in buckets: how long requests take, how large answers are.
@@ -260,7 +260,7 @@ impl Observe for Histogram {
 }
 
 impl sealed::Sealed for Histogram {
-    const KIND: Kind = Kind::Histogram;
+    const KIND: MetricType = MetricType::Histogram;
     type Cell = HistogramCell;
     type Scratch = HistogramScratch;
 

@@ -7,7 +7,7 @@ use crate::collect::Scope;
 use crate::collect::{Collect, CollectError, Sink};
 use crate::metric::definition::{DefinitionError, build::Build};
 use crate::metric::fixed::{Metric, Static};
-use crate::model::{Descriptor, HeadBuf, Kind, Point, Value};
+use crate::model::{Descriptor, HeadBuf, MetricType, Point, Value};
 use crate::name::{self, NameError, NameScheme};
 use crate::sync::{Mutex, lock};
 
@@ -106,7 +106,9 @@ impl InfoDefinition<'static> {
     /// When a name is not valid; in a `static` or `const` that is an error of the build.
     #[must_use]
     pub const fn fixed(self) -> Static<Info> {
-        if let Err(fault) = name::check_metric_name(self.name, Kind::Info, "", NameScheme::Legacy) {
+        if let Err(fault) =
+            name::check_metric_name(self.name, MetricType::Info, "", NameScheme::Legacy)
+        {
             panic!("{}", fault.reason());
         }
         // A constant can't gather the names; each pair of them is as good for the validator.
@@ -117,7 +119,7 @@ impl InfoDefinition<'static> {
                 let pair = [self.labels[j].0, self.labels[i].0];
                 let names = if i == j { pair.split_at(1).0 } else { &pair };
                 if let Err((_, fault)) =
-                    name::check_label_names(names, self.name, Kind::Info, NameScheme::Legacy)
+                    name::check_label_names(names, self.name, MetricType::Info, NameScheme::Legacy)
                 {
                     panic!("{}", fault.reason());
                 }
@@ -138,7 +140,7 @@ impl Build for InfoDefinition<'_> {
 
     fn check(&self, scope: &Scope) -> Result<(), DefinitionError> {
         let name = format!("{}{}", scope.prefix, self.name);
-        name::check_metric_name(&name, Kind::Info, "", NameScheme::Legacy)
+        name::check_metric_name(&name, MetricType::Info, "", NameScheme::Legacy)
             .map_err(|fault| NameError::new(&name, fault))?;
         Ok(check(&name, &scope.labels, self.labels)?)
     }
@@ -147,7 +149,7 @@ impl Build for InfoDefinition<'_> {
         let name = format!("{}{}", scope.prefix, self.name);
         let inner = Inner {
             head: Mutex::new(Arc::new(render(&name, &scope.labels, self.labels))),
-            descriptor: Descriptor::unchecked(Kind::Info, &name, self.help, ""),
+            descriptor: Descriptor::unchecked(MetricType::Info, &name, self.help, ""),
             const_labels: scope.labels.clone(),
         };
         Info {
@@ -172,7 +174,7 @@ fn check(
     labels: &[(&str, &str)],
 ) -> Result<(), NameError> {
     let names: Vec<&str> = all(const_labels, labels).map(|(name, _)| name).collect();
-    name::check_label_names(&names, name, Kind::Info, NameScheme::Legacy)
+    name::check_label_names(&names, name, MetricType::Info, NameScheme::Legacy)
         .map_err(|(i, fault)| NameError::new(names[i], fault))
 }
 

@@ -33,7 +33,7 @@ pub use gauge::{Gauge, InProgress, IntGauge};
 pub use histogram::{DEFAULT_BUCKETS, Histogram};
 pub use info::{Info, InfoDefinition};
 pub use series::Instrument;
-pub use setup::SetupFault;
+pub use setup::SetupErrorKind;
 pub use state_set::StateSet;
 pub use summary::Summary;
 pub use timer::{Observe, Timer};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::collect::{CollectError, Sink};
 use crate::metric::setup::Settings;
-use crate::model::{Descriptor, Head, HeadBuf, Kind};
+use crate::model::{Descriptor, Head, HeadBuf, MetricType};
 use crate::sync::atomic::{AtomicU32, Ordering};
 
 /// A metric type of this library: [`Counter`](crate::Counter), [`Gauge`](crate::Gauge) and so on.
@@ -14,10 +14,10 @@ use crate::sync::atomic::{AtomicU32, Ordering};
 pub trait Instrument: sealed::Sealed + Clone + fmt::Debug + Send + Sync + 'static {}
 
 pub(crate) mod sealed {
-    use super::{Arc, Head, Kind, Series, Settings, Sink};
+    use super::{Arc, Head, MetricType, Series, Settings, Sink};
 
     pub trait Sealed: Sized {
-        const KIND: Kind;
+        const KIND: MetricType;
         /// What is recorded into.
         type Cell: Send + Sync;
         /// What is reused from one series to the next of a scrape.

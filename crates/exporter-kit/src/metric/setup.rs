@@ -10,7 +10,7 @@ use crate::metric::buckets::{Buckets, MAX_BUCKETS};
 use crate::metric::cell::{MAX_SCHEMA, MIN_SCHEMA, NativeSettings};
 use crate::metric::histogram::DEFAULT_BUCKETS;
 use crate::metric::state_set::MAX_STATES;
-use crate::model::Kind;
+use crate::model::MetricType;
 
 /// What a definition says; each type of metric uses its part.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ pub struct Settings {
 /// Why a set-up is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum SetupFault {
+pub enum SetupErrorKind {
     /// No bucket at all.
     NoBuckets,
     /// A bound that is NaN or -Inf, or +Inf before the end.
@@ -58,7 +58,7 @@ pub enum SetupFault {
     States,
 }
 
-impl SetupFault {
+impl SetupErrorKind {
     /// One sentence: the rule and the remedy.
     pub const fn reason(self) -> &'static str {
         match self {
@@ -90,7 +90,7 @@ impl SetupFault {
     }
 }
 
-impl fmt::Display for SetupFault {
+impl fmt::Display for SetupErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.reason())
     }
@@ -105,25 +105,25 @@ impl<'a> Setup<'a> {
         states: &[],
     };
 
-    pub(crate) const fn check(&self, kind: Kind) -> Result<(), SetupFault> {
+    pub(crate) const fn check(&self, kind: MetricType) -> Result<(), SetupErrorKind> {
         match kind {
-            Kind::Histogram => self.check_histogram(),
-            Kind::Summary => self.check_quantiles(),
-            Kind::StateSet => self.check_states(),
+            MetricType::Histogram => self.check_histogram(),
+            MetricType::Summary => self.check_quantiles(),
+            MetricType::StateSet => self.check_states(),
             _ => Ok(()),
         }
     }
 
-    const fn check_histogram(&self) -> Result<(), SetupFault> {
+    const fn check_histogram(&self) -> Result<(), SetupErrorKind> {
         if let Some(native) = self.native {
             if native.schema < MIN_SCHEMA || native.schema > MAX_SCHEMA {
-                return Err(SetupFault::Schema);
+                return Err(SetupErrorKind::Schema);
             }
             if !(native.zero_threshold >= 0.0 && native.zero_threshold.is_finite()) {
-                return Err(SetupFault::ZeroThreshold);
+                return Err(SetupErrorKind::ZeroThreshold);
             }
             if native.bucket_limit == 0 || native.bucket_limit > MAX_BUCKETS {
-                return Err(SetupFault::BucketLimit);
+                return Err(SetupErrorKind::BucketLimit);
             }
         }
         match self.buckets {
@@ -132,48 +132,48 @@ impl<'a> Setup<'a> {
         }
     }
 
-    const fn check_quantiles(&self) -> Result<(), SetupFault> {
+    const fn check_quantiles(&self) -> Result<(), SetupErrorKind> {
         let mut i = 0;
         while i < self.quantiles.len() {
             let quantile = self.quantiles[i];
             if !(quantile >= 0.0 && quantile <= 1.0) || (i > 0 && quantile <= self.quantiles[i - 1])
             {
-                return Err(SetupFault::Quantiles);
+                return Err(SetupErrorKind::Quantiles);
             }
             i += 1;
         }
         if i > 0 && self.window.as_secs() == 0 {
-            Err(SetupFault::Window)
+            Err(SetupErrorKind::Window)
         } else {
             Ok(())
         }
     }
 
-    const fn check_states(&self) -> Result<(), SetupFault> {
+    const fn check_states(&self) -> Result<(), SetupErrorKind> {
         if self.states.len() > MAX_STATES {
-            return Err(SetupFault::States);
+            return Err(SetupErrorKind::States);
         }
         let mut i = 0;
         while i < self.states.len() {
             let mut j = 0;
             while j < i {
                 if crate::name::equal(self.states[i].as_bytes(), self.states[j].as_bytes()) {
-                    return Err(SetupFault::States);
+                    return Err(SetupErrorKind::States);
                 }
                 j += 1;
             }
             i += 1;
         }
         if i == 0 {
-            Err(SetupFault::States)
+            Err(SetupErrorKind::States)
         } else {
             Ok(())
         }
     }
 
     /// Invariant: the set-up has been checked.
-    pub(crate) fn settings(&self, kind: Kind) -> Settings {
-        let bounds = if kind == Kind::Histogram {
+    pub(crate) fn settings(&self, kind: MetricType) -> Settings {
+        let bounds = if kind == MetricType::Histogram {
             self.bounds()
         } else {
             Vec::new()
@@ -206,12 +206,12 @@ mod tests {
     fn a_limit_of_native_buckets_is_one_that_there_is_memory_for() {
         let check = |limit| {
             let definition = Histogram::define("h", "h").native_bucket_limit(limit);
-            definition.setup.check(Kind::Histogram)
+            definition.setup.check(MetricType::Histogram)
         };
         assert_eq!(check(1), Ok(()));
         assert_eq!(check(10_000), Ok(()));
         for limit in [0, 10_001, usize::MAX] {
-            assert_eq!(check(limit), Err(SetupFault::BucketLimit), "{limit}");
+            assert_eq!(check(limit), Err(SetupErrorKind::BucketLimit), "{limit}");
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::collect::Sink;
 use crate::metric::definition::Definition;
 use crate::metric::series::{Series, instrument, sealed};
 use crate::metric::setup::Settings;
-use crate::model::{Head, Kind, Point, Value};
+use crate::model::{Head, MetricType, Point, Value};
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Which of some named states hold: `starting`, `running`, `stopping`. At first none does.
@@ -125,7 +125,7 @@ impl StateCell {
 }
 
 impl sealed::Sealed for StateSet {
-    const KIND: Kind = Kind::StateSet;
+    const KIND: MetricType = MetricType::StateSet;
     type Cell = StateCell;
     type Scratch = Vec<(Arc<str>, bool)>;
 

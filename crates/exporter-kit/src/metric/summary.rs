@@ -10,7 +10,7 @@ use crate::metric::definition::Definition;
 use crate::metric::series::{Series, instrument, sealed};
 use crate::metric::setup::Settings;
 use crate::metric::timer::{self, Observe, Timer};
-use crate::model::{Head, IntoNumber, Kind, Point, SummaryValue, Timestamp, Value};
+use crate::model::{Head, IntoNumber, MetricType, Point, SummaryValue, Timestamp, Value};
 use crate::sync::{Mutex, lock};
 
 /// Observations counted and summed up, and if asked reduced to quantiles of the recent past.
@@ -180,7 +180,7 @@ impl Observe for Summary {
 }
 
 impl sealed::Sealed for Summary {
-    const KIND: Kind = Kind::Summary;
+    const KIND: MetricType = MetricType::Summary;
     type Cell = SummaryCell;
     type Scratch = ();
 

@@ -1,7 +1,7 @@
 //! What is known of a family beside its series.
 
 use crate::encode;
-use crate::model::Kind;
+use crate::model::MetricType;
 use crate::name::{self, NameError, NameScheme};
 
 /// What is known of a family beside its series: name, help, unit and kind.
@@ -17,7 +17,7 @@ pub struct Descriptor {
     /// The help, if it is escaped in the header.
     help: Option<Box<str>>,
     unit: Box<str>,
-    kind: Kind,
+    kind: MetricType,
     /// Invariant: true only if the name is valid in every format without quotes or escaping.
     legacy: bool,
 }
@@ -28,7 +28,7 @@ impl Descriptor {
     /// # Errors
     /// When the name is not a legacy name, or breaks a rule of its kind: a counter ends in `_total`, an
     /// info in `_info`, no other kind in a suffix that belongs to samples.
-    pub fn new(kind: Kind, name: &str, help: &str) -> Result<Self, NameError> {
+    pub fn new(kind: MetricType, name: &str, help: &str) -> Result<Self, NameError> {
         Self::checked(kind, name, help, "", NameScheme::Legacy)
     }
 
@@ -36,12 +36,17 @@ impl Descriptor {
     ///
     /// # Errors
     /// As [`Descriptor::new`], and when the name does not end in the unit.
-    pub fn with_unit(kind: Kind, name: &str, help: &str, unit: &str) -> Result<Self, NameError> {
+    pub fn with_unit(
+        kind: MetricType,
+        name: &str,
+        help: &str,
+        unit: &str,
+    ) -> Result<Self, NameError> {
         Self::checked(kind, name, help, unit, NameScheme::Legacy)
     }
 
     pub(crate) fn checked(
-        kind: Kind,
+        kind: MetricType,
         name: &str,
         help: &str,
         unit: &str,
@@ -53,7 +58,7 @@ impl Descriptor {
     }
 
     /// For what was read from elsewhere, where a counter need not end in `_total`.
-    pub(crate) fn unchecked(kind: Kind, name: &str, help: &str, unit: &str) -> Self {
+    pub(crate) fn unchecked(kind: MetricType, name: &str, help: &str, unit: &str) -> Self {
         let legacy = name::is_legacy_metric_name(name);
         let header = encode::text_header(kind, name, help);
         let stands = header
@@ -107,7 +112,7 @@ impl Descriptor {
     }
 
     /// The type.
-    pub fn kind(&self) -> Kind {
+    pub fn metric_type(&self) -> MetricType {
         self.kind
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::model::head::{Labels, render_head};
-use crate::model::{Kind, Timestamp};
+use crate::model::{MetricType, Timestamp};
 use crate::name::{self, NameError, NameScheme};
 
 /// One example behind a number: a few labels (a trace id, say), the value, and when.
@@ -30,7 +30,7 @@ impl Exemplar {
         timestamp: Option<Timestamp>,
     ) -> Result<Self, ExemplarError> {
         let names: Vec<&str> = labels.iter().map(|(name, _)| *name).collect();
-        name::check_label_names(&names, "", Kind::Unknown, NameScheme::Utf8)
+        name::check_label_names(&names, "", MetricType::Unknown, NameScheme::Utf8)
             .map_err(|(i, fault)| ExemplarError::Name(NameError::new(names[i], fault)))?;
         let chars = labels
             .iter()

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::encode::escape;
-use crate::model::Kind;
+use crate::model::MetricType;
 use crate::name::{self, NameError, NameScheme};
 
 /// The constant beginning of a series' lines, rendered once: `name{label="value",…}`.
@@ -333,7 +333,7 @@ fn next_label<'a>(labels: &mut &'a str) -> Option<(Cow<'a, str>, Cow<'a, str>)> 
 pub(crate) fn check_labels(
     names: &[&str],
     metric: &str,
-    kind: Kind,
+    kind: MetricType,
     scheme: NameScheme,
 ) -> Result<(), NameError> {
     name::check_label_names(names, metric, kind, scheme)

@@ -1,11 +1,11 @@
-//! The vocabulary of an exposition: kind, descriptor, head, number, point.
+//! The vocabulary of an exposition: metric type, descriptor, head, number, point.
 //!
 //! Nothing here records (that is `metric`) and nothing here writes a format (that is `encode`).
 
 mod descriptor;
 mod exemplar;
 mod head;
-mod kind;
+mod metric_type;
 mod number;
 mod point;
 mod timestamp;
@@ -13,7 +13,7 @@ mod timestamp;
 pub use descriptor::Descriptor;
 pub use exemplar::{EXEMPLAR_MAX_CHARS, Exemplar, ExemplarError};
 pub use head::{Head, Labels};
-pub use kind::Kind;
+pub use metric_type::MetricType;
 pub use number::{IntoNumber, Number};
 pub use point::{HistogramError, HistogramValue, NativeBuckets, Point, SummaryValue, Value};
 pub use timestamp::Timestamp;

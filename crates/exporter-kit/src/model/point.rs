@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::model::{Exemplar, Kind, Number, Timestamp};
+use crate::model::{Exemplar, MetricType, Number, Timestamp};
 
 /// What one series has to say at one scrape.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,16 +51,16 @@ pub enum Value<'a> {
 
 impl Value<'_> {
     /// The kind of family this value belongs to.
-    pub fn kind(&self) -> Kind {
+    pub fn metric_type(&self) -> MetricType {
         match self {
-            Self::Counter(..) => Kind::Counter,
-            Self::Gauge(_) => Kind::Gauge,
-            Self::Histogram(_) => Kind::Histogram,
-            Self::GaugeHistogram(_) => Kind::GaugeHistogram,
-            Self::Summary(_) => Kind::Summary,
-            Self::Info => Kind::Info,
-            Self::StateSet(_) => Kind::StateSet,
-            Self::Unknown(_) => Kind::Unknown,
+            Self::Counter(..) => MetricType::Counter,
+            Self::Gauge(_) => MetricType::Gauge,
+            Self::Histogram(_) => MetricType::Histogram,
+            Self::GaugeHistogram(_) => MetricType::GaugeHistogram,
+            Self::Summary(_) => MetricType::Summary,
+            Self::Info => MetricType::Info,
+            Self::StateSet(_) => MetricType::StateSet,
+            Self::Unknown(_) => MetricType::Unknown,
         }
     }
 }

@@ -45,7 +45,11 @@ impl Table {
         }
         out.push_str("\"><header><h2>");
         escape(out, family.name());
-        let _ = write!(out, "</h2> <span class=\"type\">{}</span>", family.kind());
+        let _ = write!(
+            out,
+            "</h2> <span class=\"type\">{}</span>",
+            family.metric_type()
+        );
         if !family.unit().is_empty() {
             out.push_str(" <span class=\"unit\">");
             escape(out, family.unit());

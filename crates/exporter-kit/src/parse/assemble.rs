@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::model::{Exemplar, HistogramValue, Kind, Number, SummaryValue, Timestamp};
-use crate::parse::error::ParseFault;
+use crate::model::{Exemplar, HistogramValue, MetricType, Number, SummaryValue, Timestamp};
+use crate::parse::error::ParseErrorKind;
 use crate::parse::line::{Dialect, has_duplicate};
 use crate::parse::number;
 use crate::snapshot::OwnedValue;
@@ -23,29 +23,29 @@ pub(crate) enum Role {
 }
 
 /// What the samples of a type are called in OpenMetrics, and what they are.
-pub(crate) fn openmetrics_samples(kind: Kind) -> &'static [(&'static str, Role)] {
+pub(crate) fn openmetrics_samples(kind: MetricType) -> &'static [(&'static str, Role)] {
     match kind {
-        Kind::Counter => &[("_total", Role::Value), ("_created", Role::Created)],
-        Kind::Histogram => &[
+        MetricType::Counter => &[("_total", Role::Value), ("_created", Role::Created)],
+        MetricType::Histogram => &[
             ("_bucket", Role::Bucket),
             ("_count", Role::Count),
             ("_sum", Role::Sum),
             ("_created", Role::Created),
         ],
-        Kind::GaugeHistogram => &[
+        MetricType::GaugeHistogram => &[
             ("_bucket", Role::Bucket),
             ("_gcount", Role::Count),
             ("_gsum", Role::Sum),
         ],
-        Kind::Summary => &[
+        MetricType::Summary => &[
             ("", Role::Quantile),
             ("_count", Role::Count),
             ("_sum", Role::Sum),
             ("_created", Role::Created),
         ],
-        Kind::Info => &[("_info", Role::Value)],
-        Kind::StateSet => &[("", Role::State)],
-        Kind::Gauge | Kind::Unknown => &[("", Role::Value)],
+        MetricType::Info => &[("_info", Role::Value)],
+        MetricType::StateSet => &[("", Role::State)],
+        MetricType::Gauge | MetricType::Unknown => &[("", Role::Value)],
     }
 }
 
@@ -71,7 +71,7 @@ struct Bucket {
 /// One sample, as far as its point is concerned.
 pub(crate) struct Part<'a> {
     pub(crate) role: Role,
-    pub(crate) kind: Kind,
+    pub(crate) kind: MetricType,
     pub(crate) number: Number,
     /// The value as it was written, for what is a time.
     pub(crate) text: &'a str,
@@ -82,46 +82,50 @@ pub(crate) struct Part<'a> {
 
 impl Parts {
     /// Adds a sample.
-    pub(crate) fn add(&mut self, part: Part<'_>, dialect: Dialect) -> Result<(), ParseFault> {
+    pub(crate) fn add(&mut self, part: Part<'_>, dialect: Dialect) -> Result<(), ParseErrorKind> {
         let value = part.number.as_f64();
         let strict = dialect == Dialect::OpenMetrics;
         match part.role {
             Role::Value => {
                 match part.kind {
-                    Kind::Counter if value.is_nan() || value < 0.0 => {
-                        return Err(ParseFault::NotACount);
+                    MetricType::Counter if value.is_nan() || value < 0.0 => {
+                        return Err(ParseErrorKind::NotACount);
                     }
-                    Kind::Info if value != 1.0 => return Err(ParseFault::InfoValue),
+                    MetricType::Info if value != 1.0 => return Err(ParseErrorKind::InfoValue),
                     _ => {}
                 }
                 self.exemplar = part.exemplar;
                 put(&mut self.value, part.number)
             }
             Role::Created => {
-                let time = number::moment(part.text).ok_or(ParseFault::Timestamp)?;
+                let time = number::moment(part.text).ok_or(ParseErrorKind::Timestamp)?;
                 put(&mut self.created, time.timestamp())
             }
             Role::Count => put(&mut self.count, whole(part.number)?),
             Role::Sum => {
-                let falls = value < 0.0 && part.kind == Kind::Summary;
+                let falls = value < 0.0 && part.kind == MetricType::Summary;
                 if strict && (value.is_nan() || falls) {
-                    return Err(ParseFault::NotACount);
+                    return Err(ParseErrorKind::NotACount);
                 }
                 put(&mut self.sum, value)
             }
             Role::Bucket => {
-                let text = part.special.ok_or(ParseFault::Le)?;
+                let text = part.special.ok_or(ParseErrorKind::Le)?;
                 let bound = number::float(&text).filter(|bound| !bound.is_nan());
-                let bound = bound.ok_or(ParseFault::Le)?;
+                let bound = bound.ok_or(ParseErrorKind::Le)?;
                 let count = whole(part.number)?;
                 if strict {
                     // Infinity is one of the numbers that have a canonical form.
                     if bound == f64::INFINITY && text != "+Inf" {
-                        return Err(ParseFault::Le);
+                        return Err(ParseErrorKind::Le);
                     }
                     match self.buckets.last() {
-                        Some(last) if bound <= last.bound => return Err(ParseFault::BucketOrder),
-                        Some(last) if count < last.count => return Err(ParseFault::BucketCount),
+                        Some(last) if bound <= last.bound => {
+                            return Err(ParseErrorKind::BucketOrder);
+                        }
+                        Some(last) if count < last.count => {
+                            return Err(ParseErrorKind::BucketCount);
+                        }
                         _ => {}
                     }
                 }
@@ -135,20 +139,20 @@ impl Parts {
             }
             Role::Quantile => {
                 let quantile = part.special.as_deref().and_then(number::float);
-                let quantile = quantile.ok_or(ParseFault::Quantile)?;
+                let quantile = quantile.ok_or(ParseErrorKind::Quantile)?;
                 if strict && value < 0.0 {
-                    return Err(ParseFault::NegativeQuantile);
+                    return Err(ParseErrorKind::NegativeQuantile);
                 }
                 if !(0.0..=1.0).contains(&quantile) {
-                    return Err(ParseFault::Quantile);
+                    return Err(ParseErrorKind::Quantile);
                 }
                 self.quantiles.push((quantile, value));
                 Ok(())
             }
             Role::State => {
-                let state = part.special.ok_or(ParseFault::State)?;
+                let state = part.special.ok_or(ParseErrorKind::State)?;
                 if value != 0.0 && value != 1.0 {
-                    return Err(ParseFault::StateValue);
+                    return Err(ParseErrorKind::StateValue);
                 }
                 self.states.push((state.into(), value == 1.0));
                 Ok(())
@@ -159,39 +163,39 @@ impl Parts {
     /// The value that the samples make together.
     pub(crate) fn finish(
         self,
-        kind: Kind,
+        kind: MetricType,
         dialect: Dialect,
         bounds: &mut Arc<[f64]>,
-    ) -> Result<OwnedValue, ParseFault> {
+    ) -> Result<OwnedValue, ParseErrorKind> {
         Ok(match kind {
-            Kind::Counter => {
-                let total = self.value.ok_or(ParseFault::NoTotal)?;
+            MetricType::Counter => {
+                let total = self.value.ok_or(ParseErrorKind::NoTotal)?;
                 OwnedValue::Counter(total, self.exemplar.map(Box::new))
             }
-            Kind::Gauge | Kind::Unknown => {
+            MetricType::Gauge | MetricType::Unknown => {
                 OwnedValue::number(kind, self.value.unwrap_or(Number::U64(0)))
             }
-            Kind::Info => OwnedValue::Info,
-            Kind::StateSet => {
+            MetricType::Info => OwnedValue::Info,
+            MetricType::StateSet => {
                 if has_duplicate(self.states.iter().map(|(state, _)| &**state)) {
-                    return Err(ParseFault::Duplicate);
+                    return Err(ParseErrorKind::Duplicate);
                 }
                 OwnedValue::StateSet(self.states.into())
             }
-            Kind::Summary => OwnedValue::Summary(Box::new(self.summary()?)),
-            Kind::Histogram => {
+            MetricType::Summary => OwnedValue::Summary(Box::new(self.summary()?)),
+            MetricType::Histogram => {
                 OwnedValue::Histogram(Box::new(self.histogram(kind, dialect, bounds)?))
             }
-            Kind::GaugeHistogram => {
+            MetricType::GaugeHistogram => {
                 OwnedValue::GaugeHistogram(Box::new(self.histogram(kind, dialect, bounds)?))
             }
         })
     }
 
-    fn summary(mut self) -> Result<SummaryValue, ParseFault> {
+    fn summary(mut self) -> Result<SummaryValue, ParseErrorKind> {
         self.quantiles.sort_by(|a, b| a.0.total_cmp(&b.0));
         if self.quantiles.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-            return Err(ParseFault::Duplicate);
+            return Err(ParseErrorKind::Duplicate);
         }
         Ok(SummaryValue {
             quantiles: self.quantiles,
@@ -202,10 +206,10 @@ impl Parts {
 
     fn histogram(
         mut self,
-        kind: Kind,
+        kind: MetricType,
         dialect: Dialect,
         bounds: &mut Arc<[f64]>,
-    ) -> Result<HistogramValue, ParseFault> {
+    ) -> Result<HistogramValue, ParseErrorKind> {
         match dialect {
             Dialect::OpenMetrics => self.check_sum(kind)?,
             Dialect::Text => self.complete_buckets()?,
@@ -214,9 +218,9 @@ impl Parts {
             .buckets
             .last()
             .filter(|last| last.bound == f64::INFINITY);
-        let total = last.ok_or(ParseFault::NoInfBucket)?.count;
+        let total = last.ok_or(ParseErrorKind::NoInfBucket)?.count;
         if self.count.is_some_and(|count| count != total) {
-            return Err(ParseFault::CountMismatch);
+            return Err(ParseErrorKind::CountMismatch);
         }
         // The series of a family nearly always share their bounds.
         if !self
@@ -245,29 +249,31 @@ impl Parts {
     }
 
     /// Which of sum and count may be there depends on the other, and on whether observations can be negative.
-    fn check_sum(&self, kind: Kind) -> Result<(), ParseFault> {
+    fn check_sum(&self, kind: MetricType) -> Result<(), ParseErrorKind> {
         let negative = self
             .buckets
             .first()
             .is_some_and(|bucket| bucket.bound < 0.0);
         match (self.sum, self.count) {
-            (Some(_), None) => Err(ParseFault::SumWithoutCount),
-            (None, Some(_)) => Err(ParseFault::CountWithoutSum),
-            (Some(_), _) if kind == Kind::Histogram && negative => Err(ParseFault::SumOfNegative),
-            (Some(sum), _) if sum < 0.0 && !negative => Err(ParseFault::NegativeSum),
+            (Some(_), None) => Err(ParseErrorKind::SumWithoutCount),
+            (None, Some(_)) => Err(ParseErrorKind::CountWithoutSum),
+            (Some(_), _) if kind == MetricType::Histogram && negative => {
+                Err(ParseErrorKind::SumOfNegative)
+            }
+            (Some(sum), _) if sum < 0.0 && !negative => Err(ParseErrorKind::NegativeSum),
             _ => Ok(()),
         }
     }
 
     /// The text format does not ask for order, nor for the last bucket.
-    fn complete_buckets(&mut self) -> Result<(), ParseFault> {
+    fn complete_buckets(&mut self) -> Result<(), ParseErrorKind> {
         self.buckets.sort_by(|a, b| a.bound.total_cmp(&b.bound));
         if self
             .buckets
             .windows(2)
             .any(|pair| pair[0].bound == pair[1].bound)
         {
-            return Err(ParseFault::Duplicate);
+            return Err(ParseErrorKind::Duplicate);
         }
         if let (None | Some(f64::NEG_INFINITY..f64::INFINITY), Some(count)) =
             (self.buckets.last().map(|last| last.bound), self.count)
@@ -283,16 +289,16 @@ impl Parts {
             .windows(2)
             .any(|pair| pair[0].count > pair[1].count)
         {
-            return Err(ParseFault::BucketCount);
+            return Err(ParseErrorKind::BucketCount);
         }
         Ok(())
     }
 }
 
-fn put<T>(place: &mut Option<T>, value: T) -> Result<(), ParseFault> {
+fn put<T>(place: &mut Option<T>, value: T) -> Result<(), ParseErrorKind> {
     match place.replace(value) {
         None => Ok(()),
-        Some(_) => Err(ParseFault::Duplicate),
+        Some(_) => Err(ParseErrorKind::Duplicate),
     }
 }
 
@@ -302,14 +308,14 @@ fn put<T>(place: &mut Option<T>, value: T) -> Result<(), ParseFault> {
     clippy::cast_sign_loss,
     reason = "checked to be whole, not negative and in range"
 )]
-fn whole(number: Number) -> Result<u64, ParseFault> {
+fn whole(number: Number) -> Result<u64, ParseErrorKind> {
     /// 2^64, the first count that does not fit.
     const TOO_LARGE: f64 = 18_446_744_073_709_551_616.0;
     match number {
         Number::U64(n) => Ok(n),
-        Number::I64(_) => Err(ParseFault::NotACount),
-        Number::F64(n) if n.is_nan() || n < 0.0 => Err(ParseFault::NotACount),
+        Number::I64(_) => Err(ParseErrorKind::NotACount),
+        Number::F64(n) if n.is_nan() || n < 0.0 => Err(ParseErrorKind::NotACount),
         Number::F64(n) if n.fract() == 0.0 && n < TOO_LARGE => Ok(n as u64),
-        Number::F64(_) => Err(ParseFault::NotWhole),
+        Number::F64(_) => Err(ParseErrorKind::NotWhole),
     }
 }

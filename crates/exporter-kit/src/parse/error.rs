@@ -10,7 +10,7 @@ pub struct ParseError {
     line: usize,
     column: usize,
     found: Box<str>,
-    fault: ParseFault,
+    kind: ParseErrorKind,
 }
 
 /// How many characters of the offending text an error repeats.
@@ -18,12 +18,12 @@ const FOUND_CHARS: usize = 60;
 
 impl ParseError {
     /// `before` is what precedes the fault on its line.
-    pub(crate) fn new(line: usize, before: &str, found: &str, fault: ParseFault) -> Self {
+    pub(crate) fn new(line: usize, before: &str, found: &str, kind: ParseErrorKind) -> Self {
         Self {
             line,
             column: before.chars().count() + 1,
             found: found.chars().take(FOUND_CHARS).collect::<String>().into(),
-            fault,
+            kind,
         }
     }
 
@@ -43,8 +43,8 @@ impl ParseError {
     }
 
     /// Which rule it breaks.
-    pub fn fault(&self) -> ParseFault {
-        self.fault
+    pub fn kind(&self) -> ParseErrorKind {
+        self.kind
     }
 }
 
@@ -54,13 +54,13 @@ impl fmt::Display for ParseError {
         if !self.found.is_empty() {
             write!(f, "`{}`: ", self.found.escape_debug())?;
         }
-        f.write_str(self.fault.reason())
+        f.write_str(self.kind.reason())
     }
 }
 
 impl std::error::Error for ParseError {}
 
-impl ParseFault {
+impl ParseErrorKind {
     /// Whether the value of a sample is at fault, and not the sample as a whole.
     pub(crate) fn is_about_value(self) -> bool {
         matches!(
@@ -76,16 +76,16 @@ impl ParseFault {
     }
 }
 
-macro_rules! faults {
+macro_rules! rules {
     ($($(#[$doc:meta])+ $name:ident => $reason:literal,)+) => {
         /// Which rule an exposition breaks.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum ParseFault {
+        pub enum ParseErrorKind {
             $($(#[$doc])+ $name,)+
         }
 
-        impl ParseFault {
+        impl ParseErrorKind {
             /// The rule and the remedy.
             pub const fn reason(self) -> &'static str {
                 match self {
@@ -96,7 +96,7 @@ macro_rules! faults {
     };
 }
 
-faults! {
+rules! {
     /// Bytes that are not UTF-8.
     NotUtf8 => "an exposition is UTF-8; encode the text, or replace these bytes",
     /// A byte order mark at the beginning.

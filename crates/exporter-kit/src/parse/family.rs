@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::model::{Descriptor, Exemplar, HeadBuf, Kind, Number, Timestamp};
+use crate::model::{Descriptor, Exemplar, HeadBuf, MetricType, Number, Timestamp};
 use crate::parse::assemble::{Part, Parts, Role, openmetrics_samples};
-use crate::parse::error::{ParseError, ParseFault};
+use crate::parse::error::{ParseError, ParseErrorKind};
 use crate::parse::line::{Dialect, Line, Pair};
 use crate::parse::number::Moment;
 use crate::snapshot::{OwnedPoint, Series, SeriesIndex, same_labels};
@@ -27,7 +27,7 @@ pub(crate) struct Family<'a> {
     pub(crate) name: Cow<'a, str>,
     pub(crate) help: Option<Cow<'a, str>>,
     pub(crate) unit: Option<&'a str>,
-    pub(crate) kind: Option<Kind>,
+    pub(crate) kind: Option<MetricType>,
     /// Its first line.
     pub(crate) begin: Line<'a>,
     /// The name that a query uses.
@@ -74,8 +74,8 @@ impl<'a> Family<'a> {
         self.open.is_some()
     }
 
-    fn kind(&self) -> Kind {
-        self.kind.unwrap_or(Kind::Unknown)
+    fn kind(&self) -> MetricType {
+        self.kind.unwrap_or(MetricType::Unknown)
     }
 
     /// What a sample of that name is to this family, if it is one of its.
@@ -96,16 +96,16 @@ impl<'a> Family<'a> {
     ) -> Result<(), ParseError> {
         let kind = self.kind();
         let role = self.role(&sample.name);
-        let role = role.ok_or_else(|| line.error_at(0, ParseFault::SampleOfType))?;
+        let role = role.ok_or_else(|| line.error_at(0, ParseErrorKind::SampleOfType))?;
         let special = self.take_special(role, labels, line)?;
         let may_have_exemplar =
-            role == Role::Bucket || (role == Role::Value && kind == Kind::Counter);
+            role == Role::Bucket || (role == Role::Value && kind == MetricType::Counter);
         if sample.exemplar.is_some() && !may_have_exemplar {
-            return Err(line.error_at(sample.exemplar_at, ParseFault::ExemplarPlace));
+            return Err(line.error_at(sample.exemplar_at, ParseErrorKind::ExemplarPlace));
         }
         self.open_point(labels, sample.moment, line)?;
         let Some(open) = &mut self.open else {
-            return Err(line.error_at(0, ParseFault::SampleOfType));
+            return Err(line.error_at(0, ParseErrorKind::SampleOfType));
         };
         open.line = line;
         let part = Part {
@@ -133,9 +133,9 @@ impl<'a> Family<'a> {
         line: Line<'a>,
     ) -> Result<Option<Cow<'a, str>>, ParseError> {
         let special = match self.kind() {
-            Kind::Histogram | Kind::GaugeHistogram => "le",
-            Kind::Summary => "quantile",
-            Kind::StateSet => &*self.name,
+            MetricType::Histogram | MetricType::GaugeHistogram => "le",
+            MetricType::Summary => "quantile",
+            MetricType::StateSet => &*self.name,
             _ => return Ok(None),
         };
         let Some(at) = labels.iter().position(|(name, _)| name == special) else {
@@ -144,7 +144,7 @@ impl<'a> Family<'a> {
         if matches!(role, Role::Bucket | Role::Quantile | Role::State) {
             Ok(Some(labels.remove(at).1))
         } else {
-            Err(line.error_at(0, ParseFault::TypeLabel))
+            Err(line.error_at(0, ParseErrorKind::TypeLabel))
         }
     }
 
@@ -155,7 +155,7 @@ impl<'a> Family<'a> {
         moment: Option<Moment>,
         line: Line<'a>,
     ) -> Result<(), ParseError> {
-        let info = self.kind() == Kind::Info;
+        let info = self.kind() == MetricType::Info;
         if let Some(open) = self
             .open
             .as_ref()
@@ -165,15 +165,15 @@ impl<'a> Family<'a> {
                 (None, None) => return Ok(()),
                 (Some(before), Some(now)) if now == before => return Ok(()),
                 (Some(before), Some(now)) if now < before => {
-                    return Err(line.error_at(0, ParseFault::Backwards));
+                    return Err(line.error_at(0, ParseErrorKind::Backwards));
                 }
                 (Some(_), Some(_)) => self.end_point()?,
-                _ => return Err(line.error_at(0, ParseFault::MixedTimestamps)),
+                _ => return Err(line.error_at(0, ParseErrorKind::MixedTimestamps)),
             }
         } else {
             self.end_point()?;
             if info && *self.stamped.get_or_insert(moment.is_some()) != moment.is_some() {
-                return Err(line.error_at(0, ParseFault::MixedTimestamps));
+                return Err(line.error_at(0, ParseErrorKind::MixedTimestamps));
             }
             let time = moment.map(Moment::timestamp).filter(|_| info);
             self.begin_series(labels, time, line)?;
@@ -202,10 +202,10 @@ impl<'a> Family<'a> {
                 && same_labels(known.head.as_head().labels(), pairs(labels))
         });
         if known.is_some() {
-            let again = if self.kind() == Kind::Info {
-                ParseFault::Duplicate
+            let again = if self.kind() == MetricType::Info {
+                ParseErrorKind::Duplicate
             } else {
-                ParseFault::Interleaved
+                ParseErrorKind::Interleaved
             };
             return Err(line.error_at(0, again));
         }

@@ -8,28 +8,28 @@ use proptest::prelude::*;
 
 use crate::encode::Format;
 use crate::model::{
-    Descriptor, Exemplar, HeadBuf, HistogramValue, Kind, Number, SummaryValue, Timestamp,
+    Descriptor, Exemplar, HeadBuf, HistogramValue, MetricType, Number, SummaryValue, Timestamp,
 };
 use crate::snapshot::{OwnedPoint, OwnedValue, Series, Snapshot};
 
-const KINDS: [Kind; 8] = [
-    Kind::Counter,
-    Kind::Gauge,
-    Kind::Histogram,
-    Kind::GaugeHistogram,
-    Kind::Summary,
-    Kind::Info,
-    Kind::StateSet,
-    Kind::Unknown,
+const KINDS: [MetricType; 8] = [
+    MetricType::Counter,
+    MetricType::Gauge,
+    MetricType::Histogram,
+    MetricType::GaugeHistogram,
+    MetricType::Summary,
+    MetricType::Info,
+    MetricType::StateSet,
+    MetricType::Unknown,
 ];
 
 /// The kinds that Prometheus text has words for.
-const TEXT_KINDS: [Kind; 5] = [
-    Kind::Counter,
-    Kind::Gauge,
-    Kind::Histogram,
-    Kind::Summary,
-    Kind::Unknown,
+const TEXT_KINDS: [MetricType; 5] = [
+    MetricType::Counter,
+    MetricType::Gauge,
+    MetricType::Histogram,
+    MetricType::Summary,
+    MetricType::Unknown,
 ];
 
 /// Which names to make up.
@@ -135,9 +135,9 @@ fn any_summary() -> impl Strategy<Value = SummaryValue> {
     })
 }
 
-fn any_value(kind: Kind) -> BoxedStrategy<OwnedValue> {
+fn any_value(kind: MetricType) -> BoxedStrategy<OwnedValue> {
     match kind {
-        Kind::Counter => {
+        MetricType::Counter => {
             let total = prop_oneof![
                 any::<u64>().prop_map(Number::U64),
                 rising_f64().prop_map(Number::F64),
@@ -146,19 +146,19 @@ fn any_value(kind: Kind) -> BoxedStrategy<OwnedValue> {
                 .prop_map(|(total, exemplar)| OwnedValue::Counter(total, exemplar.map(Box::new)))
                 .boxed()
         }
-        Kind::Gauge => any_number().prop_map(OwnedValue::Gauge).boxed(),
-        Kind::Unknown => any_number().prop_map(OwnedValue::Unknown).boxed(),
-        Kind::Histogram => any_histogram(false)
+        MetricType::Gauge => any_number().prop_map(OwnedValue::Gauge).boxed(),
+        MetricType::Unknown => any_number().prop_map(OwnedValue::Unknown).boxed(),
+        MetricType::Histogram => any_histogram(false)
             .prop_map(|value| OwnedValue::Histogram(Box::new(value)))
             .boxed(),
-        Kind::GaugeHistogram => any_histogram(true)
+        MetricType::GaugeHistogram => any_histogram(true)
             .prop_map(|value| OwnedValue::GaugeHistogram(Box::new(value)))
             .boxed(),
-        Kind::Summary => any_summary()
+        MetricType::Summary => any_summary()
             .prop_map(|value| OwnedValue::Summary(Box::new(value)))
             .boxed(),
-        Kind::Info => Just(OwnedValue::Info).boxed(),
-        Kind::StateSet => btree_map(any::<String>(), any::<bool>(), 1..4)
+        MetricType::Info => Just(OwnedValue::Info).boxed(),
+        MetricType::StateSet => btree_map(any::<String>(), any::<bool>(), 1..4)
             .prop_map(|states| {
                 let states = states.into_iter().map(|(state, on)| (Arc::from(state), on));
                 OwnedValue::StateSet(states.collect())
@@ -170,7 +170,7 @@ fn any_value(kind: Kind) -> BoxedStrategy<OwnedValue> {
 /// A family whose name begins with its number, so that no two clash.
 fn any_family(
     number: usize,
-    kinds: &'static [Kind],
+    kinds: &'static [MetricType],
     names: Names,
 ) -> impl Strategy<Value = (Descriptor, Vec<Series>)> {
     let begin = match names {
@@ -182,7 +182,7 @@ fn any_family(
     let kind = prop::sample::select(kinds);
     (kind, any_name(names), unit, any::<String>(), labels).prop_flat_map(
         move |(kind, name, unit, help, labels)| {
-            let unit = unit.filter(|_| !matches!(kind, Kind::Info | Kind::StateSet));
+            let unit = unit.filter(|_| !matches!(kind, MetricType::Info | MetricType::StateSet));
             let with_unit = unit
                 .as_ref()
                 .map_or(String::new(), |unit| format!("_{unit}"));
@@ -205,8 +205,8 @@ fn any_family(
                         points.truncate(if stamped { points.len() } else { 1 });
                         for (at, (value, created)) in (0i64..).zip(points) {
                             let counts = matches!(
-                                descriptor.kind(),
-                                Kind::Counter | Kind::Histogram | Kind::Summary
+                                descriptor.metric_type(),
+                                MetricType::Counter | MetricType::Histogram | MetricType::Summary
                             );
                             let time = Timestamp::new(time.seconds() + at, time.subsec_nanos());
                             let second = second.as_deref().map(|value| (&*labels[1], value));
@@ -228,7 +228,7 @@ fn any_family(
     )
 }
 
-fn any_snapshot(kinds: &'static [Kind], names: Names) -> impl Strategy<Value = Snapshot> {
+fn any_snapshot(kinds: &'static [MetricType], names: Names) -> impl Strategy<Value = Snapshot> {
     let families = (
         any_family(0, kinds, names),
         any_family(1, kinds, names),
@@ -267,7 +267,7 @@ fn as_text_says(snapshot: &Snapshot) -> Snapshot {
             }
         });
         said.push(
-            Descriptor::unchecked(descriptor.kind(), descriptor.name(), help, ""),
+            Descriptor::unchecked(descriptor.metric_type(), descriptor.name(), help, ""),
             series.collect(),
         );
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::encode::escape;
 use crate::name;
-use crate::parse::error::{ParseError, ParseFault};
+use crate::parse::error::{ParseError, ParseErrorKind};
 
 /// A label: name and value, unescaped.
 pub(crate) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
@@ -53,7 +53,7 @@ impl<'a> Line<'a> {
     }
 
     /// An error about the text from `at` to the cursor, or to the end of the word there.
-    pub(crate) fn error_at(&self, at: usize, fault: ParseFault) -> ParseError {
+    pub(crate) fn error_at(&self, at: usize, fault: ParseErrorKind) -> ParseError {
         if at < self.pos {
             let found = &self.text[at..self.pos];
             ParseError::new(self.number, &self.text[..at], found, fault)
@@ -63,14 +63,14 @@ impl<'a> Line<'a> {
     }
 
     /// An error about the word at `at`.
-    pub(crate) fn error_on_word(&self, at: usize, fault: ParseFault) -> ParseError {
+    pub(crate) fn error_on_word(&self, at: usize, fault: ParseErrorKind) -> ParseError {
         let rest = &self.text[at..];
         let end = rest.find([' ', '\t']).unwrap_or(rest.len());
         ParseError::new(self.number, &self.text[..at], &rest[..end], fault)
     }
 
     /// An error about what comes next.
-    pub(crate) fn error(&self, fault: ParseFault) -> ParseError {
+    pub(crate) fn error(&self, fault: ParseErrorKind) -> ParseError {
         self.error_at(self.pos, fault)
     }
 
@@ -82,7 +82,7 @@ impl<'a> Line<'a> {
         eaten
     }
 
-    fn expect(&mut self, expected: &str, fault: ParseFault) -> Result<(), ParseError> {
+    fn expect(&mut self, expected: &str, fault: ParseErrorKind) -> Result<(), ParseError> {
         if self.eat(expected) {
             Ok(())
         } else {
@@ -105,7 +105,7 @@ impl<'a> Line<'a> {
     /// What stands between two words.
     pub(crate) fn gap(&mut self) -> Result<(), ParseError> {
         match self.dialect {
-            Dialect::OpenMetrics => self.expect(" ", ParseFault::NoSpace),
+            Dialect::OpenMetrics => self.expect(" ", ParseErrorKind::NoSpace),
             Dialect::Text => {
                 self.skip_blanks();
                 Ok(())
@@ -136,7 +136,7 @@ impl<'a> Line<'a> {
         if self.peek() == Some(b'"') {
             let name = self.quoted()?;
             return if name.is_empty() {
-                Err(self.error_at(at, ParseFault::NoMetricName))
+                Err(self.error_at(at, ParseErrorKind::NoMetricName))
             } else {
                 Ok(name)
             };
@@ -147,7 +147,7 @@ impl<'a> Line<'a> {
             Ok(Cow::Borrowed(name))
         } else {
             self.word();
-            Err(self.error_at(at, ParseFault::MetricName))
+            Err(self.error_at(at, ParseErrorKind::MetricName))
         }
     }
 
@@ -156,12 +156,12 @@ impl<'a> Line<'a> {
         let at = self.pos;
         let inner = self.rest().get(1..).unwrap_or("");
         let Some(end) = escape::closing_quote(inner) else {
-            return Err(self.error_at(at, ParseFault::OpenQuote));
+            return Err(self.error_at(at, ParseErrorKind::OpenQuote));
         };
         let inner = &inner[..end];
         let bad = bad_escape(inner, true).filter(|_| self.dialect == Dialect::Text);
         if let Some(bad) = bad {
-            return Err(self.error_at(at + 1 + bad, ParseFault::Escape));
+            return Err(self.error_at(at + 1 + bad, ParseErrorKind::Escape));
         }
         self.pos = at + end + 2;
         Ok(escape::unescape(inner))
@@ -191,20 +191,20 @@ impl<'a> Line<'a> {
             self.blanks_if_text();
             if quoted && self.peek() != Some(b'=') {
                 if name.is_empty() {
-                    return Err(self.error_at(at, ParseFault::NoMetricName));
+                    return Err(self.error_at(at, ParseErrorKind::NoMetricName));
                 }
                 if metric.replace(name).is_some() {
-                    return Err(self.error_at(at, ParseFault::SecondMetricName));
+                    return Err(self.error_at(at, ParseErrorKind::SecondMetricName));
                 }
             } else {
                 self.check_label_name(&name, quoted, at)?;
                 if labels.len() < COMPARED_NAMES && labels.iter().any(|(other, _)| *other == name) {
-                    return Err(self.error_at(at, ParseFault::DuplicateLabel));
+                    return Err(self.error_at(at, ParseErrorKind::DuplicateLabel));
                 }
-                self.expect("=", ParseFault::NoEquals)?;
+                self.expect("=", ParseErrorKind::NoEquals)?;
                 self.blanks_if_text();
                 if self.peek() != Some(b'"') {
-                    return Err(self.error(ParseFault::NoQuote));
+                    return Err(self.error(ParseErrorKind::NoQuote));
                 }
                 let value = self.quoted()?;
                 labels.push((name, value));
@@ -213,14 +213,14 @@ impl<'a> Line<'a> {
             if self.eat("}") {
                 break;
             }
-            self.expect(",", ParseFault::NoComma)?;
+            self.expect(",", ParseErrorKind::NoComma)?;
             self.blanks_if_text();
             if self.dialect == Dialect::Text && self.eat("}") {
                 break;
             }
         }
         if labels.len() > COMPARED_NAMES && has_duplicate(labels.iter().map(|(name, _)| &**name)) {
-            return Err(self.error_at(begin, ParseFault::DuplicateLabel));
+            return Err(self.error_at(begin, ParseErrorKind::DuplicateLabel));
         }
         Ok(metric)
     }
@@ -232,14 +232,14 @@ impl<'a> Line<'a> {
             name::is_legacy_label_name(name)
         };
         if !valid {
-            return Err(self.error_at(at, ParseFault::LabelName));
+            return Err(self.error_at(at, ParseErrorKind::LabelName));
         }
         let reserved = match self.dialect {
             Dialect::OpenMetrics => name.starts_with("__"),
             Dialect::Text => name == "__name__",
         };
         if reserved {
-            return Err(self.error_at(at, ParseFault::ReservedLabel));
+            return Err(self.error_at(at, ParseErrorKind::ReservedLabel));
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ pub(crate) mod number;
 mod openmetrics;
 mod text;
 
-pub use error::{ParseError, ParseFault};
+pub use error::{ParseError, ParseErrorKind};
 
 use crate::snapshot::Snapshot;
 
@@ -65,7 +65,7 @@ fn utf8(bytes: &[u8]) -> Result<&str, ParseError> {
         let begin = valid.rfind('\n').map_or(0, |at| at + 1);
         let number = valid.bytes().filter(|b| *b == b'\n').count() + 1;
         let found = String::from_utf8_lossy(&bad[..error.error_len().unwrap_or(bad.len())]);
-        ParseError::new(number, &valid[begin..], &found, ParseFault::NotUtf8)
+        ParseError::new(number, &valid[begin..], &found, ParseErrorKind::NotUtf8)
     })
 }
 

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use hashbrown::HashSet;
 
 use crate::encode::escape;
-use crate::model::{Exemplar, ExemplarError, Kind};
+use crate::model::{Exemplar, ExemplarError, MetricType};
 use crate::parse::assemble::openmetrics_samples;
-use crate::parse::error::{ParseError, ParseFault};
+use crate::parse::error::{ParseError, ParseErrorKind};
 use crate::parse::family::{Family, Sample};
 use crate::parse::line::{Dialect, Line, Pair};
 use crate::parse::{lines, number};
@@ -16,7 +16,7 @@ use crate::snapshot::Snapshot;
 /// Reads a whole exposition.
 pub(crate) fn read(text: &str) -> Result<Snapshot, ParseError> {
     if text.starts_with('\u{feff}') {
-        return Err(ParseError::new(1, "", "", ParseFault::ByteOrderMark));
+        return Err(ParseError::new(1, "", "", ParseErrorKind::ByteOrderMark));
     }
     let mut reader = Reader::default();
     let mut ended = false;
@@ -25,10 +25,10 @@ pub(crate) fn read(text: &str) -> Result<Snapshot, ParseError> {
         last = number;
         let line = Line::new(text, number, Dialect::OpenMetrics);
         if ended {
-            return Err(line.error(ParseFault::AfterEof));
+            return Err(line.error(ParseErrorKind::AfterEof));
         }
         match text.as_bytes().first() {
-            None => return Err(line.error(ParseFault::BlankLine)),
+            None => return Err(line.error(ParseErrorKind::BlankLine)),
             Some(b'#') if text == "# EOF" => {
                 reader.end_family()?;
                 ended = true;
@@ -40,7 +40,7 @@ pub(crate) fn read(text: &str) -> Result<Snapshot, ParseError> {
     if ended {
         Ok(reader.snapshot)
     } else {
-        Err(ParseError::new(last + 1, "", "", ParseFault::NoEof))
+        Err(ParseError::new(last + 1, "", "", ParseErrorKind::NoEof))
     }
 }
 
@@ -59,24 +59,24 @@ impl<'a> Reader<'a> {
         let keyword = ["# HELP ", "# TYPE ", "# UNIT "]
             .into_iter()
             .find(|keyword| line.eat(keyword));
-        let keyword = keyword.ok_or_else(|| line.error(ParseFault::Comment))?;
+        let keyword = keyword.ok_or_else(|| line.error(ParseErrorKind::Comment))?;
         let name = line.metric_name()?;
         line.gap()?;
         let text = line.rest();
         let family = self.family_named(name, line)?;
         if family.has_samples() {
-            return Err(line.error(ParseFault::LateMetadata));
+            return Err(line.error(ParseErrorKind::LateMetadata));
         }
         match keyword {
             "# HELP " => {
                 if family.help.replace(escape::unescape(text)).is_some() {
-                    return Err(line.error_at(0, ParseFault::SecondHelp));
+                    return Err(line.error_at(0, ParseErrorKind::SecondHelp));
                 }
             }
             "# TYPE " => {
-                let kind = kind_named(text).ok_or_else(|| line.error(ParseFault::Type))?;
+                let kind = kind_named(text).ok_or_else(|| line.error(ParseErrorKind::Type))?;
                 if family.kind.replace(kind).is_some() {
-                    return Err(line.error_at(0, ParseFault::SecondType));
+                    return Err(line.error_at(0, ParseErrorKind::SecondType));
                 }
             }
             _ => {
@@ -86,16 +86,16 @@ impl<'a> Reader<'a> {
                         .strip_suffix(text)
                         .is_some_and(|base| base.ends_with('_'));
                 if !fits {
-                    return Err(line.error(ParseFault::Unit));
+                    return Err(line.error(ParseErrorKind::Unit));
                 }
                 if family.unit.replace(text).is_some() {
-                    return Err(line.error_at(0, ParseFault::SecondUnit));
+                    return Err(line.error_at(0, ParseErrorKind::SecondUnit));
                 }
             }
         }
-        let without_unit = matches!(family.kind, Some(Kind::Info | Kind::StateSet));
+        let without_unit = matches!(family.kind, Some(MetricType::Info | MetricType::StateSet));
         if without_unit && family.unit.is_some_and(|unit| !unit.is_empty()) {
-            return Err(line.error_at(0, ParseFault::UnitOfType));
+            return Err(line.error_at(0, ParseErrorKind::UnitOfType));
         }
         Ok(())
     }
@@ -132,13 +132,13 @@ impl<'a> Reader<'a> {
             return Ok(());
         };
         family.end_point()?;
-        let kind = family.kind.unwrap_or(Kind::Unknown);
+        let kind = family.kind.unwrap_or(MetricType::Unknown);
         let mut suffixes = vec![""];
         let others = openmetrics_samples(kind).iter().map(|(suffix, _)| *suffix);
         suffixes.extend(others.filter(|suffix| !suffix.is_empty()));
         for suffix in suffixes {
             if !self.taken.insert(format!("{}{suffix}", family.name).into()) {
-                return Err(family.begin.error_at(0, ParseFault::Clash));
+                return Err(family.begin.error_at(0, ParseErrorKind::Clash));
             }
         }
         let begin = family.begin;
@@ -146,7 +146,7 @@ impl<'a> Reader<'a> {
         if self.snapshot.push(descriptor, series) {
             Ok(())
         } else {
-            Err(begin.error_at(0, ParseFault::Clash))
+            Err(begin.error_at(0, ParseErrorKind::Clash))
         }
     }
 }
@@ -165,15 +165,16 @@ fn read_sample<'a>(
     if line.eat("{") {
         let inner = line.labels(labels)?;
         if name.is_some() && inner.is_some() {
-            return Err(line.error_at(at, ParseFault::SecondMetricName));
+            return Err(line.error_at(at, ParseErrorKind::SecondMetricName));
         }
         name = name.or(inner);
     }
-    let name = name.ok_or_else(|| line.error_at(at, ParseFault::NoMetricName))?;
+    let name = name.ok_or_else(|| line.error_at(at, ParseErrorKind::NoMetricName))?;
     line.gap()?;
     let value_at = line.pos();
     let text = line.word();
-    let number = number::number(text).ok_or_else(|| line.error_at(value_at, ParseFault::Number))?;
+    let number =
+        number::number(text).ok_or_else(|| line.error_at(value_at, ParseErrorKind::Number))?;
     let mut sample = Sample {
         name,
         text,
@@ -196,30 +197,31 @@ fn read_sample<'a>(
 
 fn time(line: &mut Line<'_>) -> Result<number::Moment, ParseError> {
     let at = line.pos();
-    number::moment(line.word()).ok_or_else(|| line.error_at(at, ParseFault::Timestamp))
+    number::moment(line.word()).ok_or_else(|| line.error_at(at, ParseErrorKind::Timestamp))
 }
 
 fn exemplar(line: &mut Line<'_>) -> Result<Exemplar, ParseError> {
     let begin = line.pos();
     if !line.eat(" # {") {
-        return Err(line.error_at(begin, ParseFault::Exemplar));
+        return Err(line.error_at(begin, ParseErrorKind::Exemplar));
     }
     let mut labels = Vec::new();
     if line.labels(&mut labels)?.is_some() {
-        return Err(line.error_at(begin, ParseFault::SecondMetricName));
+        return Err(line.error_at(begin, ParseErrorKind::SecondMetricName));
     }
     if !line.eat(" ") {
-        return Err(line.error(ParseFault::Exemplar));
+        return Err(line.error(ParseErrorKind::Exemplar));
     }
     let at = line.pos();
-    let value = number::float(line.word()).ok_or_else(|| line.error_at(at, ParseFault::Number))?;
+    let value =
+        number::float(line.word()).ok_or_else(|| line.error_at(at, ParseErrorKind::Number))?;
     let timestamp = if line.eat(" ") {
         Some(time(line)?.timestamp())
     } else {
         None
     };
     if !line.rest().is_empty() {
-        return Err(line.error(ParseFault::Trailing));
+        return Err(line.error(ParseErrorKind::Trailing));
     }
     let labels: Vec<(&str, &str)> = labels
         .iter()
@@ -227,23 +229,23 @@ fn exemplar(line: &mut Line<'_>) -> Result<Exemplar, ParseError> {
         .collect();
     Exemplar::new(&labels, value, timestamp).map_err(|error| {
         let fault = match error {
-            ExemplarError::TooLong { .. } => ParseFault::ExemplarLength,
-            ExemplarError::Name(_) => ParseFault::LabelName,
+            ExemplarError::TooLong { .. } => ParseErrorKind::ExemplarLength,
+            ExemplarError::Name(_) => ParseErrorKind::LabelName,
         };
         line.error_at(begin, fault)
     })
 }
 
-fn kind_named(text: &str) -> Option<Kind> {
+fn kind_named(text: &str) -> Option<MetricType> {
     Some(match text {
-        "counter" => Kind::Counter,
-        "gauge" => Kind::Gauge,
-        "histogram" => Kind::Histogram,
-        "gaugehistogram" => Kind::GaugeHistogram,
-        "summary" => Kind::Summary,
-        "info" => Kind::Info,
-        "stateset" => Kind::StateSet,
-        "unknown" => Kind::Unknown,
+        "counter" => MetricType::Counter,
+        "gauge" => MetricType::Gauge,
+        "histogram" => MetricType::Histogram,
+        "gaugehistogram" => MetricType::GaugeHistogram,
+        "summary" => MetricType::Summary,
+        "info" => MetricType::Info,
+        "stateset" => MetricType::StateSet,
+        "unknown" => MetricType::Unknown,
         _ => return None,
     })
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::encode::escape;
-use crate::model::{Descriptor, HeadBuf, Kind, Number, Timestamp};
+use crate::model::{Descriptor, HeadBuf, MetricType, Number, Timestamp};
 use crate::parse::assemble::{Part, Parts, Role};
-use crate::parse::error::{ParseError, ParseFault};
+use crate::parse::error::{ParseError, ParseErrorKind};
 use crate::parse::line::{Dialect, Line, Pair, bad_escape};
 use crate::parse::{lines, number};
 use crate::snapshot::{OwnedPoint, OwnedValue, Series, SeriesIndex, Snapshot, same_labels};
@@ -28,7 +28,12 @@ pub(crate) fn read(text: &str) -> Result<Snapshot, ParseError> {
     if !text.is_empty() && !text.ends_with('\n') {
         let (number, last) = lines(text).last().unwrap_or_default();
         if !last.trim_matches([' ', '\t']).is_empty() {
-            return Err(ParseError::new(number, last, "", ParseFault::NoLineFeed));
+            return Err(ParseError::new(
+                number,
+                last,
+                "",
+                ParseErrorKind::NoLineFeed,
+            ));
         }
     }
     reader.finish()
@@ -58,7 +63,7 @@ struct Family<'a> {
     name: Cow<'a, str>,
     help: Option<Cow<'a, str>>,
     /// Settled by the first sample if not before.
-    kind: Option<Kind>,
+    kind: Option<MetricType>,
     seen: SeriesIndex,
     series: Vec<Series>,
     /// Of a histogram or summary: what the series at the same position is made of.
@@ -78,7 +83,7 @@ impl<'a> Reader<'a> {
         let name = line.metric_name()?;
         if !matches!(line.rest().as_bytes().first(), None | Some(b' ' | b'\t')) {
             line.word();
-            return Err(line.error_at(begin, ParseFault::MetricName));
+            return Err(line.error_at(begin, ParseErrorKind::MetricName));
         }
         line.skip_blanks();
         let text = line.rest();
@@ -89,16 +94,16 @@ impl<'a> Reader<'a> {
         }
         if keyword == "HELP" {
             if let Some(bad) = bad_escape(text, false) {
-                return Err(line.error_at(line.pos() + bad, ParseFault::Escape));
+                return Err(line.error_at(line.pos() + bad, ParseErrorKind::Escape));
             }
             if family.help.replace(escape::unescape(text)).is_some() {
-                return Err(line.error_at(0, ParseFault::SecondHelp));
+                return Err(line.error_at(0, ParseErrorKind::SecondHelp));
             }
         } else {
             let kind = kind_named(text.trim_end_matches([' ', '\t']));
-            let kind = kind.ok_or_else(|| line.error(ParseFault::Type))?;
+            let kind = kind.ok_or_else(|| line.error(ParseErrorKind::Type))?;
             if family.kind.replace(kind).is_some() {
-                return Err(line.error_at(0, ParseFault::SecondType));
+                return Err(line.error_at(0, ParseErrorKind::SecondType));
             }
         }
         Ok(())
@@ -124,9 +129,9 @@ impl<'a> Reader<'a> {
     /// The family that a sample belongs to, and what it is there.
     fn family_of(&mut self, sample: Cow<'a, str>) -> (usize, Option<Role>) {
         if let Some(at) = self.names.get(&*sample) {
-            let role = match self.families[*at].kind.unwrap_or(Kind::Unknown) {
-                Kind::Summary => Some(Role::Quantile),
-                Kind::Histogram => None,
+            let role = match self.families[*at].kind.unwrap_or(MetricType::Unknown) {
+                MetricType::Summary => Some(Role::Quantile),
+                MetricType::Histogram => None,
                 _ => Some(Role::Value),
             };
             return (*at, role);
@@ -142,8 +147,8 @@ impl<'a> Reader<'a> {
                 continue;
             };
             match self.families[*at].kind {
-                Some(Kind::Histogram) => return (*at, Some(role)),
-                Some(Kind::Summary) if role != Role::Bucket => return (*at, Some(role)),
+                Some(MetricType::Histogram) => return (*at, Some(role)),
+                Some(MetricType::Summary) if role != Role::Bucket => return (*at, Some(role)),
                 _ => {}
             }
         }
@@ -161,28 +166,28 @@ impl<'a> Reader<'a> {
         if line.eat("{") {
             let inner = line.labels(&mut self.labels)?;
             if name.is_some() && inner.is_some() {
-                return Err(line.error_at(begin, ParseFault::SecondMetricName));
+                return Err(line.error_at(begin, ParseErrorKind::SecondMetricName));
             }
             name = name.or(inner);
         }
-        let name = name.ok_or_else(|| line.error_at(begin, ParseFault::NoMetricName))?;
+        let name = name.ok_or_else(|| line.error_at(begin, ParseErrorKind::NoMetricName))?;
         line.skip_blanks();
         let value_at = line.pos();
         let text = line.word();
         let number =
-            number::number(text).ok_or_else(|| line.error_at(value_at, ParseFault::Number))?;
+            number::number(text).ok_or_else(|| line.error_at(value_at, ParseErrorKind::Number))?;
         line.skip_blanks();
         let timestamp = match line.rest() {
             "" => None,
             _ => Some(millis(&mut line)?),
         };
         let (at, role) = self.family_of(name);
-        let role = role.ok_or_else(|| line.error_at(begin, ParseFault::SampleOfType))?;
+        let role = role.ok_or_else(|| line.error_at(begin, ParseErrorKind::SampleOfType))?;
         let family = &mut self.families[at];
         if matches!(role, Role::Value) {
-            let kind = *family.kind.get_or_insert(Kind::Unknown);
-            if kind == Kind::Counter && (number.as_f64().is_nan() || number.as_f64() < 0.0) {
-                return Err(line.error_on_word(value_at, ParseFault::NotACount));
+            let kind = *family.kind.get_or_insert(MetricType::Unknown);
+            if kind == MetricType::Counter && (number.as_f64().is_nan() || number.as_f64() < 0.0) {
+                return Err(line.error_on_word(value_at, ParseErrorKind::NotACount));
             }
             self.duplicates
                 .extend(family.scalar(&self.labels, number, timestamp));
@@ -202,7 +207,7 @@ impl<'a> Reader<'a> {
         let mut snapshot = Snapshot::new();
         let mut bounds = Arc::default();
         for mut family in self.families {
-            let kind = family.kind.unwrap_or(Kind::Unknown);
+            let kind = family.kind.unwrap_or(MetricType::Unknown);
             for (series, (parts, line)) in family.series.iter_mut().zip(family.parts) {
                 let value = parts.finish(kind, Dialect::Text, &mut bounds);
                 series.point.value = value.map_err(|fault| line.error_at(0, fault))?;
@@ -229,7 +234,7 @@ impl<'a> Family<'a> {
         number: Number,
         timestamp: Option<Timestamp>,
     ) -> Option<HeadBuf> {
-        let value = OwnedValue::number(self.kind.unwrap_or(Kind::Unknown), number);
+        let value = OwnedValue::number(self.kind.unwrap_or(MetricType::Unknown), number);
         match self.position(labels, timestamp, value) {
             (_, true) => None,
             (_, false) => Some(HeadBuf::new(&self.name, pairs(labels))),
@@ -243,9 +248,9 @@ impl<'a> Family<'a> {
         sample: Sample<'a>,
         line: Line<'a>,
     ) -> Result<(), ParseError> {
-        let kind = self.kind.unwrap_or(Kind::Unknown);
+        let kind = self.kind.unwrap_or(MetricType::Unknown);
         let special = match kind {
-            Kind::Summary => "quantile",
+            MetricType::Summary => "quantile",
             _ => "le",
         };
         let special = match labels.iter().position(|(name, _)| name == special) {
@@ -254,7 +259,7 @@ impl<'a> Family<'a> {
                 Some(labels.remove(at).1)
             }
             // The buckets of that series would have the label twice.
-            Some(_) => return Err(line.error_at(0, ParseFault::TypeLabel)),
+            Some(_) => return Err(line.error_at(0, ParseErrorKind::TypeLabel)),
         };
         // The value is a placeholder until all samples are there.
         let (at, fresh) = self.position(labels, sample.timestamp, OwnedValue::Info);
@@ -313,12 +318,12 @@ impl<'a> Family<'a> {
 fn millis(line: &mut Line<'_>) -> Result<Timestamp, ParseError> {
     let at = line.pos();
     let millis = line.word().parse();
-    let millis = millis.map_err(|_| line.error_at(at, ParseFault::TimestampMillis))?;
+    let millis = millis.map_err(|_| line.error_at(at, ParseErrorKind::TimestampMillis))?;
     line.skip_blanks();
     if line.rest().is_empty() {
         Ok(Timestamp::from_millis(millis))
     } else {
-        Err(line.error(ParseFault::Trailing))
+        Err(line.error(ParseErrorKind::Trailing))
     }
 }
 
@@ -326,13 +331,13 @@ fn pairs<'p>(labels: &'p [Pair<'_>]) -> impl Iterator<Item = (&'p str, &'p str)>
     labels.iter().map(|(name, value)| (&**name, &**value))
 }
 
-fn kind_named(text: &str) -> Option<Kind> {
+fn kind_named(text: &str) -> Option<MetricType> {
     let kinds = [
-        ("counter", Kind::Counter),
-        ("gauge", Kind::Gauge),
-        ("histogram", Kind::Histogram),
-        ("summary", Kind::Summary),
-        ("untyped", Kind::Unknown),
+        ("counter", MetricType::Counter),
+        ("gauge", MetricType::Gauge),
+        ("histogram", MetricType::Histogram),
+        ("summary", MetricType::Summary),
+        ("untyped", MetricType::Unknown),
     ];
     let mut kinds = kinds.into_iter();
     kinds

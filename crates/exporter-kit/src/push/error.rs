@@ -15,7 +15,7 @@ pub enum PushError {
         /// What was given.
         url: Box<str>,
         /// What is wrong with it, and the remedy.
-        fault: &'static str,
+        reason: &'static str,
     },
     /// The name of the job is empty.
     NoJob,
@@ -65,8 +65,8 @@ pub enum PushError {
 impl fmt::Display for PushError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Url { url, fault } => {
-                write!(f, "`{}` is no URL to push to: {fault}", url.escape_debug())
+            Self::Url { url, reason } => {
+                write!(f, "`{}` is no URL to push to: {reason}", url.escape_debug())
             }
             Self::NoJob => f.write_str(
                 "the name of the job is empty; a Pushgateway needs one, such as `backup`",

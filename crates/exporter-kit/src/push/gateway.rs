@@ -17,8 +17,8 @@ use super::error::PushError;
 use super::exchange::{Answer, Failure, exchange};
 use super::target::Target;
 use crate::encode::Format;
-use crate::model::Kind;
-use crate::name::{self, NameError, NameFault, NameScheme};
+use crate::model::MetricType;
+use crate::name::{self, NameError, NameErrorKind, NameScheme};
 use crate::registry::Registry;
 use crate::snapshot::Snapshot;
 
@@ -96,9 +96,9 @@ impl PushGateway {
     /// When the name is no label name of ASCII letters, digits and `_`, is `job`, or stands twice.
     pub fn grouping(mut self, name: &str, value: &str) -> Result<Self, PushError> {
         let refused = |fault| PushError::Grouping(NameError::new(name, fault));
-        name::check_label_name(name, Kind::Gauge, NameScheme::Legacy).map_err(refused)?;
+        name::check_label_name(name, MetricType::Gauge, NameScheme::Legacy).map_err(refused)?;
         if name == "job" || self.grouping.contains_key(name) {
-            return Err(refused(NameFault::DuplicateLabel));
+            return Err(refused(NameErrorKind::DuplicateLabel));
         }
         self.grouping.insert(name.to_owned(), value.to_owned());
         Ok(self)
@@ -309,7 +309,7 @@ fn render(registry: &Registry, grouping: &BTreeMap<String, String>) -> Result<St
     let of_the_group = |label: &str| label == "job" || grouping.contains_key(label);
     for family in snapshot.families() {
         let name = family.descriptor().name();
-        let state = (family.descriptor().kind() == Kind::StateSet).then_some(name);
+        let state = (family.descriptor().metric_type() == MetricType::StateSet).then_some(name);
         let labels = family.series().flat_map(|(head, _)| head.labels());
         let taken = labels
             .map(|(label, _)| label)

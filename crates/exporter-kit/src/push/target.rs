@@ -19,9 +19,9 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) fn parse(given: &str) -> Result<Self, PushError> {
-        let fault = |fault| PushError::Url {
+        let invalid = |reason| PushError::Url {
             url: without_credentials(given).into(),
-            fault,
+            reason,
         };
         let url = match given.contains("://") {
             true => given.to_owned(),
@@ -29,22 +29,22 @@ impl Target {
         };
         let uri: Uri = url
             .parse()
-            .map_err(|_| fault("write it like `http://pushgateway:9091`"))?;
+            .map_err(|_| invalid("write it like `http://pushgateway:9091`"))?;
         match uri.scheme() {
             Some(scheme) if *scheme == Scheme::HTTP => {}
             Some(scheme) if *scheme == Scheme::HTTPS => {
-                return Err(fault(
+                return Err(invalid(
                     "there is no TLS here yet; push to a proxy on this machine that speaks TLS further on, with `http://`",
                 ));
             }
-            _ => return Err(fault("it must begin with `http://`")),
+            _ => return Err(invalid("it must begin with `http://`")),
         }
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         if authority.contains('@') {
-            return Err(fault("give the user and the password with `basic_auth`"));
+            return Err(invalid("give the user and the password with `basic_auth`"));
         }
         if uri.query().is_some() || given.contains('#') {
-            return Err(fault("leave out what begins with `?` or `#`"));
+            return Err(invalid("leave out what begins with `?` or `#`"));
         }
         let host = uri.host().unwrap_or("");
         let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -53,7 +53,7 @@ impl Target {
             _ => Some(80),
         };
         let (false, Some(port)) = (host.is_empty(), port) else {
-            return Err(fault("name a host and a port from 1 to 65535"));
+            return Err(invalid("name a host and a port from 1 to 65535"));
         };
         Ok(Self {
             host: host.to_owned(),

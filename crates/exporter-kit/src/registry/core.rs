@@ -8,7 +8,7 @@ use super::RegisterError;
 use super::failures::Failures;
 use crate::collect::Collect;
 use crate::encode::{Escaping, sample_names};
-use crate::model::{Descriptor, Kind};
+use crate::model::{Descriptor, MetricType};
 use crate::sync::{Mutex, lock};
 
 /// What the clones of a registry share.
@@ -54,7 +54,7 @@ type Position = (bool, Box<str>, u64);
 struct Claim {
     id: u64,
     family: Box<str>,
-    kind: Kind,
+    metric_type: MetricType,
 }
 
 /// A collector, with what the registry knows of it.
@@ -87,7 +87,7 @@ impl Core {
                 let claim = Claim {
                     id,
                     family: descriptor.name().into(),
-                    kind: descriptor.kind(),
+                    metric_type: descriptor.metric_type(),
                 };
                 let own = claims
                     .insert(sample.clone(), claim)
@@ -97,7 +97,7 @@ impl Core {
                         name: descriptor.name().into(),
                         sample,
                         by: taken.family.clone(),
-                        kind: taken.kind,
+                        metric_type: taken.metric_type,
                     });
                 }
             }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::metric::DefinitionError;
-use crate::model::Kind;
+use crate::model::MetricType;
 
 /// Why a metric or collector can't be added to a registry.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +20,7 @@ pub enum RegisterError {
         /// The family that has it.
         by: Box<str>,
         /// That family's type.
-        kind: Kind,
+        metric_type: MetricType,
     },
 }
 
@@ -28,20 +28,25 @@ impl fmt::Display for RegisterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Definition(error) => error.fmt(f),
-            Self::Taken { name, by, kind, .. } if name == by => {
+            Self::Taken {
+                name,
+                by,
+                metric_type,
+                ..
+            } if name == by => {
                 write!(
                     f,
-                    "family `{name}` is there already, as a {kind}; keep its handle and use it again, or choose another name"
+                    "family `{name}` is there already, as a {metric_type}; keep its handle and use it again, or choose another name"
                 )
             }
             Self::Taken {
                 name,
                 sample,
                 by,
-                kind,
+                metric_type,
             } => write!(
                 f,
-                "family `{name}` and the {kind} `{by}` would both have samples named `{sample}`; choose another name"
+                "family `{name}` and the {metric_type} `{by}` would both have samples named `{sample}`; choose another name"
             ),
         }
     }

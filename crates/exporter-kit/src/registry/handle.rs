@@ -8,7 +8,7 @@ use super::core::{Core, InOrder, Registered};
 use super::error::RegisterError;
 use crate::collect::{Collect, Scope, Scoped};
 use crate::metric::{Callback, Counter, Define, DefinitionError, Gauge, Histogram, Info, Summary};
-use crate::model::{Descriptor, IntoNumber, Kind};
+use crate::model::{Descriptor, IntoNumber, MetricType};
 use crate::name::NameError;
 
 /// Holds the metrics that are scraped together.
@@ -106,7 +106,7 @@ impl Registry {
         help: &str,
         value: impl Fn() -> N + Send + Sync + 'static,
     ) -> Result<(), RegisterError> {
-        self.function(Kind::Gauge, name, help, value)
+        self.function(MetricType::Gauge, name, help, value)
     }
 
     /// Makes a counter whose value is asked for at each scrape. What is negative or NaN is left out, and
@@ -120,12 +120,12 @@ impl Registry {
         help: &str,
         value: impl Fn() -> N + Send + Sync + 'static,
     ) -> Result<(), RegisterError> {
-        self.function(Kind::Counter, name, help, value)
+        self.function(MetricType::Counter, name, help, value)
     }
 
     fn function<N: IntoNumber>(
         &self,
-        kind: Kind,
+        kind: MetricType,
         name: &str,
         help: &str,
         value: impl Fn() -> N + Send + Sync + 'static,

@@ -10,7 +10,7 @@ use super::Scrape;
 use super::clock::Clock;
 use crate::collect::context::ScrapeContext;
 use crate::collect::{CollectError, Failure, FamilyWriter, Sink};
-use crate::model::{Descriptor, Head, Kind, Point};
+use crate::model::{Descriptor, Head, MetricType, Point};
 use crate::registry::Registered;
 
 /// Stands between the collectors and the sink: lets through what is wanted, and no family twice.
@@ -147,7 +147,7 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
         }
         if !failed.is_empty() {
             let descriptor = Descriptor::new(
-                Kind::Counter,
+                MetricType::Counter,
                 "exporter_kit_collector_failures_total",
                 "Scrapes in which a collector failed, by its first family and the reason.",
             )?;
@@ -160,7 +160,7 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
         }
         if !refused.is_empty() {
             let descriptor = Descriptor::new(
-                Kind::Counter,
+                MetricType::Counter,
                 "exporter_kit_series_refused_total",
                 "Times that recording was refused because its family had reached its limit of series.",
             )?;

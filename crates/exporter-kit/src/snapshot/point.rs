@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::model::{Exemplar, HistogramValue, Kind, Number, Point, SummaryValue, Timestamp, Value};
+use crate::model::{
+    Exemplar, HistogramValue, MetricType, Number, Point, SummaryValue, Timestamp, Value,
+};
 
 /// What one series had to say.
 #[derive(Clone, Debug)]
@@ -27,10 +29,10 @@ pub(crate) enum OwnedValue {
 
 impl OwnedValue {
     /// A kind whose value is one number.
-    pub(crate) fn number(kind: Kind, number: Number) -> Self {
+    pub(crate) fn number(kind: MetricType, number: Number) -> Self {
         match kind {
-            Kind::Counter => Self::Counter(number, None),
-            Kind::Gauge => Self::Gauge(number),
+            MetricType::Counter => Self::Counter(number, None),
+            MetricType::Gauge => Self::Gauge(number),
             _ => Self::Unknown(number),
         }
     }

@@ -1,6 +1,6 @@
 //! Looks one sample up by the name and labels that a query would use.
 
-use crate::model::{Head, HistogramValue, Kind, Point, Timestamp, Value};
+use crate::model::{Head, HistogramValue, MetricType, Point, Timestamp, Value};
 use crate::parse::number;
 use crate::snapshot::{FamilySnapshot, Snapshot, same_labels};
 
@@ -38,7 +38,7 @@ impl Snapshot {
 impl FamilySnapshot {
     fn value(&self, sample: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let suffix = sample.strip_prefix(self.descriptor().base_name())?;
-        let kind = self.descriptor().kind();
+        let kind = self.descriptor().metric_type();
         if !matches!(
             suffix,
             "" | "_total"
@@ -53,9 +53,9 @@ impl FamilySnapshot {
             return None;
         }
         let special = match (kind, suffix) {
-            (Kind::Histogram | Kind::GaugeHistogram, "_bucket") => Some("le"),
-            (Kind::Summary, "") => Some("quantile"),
-            (Kind::StateSet, "") => Some(self.descriptor().name()),
+            (MetricType::Histogram | MetricType::GaugeHistogram, "_bucket") => Some("le"),
+            (MetricType::Summary, "") => Some("quantile"),
+            (MetricType::StateSet, "") => Some(self.descriptor().name()),
             _ => None,
         };
         let mut own: Vec<(&str, &str)> = labels.to_vec();

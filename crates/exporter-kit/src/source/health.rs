@@ -3,7 +3,7 @@
 use super::error::SourceErrorReason;
 use super::view::View;
 use crate::collect::{CollectError, FamilyWriter, Sink};
-use crate::model::{Descriptor, Kind, Timestamp};
+use crate::model::{Descriptor, MetricType, Timestamp};
 use crate::name::NameError;
 
 /// The families of the health of all sources.
@@ -19,7 +19,12 @@ pub(crate) struct Health {
 impl Health {
     pub(crate) fn new(prefix: &str) -> Result<Self, NameError> {
         let gauge = |name: &str, help: &str, unit: &str| {
-            Descriptor::with_unit(Kind::Gauge, &format!("{prefix}_source_{name}"), help, unit)
+            Descriptor::with_unit(
+                MetricType::Gauge,
+                &format!("{prefix}_source_{name}"),
+                help,
+                unit,
+            )
         };
         Ok(Self {
             up: gauge(
@@ -48,7 +53,7 @@ impl Health {
                 "seconds",
             )?,
             errors: Descriptor::new(
-                Kind::Counter,
+                MetricType::Counter,
                 &format!("{prefix}_source_errors_total"),
                 "What went wrong with the source, by reason.",
             )?,

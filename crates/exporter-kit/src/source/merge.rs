@@ -32,7 +32,9 @@ pub(crate) fn give(view: &View, reserved: &[Descriptor], sink: &mut dyn Sink) {
             let name = descriptor.name();
             let parts = families.get_mut(name);
             match parts {
-                Some(parts) if parts[0].1.descriptor().kind() == descriptor.kind() => {
+                Some(parts)
+                    if parts[0].1.descriptor().metric_type() == descriptor.metric_type() =>
+                {
                     parts.push((shown, family));
                 }
                 Some(_) => count_conflict(shown, name),

@@ -22,7 +22,7 @@ use crate::snapshot::Snapshot;
 ///
 /// ```
 /// use exporter_kit::source::{Deadline, Fetched, Source, SourceError};
-/// use exporter_kit::{Descriptor, FamilyWriter, Kind, Snapshot};
+/// use exporter_kit::{Descriptor, FamilyWriter, MetricType, Snapshot};
 ///
 /// struct Sessions { file: std::path::PathBuf }
 ///
@@ -31,7 +31,7 @@ use crate::snapshot::Snapshot;
 ///         let text = std::fs::read_to_string(&self.file).map_err(SourceError::connect)?;
 ///         let sessions: u64 = text.trim().parse().map_err(SourceError::decode)?;
 ///         let mut snapshot = Snapshot::new();
-///         let family = Descriptor::new(Kind::Gauge, "app_active_sessions", "Number of active user sessions")
+///         let family = Descriptor::new(MetricType::Gauge, "app_active_sessions", "Number of active user sessions")
 ///             .map_err(SourceError::other)?;
 ///         FamilyWriter::begin(&mut snapshot, &family, [])
 ///             .and_then(|mut family| family.gauge([], sessions).map(drop))

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::{Descriptor, FamilyWriter, Kind, Registry, Snapshot};
+use crate::{Descriptor, FamilyWriter, MetricType, Registry, Snapshot};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -25,7 +25,7 @@ fn with_fast_time(test: impl Future<Output = ()>) {
 
 fn gauge(name: &str, labels: &[&str], value: u64) -> Snapshot {
     let mut snapshot = Snapshot::new();
-    let family = Descriptor::new(Kind::Gauge, name, "Help.").unwrap();
+    let family = Descriptor::new(MetricType::Gauge, name, "Help.").unwrap();
     let mut writer = FamilyWriter::begin(&mut snapshot, &family, ["label"]).unwrap();
     for label in labels {
         writer.gauge([label], value).unwrap();
@@ -530,7 +530,7 @@ impl Source for Gives {
 fn families_of_several_sources_become_one_and_contradictions_are_counted() {
     let counter = |name: &str| {
         let mut snapshot = Snapshot::new();
-        let family = Descriptor::new(Kind::Counter, name, "Help.").unwrap();
+        let family = Descriptor::new(MetricType::Counter, name, "Help.").unwrap();
         let mut writer = FamilyWriter::begin(&mut snapshot, &family, []).unwrap();
         writer.counter([], 1).unwrap();
         drop(writer);

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use exporter_kit::scrape::MetricsHandler;
 use exporter_kit::{
     Collect, CollectError, Counter, Descriptor, Family, FamilyWriter, Format, Gauge, Histogram,
-    Kind, Registry, Sink, Summary,
+    MetricType, Registry, Sink, Summary,
 };
 use http::Request;
 use http_body_util::BodyExt;
@@ -43,7 +43,11 @@ struct Own(Arc<Mutex<Vec<(String, f64)>>>);
 
 impl Collect for Own {
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
-        let family = Descriptor::new(Kind::Gauge, "own_samples", "Samples \\ of a collector.")?;
+        let family = Descriptor::new(
+            MetricType::Gauge,
+            "own_samples",
+            "Samples \\ of a collector.",
+        )?;
         let mut writer = FamilyWriter::begin(sink, &family, ["label"])?;
         for (label, value) in self.0.lock().unwrap().iter() {
             writer.gauge([label], *value)?;

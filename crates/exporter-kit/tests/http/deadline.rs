@@ -7,7 +7,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, Kind, Registry, Server, Sink};
+use exporter_kit::{
+    Collect, CollectError, Descriptor, FamilyWriter, MetricType, Registry, Server, Sink,
+};
 
 use super::client::{Answer, Client, PATIENCE, PATIENT, get, serve, until};
 
@@ -35,14 +37,14 @@ struct Hangs {
 }
 
 fn give(sink: &mut dyn Sink, name: &str) -> Result<(), CollectError> {
-    let family = Descriptor::new(Kind::Gauge, name, "Help.")?;
+    let family = Descriptor::new(MetricType::Gauge, name, "Help.")?;
     FamilyWriter::begin(sink, &family, [])?.gauge([], 1)?;
     Ok(())
 }
 
 impl Collect for Hangs {
     fn descriptors(&self) -> Vec<Descriptor> {
-        vec![Descriptor::new(Kind::Gauge, &self.name, "Help.").unwrap()]
+        vec![Descriptor::new(MetricType::Gauge, &self.name, "Help.").unwrap()]
     }
 
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
@@ -255,7 +257,7 @@ struct Locked(Arc<Mutex<()>>, Sender<()>);
 impl Collect for Locked {
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
         let locked = self.0.lock().unwrap();
-        let family = Descriptor::new(Kind::Gauge, "line", "Help.")?;
+        let family = Descriptor::new(MetricType::Gauge, "line", "Help.")?;
         let mut writer = FamilyWriter::begin(sink, &family, ["number"])?;
         for number in 0..100_000 {
             writer.gauge([&format!("{number:0100}")], number)?;
@@ -292,7 +294,7 @@ struct Listens(Sender<Option<Duration>>);
 
 impl Collect for Listens {
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
-        let family = Descriptor::new(Kind::Gauge, "line", "Help.")?;
+        let family = Descriptor::new(MetricType::Gauge, "line", "Help.")?;
         let remaining = sink.context().remaining();
         while sink.family(&family) {}
         self.0.send(remaining).map_err(CollectError::source)

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 
 use exporter_kit::scrape::MetricsHandler;
-use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, Kind, Registry, Sink};
+use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, MetricType, Registry, Sink};
 use http::Request;
 use http_body_util::BodyExt;
 
@@ -22,7 +22,7 @@ struct Endless {
 
 impl Collect for Endless {
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
-        let family = Descriptor::new(Kind::Gauge, "line", "Help.")?;
+        let family = Descriptor::new(MetricType::Gauge, "line", "Help.")?;
         let mut writer = FamilyWriter::begin(sink, &family, ["number"])?;
         for number in 0..self.families {
             self.given.store(number, Ordering::Relaxed);
@@ -184,7 +184,7 @@ struct Panics(AtomicBool);
 
 impl Collect for Panics {
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
-        let family = Descriptor::new(Kind::Gauge, "part", "Help.")?;
+        let family = Descriptor::new(MetricType::Gauge, "part", "Help.")?;
         FamilyWriter::begin(sink, &family, [])?.gauge([], 1)?;
         assert!(self.0.load(Ordering::Relaxed), "this collector panics");
         Ok(())

@@ -6,7 +6,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use exporter_kit::server::ServerBuilder;
-use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, Kind, Registry, Server, Sink};
+use exporter_kit::{
+    Collect, CollectError, Descriptor, FamilyWriter, MetricType, Registry, Server, Sink,
+};
 
 use super::client::{Client, get, serve, serve_one_gauge};
 use super::port::Port;
@@ -23,7 +25,7 @@ impl Collect for Gate {
         self.reached.send(()).map_err(CollectError::source)?;
         // The other end is dropped to let everything through.
         let _ = self.go_on.lock().unwrap().recv();
-        let gate = Descriptor::new(Kind::Gauge, "gate", "Help.")?;
+        let gate = Descriptor::new(MetricType::Gauge, "gate", "Help.")?;
         FamilyWriter::begin(sink, &gate, [])?.gauge([], 1)?;
         Ok(())
     }

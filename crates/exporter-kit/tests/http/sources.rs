@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use exporter_kit::source::{Deadline, Fetched, Source, SourceError, SourceSpec, Sources};
-use exporter_kit::{Descriptor, FamilyWriter, Kind, Registry, Server, Snapshot};
+use exporter_kit::{Descriptor, FamilyWriter, MetricType, Registry, Server, Snapshot};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
@@ -36,7 +36,8 @@ impl Source for Counts {
         let allowed = self.allowed.acquire().await;
         allowed.map_err(SourceError::other)?.forget();
         let mut snapshot = Snapshot::new();
-        let family = Descriptor::new(Kind::Gauge, "asked", "Help.").map_err(SourceError::other)?;
+        let family =
+            Descriptor::new(MetricType::Gauge, "asked", "Help.").map_err(SourceError::other)?;
         let mut writer =
             FamilyWriter::begin(&mut snapshot, &family, []).map_err(SourceError::other)?;
         writer.gauge([], asked).map_err(SourceError::other)?;

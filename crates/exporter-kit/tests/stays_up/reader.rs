@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, Kind, Registry, Sink};
+use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, MetricType, Registry, Sink};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -26,7 +26,7 @@ impl Collect for Large {
     }
 
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
-        let family = Descriptor::new(Kind::Gauge, "line", "Help.")?;
+        let family = Descriptor::new(MetricType::Gauge, "line", "Help.")?;
         let mut writer = FamilyWriter::begin(sink, &family, ["number"])?;
         for number in 0..LINES {
             self.given.store(number, Ordering::Relaxed);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, Kind, Registry, Sink};
+use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, MetricType, Registry, Sink};
 
 use crate::http::client::{PATIENT, get, serve};
 
@@ -25,7 +25,7 @@ impl Collect for Slow {
         self.most.fetch_max(running, Ordering::SeqCst);
         thread::sleep(Duration::from_millis(20));
         self.running.fetch_sub(1, Ordering::SeqCst);
-        let family = Descriptor::new(Kind::Gauge, "slow", "Help.")?;
+        let family = Descriptor::new(MetricType::Gauge, "slow", "Help.")?;
         FamilyWriter::begin(sink, &family, [])?.gauge([], 1)?;
         Ok(())
     }

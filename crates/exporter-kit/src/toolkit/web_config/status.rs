@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use crate::collect::{Collect, CollectError, FamilyWriter, Sink};
-use crate::model::{Descriptor, Kind, Timestamp};
+use crate::model::{Descriptor, MetricType, Timestamp};
 
 const SUCCESSFUL: (&str, &str) = (
     "exporter_kit_web_config_last_reload_successful",
@@ -84,14 +84,14 @@ impl Collect for Status {
     fn descriptors(&self) -> Vec<Descriptor> {
         self.families()
             .into_iter()
-            .filter_map(|((name, help), _)| Descriptor::new(Kind::Gauge, name, help).ok())
+            .filter_map(|((name, help), _)| Descriptor::new(MetricType::Gauge, name, help).ok())
             .collect()
     }
 
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
         for ((name, help), value) in self.families() {
             if let Some(value) = value {
-                let descriptor = Descriptor::new(Kind::Gauge, name, help)?;
+                let descriptor = Descriptor::new(MetricType::Gauge, name, help)?;
                 FamilyWriter::begin(sink, &descriptor, [])?.gauge([], value)?;
             }
         }

@@ -5,7 +5,7 @@ use std::fmt;
 /// The type of a family, as OpenMetrics names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum MetricType {
     /// A number that only goes up.
     Counter,
     /// A number that goes up and down.
@@ -24,7 +24,7 @@ pub enum Kind {
     Unknown,
 }
 
-impl Kind {
+impl MetricType {
     /// The word that OpenMetrics uses in a `# TYPE` line.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for MetricType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }

@@ -92,24 +92,25 @@ pub fn all() -> Vec<Server> {
 /// # Errors
 /// If it does not build.
 pub fn binary(package: &str, name: &str) -> Result<PathBuf> {
-    build(home(), package, name)
+    build(home(), "release", package, name)
 }
 
-/// Builds app_exporter for release, and says where it is.
+/// Builds app_exporter as its packages are built, and says where it is.
 ///
 /// # Errors
 /// If it does not build.
 pub fn app_exporter() -> Result<PathBuf> {
-    build(&home().join(".."), "app_exporter", "app_exporter")
+    build(&home().join(".."), "dist", "app_exporter", "app_exporter")
 }
 
-fn build(workspace: &Path, package: &str, name: &str) -> Result<PathBuf> {
+fn build(workspace: &Path, profile: &str, package: &str, name: &str) -> Result<PathBuf> {
     let manifest = workspace.join("Cargo.toml");
     let target = workspace.join("target");
     let status = Command::new(env!("CARGO"))
         .args([
             "build",
-            "--release",
+            "--profile",
+            profile,
             "--quiet",
             "--package",
             package,
@@ -123,7 +124,7 @@ fn build(workspace: &Path, package: &str, name: &str) -> Result<PathBuf> {
         .status()
         .context("`cargo` does not start")?;
     ensure!(status.success(), "`{name}` does not build");
-    Ok(target.join("release").join(name))
+    Ok(target.join(profile).join(name))
 }
 
 /// How many crates a package of this workspace is made of, itself not counted.

@@ -7,7 +7,7 @@ mod requests;
 mod structural;
 mod web_config;
 
-pub use app_exporter_reads::{configuration, decoders, probe_targets, utmp};
+pub use app_exporter::fuzzing::{configuration, decoders, probe_targets, utmp};
 pub use compressed::compressed;
 pub use negotiate::negotiation;
 pub use requests::requests;

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 use std::{fmt, io};
 
-use crate::config::Location;
+use crate::setup::Location;
 
 /// The time without changes before a changed file is loaded, as a program may still write it.
 const SETTLED: Duration = Duration::from_millis(100);

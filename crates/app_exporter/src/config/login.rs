@@ -1,27 +1,11 @@
 //! How to log in: names, passwords and tokens, written out, from the environment or from a file.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use schemars::JsonSchema;
-use serde::Deserialize;
-
-use crate::config::{At, Fault, HiddenTemplate, Secret, Template};
-
-/// A user's name and password.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Basic {
-    /// The name.
-    user: At<Template>,
-    /// The password, best as `${VARIABLE}`.
-    #[serde(default)]
-    password: Option<At<HiddenTemplate>>,
-    /// A file that has the password; read anew each time, so that it can be changed.
-    #[serde(default)]
-    password_file: Option<At<PathBuf>>,
-}
+use crate::config::{At, Fault, HiddenTemplate, Template};
 
 /// The keys of a login, wherever they are written. Each source has them beside its own: serde's flattened structs lose the
 /// places of what is in them.
@@ -46,17 +30,28 @@ pub(crate) enum Credential {
     InFile(SecretFile),
 }
 
+/// Text that is never shown: not by `Debug`, and there is no `Display`.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(Box<str>);
+
 /// A file with nothing but a secret in it.
 #[derive(Clone, Debug)]
 pub(crate) struct SecretFile(PathBuf);
 
-impl Basic {
-    pub(crate) fn keys(&self) -> LoginKeys<'_> {
-        LoginKeys {
-            user: Some(&self.user),
-            password: self.password.as_ref(),
-            password_file: self.password_file.as_ref(),
-        }
+impl Secret {
+    pub(crate) fn new(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, to be handed to who asks for it and to nobody else.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<secret>")
     }
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use exporter_kit::{Descriptor, NameError};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
@@ -107,6 +108,15 @@ pub(crate) enum TimestampUnit {
 pub(crate) struct Labels(pub(crate) Vec<(At<String>, At<String>)>);
 
 impl MetricConfig {
+    /// The family that it declares.
+    ///
+    /// # Errors
+    /// When its name breaks a rule of its type or unit.
+    pub(crate) fn descriptor(&self) -> Result<Descriptor, NameError> {
+        let unit = self.unit.as_ref().map_or("", |unit| unit.as_str());
+        Descriptor::with_unit(self.kind.of_library(), &self.name, &self.help, unit)
+    }
+
     /// The column of the number; none if there is no need of one.
     pub(crate) fn value_column(&self) -> Option<&str> {
         if self.kind == MetricType::Info || self.duplicates == Duplicates::Count {
@@ -121,7 +131,7 @@ impl MetricConfig {
 }
 
 impl MetricType {
-    pub(crate) fn of_library(self) -> exporter_kit::MetricType {
+    fn of_library(self) -> exporter_kit::MetricType {
         match self {
             Self::Gauge => exporter_kit::MetricType::Gauge,
             Self::Counter => exporter_kit::MetricType::Counter,

@@ -6,6 +6,7 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
+use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::text::utf8;
 use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted};
 
@@ -46,14 +47,21 @@ impl Default for Delimiter {
     }
 }
 
-pub(super) fn parts() -> Parts {
-    Parts {
-        list: vec![PartInfo::open(ROWS)],
-        first_is_default: true,
+impl FormatKeys for CsvFormat {
+    fn parts(&self) -> Parts {
+        Parts {
+            list: vec![PartInfo::open(ROWS)],
+            first_is_default: true,
+        }
+    }
+
+    fn decoder(&self, wanted: Wanted, limits: Limits) -> Decoder {
+        let format = self.clone();
+        Decoder::new(move |bytes| decode(&format, bytes, &wanted, limits))
     }
 }
 
-pub(super) fn decode(
+fn decode(
     format: &CsvFormat,
     bytes: &[u8],
     wanted: &Wanted,

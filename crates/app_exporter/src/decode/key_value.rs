@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::{At, Fault};
+use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::text::utf8;
 use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted};
 
@@ -21,8 +22,16 @@ pub(crate) struct KeyValueFormat {
     separator: Option<At<String>>,
 }
 
-impl KeyValueFormat {
-    pub(super) fn check(&self, faults: &mut Vec<Fault>) {
+impl FormatKeys for KeyValueFormat {
+    fn parts(&self) -> Parts {
+        Parts {
+            list: vec![PartInfo::open(ROW)],
+            first_is_default: true,
+        }
+        .and(PartInfo::new(PAIRS, &["key", "value"]))
+    }
+
+    fn check(&self, faults: &mut Vec<Fault>) {
         if let Some(separator) = self.separator.as_ref().filter(|it| it.is_empty()) {
             faults.push(Fault::at(
                 separator.place(),
@@ -30,19 +39,16 @@ impl KeyValueFormat {
             ));
         }
     }
-}
 
-pub(super) fn parts() -> Parts {
-    Parts {
-        list: vec![PartInfo::open(ROW)],
-        first_is_default: true,
+    fn decoder(&self, wanted: Wanted, limits: Limits) -> Decoder {
+        let format = self.clone();
+        Decoder::new(move |bytes| decode(&format, bytes, &wanted, limits))
     }
-    .and(PartInfo::new(PAIRS, &["key", "value"]))
 }
 
 /// Blank lines, comments that begin with `#`, and lines without separator are passed over: programs print such lines
 /// between the others, and a key that is then missed is found as a column that is not there.
-pub(super) fn decode(
+fn decode(
     format: &KeyValueFormat,
     bytes: &[u8],
     wanted: &Wanted,

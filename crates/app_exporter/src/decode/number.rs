@@ -1,15 +1,25 @@
 //! A text that is nothing but a number.
 
+use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::text::{parse_number, shown, utf8};
-use crate::decode::{Cell, Failure, Part, Parts, Table};
+use crate::decode::{Cell, Failure, Limits, Part, Parts, Table, Wanted};
 
 const ROWS: &str = "rows";
 
-pub(super) fn parts() -> Parts {
-    Parts::one(ROWS, &["value"])
+/// Nothing but a number.
+pub(super) struct NumberFormat;
+
+impl FormatKeys for NumberFormat {
+    fn parts(&self) -> Parts {
+        Parts::one(ROWS, &["value"])
+    }
+
+    fn decoder(&self, _: Wanted, _: Limits) -> Decoder {
+        Decoder::new(decode)
+    }
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Part>, Failure> {
+fn decode(bytes: &[u8]) -> Result<Vec<Part>, Failure> {
     let text = utf8(bytes)?;
     let number = parse_number(text).ok_or_else(|| {
         Failure::decode(format!(

@@ -7,38 +7,40 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::config::OneOrNamed;
+use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::text::utf8;
 use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted};
 
 /// The part of matches where there is one expression without a name.
-pub(super) const ROWS: &str = "rows";
+const ROWS: &str = "rows";
 
 /// A regular expression; `^` and `$` are the ends of lines. Matching takes time in proportion to the text.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern(Regex);
 
-pub(super) fn parts(patterns: &OneOrNamed<Pattern>) -> Parts {
-    let list: Vec<_> = patterns
-        .iter(ROWS)
-        .map(|(name, pattern)| PartInfo::new(name, &pattern.groups()))
-        .collect();
-    Parts {
-        first_is_default: list.len() == 1,
-        list,
+impl FormatKeys for OneOrNamed<Pattern> {
+    fn parts(&self) -> Parts {
+        let list: Vec<_> = self
+            .iter(ROWS)
+            .map(|(name, pattern)| PartInfo::new(name, &pattern.groups()))
+            .collect();
+        Parts {
+            first_is_default: list.len() == 1,
+            list,
+        }
     }
-}
 
-pub(super) fn decode(
-    patterns: &[(Box<str>, Pattern)],
-    bytes: &[u8],
-    wanted: &Wanted,
-    limits: Limits,
-) -> Result<Vec<Part>, Failure> {
-    let text = utf8(bytes)?;
-    let parts = patterns.iter();
-    Ok(parts
-        .map(|(name, pattern)| Part::rows(name, pattern.table(text, wanted.of(name), limits)))
-        .collect())
+    fn decoder(&self, wanted: Wanted, limits: Limits) -> Decoder {
+        let patterns = self.clone();
+        Decoder::new(move |bytes| {
+            let text = utf8(bytes)?;
+            let parts = patterns.iter(ROWS);
+            let parts = parts.map(|(name, pattern)| {
+                Part::rows(name, pattern.table(text, wanted.of(name), limits))
+            });
+            Ok(parts.collect())
+        })
+    }
 }
 
 impl Pattern {

@@ -9,9 +9,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::config::{At, Fault};
+use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::pattern::compile;
 use crate::decode::text::utf8;
-use crate::decode::{Content, Failure, Part};
+use crate::decode::{Content, Failure, Limits, Part, Parts, Wanted};
 
 /// What becomes of another exporter's families.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
@@ -41,8 +42,16 @@ pub(crate) struct PrometheusFormat {
 #[derive(Clone, Debug)]
 struct NamePattern(Regex);
 
-impl PrometheusFormat {
-    pub(super) fn check(&self, faults: &mut Vec<Fault>) {
+impl FormatKeys for PrometheusFormat {
+    fn parts(&self) -> Parts {
+        Parts::default()
+    }
+
+    fn gives_families(&self) -> bool {
+        true
+    }
+
+    fn check(&self, faults: &mut Vec<Fault>) {
         let registry = exporter_kit::Registry::new();
         let prefix = self
             .prefix
@@ -57,6 +66,13 @@ impl PrometheusFormat {
         }
     }
 
+    fn decoder(&self, _: Wanted, _: Limits) -> Decoder {
+        let format = self.clone();
+        Decoder::new(move |bytes| decode(&format, bytes))
+    }
+}
+
+impl PrometheusFormat {
     fn wants(&self, family: &str) -> bool {
         let matches = |pattern: &NamePattern| pattern.0.is_match(family);
         self.only.as_ref().is_none_or(matches) && !self.except.as_ref().is_some_and(matches)
@@ -108,7 +124,7 @@ impl PrometheusFormat {
 ///
 /// A family or series that can't be passed on, as two became one by their new labels, costs no other. What fails of one
 /// family is a part that failed: the first of it says why.
-pub(super) fn decode(format: &PrometheusFormat, bytes: &[u8]) -> Result<Vec<Part>, Failure> {
+fn decode(format: &PrometheusFormat, bytes: &[u8]) -> Result<Vec<Part>, Failure> {
     let text = utf8(bytes)?;
     let read = if text.trim_end().ends_with("\n# EOF") {
         parse::openmetrics(text)

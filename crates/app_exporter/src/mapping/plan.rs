@@ -36,7 +36,7 @@ impl Mapping {
         let default = parts.names().next().unwrap_or_default();
         let metrics = metrics.into_iter().map(|config| {
             let from = config.from.as_ref().map_or(default, |from| from.as_str());
-            let descriptor = crate::config::descriptor(config)?;
+            let descriptor = config.descriptor()?;
             Ok(Metric::new(config, descriptor, from))
         });
         Ok(Self {

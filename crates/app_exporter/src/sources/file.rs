@@ -26,12 +26,12 @@ const FILES: &str = "files";
 const FILE: &str = "file";
 const COLUMNS: [&str; 4] = ["path", "name", "bytes", "modified"];
 
-/// What is said of it where sources are listed.
-pub(super) const INFO: SourceInfo = SourceInfo {
+/// The source in lists.
+pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "file",
     about: "what files say, in any format",
     rows: "the format's, and `files` with path, name, bytes, modified",
-    configured: |source| SourceInfo::under("file", source.file.as_ref()),
+    features: &[],
 };
 
 /// What a file says, or each of several. With the format `prometheus` and a path as `/var/lib/metrics/*.prom` it is a

@@ -18,12 +18,12 @@ use crate::sources::whole_file::unreadable;
 
 const ROWS: &str = "rows";
 
-/// What is said of it where sources are listed.
-pub(super) const INFO: SourceInfo = SourceInfo {
+/// The source in lists.
+pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "files",
     about: "how many files match a pattern, by age",
     rows: "one, with count, bytes, oldest, newest",
-    configured: |source| SourceInfo::under("files", source.files.as_ref()),
+    features: &[],
 };
 
 /// How many files there are: one row with `count`, `bytes`, and the times of the `oldest` and the `newest`.

@@ -20,12 +20,12 @@ const COLUMNS: [&str; 7] = [
     "user", "terminal", "host", "type", "remote", "state", "since",
 ];
 
-/// What is said of it where sources are listed.
-pub(super) const INFO: SourceInfo = SourceInfo {
+/// The source in lists.
+pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "login",
     about: "who is logged in to this machine, by systemd-logind or utmp",
     rows: "one for each login, with user, terminal, host, type, remote, state, since",
-    configured: |source| SourceInfo::under("login", source.login.as_ref()),
+    features: &[],
 };
 
 /// Where systemd-logind keeps its sessions.
@@ -49,12 +49,12 @@ pub(crate) struct LoginConfig {
 /// Reads who is logged in.
 #[derive(Clone, Debug)]
 pub(crate) struct Login {
-    place: Place,
+    records: Records,
     limits: Limits,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Place {
+enum Records {
     Logind(PathBuf),
     Utmp(PathBuf),
     /// The folder if it is there, else the file.
@@ -87,21 +87,21 @@ impl Origin for LoginConfig {
 
 impl Login {
     fn new(config: &LoginConfig, limits: Limits, folder: &Path) -> Self {
-        let place = match (&config.path, &config.utmp) {
-            (Some(path), _) => Place::Logind(folder.join(&**path)),
-            (None, Some(utmp)) => Place::Utmp(folder.join(&**utmp)),
-            (None, None) => Place::Either(LOGIND.into(), UTMP.into()),
+        let records = match (&config.path, &config.utmp) {
+            (Some(path), _) => Records::Logind(folder.join(&**path)),
+            (None, Some(utmp)) => Records::Utmp(folder.join(&**utmp)),
+            (None, None) => Records::Either(LOGIND.into(), UTMP.into()),
         };
-        Self { place, limits }
+        Self { records, limits }
     }
 
     fn sessions(&self) -> Result<Table, Failure> {
-        match &self.place {
-            Place::Logind(path) => self.of_logind(path),
-            Place::Utmp(path) => self.of_utmp(path),
+        match &self.records {
+            Records::Logind(path) => self.of_logind(path),
+            Records::Utmp(path) => self.of_utmp(path),
             // Looked at each time: logind may be started later.
-            Place::Either(folder, _) if folder.is_dir() => self.of_logind(folder),
-            Place::Either(_, file) => self.of_utmp(file),
+            Records::Either(folder, _) if folder.is_dir() => self.of_logind(folder),
+            Records::Either(_, file) => self.of_utmp(file),
         }
     }
 
@@ -205,7 +205,7 @@ mod tests {
         fs::create_dir_all(&logind).unwrap();
         fs::write(logind.join("1"), "USER=ada\nCLASS=user\n").unwrap();
         let login = Login {
-            place: Place::Either(logind.clone(), utmp.clone()),
+            records: Records::Either(logind.clone(), utmp.clone()),
             limits: Limits {
                 bytes: 1000,
                 rows: 10,
@@ -225,8 +225,8 @@ mod tests {
         let config: LoginConfig = serde_saphyr::from_str("{}").unwrap();
         let limits = login.limits;
         assert_eq!(
-            Login::new(&config, limits, Path::new("/etc")).place,
-            Place::Either(LOGIND.into(), UTMP.into())
+            Login::new(&config, limits, Path::new("/etc")).records,
+            Records::Either(LOGIND.into(), UTMP.into())
         );
     }
 }

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 
-use crate::config::{At, Fault, Place, SourceConfig};
+use crate::config::{Fault, Place};
 use crate::decode::{Failure, Format, Limits, Part, Parts, Wanted};
 use crate::sources::path_pattern::PathPattern;
 use crate::sources::visit::Visit;
@@ -18,7 +18,7 @@ pub(super) const TARGETED: &str = "${target}";
 /// The part of a configuration that says where a source's numbers are.
 ///
 /// Called while a configuration is checked and built. Nothing here opens, connects or waits: a source that is down is no
-/// reason not to start. [`LoginConfig`](super::LoginConfig) is the simplest one.
+/// reason not to start. [`LoginConfig`](super::login::LoginConfig) is the simplest one.
 pub(crate) trait Origin: fmt::Debug {
     /// The sets of rows that it yields.
     fn parts(&self) -> Parts;
@@ -83,7 +83,7 @@ pub(crate) struct Target<'t> {
     has_place: Cell<bool>,
 }
 
-/// What is said of a source where sources are listed, and how it is found in a configuration.
+/// A source as lists show it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SourceInfo {
     /// Its key in the configuration.
@@ -91,20 +91,19 @@ pub(crate) struct SourceInfo {
     pub(crate) about: &'static str,
     /// The rows it yields.
     pub(crate) rows: &'static str,
-    /// What is under its key, if that is there.
-    pub(crate) configured: fn(&SourceConfig) -> Option<Configured<'_>>,
+    /// The Cargo features that build it in; one is enough.
+    pub(crate) features: &'static [Feature],
 }
 
-/// A source's part of a configuration, where it is.
+/// A Cargo feature, and whether this program is built with it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Configured<'c> {
+pub(crate) struct Feature {
     pub(crate) name: &'static str,
-    pub(crate) place: Place,
-    pub(crate) origin: &'c dyn Origin,
+    pub(crate) is_on: bool,
 }
 
 impl<'t> Target<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         Self {
             text,
             has_place: Cell::new(false),
@@ -112,13 +111,13 @@ impl<'t> Target<'t> {
     }
 
     /// The text, for a place where it belongs.
-    pub(super) fn take(&self) -> &'t str {
+    pub(crate) fn take(&self) -> &'t str {
         self.has_place.set(true);
         self.text
     }
 
     /// Whether there was any place for it.
-    pub(super) fn has_place(&self) -> bool {
+    pub(crate) fn has_place(&self) -> bool {
         self.has_place.get()
     }
 }
@@ -142,17 +141,17 @@ impl Surroundings<'_> {
 }
 
 impl SourceInfo {
-    /// What the key holds, if it is there.
-    pub(super) fn under<'c, O: Origin>(
-        name: &'static str,
-        origin: Option<&'c At<O>>,
-    ) -> Option<Configured<'c>> {
-        origin.map(|origin| Configured {
-            name,
-            place: origin.place(),
-            origin: &**origin,
-        })
+    /// A feature that builds it in, if none does yet.
+    pub(crate) fn missing(&self) -> Option<&'static str> {
+        let missing = self.features.first()?;
+        let is_there = self.features.iter().any(|feature| feature.is_on);
+        (!is_there).then_some(missing.name)
     }
+}
+
+/// What to do where `key` needs a feature that is off.
+pub(crate) fn not_built_in(key: &str, feature: &str) -> String {
+    format!("`{key}` is not built into this program; build it with `--features {feature}`")
 }
 
 impl Fetcher {

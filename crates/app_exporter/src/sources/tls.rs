@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use mysql_async::{ClientIdentity, SslOpts};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
@@ -21,13 +20,13 @@ pub(crate) struct TlsConfig {
     /// Certificates (PEM) of those who may vouch for the server: those that this machine trusts unless this says
     /// otherwise.
     #[serde(default)]
-    ca_file: Option<At<PathBuf>>,
+    pub(super) ca_file: Option<At<PathBuf>>,
     /// Our own certificate (PEM), for servers that ask for one.
     #[serde(default)]
-    cert_file: Option<At<PathBuf>>,
+    pub(super) cert_file: Option<At<PathBuf>>,
     /// Its key (PEM).
     #[serde(default)]
-    key_file: Option<At<PathBuf>>,
+    pub(super) key_file: Option<At<PathBuf>>,
 }
 
 impl TlsConfig {
@@ -49,8 +48,8 @@ impl TlsConfig {
 /// Whom to trust, and who we are, by files that are read anew for each connection, so that they can be changed.
 #[derive(Debug)]
 pub(super) struct Tls {
-    config: TlsConfig,
-    folder: PathBuf,
+    pub(super) config: TlsConfig,
+    pub(super) folder: PathBuf,
     /// Whom this machine trusts, if that is what counts.
     trusted_here: Option<Arc<RootCertStore>>,
 }
@@ -58,7 +57,7 @@ pub(super) struct Tls {
 /// What the files say at one time.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Pems {
-    trusted: Option<Vec<CertificateDer<'static>>>,
+    pub(super) trusted: Option<Vec<CertificateDer<'static>>>,
     own: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
 }
 
@@ -83,30 +82,6 @@ impl Tls {
     pub(super) async fn client(self: &Arc<Self>, visit: &Visit) -> Result<ClientConfig, Failure> {
         let pems = self.pems(visit).await?;
         self.client_of(&pems).map_err(failure)
-    }
-
-    /// The same for the client of MySQL, which takes its pieces.
-    ///
-    /// # Errors
-    /// As [`client`](Self::client).
-    pub(super) async fn of_mysql(self: &Arc<Self>, visit: &Visit) -> Result<SslOpts, Failure> {
-        let pems = self.pems(visit).await?;
-        // Everything is checked; what it would be used for is built by the client itself.
-        self.client_of(&pems).map_err(failure)?;
-        let trusted = match pems.trusted {
-            Some(trusted) => trusted,
-            None => visit.blocking(|| Ok(native())).await?,
-        };
-        let trusted = trusted.into_iter().map(|it| it.to_vec().into()).collect();
-        let own = self.config.cert_file.as_ref();
-        let own = own.zip(self.config.key_file.as_ref());
-        Ok(SslOpts::default()
-            .with_disable_built_in_roots(true)
-            .with_root_certs(trusted)
-            .with_client_identity(own.map(|(cert, key)| {
-                let path = |file: &At<PathBuf>| self.folder.join(&**file).into();
-                ClientIdentity::new(path(cert), path(key))
-            })))
     }
 
     /// What the files say now.
@@ -201,12 +176,12 @@ impl Tls {
 }
 
 /// What was right when the configuration was read, and is wrong now.
-fn failure(fault: Fault) -> Failure {
+pub(super) fn failure(fault: Fault) -> Failure {
     Failure::connect(fault.message)
 }
 
 /// Those whom this machine trusts. What of them can't be read is trusted less, which a connection then shows.
-fn native() -> Vec<CertificateDer<'static>> {
+pub(super) fn native() -> Vec<CertificateDer<'static>> {
     let mut found = rustls_native_certs::load_native_certs().certs;
     found.retain(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok());
     found

@@ -8,10 +8,10 @@ use std::time::Duration;
 use clap::Args;
 use exporter_kit::lint;
 
-use crate::config::{Config, ConfigError, Location};
+use crate::config::ConfigError;
 use crate::duration::duration;
 use crate::output;
-use crate::sources::{self, Built};
+use crate::setup::{self, Built, Config, Location};
 use crate::tasks::ask::{ask, emptiness, failure};
 
 /// The file is invalid.
@@ -131,7 +131,7 @@ fn check(location: &Location) -> Result<Checked, ConfigError> {
     let summary = format!("{file}: OK: {sources}, {count}\n");
     let mut findings = Vec::new();
     for metric in metrics() {
-        let Ok(descriptor) = crate::config::descriptor(metric) else {
+        let Ok(descriptor) = metric.descriptor() else {
             continue;
         };
         for finding in lint::descriptor(&descriptor) {
@@ -142,7 +142,7 @@ fn check(location: &Location) -> Result<Checked, ConfigError> {
     Ok(Checked {
         summary,
         findings,
-        built: sources::build(config, location, &crate::environment)?,
+        built: setup::build(config, location, &crate::environment)?,
     })
 }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use clap::Args;
 use exporter_kit::source::SourceSpec;
 
-use crate::config::{Config, Location, there_is};
+use crate::config::there_is;
 use crate::duration::duration;
 use crate::output::{self, FAILED};
-use crate::sources::{self, Built, SourceTemplate, shown};
+use crate::setup::{self, Built, Config, Location, SourceTemplate, shown_target};
 use crate::tasks::ask::{Asked, ask, emptiness, failure};
 
 /// Fetch every source of a configuration once, and print the metrics
@@ -67,7 +67,7 @@ impl Once {
         if let Some(name) = &self.source {
             config.keep(name).map_err(anyhow::Error::msg)?;
         }
-        let built = sources::build(config, &location, &crate::environment)?;
+        let built = setup::build(config, &location, &crate::environment)?;
         let specs = self.choose(built).map_err(anyhow::Error::msg)?;
         ask(specs, self.timeout)
     }
@@ -102,7 +102,7 @@ impl Once {
         template.allow(target)?;
         let spec = template.build(target, &crate::environment);
         spec.map(|spec| vec![spec]).map_err(|fault| {
-            let (name, target) = (template.name(), shown(target));
+            let (name, target) = (template.name(), shown_target(target));
             format!(
                 "the source `{name}`: cannot use the target `{target}`: {}",
                 fault.message

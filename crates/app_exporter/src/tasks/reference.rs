@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::Value;
 
-use crate::config::Config;
 use crate::output;
+use crate::setup::Config;
 
 const INTRODUCTION: &str = "\
 # Configuration

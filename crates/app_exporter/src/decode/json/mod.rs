@@ -11,6 +11,7 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 
 use crate::config::OneOrNamed;
+use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::{Failure, Limits, Part, PartInfo, Parts, Table, Wanted};
 use rows::{Column, Rows};
 use streamed::Route;
@@ -34,7 +35,7 @@ pub(super) struct Path(JsonPath);
 
 /// Reads documents.
 #[derive(Debug)]
-pub(super) struct JsonDecoder {
+struct JsonDecoder {
     parts: Vec<JsonPart>,
 }
 
@@ -46,8 +47,8 @@ struct JsonPart {
     columns: Vec<(Box<str>, Column)>,
 }
 
-impl JsonFormat {
-    pub(super) fn parts(&self) -> Parts {
+impl FormatKeys for JsonFormat {
+    fn parts(&self) -> Parts {
         let names = self.rows.as_ref().and_then(OneOrNamed::names);
         match names {
             Some(names) => {
@@ -63,13 +64,21 @@ impl JsonFormat {
             },
         }
     }
+    fn check_column(&self, column: &str) -> Result<(), String> {
+        column_path(column).map(drop)
+    }
+
+    fn decoder(&self, wanted: Wanted, limits: Limits) -> Decoder {
+        let decoder = JsonDecoder::new(self.clone(), &wanted);
+        Decoder::new(move |bytes| decoder.decode(bytes, limits))
+    }
 }
 
 /// A column: a path if it begins with `$`, else the name of a member.
 ///
 /// # Errors
 /// When it is no path: what is wrong, and where in it.
-pub(super) fn column_path(column: &str) -> Result<Option<Box<JsonPath>>, String> {
+fn column_path(column: &str) -> Result<Option<Box<JsonPath>>, String> {
     if column.starts_with('$') {
         parse(column).map(|path| Some(Box::new(path)))
     } else {
@@ -79,7 +88,7 @@ pub(super) fn column_path(column: &str) -> Result<Option<Box<JsonPath>>, String>
 
 impl JsonDecoder {
     /// Columns were checked; what is no path after all is taken for the name of a member.
-    pub(super) fn new(format: JsonFormat, wanted: &Wanted) -> Self {
+    fn new(format: JsonFormat, wanted: &Wanted) -> Self {
         let part = |name: &str, rows: Option<Path>| JsonPart {
             name: name.into(),
             rows,
@@ -105,7 +114,7 @@ impl JsonDecoder {
         Self { parts }
     }
 
-    pub(super) fn decode(&self, bytes: &[u8], limits: Limits) -> Result<Vec<Part>, Failure> {
+    fn decode(&self, bytes: &[u8], limits: Limits) -> Result<Vec<Part>, Failure> {
         if let [part] = &*self.parts
             && let Some(table) = part.streamed(bytes, limits)
         {

@@ -8,7 +8,7 @@ use reqwest::Client;
 use crate::config::Fault;
 use crate::decode::Failure;
 use crate::sources::http::address::Redirects;
-use crate::sources::http::fetch::describe;
+use crate::sources::http::error::describe;
 use crate::sources::tls::{Pems, Tls, TlsConfig};
 use crate::sources::visit::Visit;
 

@@ -7,7 +7,8 @@ use reqwest::header::HeaderName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{At, Basic, Fault, HiddenTemplate, Place, Template};
+use crate::config::login::LoginKeys;
+use crate::config::{At, Fault, HiddenTemplate, Place, Template};
 use crate::decode::{Format, Limits, PartInfo, Parts, Wanted};
 use crate::sources::http::address::address;
 use crate::sources::http::fetch::Http;
@@ -65,6 +66,30 @@ pub(super) enum RequestMethod {
     Get,
     /// Sends a body.
     Post,
+}
+
+/// A user's name and password.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Basic {
+    /// The name.
+    user: At<Template>,
+    /// The password, best as `${VARIABLE}`.
+    #[serde(default)]
+    password: Option<At<HiddenTemplate>>,
+    /// A file that has the password; read anew each time, so that it can be changed.
+    #[serde(default)]
+    password_file: Option<At<PathBuf>>,
+}
+
+impl Basic {
+    pub(super) fn keys(&self) -> LoginKeys<'_> {
+        LoginKeys {
+            user: Some(&self.user),
+            password: self.password.as_ref(),
+            password_file: self.password_file.as_ref(),
+        }
+    }
 }
 
 impl Origin for HttpConfig {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{At, Fault, HiddenTemplate, LoginKeys, Place, Template};
+use crate::config::login::LoginKeys;
+use crate::config::{At, Fault, HiddenTemplate, Place, Template};
 use crate::decode::{Limits, Parts, Wanted};
 use crate::sources::origin::{Fetcher, Origin, Surroundings};
 use crate::sources::redis::address::{Address, Endpoint};

@@ -7,7 +7,9 @@ use serde::Deserialize;
 
 use crate::config::{At, Fault, Place, Span};
 use crate::decode::{Format, PartInfo};
-use crate::sources::redis::count;
+
+/// The columns of its row.
+pub(super) const COUNT_COLUMNS: [&str; 5] = ["value", "complete", "age", "seconds", "so_far"];
 
 /// One question; its answer is a set of rows of that name. It has one key that says what is asked: `command`,
 /// `count_keys`, `count_members` or `info`.
@@ -106,7 +108,7 @@ impl RedisQuery {
     /// The set of rows that its answer is.
     pub(super) fn part(&self, name: &str) -> PartInfo {
         if self.count_keys.is_some() {
-            return PartInfo::new(name, &count::COLUMNS);
+            return PartInfo::new(name, &COUNT_COLUMNS);
         }
         if self.count_members.is_some() {
             return PartInfo::new(name, &["value"]);

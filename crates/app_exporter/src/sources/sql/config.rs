@@ -1,7 +1,6 @@
 //! What a configuration says of a database and its queries.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -9,12 +8,8 @@ use serde::Deserialize;
 use crate::config::{At, Fault, Place, Span};
 use crate::decode::{Limits, PartInfo, Parts, Wanted};
 use crate::sources::origin::{Fetcher, Origin, Surroundings};
-use crate::sources::sql::database::Query;
-use crate::sources::sql::fetch::Sql;
-use crate::sources::sql::mysql::MySql;
-use crate::sources::sql::postgres::Postgres;
-use crate::sources::sql::server::ServerConfig;
-use crate::sources::sql::sqlite::Sqlite;
+use crate::sources::sql::query::{Queries, Query};
+use crate::sources::sql::{mysql, postgres, sqlite};
 
 /// The part that a query's rows are where it has no name.
 const ROWS: &str = "rows";
@@ -32,13 +27,13 @@ const MOST_CONNECTIONS: u8 = 16;
 pub(crate) struct SqlConfig {
     /// A PostgreSQL server, or what speaks like one.
     #[serde(default)]
-    postgres: Option<At<ServerConfig>>,
+    postgres: Option<At<postgres::Keys>>,
     /// A MySQL or MariaDB server, or what speaks like one.
     #[serde(default)]
-    mysql: Option<At<ServerConfig>>,
+    mysql: Option<At<mysql::Keys>>,
     /// An SQLite database.
     #[serde(default)]
-    sqlite: Option<At<SqliteConfig>>,
+    sqlite: Option<At<sqlite::Keys>>,
     /// One statement, as `SELECT count(*) AS value FROM sessions`. It is taken as it is: `$` has no meaning of its own.
     #[serde(default)]
     query: Option<At<String>>,
@@ -53,15 +48,6 @@ pub(crate) struct SqlConfig {
     /// How long a connection that is not used is kept: 5m unless this says otherwise.
     #[serde(default)]
     keep_idle: Option<Span>,
-}
-
-/// An SQLite database.
-#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SqliteConfig {
-    /// Its file, from this file's folder if it is relative. It is opened anew for each collection, so that it can be
-    /// replaced, and only to be read.
-    pub(super) path: At<PathBuf>,
 }
 
 impl Origin for SqlConfig {
@@ -96,8 +82,11 @@ impl Origin for SqlConfig {
             )),
             _ => (),
         }
-        for server in [&self.postgres, &self.mysql].into_iter().flatten() {
-            server.check(faults);
+        if let Some(keys) = &self.postgres {
+            postgres::check(keys, faults);
+        }
+        if let Some(keys) = &self.mysql {
+            mysql::check(keys, faults);
         }
         self.check_queries(place, faults);
         if let Some(connections) = &self.connections
@@ -119,41 +108,25 @@ impl Origin for SqlConfig {
         limits: Limits,
         surroundings: Surroundings<'_>,
     ) -> Result<Fetcher, Fault> {
-        let queries = self.all_queries(&wanted);
-        let connections = usize::from(self.connections.as_deref().copied().unwrap_or(3));
-        let keep_idle = self.keep_idle.unwrap_or(Span::from_secs(300)).get();
-        if let Some(server) = &self.postgres {
-            let postgres = Postgres::new(server, limits, surroundings)?;
-            return Ok(Fetcher::new(Sql::new(
-                postgres,
-                queries,
-                connections,
-                keep_idle,
-            )));
-        }
-        if let Some(server) = &self.mysql {
-            let mysql = MySql::new(server, limits, surroundings)?;
-            return Ok(Fetcher::new(Sql::new(
-                mysql,
-                queries,
-                connections,
-                keep_idle,
-            )));
-        }
-        let Some(sqlite) = &self.sqlite else {
-            // This was checked, so it is not seen; if it were, it would say what is missing.
-            return Err(Fault {
-                place: None,
-                message: "`sql` does not say which database".to_owned(),
-            });
+        let queries = Queries {
+            list: self.all_queries(&wanted),
+            connections: usize::from(self.connections.as_deref().copied().unwrap_or(3)),
         };
-        let path = surroundings.folder.join(&**sqlite.path);
-        Ok(Fetcher::new(Sqlite::new(
-            &path,
-            queries,
-            limits,
-            connections,
-        )))
+        let keep_idle = self.keep_idle.unwrap_or(Span::from_secs(300)).get();
+        if let Some(keys) = &self.postgres {
+            return postgres::fetcher(keys, queries, keep_idle, limits, surroundings);
+        }
+        if let Some(keys) = &self.mysql {
+            return mysql::fetcher(keys, queries, keep_idle, limits, surroundings);
+        }
+        if let Some(keys) = &self.sqlite {
+            return sqlite::fetcher(keys, queries, limits, surroundings);
+        }
+        // This was checked, so it is not seen; if it were, it would say what is missing.
+        Err(Fault {
+            place: None,
+            message: "`sql` does not say which database".to_owned(),
+        })
     }
 }
 

@@ -8,7 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer, de};
 
-use crate::config::{At, Fault, HiddenTemplate, Login, LoginKeys, Secret, Template};
+use crate::config::login::{Login, LoginKeys, Secret};
+use crate::config::{At, Fault, HiddenTemplate, Template};
 use crate::decode::Failure;
 use crate::sources::origin::Surroundings;
 use crate::sources::tls::{Tls, TlsConfig};
@@ -165,14 +166,6 @@ impl Server {
             None => Ok(None),
         }
     }
-}
-
-/// What a server says, as one line that is not too long.
-pub(super) fn said(message: &str) -> String {
-    const MOST: usize = 300;
-    let words: Vec<_> = message.split_whitespace().collect();
-    let clean = |char: &char| !char.is_control();
-    words.join(" ").chars().filter(clean).take(MOST).collect()
 }
 
 /// An error with everything that it came from.

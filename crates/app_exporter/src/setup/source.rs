@@ -5,6 +5,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use exporter_kit::source::{OnError, Schedule};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::MapAccess;
 use serde::de::value::MapAccessDeserializer;
@@ -21,21 +22,21 @@ use crate::sources;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SourceConfig {
     /// Made-up numbers.
-    pub(crate) simulate: Option<At<sources::SimulateConfig>>,
+    pub(crate) simulate: Option<At<sources::simulate::SimulateConfig>>,
     /// What a file says.
-    pub(crate) file: Option<At<sources::FileConfig>>,
+    pub(crate) file: Option<At<sources::file::FileConfig>>,
     /// How many files there are.
-    pub(crate) files: Option<At<sources::FilesConfig>>,
+    pub(crate) files: Option<At<sources::files::FilesConfig>>,
     /// What a program prints.
-    pub(crate) command: Option<At<sources::CommandConfig>>,
+    pub(crate) command: Option<At<sources::command::CommandConfig>>,
     /// What a web server answers.
-    pub(crate) http: Option<At<sources::HttpConfig>>,
+    pub(crate) http: Option<At<sources::http::HttpConfig>>,
     /// Rows of a database.
-    pub(crate) sql: Option<At<sources::SqlConfig>>,
+    pub(crate) sql: Option<At<sources::sql::SqlConfig>>,
     /// What a Redis has.
-    pub(crate) redis: Option<At<sources::RedisConfig>>,
+    pub(crate) redis: Option<At<sources::redis::RedisConfig>>,
     /// Who is logged in to this machine.
-    pub(crate) login: Option<At<sources::LoginConfig>>,
+    pub(crate) login: Option<At<sources::login::LoginConfig>>,
 
     /// Asked in the background, this often. Without it, the source is asked at each scrape.
     interval: Option<At<Span>>,
@@ -44,7 +45,7 @@ pub(crate) struct SourceConfig {
     /// How long an answer may take: 10s unless this says otherwise. A scrape's own deadline may be earlier.
     timeout: Option<Span>,
     /// What is shown while the source fails: nothing (`drop`), or the last numbers for a time (`keep: 10m`).
-    pub(crate) on_error: OnError,
+    on_error: OnErrorConfig,
     /// How many bytes an answer may have: 16777216 unless this says otherwise. JSON whose `rows` only step into members, as
     /// `$.items[*]`, takes memory for these rows while it is made into metrics; any other takes 15 to 65 times as much as its
     /// text, so this limits that as well.
@@ -62,23 +63,12 @@ pub(crate) struct SourceConfig {
 /// What is shown while a source fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", remote = "Self")]
-pub(crate) enum OnError {
+enum OnErrorConfig {
     /// Nothing.
     #[default]
     Drop,
     /// The last numbers, until they are this old.
     Keep(Span),
-}
-
-/// When a source is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Schedule {
-    /// At each scrape.
-    Scrape,
-    /// At a scrape, unless an answer is no older than this.
-    Cached(Duration),
-    /// In the background, this often.
-    Every(Duration),
 }
 
 /// The name of a source, which its own metrics have in the label `source`.
@@ -98,9 +88,22 @@ impl SourceConfig {
 
     pub(crate) fn schedule(&self) -> Schedule {
         match (&self.interval, &self.cache) {
-            (Some(interval), _) => Schedule::Every(interval.get()),
-            (None, Some(cache)) => Schedule::Cached(cache.get()),
-            (None, None) => Schedule::Scrape,
+            (Some(interval), _) => Schedule::Every {
+                interval: interval.get(),
+            },
+            (None, Some(cache)) => Schedule::Cached {
+                time_to_live: cache.get(),
+            },
+            (None, None) => Schedule::AtScrape,
+        }
+    }
+
+    pub(crate) fn on_error(&self) -> OnError {
+        match self.on_error {
+            OnErrorConfig::Drop => OnError::Drop,
+            OnErrorConfig::Keep(time) => OnError::Keep {
+                at_most: time.get(),
+            },
         }
     }
 
@@ -116,7 +119,7 @@ impl SourceConfig {
     }
 }
 
-impl Variants for OnError {
+impl Variants for OnErrorConfig {
     const EXPECTED: &'static str = "`drop`, or `{keep: 10m}`";
 
     fn of_entry<'de, A: MapAccess<'de>>(entry: MapAccessDeserializer<A>) -> Result<Self, A::Error> {
@@ -124,7 +127,7 @@ impl Variants for OnError {
     }
 }
 
-impl<'de> Deserialize<'de> for OnError {
+impl<'de> Deserialize<'de> for OnErrorConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         variant::read(deserializer)
     }

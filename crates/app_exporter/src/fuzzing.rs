@@ -1,18 +1,4 @@
-//! What the program reads, for the fuzz targets in `fuzz/`. Nothing else uses this library, and without the feature
-//! `fuzzing` there is nothing in it.
-
-#![cfg(feature = "fuzzing")]
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "the program uses the rest of these modules"
-)]
-
-mod config;
-mod decode;
-mod mapping;
-mod probe;
-mod sources;
+//! The program's readers of untrusted input, as the fuzz targets in `fuzz/` call them.
 
 use std::sync::{Arc, OnceLock};
 
@@ -22,9 +8,10 @@ use exporter_kit::server::{ProbeQuery, ProbeRefusal};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::config::probe::TargetPattern;
-use crate::config::{Config, Location};
 use crate::decode::{Cell, Content, Format, Limits, Wanted};
 use crate::mapping::Mapping;
+use crate::setup::{self, Config, Location};
+use crate::{config, probe as probing, sources};
 
 /// How a text is read where the input does not say.
 const FORMATS: [&str; 8] = [
@@ -114,7 +101,7 @@ pub fn configuration(data: &[u8]) {
         return;
     };
     match Config::parse(text, &Location::new("a.yml")) {
-        Ok(_) => drop(config::shown(text)),
+        Ok(_) => drop(setup::shown(text)),
         Err(error) => {
             let said = error.to_string();
             assert!(said.lines().all(|line| line.len() > 7), "{said}");
@@ -125,7 +112,7 @@ pub fn configuration(data: &[u8]) {
     let secret = "zq7vx";
     let line =
         format!("sources: {{a: {{http: {{bearer: {secret}, basic: {{password: {secret}}}}}}}}}\n");
-    if let Ok(shown) = config::shown(&format!("{line}{text}")) {
+    if let Ok(shown) = setup::shown(&format!("{line}{text}")) {
         assert!(!shown.contains(secret), "{shown}");
     }
 }
@@ -190,7 +177,7 @@ fn environment(_: &str) -> Option<String> {
 /// # Panics
 /// When that does not hold.
 pub fn probe(query: &ProbeQuery) -> Result<MetricsHandler, ProbeRefusal> {
-    static PROBER: OnceLock<(Arc<probe::Prober>, Runtime)> = OnceLock::new();
+    static PROBER: OnceLock<(Arc<probing::Prober>, Runtime)> = OnceLock::new();
     let (prober, _) = PROBER.get_or_init(|| {
         let location = Location::new("a.yml");
         let runtime = Builder::new_multi_thread()
@@ -199,8 +186,8 @@ pub fn probe(query: &ProbeQuery) -> Result<MetricsHandler, ProbeRefusal> {
             .build();
         let runtime = runtime.expect("a thread");
         let config = Config::parse(TEMPLATES, &location).expect("a configuration");
-        let built = sources::build(config, &location, &environment).expect("a configuration");
-        let prober = probe::Prober::start(built.templates, &Registry::new(), runtime.handle());
+        let built = setup::build(config, &location, &environment).expect("a configuration");
+        let prober = probing::Prober::start(built.templates, &Registry::new(), runtime.handle());
         (prober.expect("free names"), runtime)
     });
     let chosen = prober.choose(query);

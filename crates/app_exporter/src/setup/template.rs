@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use exporter_kit::source::SourceSpec;
+use exporter_kit::source::{OnError, Schedule, SourceSpec};
 
-use crate::config::{
-    self, At, Fault, Location, ProbeConfig, SourceConfig, SourceName, TARGET, there_is,
-};
-use crate::sources::build::build_one;
+use crate::config::{At, Fault, ProbeConfig, TARGET, there_is};
+use crate::setup::file::Location;
+use crate::setup::source::{SourceConfig, SourceName};
+use crate::setup::spec;
 use crate::sources::origin::{Surroundings, Target};
 
 /// A source that is asked about a target.
@@ -50,7 +50,7 @@ impl SourceTemplate {
         let name = self.name();
         Err(format!(
             "`{}` is none of the `targets` of the source `{name}`{}",
-            shown(target),
+            shown_target(target),
             there_is(self.targets())
         ))
     }
@@ -68,12 +68,12 @@ impl SourceTemplate {
     /// How long what was fetched can be of use.
     pub(crate) fn keeps(&self) -> Duration {
         let cached = match self.config.schedule() {
-            config::Schedule::Cached(time_to_live) => time_to_live,
+            Schedule::Cached { time_to_live } => time_to_live,
             _ => Duration::ZERO,
         };
-        match self.config.on_error {
-            config::OnError::Keep(time) => cached.max(time.get()),
-            config::OnError::Drop => cached,
+        match self.config.on_error() {
+            OnError::Keep { at_most } => cached.max(at_most),
+            _ => cached,
         }
     }
 
@@ -121,12 +121,12 @@ impl SourceTemplate {
             variable: &variable,
             target: Some(target),
         };
-        build_one(&self.name, Arc::clone(&self.config), surroundings)
+        spec::new(&self.name, Arc::clone(&self.config), surroundings)
     }
 }
 
 /// What somebody says who asks, fit to be shown in a line.
-pub(crate) fn shown(text: &str) -> String {
+pub(crate) fn shown_target(text: &str) -> String {
     const MOST: usize = 100;
     let mut shown: String = text
         .chars()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use exporter_kit::{Collect, CollectError, Descriptor, Registry, Sink};
 
-use crate::config::{At, Fault, MetricConfig, descriptor};
+use crate::config::{At, Fault, MetricConfig};
 
 /// What the exporter's own metrics begin with.
 const OWN: [&str; 2] = ["app_exporter_", "exporter_kit_"];
@@ -46,7 +46,7 @@ impl<'c> Families<'c> {
                 place,
                 format!("the metric `{name}` begins as the exporter's own do; let it not begin with `{own}`"),
             ));
-        } else if let Ok(descriptor) = descriptor(metric)
+        } else if let Ok(descriptor) = metric.descriptor()
             && let Err(error) = self.registry.register(Declared(descriptor))
         {
             faults.push(Fault::at(place, error.to_string()));

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use crate::config::{Config, Location};
 use crate::decode::{Content, Format, Limits, Wanted};
+use crate::setup::{Config, Location};
 
 const FORMATS: [&str; 8] = [
     "{json: {rows: '$..*'}}",

@@ -1,19 +1,19 @@
 //! What can be wrong with a configuration whose keys and values are each right.
 
-use exporter_kit::{Descriptor, NameErrorKind, Registry};
+use std::collections::BTreeMap;
 
-use crate::config::families::Families;
-use crate::config::{
-    At, Config, Duplicates, Fault, MetricConfig, MetricType, SourceConfig, instead, there_is,
-};
+use exporter_kit::{NameErrorKind, Registry};
+
+use crate::config::{At, Duplicates, Fault, MetricConfig, MetricType, instead, there_is};
 use crate::decode::{Format, PartInfo, Parts};
-use crate::sources;
+use crate::setup::families::Families;
+use crate::setup::source::{SourceConfig, SourceName};
 
 /// Everything that is wrong.
-pub(super) fn check(config: &Config) -> Vec<Fault> {
+pub(super) fn check(sources: &BTreeMap<At<SourceName>, SourceConfig>) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut families = Families::default();
-    for (name, source) in &config.sources {
+    for (name, source) in sources {
         check_source(name, source, &mut faults);
         for (i, metric) in source.metrics.iter().enumerate() {
             families.check(metric, &mut faults);
@@ -32,11 +32,7 @@ pub(super) fn check(config: &Config) -> Vec<Fault> {
     faults
 }
 
-fn check_source(
-    name: &At<crate::config::SourceName>,
-    source: &SourceConfig,
-    faults: &mut Vec<Fault>,
-) {
+fn check_source(name: &At<SourceName>, source: &SourceConfig, faults: &mut Vec<Fault>) {
     if let Some(cache) = source.conflicting_schedule() {
         faults.push(Fault::at(
             cache.place(),
@@ -45,8 +41,8 @@ fn check_source(
         ));
     }
     check_probe(source, faults);
-    let configured = match sources::configured(source) {
-        Ok(configured) => configured,
+    let named = match source.origin() {
+        Ok(named) => named,
         Err(message) => {
             faults.push(Fault::at(
                 name.place(),
@@ -55,8 +51,8 @@ fn check_source(
             return;
         }
     };
-    let (origin, format) = (configured.origin, configured.origin.format());
-    origin.check(configured.place, faults);
+    let (origin, format) = (named.origin, named.origin.format());
+    origin.check(named.place, faults);
     if let Some(format) = format {
         format.check(faults);
     }
@@ -96,7 +92,7 @@ fn check_probe(source: &SourceConfig, faults: &mut Vec<Fault>) {
 
 /// Names, by the library's one validator, and what goes together.
 fn check_metric(metric: &At<MetricConfig>, faults: &mut Vec<Fault>) {
-    if let Err(error) = descriptor(metric) {
+    if let Err(error) = metric.descriptor() {
         let unit = matches!(
             error.kind(),
             NameErrorKind::UnitSuffix | NameErrorKind::UnitNotAllowed
@@ -256,13 +252,4 @@ fn check_columns(
             }
         }
     }
-}
-
-/// The family that a metric declares.
-///
-/// # Errors
-/// When its name breaks a rule of its type or unit.
-pub(crate) fn descriptor(metric: &MetricConfig) -> Result<Descriptor, exporter_kit::NameError> {
-    let unit = metric.unit.as_ref().map_or("", |unit| unit.as_str());
-    Descriptor::with_unit(metric.kind.of_library(), &metric.name, &metric.help, unit)
 }

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 use serde_saphyr::options::NonFiniteFloatPolicy;
 
-use crate::config::Config;
+use crate::setup::file::Config;
 
 /// What stands in place of a secret.
 const SECRET: &str = "<secret>";

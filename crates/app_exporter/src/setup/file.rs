@@ -5,12 +5,15 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::config::{At, ConfigError, Fault, Place, SourceConfig, SourceName, check, instead};
+use crate::config::{At, ConfigError, Fault, Place, instead};
+use crate::setup::check;
+use crate::setup::source::{SourceConfig, SourceName};
 
 /// What app_exporter exports, and from where.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
@@ -22,20 +25,39 @@ pub(crate) struct Config {
 
 /// Where a configuration is, for its messages and for the paths in it.
 #[derive(Clone, Debug)]
-pub(crate) struct Location(PathBuf);
+pub(crate) struct Location {
+    file: PathBuf,
+    /// The text of a configuration that is in no file.
+    built_in: Option<Arc<str>>,
+}
 
 impl Location {
     pub(crate) fn new(file: impl Into<PathBuf>) -> Self {
-        Self(file.into())
+        Self {
+            file: file.into(),
+            built_in: None,
+        }
+    }
+
+    /// A configuration that the program brings along.
+    pub(crate) fn built_in(text: String) -> Self {
+        Self {
+            file: "(built in)".into(),
+            built_in: Some(text.into()),
+        }
+    }
+
+    pub(crate) fn is_built_in(&self) -> bool {
+        self.built_in.is_some()
     }
 
     pub(crate) fn file(&self) -> &Path {
-        &self.0
+        &self.file
     }
 
-    /// What relative paths in the file begin at.
+    /// The folder at which relative paths in the file begin.
     pub(crate) fn folder(&self) -> &Path {
-        self.0.parent().unwrap_or(Path::new(""))
+        self.file.parent().unwrap_or(Path::new(""))
     }
 
     /// The text of the file.
@@ -45,6 +67,9 @@ impl Location {
     pub(crate) fn read(&self) -> Result<String, ConfigError> {
         /// Far more than anyone writes, and little enough to be read by mistake.
         const MOST_BYTES: u64 = 4 << 20;
+        if let Some(text) = &self.built_in {
+            return Ok(text.to_string());
+        }
         let mut bytes = Vec::new();
         let read = fs::File::open(self.file())
             .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes));
@@ -111,7 +136,7 @@ impl Config {
         let config: Self = serde_saphyr::from_str(text).map_err(|error| {
             ConfigError::new(location.file(), vec![Fault::of_yaml(&error, text)])
         })?;
-        let faults = check::check(&config);
+        let faults = check::check(&config.sources);
         if faults.is_empty() {
             Ok(config)
         } else {

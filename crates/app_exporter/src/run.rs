@@ -15,7 +15,7 @@ use crate::signals::Signal;
 use crate::simulate;
 use crate::version::{BRANCH, REVISION, RUST_VERSION, VERSION};
 
-/// Runs until one of the `signals` asks it to end, and then lets the scrapes finish that have begun.
+/// Runs until one of the `signals` stops it, and then finishes the scrapes in progress.
 pub(crate) fn run(options: &Options, signals: &Receiver<Signal>) -> anyhow::Result<()> {
     log::info!(version = VERSION, branch = BRANCH, revision = REVISION; "Starting app_exporter");
     let registry = Registry::new();
@@ -32,6 +32,10 @@ pub(crate) fn run(options: &Options, signals: &Receiver<Signal>) -> anyhow::Resu
     };
     let interval = options.config.watch_interval;
     let is_watched = !location.is_built_in() && !interval.is_zero();
+    if location.is_built_in() {
+        let help = "Always 1: the exporter runs without a configuration file, so its sessions are random numbers.";
+        registry.gauge("app_exporter_simulated", help)?.set(1);
+    }
     let configured = Configured::start(location, &registry)?;
     let server = serve(&registry, &options.web, &configured)?;
     let reloader = server.reloader();
@@ -39,13 +43,13 @@ pub(crate) fn run(options: &Options, signals: &Receiver<Signal>) -> anyhow::Resu
         .then(|| configured.watch(interval, move || reload(&reloader)))
         .transpose()?;
     let signal = wait(&server, signals);
-    log::info!(signal; "Shutting down once the scrapes that have begun are answered");
+    log::info!(signal; "Shutting down after the scrapes in progress");
     server.shutdown();
     log::info!("Stopped");
     Ok(())
 }
 
-/// Reloads when asked to, until the signal to end.
+/// Reloads at each signal to reload, until a signal to stop.
 fn wait(server: &Server, signals: &Receiver<Signal>) -> &'static str {
     loop {
         match signals.recv() {
@@ -56,15 +60,15 @@ fn wait(server: &Server, signals: &Receiver<Signal>) -> &'static str {
     }
 }
 
-/// Does what `/-/reload` does.
+/// Reloads as `/-/reload` does.
 fn reload(reloader: &Reloader) {
-    // A refusal is told where the configuration is read.
+    // The failure is logged where the configuration is read.
     if reloader.reload().is_ok() {
         log::info!("Reloaded");
     }
 }
 
-/// Starts the server, and says what it serves where.
+/// Starts the server, and logs its addresses.
 fn serve(registry: &Registry, web: &WebFlags, configured: &Configured) -> anyhow::Result<Server> {
     let prober = Arc::clone(configured.prober());
     let builder = web
@@ -81,7 +85,7 @@ fn serve(registry: &Registry, web: &WebFlags, configured: &Configured) -> anyhow
         ServeError::WebConfig(_) => anyhow!("{error}; the flag is --web.config.file"),
         ServeError::Mount { path, .. } => {
             anyhow!(
-                "`{path}` has something else already; choose another path by --web.telemetry-path"
+                "`{path}` is in use by another page; choose another path with --web.telemetry-path"
             )
         }
         ServeError::SystemdSocket(_) => anyhow!("{error}; the flag is --web.systemd-socket"),

@@ -5,7 +5,7 @@ use std::sync::mpsc::Receiver;
 
 use anyhow::anyhow;
 use exporter_kit::server::{Reloader, ServeError, Server};
-use exporter_kit::toolkit::WebFlags;
+use exporter_kit::toolkit::{SystemdSocketError, WebConfigError, WebFlags};
 use exporter_kit::{BuildInfo, Registry};
 
 use crate::cli::Options;
@@ -82,13 +82,17 @@ fn serve(registry: &Registry, web: &WebFlags, configured: &Configured) -> anyhow
         .on_reload("app_exporter", configured.reload());
     let server = builder.start().map_err(|error| match error {
         ServeError::Listen { .. } => anyhow!("{error}; the flag is --web.listen-address"),
-        ServeError::WebConfig(_) => anyhow!("{error}; the flag is --web.config.file"),
-        ServeError::Mount { path, .. } => {
+        ServeError::Option { ref source, .. } if source.is::<WebConfigError>() => {
+            anyhow!("{error}; the flag is --web.config.file")
+        }
+        ServeError::Endpoint { path, .. } => {
             anyhow!(
                 "`{path}` is in use by another page; choose another path with --web.telemetry-path"
             )
         }
-        ServeError::SystemdSocket(_) => anyhow!("{error}; the flag is --web.systemd-socket"),
+        ServeError::Option { ref source, .. } if source.is::<SystemdSocketError>() => {
+            anyhow!("{error}; the flag is --web.systemd-socket")
+        }
         error => error.into(),
     })?;
     for address in server.local_addresses() {

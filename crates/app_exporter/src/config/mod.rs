@@ -1,7 +1,9 @@
-//! Values of the configuration file, and what is wrong with them and where.
+//! Values of the configuration file, and errors in them.
 //!
-//! Knows no source and no format: each reads its own keys with what is here, and `setup` puts them together.
+//! Knows neither sources nor formats. They define their own keys with the types of this module, and `setup` combines
+//! them.
 
+mod byte_size;
 mod choice;
 mod duration;
 mod error;
@@ -13,7 +15,10 @@ pub(crate) mod probe;
 mod suggest;
 mod template;
 pub(crate) mod variant;
+#[cfg(feature = "_servers")]
+mod visible_template;
 
+pub(crate) use byte_size::ByteSize;
 pub(crate) use choice::OneOrNamed;
 pub(crate) use duration::Span;
 pub(crate) use error::{ConfigError, Fault};
@@ -21,4 +26,6 @@ pub(crate) use metric::{Duplicates, MetricConfig, MetricType, TimestampUnit};
 pub(crate) use placed::{At, Place};
 pub(crate) use probe::{ProbeConfig, TARGET};
 pub(crate) use suggest::{instead, there_is};
-pub(crate) use template::{HiddenTemplate, Template};
+pub(crate) use template::HiddenTemplate;
+#[cfg(feature = "_servers")]
+pub(crate) use template::Template;

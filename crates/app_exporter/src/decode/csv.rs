@@ -1,4 +1,4 @@
-//! Lines of values with a separator between them, with or without a header.
+//! CSV: lines of values with a separator, with or without a header.
 
 use std::borrow::Cow;
 
@@ -12,14 +12,14 @@ use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBu
 
 const ROWS: &str = "rows";
 
-/// How the lines are made.
+/// Options of the format.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CsvFormat {
-    /// The character between values: a comma unless this says otherwise, `"\t"` for a tab.
+    /// The separator, one ASCII character; default `,`. Write `"\t"` for a tab.
     #[serde(default)]
     delimiter: Delimiter,
-    /// Whether the first line names the columns. If not, they are named 1, 2, 3 and so on.
+    /// Reads column names from the first line. With `false` the columns are named 1, 2, 3 and so on.
     #[serde(default = "yes")]
     header: bool,
 }
@@ -141,7 +141,7 @@ impl<'de> Deserialize<'de> for Delimiter {
         match text.as_bytes() {
             [byte] if byte.is_ascii() && !b"\r\n\"".contains(byte) => Ok(Self(*byte)),
             _ => Err(de::Error::custom(format!(
-                "`{}` separates nothing; write one ASCII character, as `\";\"` or `\"\\t\"`",
+                "`{}` is not a separator; write one ASCII character, such as `\";\"` or `\"\\t\"`",
                 text.escape_debug()
             ))),
         }

@@ -9,10 +9,10 @@ use crate::decode::{Failure, Limits, Part, Parts, Wanted};
 ///
 /// Called while a configuration is checked and built. [`NumberFormat`](super::number::NumberFormat) is the simplest one.
 pub(crate) trait FormatKeys {
-    /// The sets of rows that a text of this format has.
+    /// The result sets of a text in this format.
     fn parts(&self) -> Parts;
 
-    /// Whether it gives families by itself, without metrics being declared.
+    /// Returns whether it yields families, which need no declared metrics.
     fn gives_families(&self) -> bool {
         false
     }
@@ -44,10 +44,10 @@ impl Decoder {
         Self(Box::new(decode))
     }
 
-    /// The sets of rows in `bytes`. What can't be read of a text costs the part that it would have been in.
+    /// Decodes the result sets in `bytes`. A result set that cannot be decoded fails alone.
     ///
     /// # Errors
-    /// When nothing can be read.
+    /// When no result set can be decoded.
     pub(crate) fn decode(&self, bytes: &[u8]) -> Result<Vec<Part>, Failure> {
         (self.0)(bytes)
     }

@@ -16,13 +16,13 @@ use crate::decode::pattern::Pattern;
 use crate::decode::prometheus::PrometheusFormat;
 use crate::decode::{Limits, PartInfo, Parts, Wanted};
 
-/// Makes the enum of the formats, and what finds the keys of one.
+/// Defines the enum of the formats and the dispatch to the keys of each.
 macro_rules! formats {
     (
         with_keys { $($(#[doc = $about:literal])+ $name:ident: $keys:ty,)+ }
         without_keys { $($(#[doc = $about_alone:literal])+ $alone:ident: $no_keys:expr,)+ }
     ) => {
-        /// How a text is read.
+        /// The format of a text.
         #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
         #[serde(rename_all = "snake_case", remote = "Self")]
         pub(crate) enum Format {
@@ -43,25 +43,25 @@ macro_rules! formats {
 
 formats! {
     with_keys {
-        /// JSON; a JSONPath (RFC 9535) selects the rows, a column is a member of a row or a path that begins with `$`.
+        /// JSON. A JSONPath (RFC 9535) selects the rows; a column is a member of a row, or a path that begins with `$`.
         Json: Option<JsonFormat>,
-        /// Lines of values with a header, separated by commas or another character.
+        /// CSV with commas or another separator, with or without a header.
         Csv: Option<CsvFormat>,
-        /// Lines as `key=value`: one row with a column for each key, and `pairs` with a row for each.
+        /// Lines such as `key=value`: `row` has a column for each key, `pairs` a row for each key.
         KeyValue: Option<KeyValueFormat>,
-        /// A regular expression: each match is a row, each named group a column.
+        /// A regular expression. Each match is a row, each named group a column.
         Regex: OneOrNamed<Pattern>,
-        /// Another exporter's families, passed on with other names and labels if wanted.
+        /// Families of another exporter, passed on with optional renaming and relabelling.
         Prometheus: Option<PrometheusFormat>,
     }
     without_keys {
-        /// Nothing but a number, in the column `value`.
+        /// A single number, in the column `value`.
         Number: NumberFormat,
     }
 }
 
 impl Format {
-    /// Every format: its name, and what it is in a sentence.
+    /// All formats with their descriptions.
     pub(crate) fn all() -> Vec<(String, String)> {
         let schema = schemars::schema_for!(Self).to_value();
         let formats = schema["oneOf"].as_array().into_iter().flatten();
@@ -74,7 +74,7 @@ impl Format {
         formats.collect()
     }
 
-    /// The sets of rows of an answer that has a part of its own beside its text, which is read in that format if it is at all.
+    /// The result sets of a response: those of its format, if any, and its `own`.
     pub(crate) fn parts_beside(format: Option<&Self>, own: PartInfo) -> Parts {
         match format {
             Some(format) => format.parts().and(own),
@@ -114,7 +114,7 @@ impl Format {
 }
 
 impl Variants for Format {
-    const EXPECTED: &'static str = "the name of a format, or one with what it needs under it";
+    const EXPECTED: &'static str = "the name of a format, or a format with its keys";
 
     fn of_entry<'de, A: MapAccess<'de>>(entry: MapAccessDeserializer<A>) -> Result<Self, A::Error> {
         Self::deserialize(entry)

@@ -1,4 +1,4 @@
-//! Lines as `key=value`.
+//! Lines such as `key=value`.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,16 +8,16 @@ use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::text::utf8;
 use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted};
 
-/// One row with a column for each key.
+/// The result set of one row with a column for each key.
 const ROW: &str = "row";
-/// A row for each key.
+/// The result set with a row for each key.
 const PAIRS: &str = "pairs";
 
-/// How the lines are made.
+/// Options of the format.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyValueFormat {
-    /// What stands between key and value: `=` unless this says otherwise. Blanks around both are left out.
+    /// The separator between key and value; default `=`. Blanks around both are removed.
     #[serde(default)]
     separator: Option<At<String>>,
 }
@@ -35,7 +35,7 @@ impl FormatKeys for KeyValueFormat {
         if let Some(separator) = self.separator.as_ref().filter(|it| it.is_empty()) {
             faults.push(Fault::at(
                 separator.place(),
-                "the `separator` is empty; write what stands between key and value, as `:`",
+                "`separator` is empty; write the text between key and value, such as `:`",
             ));
         }
     }
@@ -46,8 +46,8 @@ impl FormatKeys for KeyValueFormat {
     }
 }
 
-/// Blank lines, comments that begin with `#`, and lines without separator are passed over: programs print such lines
-/// between the others, and a key that is then missed is found as a column that is not there.
+/// Skips blank lines, comments that begin with `#`, and lines without separator, because programs print them between
+/// the others. A key that goes missing shows as an unknown column.
 fn decode(
     format: &KeyValueFormat,
     bytes: &[u8],

@@ -1,4 +1,4 @@
-//! Bytes → rows of named columns. Knows no source and no metric.
+//! Decoders: from bytes to rows of named columns. Knows neither sources nor metrics.
 
 mod csv;
 mod decoder;

@@ -1,4 +1,4 @@
-//! A text that is nothing but a number.
+//! A text that is a single number.
 
 use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::text::{parse_number, shown, utf8};
@@ -6,7 +6,7 @@ use crate::decode::{Cell, Failure, Limits, Part, Parts, Table, Wanted};
 
 const ROWS: &str = "rows";
 
-/// Nothing but a number.
+/// A single number.
 pub(super) struct NumberFormat;
 
 impl FormatKeys for NumberFormat {
@@ -23,7 +23,7 @@ fn decode(bytes: &[u8]) -> Result<Vec<Part>, Failure> {
     let text = utf8(bytes)?;
     let number = parse_number(text).ok_or_else(|| {
         Failure::decode(format!(
-            "`{}` is no number; where there is more text, another `format` finds the number in it",
+            "`{}` is not a number; to find a number in a longer text, choose another `format`",
             shown(text.trim())
         ))
     })?;

@@ -1,4 +1,4 @@
-//! A regular expression: each match is a row, each named group a column.
+//! A regular expression. Each match is a row, each named group a column.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,10 @@ use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::text::utf8;
 use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted};
 
-/// The part of matches where there is one expression without a name.
+/// The result set of a single expression without a name.
 const ROWS: &str = "rows";
 
-/// A regular expression; `^` and `$` are the ends of lines. Matching takes time in proportion to the text.
+/// A regular expression. `^` and `$` match at line ends. Matching takes linear time.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern(Regex);
 
@@ -73,12 +73,12 @@ impl PartialEq for Pattern {
     }
 }
 
-/// Compiles an expression; `text` is what the user wrote.
+/// Compiles an expression. `text` is the user's, for messages.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The mistake in it.
 pub(super) fn compile(text: &str, expression: &str) -> Result<Regex, String> {
-    /// What a compiled expression may take in memory.
+    /// The memory limit of a compiled expression.
     const MOST_BYTES: usize = 1 << 20;
     RegexBuilder::new(expression)
         .multi_line(true)
@@ -89,7 +89,7 @@ pub(super) fn compile(text: &str, expression: &str) -> Result<Regex, String> {
             // The crate draws the expression over several lines; what it says is in the last one.
             let reason = error.lines().last().unwrap_or_default();
             let reason = reason.strip_prefix("error: ").unwrap_or(reason);
-            format!("`{text}` is no regular expression: {reason}")
+            format!("`{text}` is not a regular expression: {reason}")
         })
 }
 
@@ -108,7 +108,7 @@ impl JsonSchema for Pattern {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "A regular expression whose named groups are the columns, as `active: (?<value>[0-9]+)`.",
+            "description": "A regular expression whose named groups are the columns, such as `active: (?<value>[0-9]+)`.",
         })
     }
 }

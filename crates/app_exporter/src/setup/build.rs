@@ -1,4 +1,4 @@
-//! Configuration → sources that can be run.
+//! Builds the sources of a configuration.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use crate::setup::spec;
 use crate::setup::template::SourceTemplate;
 use crate::sources::origin::Surroundings;
 
-/// What a configuration says, made to run.
+/// The sources of a configuration, ready to run.
 pub(crate) struct Built {
-    /// What is asked at scrapes, or in the background.
+    /// Sources that are fetched at scrapes or in the background.
     pub(crate) specs: Vec<SourceSpec>,
-    /// What is asked about the targets of requests.
+    /// Templates, which are fetched for the targets of requests.
     pub(crate) templates: Vec<SourceTemplate>,
 }
 
-/// Makes every source of a configuration. Nothing is connected: a source that is down is no reason not to start.
+/// Builds every source of a configuration. Opens no connection, so that the program starts while a source is down.
 ///
 /// # Errors
-/// Everything that is missing: variables of the environment, certificates and keys.
+/// All missing environment variables, certificates and keys.
 pub(crate) fn build(
     config: Config,
     location: &Location,

@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration whose keys and values are each right.
+//! Checks of a configuration beyond single keys and values.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use crate::decode::{Format, PartInfo, Parts};
 use crate::setup::families::Families;
 use crate::setup::source::{SourceConfig, SourceName};
 
-/// Everything that is wrong.
+/// Returns all mistakes.
 pub(super) fn check(sources: &BTreeMap<At<SourceName>, SourceConfig>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    let mut families = Families::default();
+    let mut families = Families::new();
     for (name, source) in sources {
         check_source(name, source, &mut faults);
         for (i, metric) in source.metrics.iter().enumerate() {
@@ -21,7 +21,7 @@ pub(super) fn check(sources: &BTreeMap<At<SourceName>, SourceConfig>) -> Vec<Fau
                 faults.push(Fault::at(
                     metric.name.place(),
                     format!(
-                        "the metric `{}` is the same as that in line {}; drop one of the two",
+                        "the metric `{}` repeats line {}; remove one of the two",
                         metric.name.as_str(),
                         same.name.place().line
                     ),
@@ -36,8 +36,7 @@ fn check_source(name: &At<SourceName>, source: &SourceConfig, faults: &mut Vec<F
     if let Some(cache) = source.conflicting_schedule() {
         faults.push(Fault::at(
             cache.place(),
-            "there is an `interval` and a `cache`; drop the one, as a source asked in the background \
-             needs no cache, or the other",
+            "`interval` and `cache` exclude each other: a source with an interval needs no cache; remove one of the two",
         ));
     }
     check_probe(source, faults);
@@ -59,7 +58,10 @@ fn check_source(name: &At<SourceName>, source: &SourceConfig, faults: &mut Vec<F
     if source.metrics.is_empty() && !format.is_some_and(Format::gives_families) {
         faults.push(Fault::at(
             name.place(),
-            format!("the source `{}` has no `metrics`; add one", name.as_str()),
+            format!(
+                "the source `{}` lacks `metrics`; add a metric",
+                name.as_str()
+            ),
         ));
     }
     let parts = origin.parts();
@@ -78,19 +80,18 @@ fn check_probe(source: &SourceConfig, faults: &mut Vec<Fault>) {
     if probe.targets.is_empty() {
         faults.push(Fault::at(
             probe.place(),
-            "`targets` is empty, so that no target is allowed; add one",
+            "`targets` is empty, so that every target is rejected; add one",
         ));
     }
     if let Some(interval) = source.interval() {
         faults.push(Fault::at(
             interval.place(),
-            "there is an `interval` and a `probe`, and a template is asked only when it is probed; \
-             drop one of the two, or write `cache` in place of `interval`",
+            "`interval` and `probe` exclude each other: a template is fetched only when it is probed; remove one of the two, or replace `interval` with `cache`",
         ));
     }
 }
 
-/// Names, by the library's one validator, and what goes together.
+/// Checks names with the library's validator, and keys that exclude each other.
 fn check_metric(metric: &At<MetricConfig>, faults: &mut Vec<Fault>) {
     if let Err(error) = metric.descriptor() {
         let unit = matches!(
@@ -114,7 +115,7 @@ fn check_metric(metric: &At<MetricConfig>, faults: &mut Vec<Fault>) {
             faults.push(Fault::at(
                 label.place(),
                 format!(
-                    "the label `{}` stands twice; drop or rename one of the two",
+                    "duplicate label `{}`; remove or rename one of the two",
                     label.as_str()
                 ),
             ));
@@ -131,21 +132,21 @@ fn check_numbers(metric: &At<MetricConfig>, faults: &mut Vec<Fault>) {
         faults.push(Fault::at(
             scale.place(),
             format!(
-                "the scale `{}` makes every number the same; write another",
+                "the scale `{}` makes all numbers equal; write a finite number other than 0",
                 **scale
             ),
         ));
     }
     let Some(value) = &metric.value else { return };
     let needless = match (metric.kind, metric.duplicates) {
-        (MetricType::Info, _) => "an info metric is always 1",
-        (_, Duplicates::Count) => "with `duplicates: count` the number is that of the rows",
+        (MetricType::Info, _) => "the value of an info metric is always 1",
+        (_, Duplicates::Count) => "`duplicates: count` exports the number of rows",
         _ => return,
     };
     faults.push(Fault::at(
         value.place(),
         format!(
-            "the column `{}` is not needed: {needless}; drop `value`",
+            "the column `{}` is unused: {needless}; remove `value`",
             value.as_str()
         ),
     ));
@@ -157,7 +158,7 @@ fn check_default(metric: &At<MetricConfig>, faults: &mut Vec<Fault>) {
         if metric.default.is_none() && !counted {
             faults.push(Fault::at(
                 set.place(),
-                "`default_for` has no number to give; add `default`",
+                "`default_for` needs a number; add `default`",
             ));
         }
         let names = || metric.labels.0.iter().map(|(label, _)| label.as_str());
@@ -166,7 +167,7 @@ fn check_default(metric: &At<MetricConfig>, faults: &mut Vec<Fault>) {
             faults.push(Fault::at(
                 set.place(),
                 format!(
-                    "`{unknown}` is none of the metric's `labels`{}",
+                    "unknown label `{unknown}`{}",
                     instead(unknown, labels.iter().copied())
                 ),
             ));
@@ -174,13 +175,13 @@ fn check_default(metric: &At<MetricConfig>, faults: &mut Vec<Fault>) {
         if let Some(missing) = names().find(|name| !set.contains_key(*name)) {
             faults.push(Fault::at(
                 set.place(),
-                format!("the label `{missing}` is missing; a label set has a value for each label"),
+                format!("missing label `{missing}`; add a value for each label of the metric"),
             ));
         }
     }
 }
 
-/// The set of rows that the metric is made from.
+/// The result set that the metric reads.
 fn check_part<'p>(
     metric: &At<MetricConfig>,
     parts: &'p Parts,
@@ -193,12 +194,11 @@ fn check_part<'p>(
                 metric.name.place(),
                 match parts.names().next() {
                     Some(_) => format!(
-                        "the metric has no `from` to say of which set of rows it is made{}",
+                        "missing key `from` to select a result set{}",
                         there_is(parts.names())
                     ),
                     None => {
-                        "the source's `format` gives families and no rows, so no metric is made of \
-                             them; drop `metrics`, or choose another `format`"
+                        "the source's `format` yields families instead of rows; remove `metrics`, or choose another `format`"
                             .to_owned()
                     }
                 },
@@ -211,7 +211,7 @@ fn check_part<'p>(
         faults.push(Fault::at(
             from.place(),
             format!(
-                "unknown set of rows `{}`{}",
+                "unknown result set `{}`{}",
                 from.as_str(),
                 instead(from, parts.names())
             ),
@@ -234,6 +234,13 @@ fn check_columns(
     let columns = columns.map(|column| (column.as_str(), column.place()));
     for (column, place) in columns.chain(implied) {
         match &part.columns {
+            Some(known) if known.is_empty() && format.is_some() => faults.push(Fault::at(
+                place,
+                format!(
+                    "unknown column `{column}`: the regular expression has no named group; \
+                     name one, as in `(?<{column}>[0-9]+)`"
+                ),
+            )),
             Some(known) if !known.iter().any(|name| **name == *column) => {
                 let known: Vec<&str> = known.iter().map(|name| &**name).collect();
                 faults.push(Fault::at(

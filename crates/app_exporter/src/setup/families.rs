@@ -1,24 +1,34 @@
-//! What all metrics of a configuration can be shown together.
+//! Checks that all metrics of a configuration fit in one exposition.
 
 use std::collections::BTreeMap;
 
-use exporter_kit::{Collect, CollectError, Descriptor, Registry, Sink};
+use exporter_kit::{Collect, CollectError, Descriptor, ProcessCollector, Registry, Sink};
 
 use crate::config::{At, Fault, MetricConfig};
 
-/// What the exporter's own metrics begin with.
+/// Prefixes of the exporter's own metrics.
 const OWN: [&str; 2] = ["app_exporter_", "exporter_kit_"];
 
 /// The families of all sources.
-#[derive(Default)]
 pub(super) struct Families<'c> {
     by_name: BTreeMap<&'c str, &'c At<MetricConfig>>,
-    /// The library's own judge of what can be shown together.
+    /// Detects conflicts as it does at run time.
     registry: Registry,
 }
 
 impl<'c> Families<'c> {
-    /// Several sources may give series of one family, if they agree on what it is.
+    pub(super) fn new() -> Self {
+        let registry = Registry::new();
+        // Its families are those of the process, which the program exports as well.
+        let process = registry.register(ProcessCollector::new());
+        debug_assert!(process.is_ok(), "the registry is empty");
+        Self {
+            by_name: BTreeMap::new(),
+            registry,
+        }
+    }
+
+    /// Checks a metric against those before it. Several sources may share a family with the same type, help and unit.
     pub(super) fn check(&mut self, metric: &'c At<MetricConfig>, faults: &mut Vec<Fault>) {
         let (name, place) = (metric.name.as_str(), metric.name.place());
         if let Some(first) = self.by_name.get(name) {
@@ -35,7 +45,7 @@ impl<'c> Families<'c> {
             faults.push(Fault::at(
                 place,
                 format!(
-                    "the metric `{name}` has another `{differs}` in line {line}; give both the same"
+                    "the metric `{name}` has another `{differs}` in line {line}; use the same in both"
                 ),
             ));
             return;
@@ -44,7 +54,7 @@ impl<'c> Families<'c> {
         if let Some(own) = OWN.iter().find(|own| name.starts_with(**own)) {
             faults.push(Fault::at(
                 place,
-                format!("the metric `{name}` begins as the exporter's own do; let it not begin with `{own}`"),
+                format!("the metric `{name}` has the prefix of the exporter's own metrics, `{own}`; rename it"),
             ));
         } else if let Ok(descriptor) = metric.descriptor()
             && let Err(error) = self.registry.register(Declared(descriptor))
@@ -54,7 +64,7 @@ impl<'c> Families<'c> {
     }
 }
 
-/// A family of which nothing but the name is shown.
+/// A family without samples.
 struct Declared(Descriptor);
 
 impl Collect for Declared {

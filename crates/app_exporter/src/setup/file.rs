@@ -1,4 +1,4 @@
-//! The file as a whole: reading it, and its schema.
+//! The configuration file as a whole, and its schema.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,19 +15,19 @@ use crate::config::{At, ConfigError, Fault, Place, instead};
 use crate::setup::check;
 use crate::setup::source::{SourceConfig, SourceName};
 
-/// What app_exporter exports, and from where.
+/// The configuration of app_exporter.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
-    /// Where numbers are had, by names of your own.
+    /// The data sources, under names of your choice.
     pub(crate) sources: BTreeMap<At<SourceName>, SourceConfig>,
 }
 
-/// Where a configuration is, for its messages and for the paths in it.
+/// The location of a configuration, for messages and relative paths.
 #[derive(Clone, Debug)]
 pub(crate) struct Location {
     file: PathBuf,
-    /// The text of a configuration that is in no file.
+    /// The text of a configuration without a file.
     built_in: Option<Arc<str>>,
 }
 
@@ -39,7 +39,7 @@ impl Location {
         }
     }
 
-    /// A configuration that the program brings along.
+    /// A configuration that is built into the program.
     pub(crate) fn built_in(text: String) -> Self {
         Self {
             file: "(built in)".into(),
@@ -63,9 +63,9 @@ impl Location {
     /// The text of the file.
     ///
     /// # Errors
-    /// When it can't be read, or is too long.
+    /// When it cannot be read or is too long.
     pub(crate) fn read(&self) -> Result<String, ConfigError> {
-        /// Far more than anyone writes, and little enough to be read by mistake.
+        /// Far more than any configuration, and small enough to be read by mistake.
         const MOST_BYTES: u64 = 4 << 20;
         if let Some(text) = &self.built_in {
             return Ok(text.to_string());
@@ -76,13 +76,13 @@ impl Location {
         let fault = match read {
             Err(error) => Fault {
                 place: None,
-                message: format!(
-                    "can't be read: {error}; is the path right, and may this user read it?"
-                ),
+                message: format!("cannot read the file: {error}; check its path and permissions"),
             },
             Ok(_) if bytes.len() as u64 > MOST_BYTES => Fault {
                 place: None,
-                message: format!("is longer than {MOST_BYTES} bytes; is it the right file?"),
+                message: format!(
+                    "cannot read the file: longer than {MOST_BYTES} bytes; check its path"
+                ),
             },
             Ok(_) => match String::from_utf8(bytes) {
                 Ok(text) => return Ok(text),
@@ -93,7 +93,7 @@ impl Location {
     }
 }
 
-/// Where the first bytes are that are no text.
+/// The place of the first bytes that are not UTF-8.
 fn not_utf8(error: &FromUtf8Error) -> Fault {
     let (before, after) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
     let begins = before
@@ -112,9 +112,9 @@ fn not_utf8(error: &FromUtf8Error) -> Fault {
         place,
         match after.first() {
             Some(byte) if !wide => {
-                format!("the byte 0x{byte:02x} is not UTF-8; write the file in UTF-8")
+                format!("the byte 0x{byte:02x} is not UTF-8; save the file in UTF-8")
             }
-            _ => "the file is UTF-16; write it in UTF-8".to_owned(),
+            _ => "the file is UTF-16; save it in UTF-8".to_owned(),
         },
     )
 }
@@ -123,7 +123,7 @@ impl Config {
     /// Reads and checks a file.
     ///
     /// # Errors
-    /// When it can't be read, or everything in it that is wrong.
+    /// When it cannot be read, or all mistakes in it.
     pub(crate) fn read(location: &Location) -> Result<Self, ConfigError> {
         Self::parse(&location.read()?, location)
     }
@@ -131,7 +131,7 @@ impl Config {
     /// Checks the text of a file.
     ///
     /// # Errors
-    /// The first mistake in its syntax, or else everything that is wrong with what it says.
+    /// The first mistake in its syntax, or all other mistakes.
     pub(crate) fn parse(text: &str, location: &Location) -> Result<Self, ConfigError> {
         let config: Self = serde_saphyr::from_str(text).map_err(|error| {
             ConfigError::new(location.file(), vec![Fault::of_yaml(&error, text)])
@@ -144,24 +144,21 @@ impl Config {
         }
     }
 
-    /// Leaves only the source of this name.
+    /// Removes all sources but the named one.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is no such source.
     pub(crate) fn keep(&mut self, name: &str) -> Result<(), String> {
         if !self.sources.keys().any(|source| source.as_str() == name) {
             let names = self.sources.keys().map(|source| source.as_str());
             let instead = instead(name, names);
-            return Err(format!(
-                "no source named `{}`{instead}",
-                name.escape_debug()
-            ));
+            return Err(format!("unknown source `{}`{instead}", name.escape_debug()));
         }
         self.sources.retain(|source, _| source.as_str() == name);
         Ok(())
     }
 
-    /// A JSON Schema (draft 2020-12) of the file, by which editors complete and check it.
+    /// The JSON Schema (draft 2020-12) of the file, for editors.
     pub(crate) fn schema() -> Value {
         schemars::schema_for!(Self).to_value()
     }

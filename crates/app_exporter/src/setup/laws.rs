@@ -1,4 +1,4 @@
-//! What holds for every text: no decoder panics, and none gives more than its limits allow.
+//! Property tests: a decoder never panics and never exceeds its limits.
 
 use proptest::prelude::*;
 

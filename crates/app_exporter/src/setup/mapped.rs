@@ -1,4 +1,4 @@
-//! A source with its metrics: what the library's runner runs.
+//! A source with its metrics, as the engine runs it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use crate::mapping::{Mapped, Mapping};
 use crate::sources::origin::Fetcher;
 use crate::sources::visit::{Visit, Visits};
 
-/// Asks one source and makes its metrics of what it says.
+/// Fetches one source and maps its rows to metrics.
 #[derive(Debug)]
 pub(crate) struct MappedSource {
     name: Box<str>,
@@ -47,7 +47,7 @@ impl MappedSource {
     }
 
     async fn map(&self, parts: Vec<Part>, visit: &Visit) -> Result<Mapped, Failure> {
-        /// Rows that are mapped faster than another thread begins.
+        /// This many rows are mapped faster than another thread starts.
         const FEW: usize = 1000;
         if parts.iter().map(Part::rows_len).sum::<usize>() <= FEW {
             return self.mapping.map(&parts);
@@ -58,7 +58,7 @@ impl MappedSource {
 }
 
 impl Source for MappedSource {
-    /// The runner drops this at the deadline, which ends the request or kills the program.
+    /// The engine drops this future at the deadline, which ends the request or kills the program.
     async fn fetch(&self, deadline: Deadline) -> Result<Fetched, SourceError> {
         let visit = self.visits.begin(deadline).await?;
         let parts = self.fetcher.fetch(&visit).await?;
@@ -80,7 +80,7 @@ impl Source for MappedSource {
     }
 }
 
-/// What went wrong, in one line that can still be read.
+/// The failures in one short line.
 fn together(problems: &[Failure]) -> String {
     const MOST: usize = 10;
     let shown = problems.iter().take(MOST).map(|it| it.message.as_str());

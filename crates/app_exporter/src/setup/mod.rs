@@ -1,4 +1,4 @@
-//! From the configuration file to sources that can run: the file as a whole, its checks, and the table of sources.
+//! From the configuration file to sources that can run: the whole file, its checks, and the table of sources.
 
 mod build;
 mod check;

@@ -1,21 +1,20 @@
-//! A configuration as it may be shown: without what may be a secret.
+//! The configuration for display, without secrets.
 //!
-//! The schema decides, which follows from the types that read the file: what a type hides is `writeOnly` there. What the
-//! schema does not know is not shown either.
+//! The schema decides: it follows from the types that read the file, and a type that hides its value is `writeOnly`
+//! there. Values that the schema does not know are hidden too.
 
 use serde_json::{Map, Value};
 use serde_saphyr::options::NonFiniteFloatPolicy;
 
 use crate::setup::file::Config;
 
-/// What stands in place of a secret.
+/// The replacement for a secret.
 const SECRET: &str = "<secret>";
 
-/// The text of a configuration as YAML, its keys in the order of the alphabet. Variables of the environment are shown by
-/// their names, as they are written.
+/// The configuration as YAML with its keys in alphabetical order. Environment variables appear by name.
 ///
 /// # Errors
-/// When the text is no configuration.
+/// When the text is not a configuration.
 pub(crate) fn shown(text: &str) -> Result<String, String> {
     // JSON has no number for `.nan` and `.inf`, which are shown as they are written.
     let options =
@@ -32,7 +31,7 @@ struct Shower<'s> {
 }
 
 impl<'s> Shower<'s> {
-    /// Hides what is secret in a value that any of the schemas is for.
+    /// Hides the secrets of a value that one of the schemas describes.
     fn hide(&self, value: &mut Value, schemas: &[&'s Value]) {
         let mut all = Vec::new();
         schemas
@@ -75,9 +74,9 @@ impl<'s> Shower<'s> {
         }
     }
 
-    /// The schema, and all that it refers to for the same value.
+    /// Collects the schema and those that it refers to for the same value.
     fn expand(&self, schema: &'s Value, all: &mut Vec<&'s Value>) {
-        /// More than any value has; only a schema that refers to itself has more.
+        /// Only a schema that refers to itself exceeds this.
         const MOST: usize = 1000;
         if all.len() >= MOST || !schema.is_object() {
             return;
@@ -95,7 +94,7 @@ impl<'s> Shower<'s> {
     }
 }
 
-/// Whether the schema is for a text, a number or a truth.
+/// Returns whether the schema describes a string, a number or a boolean.
 fn is_for_scalars(schema: &Value) -> bool {
     let is_scalar = |kind: &Value| {
         let kind = kind.as_str().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! One source: where numbers are had, how often, and the metrics made of them.
+//! One source: its origin, its schedule, its limits and its metrics.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,76 +12,75 @@ use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::config::variant::{self, Variants};
-use crate::config::{At, MetricConfig, ProbeConfig, Span};
+use crate::config::{At, ByteSize, MetricConfig, ProbeConfig, Span};
 use crate::decode::Limits;
 use crate::sources;
 
-/// Where numbers are had, how often, and the metrics made of them. It has one key that says where; `app_exporter sources`
-/// lists them.
+/// A data source: its origin, its schedule and its metrics. Exactly one key names the origin; `app_exporter sources`
+/// lists these keys.
 #[derive(Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SourceConfig {
-    /// Made-up numbers.
+    /// Simulated numbers.
     pub(crate) simulate: Option<At<sources::simulate::SimulateConfig>>,
-    /// What a file says.
+    /// Content of files.
     pub(crate) file: Option<At<sources::file::FileConfig>>,
-    /// How many files there are.
+    /// Number and age of files.
     pub(crate) files: Option<At<sources::files::FilesConfig>>,
-    /// What a program prints.
+    /// Output of a command.
     pub(crate) command: Option<At<sources::command::CommandConfig>>,
-    /// What a web server answers.
+    /// Response of a web server.
     pub(crate) http: Option<At<sources::http::HttpConfig>>,
     /// Rows of a database.
     pub(crate) sql: Option<At<sources::sql::SqlConfig>>,
-    /// What a Redis has.
+    /// Data and statistics of a Redis server.
     pub(crate) redis: Option<At<sources::redis::RedisConfig>>,
-    /// Who is logged in to this machine.
+    /// Logins on this machine.
     pub(crate) login: Option<At<sources::login::LoginConfig>>,
 
-    /// Asked in the background, this often. Without it, the source is asked at each scrape.
+    /// The interval of background fetches. Without it, the source is fetched at each scrape.
     interval: Option<At<Span>>,
-    /// How long an answer to a scrape is good for other scrapes too.
+    /// The cache TTL: scrapes within this time reuse the result of one fetch.
     cache: Option<At<Span>>,
-    /// How long an answer may take: 10s unless this says otherwise. A scrape's own deadline may be earlier.
+    /// The timeout of a fetch; default 10s. The deadline of a scrape may be earlier.
     timeout: Option<Span>,
-    /// What is shown while the source fails: nothing (`drop`), or the last numbers for a time (`keep: 10m`).
+    /// The samples to export while the source fails: none (`drop`), or the last ones for a time (`keep: 10m`).
     on_error: OnErrorConfig,
-    /// How many bytes an answer may have: 16777216 unless this says otherwise. JSON whose `rows` only step into members, as
-    /// `$.items[*]`, takes memory for these rows while it is made into metrics; any other takes 15 to 65 times as much as its
-    /// text, so this limits that as well.
-    max_bytes: Option<NonZeroUsize>,
-    /// How many rows an answer may have: 100000 unless this says otherwise.
+    /// The limit of bytes per result; default 16MiB. It also bounds memory: JSON with a simple `rows` path such as
+    /// `$.items[*]` takes memory for its rows, any other JSON 15 to 65 times the size of its text.
+    max_bytes: Option<ByteSize>,
+    /// The limit of rows per result; default 100000.
     max_rows: Option<NonZeroUsize>,
 
-    /// Makes it a template, which is asked about targets that requests name.
+    /// Turns the source into a template, which is fetched for the targets of requests.
     pub(crate) probe: Option<At<ProbeConfig>>,
 
-    /// What is made of the rows.
+    /// The metrics to make from the rows.
     pub(crate) metrics: Vec<At<MetricConfig>>,
 }
 
-/// What is shown while a source fails.
+/// The samples to export while a source fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", remote = "Self")]
 enum OnErrorConfig {
-    /// Nothing.
+    /// Exports no samples.
     #[default]
     Drop,
-    /// The last numbers, until they are this old.
+    /// Exports the last samples until they are this old.
     Keep(Span),
 }
 
-/// The name of a source, which its own metrics have in the label `source`.
+/// The name of a source, and the label `source` of its health metrics.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SourceName(Box<str>);
 
 impl SourceConfig {
-    /// The keys that say when it is asked, if both are there.
+    /// The key `cache`, if it conflicts with `interval`.
     pub(crate) fn conflicting_schedule(&self) -> Option<&At<Span>> {
         self.interval.as_ref().and(self.cache.as_ref())
     }
 
-    /// The key by which it is asked in the background, if it has that.
+    /// The key `interval`.
     pub(crate) fn interval(&self) -> Option<&At<Span>> {
         self.interval.as_ref()
     }
@@ -113,7 +112,7 @@ impl SourceConfig {
 
     pub(crate) fn limits(&self) -> Limits {
         Limits {
-            bytes: self.max_bytes.map_or(16 << 20, NonZeroUsize::get),
+            bytes: self.max_bytes.unwrap_or(ByteSize::from_mebibytes(16)).get(),
             rows: self.max_rows.map_or(100_000, NonZeroUsize::get),
         }
     }
@@ -151,8 +150,7 @@ impl<'de> Deserialize<'de> for SourceName {
         let allowed = |char: char| char.is_ascii_alphanumeric() || "_-.".contains(char);
         if name.is_empty() || name.len() > 64 || !name.chars().all(allowed) {
             return Err(de::Error::custom(format!(
-                "`{}` is no name for a source; it has at most 64 ASCII letters, digits, `_`, `-` \
-                 and `.`",
+                "`{}` is not a source name; write at most 64 ASCII letters, digits, `_`, `-` and `.`",
                 name.escape_debug()
             )));
         }

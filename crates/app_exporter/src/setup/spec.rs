@@ -1,4 +1,4 @@
-//! One source of a configuration → what the engine runs.
+//! Builds one source for the engine.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use crate::setup::mapped::MappedSource;
 use crate::setup::source::{SourceConfig, SourceName};
 use crate::sources::origin::Surroundings;
 
-/// Makes what the engine runs of one source.
+/// Builds one source for the engine.
 ///
 /// # Errors
-/// When something is missing: variables of the environment, certificates and keys.
+/// When an environment variable, a certificate or a key is missing.
 pub(super) fn new(
     name: &SourceName,
     source: Arc<SourceConfig>,

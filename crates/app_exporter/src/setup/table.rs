@@ -5,7 +5,7 @@ use crate::setup::source::SourceConfig;
 use crate::sources::origin::{Origin, SourceInfo, not_built_in};
 use crate::sources::{command, file, files, http, login, redis, simulate, sql};
 
-/// A source's own keys, if a configuration has them.
+/// The keys of one source in a configuration.
 pub(super) struct NamedOrigin<'c> {
     pub(super) info: SourceInfo,
     pub(super) place: Place,
@@ -21,7 +21,7 @@ pub(crate) fn sources() -> impl Iterator<Item = SourceInfo> {
 }
 
 impl SourceConfig {
-    /// Every source, with its keys if they are there.
+    /// All sources, each with its keys if the configuration has them.
     fn table(&self) -> [(SourceInfo, Option<(Place, &dyn Origin)>); 8] {
         [
             (simulate::INFO, keys(&self.simulate)),
@@ -35,10 +35,10 @@ impl SourceConfig {
         ]
     }
 
-    /// The one source that it names.
+    /// The one source that the configuration names.
     ///
     /// # Errors
-    /// When it names none or several, or one that is not built in: the end of a sentence that begins with the source.
+    /// When it names none, several, or one that is not built in.
     pub(super) fn origin(&self) -> Result<NamedOrigin<'_>, String> {
         let table = self.table().into_iter();
         let mut named = table.filter_map(|(info, keys)| {
@@ -52,19 +52,17 @@ impl SourceConfig {
             (Some(only), None) => match only.info.missing() {
                 None => Ok(only),
                 Some(feature) => Err(format!(
-                    "can't be asked: {}",
+                    "cannot be used: {}",
                     not_built_in(only.info.name, feature)
                 )),
             },
             (None, _) => {
                 let names: Vec<_> = sources().map(|it| format!("`{}`", it.name)).collect();
                 let names = names.join(", ");
-                Err(format!(
-                    "does not say where its numbers are; add one of {names}, with what it needs under it"
-                ))
+                Err(format!("lacks an origin; add one of {names} with its keys"))
             }
             (Some(a), Some(b)) => Err(format!(
-                "has both `{}` and `{}`; make two sources of it",
+                "has both `{}` and `{}`; split it into two sources",
                 a.info.name, b.info.name
             )),
         }
@@ -104,7 +102,7 @@ mod tests {
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "a.yml:1:11: the source `a` can't be asked: {}",
+                    "a.yml:1:11: the source `a` cannot be used: {}",
                     not_built_in(source.name, feature)
                 )
             );

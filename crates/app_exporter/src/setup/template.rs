@@ -1,4 +1,4 @@
-//! A source that is asked about the targets of requests.
+//! Templates: sources that are fetched for the targets of requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::setup::source::{SourceConfig, SourceName};
 use crate::setup::spec;
 use crate::sources::origin::{Surroundings, Target};
 
-/// A source that is asked about a target.
+/// A source that is fetched for a target.
 #[derive(Clone, Debug)]
 pub(crate) struct SourceTemplate {
     name: SourceName,
@@ -39,33 +39,33 @@ impl SourceTemplate {
         self.name.as_str()
     }
 
-    /// Whether it may be asked about the target.
+    /// Checks that the target is allowed.
     ///
     /// # Errors
-    /// What is said where it may not.
+    /// The message for a target that is not.
     pub(crate) fn allow(&self, target: &str) -> Result<(), String> {
         if self.probe.allows(target) {
             return Ok(());
         }
         let name = self.name();
         Err(format!(
-            "`{}` is none of the `targets` of the source `{name}`{}",
+            "`{}` is not one of the `targets` of the source `{name}`{}",
             shown_target(target),
             there_is(self.targets())
         ))
     }
 
-    /// The targets that it may be asked about, as they are written.
+    /// The allowed targets, as they are written in the file.
     pub(crate) fn targets(&self) -> impl Iterator<Item = &str> + Clone {
         self.probe.written()
     }
 
-    /// Whether a target of this one is what it was with the other.
+    /// Returns whether both templates build the same source for a target.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.config == other.config
     }
 
-    /// How long what was fetched can be of use.
+    /// The time for which the result of a fetch can be reused.
     pub(crate) fn keeps(&self) -> Duration {
         let cached = match self.config.schedule() {
             Schedule::Cached { time_to_live } => time_to_live,
@@ -77,10 +77,10 @@ impl SourceTemplate {
         }
     }
 
-    /// Makes what is asked about the target, whether it is allowed or not.
+    /// Builds the source for the target. Does not check that the target is allowed.
     ///
     /// # Errors
-    /// When something is missing, or the target makes no address.
+    /// When a variable, certificate or key is missing, or the address is invalid with this target.
     pub(crate) fn build(
         &self,
         target: &str,
@@ -89,7 +89,7 @@ impl SourceTemplate {
         self.build_for(&Target::new(target), variable)
     }
 
-    /// That nothing is missing, by one of its targets.
+    /// Builds the source for a sample target, to report what is missing.
     pub(super) fn check(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<(), Fault> {
         let Some(sample) = self.probe.targets.first().map(|target| target.sample()) else {
             return Ok(());
@@ -99,8 +99,7 @@ impl SourceTemplate {
         if target.has_place() {
             return Ok(());
         }
-        let message = "the source has a `probe` and asks the same whatever the target is; write \
-                       `${target}` where that belongs, or drop `probe`";
+        let message = "the source has a `probe` but does not use the target; write `${target}` where it belongs, or remove `probe`";
         Err(Fault {
             place: self.config.probe.as_ref().map(At::place),
             message: message.to_owned(),
@@ -125,7 +124,7 @@ impl SourceTemplate {
     }
 }
 
-/// What somebody says who asks, fit to be shown in a line.
+/// The target of a request, shortened and escaped for a message.
 pub(crate) fn shown_target(text: &str) -> String {
     const MOST: usize = 100;
     let mut shown: String = text

@@ -1,4 +1,4 @@
-//! How many files match a pattern, by age: sessions that an application keeps as files.
+//! Number and age of files, for applications that keep sessions in files.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -26,16 +26,16 @@ pub(crate) const INFO: SourceInfo = SourceInfo {
     features: &[],
 };
 
-/// How many files there are: one row with `count`, `bytes`, and the times of the `oldest` and the `newest`.
+/// Number and age of files: one row with `count`, `bytes`, and the times of the `oldest` and the `newest`.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FilesConfig {
-    /// Which files, as `/var/lib/php/sessions/sess_*`. Folders are not counted.
+    /// The pattern of the files, such as `/var/lib/php/sessions/sess_*`. Folders are not counted.
     path: At<PathPattern>,
-    /// Only those that were written to within this time.
+    /// Counts only files that were modified within this time.
     #[serde(default)]
     newer_than: Option<Span>,
-    /// Only those that were not written to within this time.
+    /// Counts only files that were not modified within this time.
     #[serde(default)]
     older_than: Option<At<Span>>,
 }

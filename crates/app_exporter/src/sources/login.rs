@@ -1,4 +1,4 @@
-//! Who is logged in to this machine: the files that systemd-logind keeps of its sessions, or utmp.
+//! Logins on this machine, from the session files of systemd-logind or from utmp.
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -28,25 +28,25 @@ pub(crate) const INFO: SourceInfo = SourceInfo {
     features: &[],
 };
 
-/// Where systemd-logind keeps its sessions.
+/// The session files of systemd-logind.
 const LOGIND: &str = "/run/systemd/sessions";
-/// Where programs that let people in say so.
+/// The login records of other programs.
 const UTMP: &str = "/var/run/utmp";
 
-/// Who is logged in to this machine: a row for each session of a user. `login: {}` is as systemd-logind knows it, or where
-/// that is not there as utmp does.
+/// Logins on this machine: a row for each session of a user. `login: {}` reads the sessions of systemd-logind, or utmp
+/// on systems without it.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LoginConfig {
-    /// The folder in which systemd-logind keeps its sessions: `/run/systemd/sessions`.
+    /// The folder of systemd-logind's session files; default `/run/systemd/sessions`.
     #[serde(default)]
     path: Option<At<PathBuf>>,
-    /// The file of those who are logged in: `/var/run/utmp`. It knows no `type` and no `state`.
+    /// The utmp file; default `/var/run/utmp`. It lacks `type` and `state`.
     #[serde(default)]
     utmp: Option<At<PathBuf>>,
 }
 
-/// Reads who is logged in.
+/// Reads the logins.
 #[derive(Clone, Debug)]
 pub(crate) struct Login {
     records: Records,
@@ -57,7 +57,7 @@ pub(crate) struct Login {
 enum Records {
     Logind(PathBuf),
     Utmp(PathBuf),
-    /// The folder if it is there, else the file.
+    /// The folder if it exists, otherwise the file.
     Either(PathBuf, PathBuf),
 }
 
@@ -149,7 +149,7 @@ impl Fetch for Login {
     }
 }
 
-/// The row of one session; none if it is not that of a user, or is over but for its last processes.
+/// The row of one session; `None` for a session without a user or one that is closing.
 fn session(text: &str) -> Option<[Cell; 7]> {
     let value = |key: &str| {
         let mut lines = text.lines();
@@ -183,7 +183,7 @@ fn session(text: &str) -> Option<[Cell; 7]> {
     ])
 }
 
-/// The files have some hundred bytes each.
+/// Reads a session file of a few hundred bytes.
 fn read(path: &Path) -> io::Result<String> {
     const MOST_BYTES: u64 = 64 * 1024;
     let mut bytes = Vec::new();

@@ -13,6 +13,8 @@ pub(crate) mod file;
 pub(crate) mod files;
 #[cfg_attr(not(feature = "http"), path = "absent/http.rs")]
 pub(crate) mod http;
+#[cfg(any(feature = "redis", feature = "_sql"))]
+mod last_moment;
 pub(crate) mod login;
 #[cfg(any(feature = "redis", feature = "sql-postgres"))]
 mod metered;

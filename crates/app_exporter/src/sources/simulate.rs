@@ -1,4 +1,4 @@
-//! Made-up numbers, for demonstrations and for trying out what is built on them.
+//! Simulated numbers, for demonstrations and tests of dashboards and alerts.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -27,31 +27,31 @@ pub(crate) const INFO: SourceInfo = SourceInfo {
     features: &[],
 };
 
-/// Made-up numbers: one row with the column `value`.
+/// Simulated numbers: one row with the column `value`.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", remote = "Self")]
 pub(crate) enum SimulateConfig {
-    /// Any whole number of a range, each as likely as another.
+    /// A random integer of a range, each equally likely.
     Uniform(Uniform),
-    /// A wave around the middle of a range, as of day and night.
+    /// A sine wave over a range, like day and night.
     Sine(Sine),
-    /// A number that wanders: each is near the one before.
+    /// A random walk: each number is near the one before.
     RandomWalk(RandomWalk),
-    /// Numbers one after the other, and then from the first again.
+    /// A list of numbers that repeats.
     Steps(Steps),
 }
 
-/// Any whole number of a range.
+/// A random integer of a range.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Uniform {
-    /// The least number.
+    /// The smallest number.
     #[serde(default = "ten")]
     minimum: i64,
     /// The greatest number.
     #[serde(default = "hundred")]
     maximum: i64,
-    /// How long each stays: a new one at each fetch unless this says otherwise.
+    /// The time until the next number. Without it, each fetch makes a new number.
     #[serde(default)]
     every: Option<Span>,
     /// Repeats the numbers of another run with this seed.
@@ -59,32 +59,32 @@ pub(crate) struct Uniform {
     seed: Option<u64>,
 }
 
-/// A wave around the middle of a range.
+/// A sine wave over a range.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Sine {
-    /// The least number.
+    /// The smallest number.
     #[serde(default = "ten")]
     minimum: i64,
     /// The greatest number.
     #[serde(default = "hundred")]
     maximum: i64,
-    /// How long a wave is: 10m unless this says otherwise.
+    /// The period of the wave; default 10m.
     #[serde(default = "ten_minutes")]
     period: Span,
 }
 
-/// A number that wanders.
+/// A random walk.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RandomWalk {
-    /// The least number.
+    /// The smallest number.
     #[serde(default = "ten")]
     minimum: i64,
     /// The greatest number.
     #[serde(default = "hundred")]
     maximum: i64,
-    /// How far a number can be from the one before.
+    /// The largest difference between two numbers.
     #[serde(default = "five")]
     step: u32,
     /// Repeats the numbers of another run with this seed.
@@ -92,13 +92,13 @@ pub(crate) struct RandomWalk {
     seed: Option<u64>,
 }
 
-/// Numbers one after the other.
+/// A list of numbers.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Steps {
     /// The numbers.
     values: Vec<f64>,
-    /// How long each stays: 1m unless this says otherwise.
+    /// The time until the next number; default 1m.
     #[serde(default = "minute")]
     every: Span,
 }
@@ -172,7 +172,7 @@ impl Origin for SimulateConfig {
     }
 }
 
-/// Makes numbers up.
+/// Simulates numbers.
 #[derive(Debug)]
 pub(crate) struct Simulate {
     config: SimulateConfig,
@@ -183,7 +183,7 @@ pub(crate) struct Simulate {
 #[derive(Debug)]
 struct Generator {
     random: fastrand::Rng,
-    /// The number before: where a random walk is, or what stays until the next is due.
+    /// The previous number.
     last: Option<i64>,
     /// When the next number is due.
     due: Duration,
@@ -267,7 +267,7 @@ impl Fetch for Simulate {
     }
 }
 
-/// An integer, as numbers of sessions are.
+/// A point of the wave, rounded to an integer.
 #[allow(clippy::cast_precision_loss, reason = "made-up numbers are not exact")]
 fn wave(sine: &Sine, elapsed: Duration) -> f64 {
     let turns = elapsed.as_secs_f64() / sine.period.get().as_secs_f64();

@@ -1,4 +1,4 @@
-//! TLS as a client: whom to trust, and who we are.
+//! TLS of clients: CA certificates and client certificate.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -13,18 +13,17 @@ use crate::config::{At, Fault};
 use crate::decode::Failure;
 use crate::sources::visit::Visit;
 
-/// Whom to trust, and who we are. The files are read anew for each connection, so that they can be changed.
+/// TLS: CA certificates and client certificate. The files are read for each connection, so that they can change.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TlsConfig {
-    /// Certificates (PEM) of those who may vouch for the server: those that this machine trusts unless this says
-    /// otherwise.
+    /// CA certificates (PEM) for the server; default those of this machine.
     #[serde(default)]
     pub(super) ca_file: Option<At<PathBuf>>,
-    /// Our own certificate (PEM), for servers that ask for one.
+    /// The client certificate (PEM), for servers that require one.
     #[serde(default)]
     pub(super) cert_file: Option<At<PathBuf>>,
-    /// Its key (PEM).
+    /// The key of the client certificate (PEM).
     #[serde(default)]
     pub(super) key_file: Option<At<PathBuf>>,
 }
@@ -45,16 +44,16 @@ impl TlsConfig {
     }
 }
 
-/// Whom to trust, and who we are, by files that are read anew for each connection, so that they can be changed.
+/// TLS by files that are read for each connection, so that they can change.
 #[derive(Debug)]
 pub(super) struct Tls {
     pub(super) config: TlsConfig,
     pub(super) folder: PathBuf,
-    /// Whom this machine trusts, if that is what counts.
+    /// The CA certificates of this machine, unless a file replaces them.
     trusted_here: Option<Arc<RootCertStore>>,
 }
 
-/// What the files say at one time.
+/// The contents of the files at one time.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Pems {
     pub(super) trusted: Option<Vec<CertificateDer<'static>>>,
@@ -63,7 +62,7 @@ pub(super) struct Pems {
 
 impl Tls {
     /// # Errors
-    /// When a file can't be read, or has not what it should have.
+    /// When a file cannot be read, or lacks a certificate or key.
     pub(super) fn new(config: &TlsConfig, folder: &Path) -> Result<Self, Fault> {
         let tls = Self {
             config: config.clone(),
@@ -75,19 +74,19 @@ impl Tls {
         Ok(tls)
     }
 
-    /// A client that does what the files say now.
+    /// A client configuration from the current files.
     ///
     /// # Errors
-    /// When they can't be used.
+    /// When they are invalid.
     pub(super) async fn client(self: &Arc<Self>, visit: &Visit) -> Result<ClientConfig, Failure> {
         let pems = self.pems(visit).await?;
         self.client_of(&pems).map_err(failure)
     }
 
-    /// What the files say now.
+    /// Reads the files.
     ///
     /// # Errors
-    /// When one can't be read, or has not what it should have.
+    /// When one cannot be read, or lacks a certificate or key.
     pub(super) async fn pems(self: &Arc<Self>, visit: &Visit) -> Result<Pems, Failure> {
         if !self.has_files() {
             return Ok(Pems::default());
@@ -96,10 +95,10 @@ impl Tls {
         visit.blocking(move || tls.read().map_err(failure)).await
     }
 
-    /// A client that does what the files said.
+    /// A client configuration from these contents.
     ///
     /// # Errors
-    /// When they do not go together.
+    /// When certificate and key do not match.
     pub(super) fn client_of(&self, pems: &Pems) -> Result<ClientConfig, Fault> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
@@ -175,19 +174,19 @@ impl Tls {
     }
 }
 
-/// What was right when the configuration was read, and is wrong now.
+/// A fault in a file that was valid when the configuration was read.
 pub(super) fn failure(fault: Fault) -> Failure {
     Failure::connect(fault.message)
 }
 
-/// Those whom this machine trusts. What of them can't be read is trusted less, which a connection then shows.
+/// The CA certificates of this machine. Unreadable ones are skipped.
 pub(super) fn native() -> Vec<CertificateDer<'static>> {
     let mut found = rustls_native_certs::load_native_certs().certs;
     found.retain(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok());
     found
 }
 
-/// Whom this machine trusts: read once for all who need it at the time, as it is a hundred certificates and more.
+/// The CA certificates of this machine, read once for all sources because they are more than a hundred.
 fn trusted_here() -> Arc<RootCertStore> {
     static SHARED: Mutex<Weak<RootCertStore>> = Mutex::new(Weak::new());
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);

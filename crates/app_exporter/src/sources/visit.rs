@@ -54,11 +54,6 @@ impl Visit {
         self.deadline
     }
 
-    /// A little before the deadline, at which everything is dropped: until then there is time to hand over what is known.
-    pub(super) fn last_moment(&self) -> Instant {
-        last_moment(self.deadline)
-    }
-
     /// Runs what may block on a thread made for that.
     pub(crate) async fn blocking<T: Send + 'static>(
         &self,
@@ -105,7 +100,7 @@ pub(super) fn in_time(deadline: Deadline) -> Result<(), Failure> {
     Ok(())
 }
 
-fn last_moment(deadline: Deadline) -> Instant {
+pub(super) fn last_moment(deadline: Deadline) -> Instant {
     const ENOUGH: Duration = Duration::from_millis(250);
     let ahead = (deadline.remaining() / 10).min(ENOUGH);
     let instant = deadline.instant();

@@ -16,20 +16,20 @@ use crate::decode::{Failure, Limits, Part, PartInfo, Parts, Table, Wanted};
 use rows::{Column, Rows};
 use streamed::Route;
 
-/// The part that a document is where its rows have no names.
+/// The result set of rows without a name.
 const ROWS: &str = "rows";
 
-/// Where the rows are.
+/// Options of the format.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct JsonFormat {
-    /// What it selects are the rows, as `$.items[*]` or `$.items[?@.active == true]`; several by name are told
-    /// apart by the metrics' `from`. The whole document is one row unless this says otherwise.
+    /// A JSONPath that selects the rows, such as `$.items[*]` or `$.items[?@.active == true]`. A map of paths makes
+    /// several result sets, which metrics select by `from`. Without it, the whole document is one row.
     #[serde(default)]
     rows: Option<OneOrNamed<Path>>,
 }
 
-/// A JSONPath as RFC 9535 has it.
+/// A JSONPath (RFC 9535).
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Path(JsonPath);
 
@@ -42,7 +42,7 @@ struct JsonDecoder {
 #[derive(Debug)]
 struct JsonPart {
     name: Box<str>,
-    /// The whole document if there is none.
+    /// Without it, the whole document is one row.
     rows: Option<Path>,
     columns: Vec<(Box<str>, Column)>,
 }
@@ -74,11 +74,16 @@ impl FormatKeys for JsonFormat {
     }
 }
 
-/// A column: a path if it begins with `$`, else the name of a member.
+/// Parses a column: a path if it begins with `$`, otherwise the name of a member (`None`).
 ///
 /// # Errors
-/// When it is no path: what is wrong, and where in it.
+/// When the path is invalid.
 fn column_path(column: &str) -> Result<Option<Box<JsonPath>>, String> {
+    if column.starts_with('.') {
+        return Err(format!(
+            "`{column}` is not a column; begin a path with `$`, as in `${column}`"
+        ));
+    }
     if column.starts_with('$') {
         parse(column).map(|path| Some(Box::new(path)))
     } else {
@@ -87,7 +92,7 @@ fn column_path(column: &str) -> Result<Option<Box<JsonPath>>, String> {
 }
 
 impl JsonDecoder {
-    /// Columns were checked; what is no path after all is taken for the name of a member.
+    /// Columns were checked before; an invalid path counts as the name of a member.
     fn new(format: JsonFormat, wanted: &Wanted) -> Self {
         let part = |name: &str, rows: Option<Path>| JsonPart {
             name: name.into(),
@@ -135,7 +140,7 @@ impl JsonDecoder {
 }
 
 impl JsonPart {
-    /// The rows of a text, if they can be had without its document.
+    /// The rows of a text, if they can be streamed.
     fn streamed(&self, text: &[u8], limits: Limits) -> Option<Table> {
         let Path(path) = self.rows.as_ref()?;
         Route::of(path)?.rows(text, &self.columns, limits)
@@ -158,8 +163,7 @@ impl JsonPart {
 fn parse(text: &str) -> Result<JsonPath, String> {
     JsonPath::parse(text).map_err(|error| {
         format!(
-            "`{text}` is no JSONPath: {} at its character {}; as in `$.items[*]` or \
-             `$['a-b']`",
+            "`{text}` is not a JSONPath: {} at character {}; write it as in `$.items[*]` or `$['a-b']`",
             error.message(),
             error.position() + 1
         )
@@ -181,7 +185,7 @@ impl JsonSchema for Path {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "A JSONPath as RFC 9535 has it, as `$.items[*]`.",
+            "description": "A JSONPath (RFC 9535), such as `$.items[*]`.",
             "pattern": "^\\$",
         })
     }

@@ -34,7 +34,7 @@ impl Clients {
     /// The client that does what the files say now.
     ///
     /// # Errors
-    /// When they can't be used.
+    /// When they are invalid.
     pub(super) async fn client(&self, visit: &Visit) -> Result<Client, Failure> {
         let pems = self.tls.pems(visit).await?;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);

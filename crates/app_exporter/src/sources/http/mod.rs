@@ -1,4 +1,4 @@
-//! What a web server answers.
+//! Response of a web server.
 
 mod address;
 mod client;

@@ -30,8 +30,8 @@ pub(super) const FEATURE: Feature = Feature {
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SqliteConfig {
-    /// Its file, from this file's folder if it is relative. It is opened anew for each collection, so that it can be
-    /// replaced, and only to be read.
+    /// The database file. A relative path begins at the folder of the configuration file. It is opened read-only at
+    /// each fetch, so that it can be replaced.
     path: At<PathBuf>,
 }
 
@@ -187,6 +187,11 @@ impl Asking {
         };
         let path = self.path.display();
         match code {
+            Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) if self.path.is_dir() => {
+                Failure::connect(format!(
+                    "cannot read `{path}`: it is a folder; name the file"
+                ))
+            }
             Some(ErrorCode::CannotOpen | ErrorCode::NotADatabase | ErrorCode::SystemIoFailure) => {
                 Failure::connect(format!("can't read `{path}`: {error}"))
             }

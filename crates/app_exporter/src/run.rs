@@ -32,12 +32,13 @@ pub(crate) fn run(options: &Options, signals: &Receiver<Signal>) -> anyhow::Resu
     };
     let interval = options.config.watch_interval;
     let is_watched = !location.is_built_in() && !interval.is_zero();
-    if location.is_built_in() {
+    let is_simulated = location.is_built_in();
+    if is_simulated {
         let help = "Always 1: the exporter runs without a configuration file, so its sessions are random numbers.";
         registry.gauge("app_exporter_simulated", help)?.set(1);
     }
     let configured = Configured::start(location, &registry)?;
-    let server = serve(&registry, &options.web, &configured)?;
+    let server = serve(&registry, &options.web, &configured, is_simulated)?;
     let reloader = server.reloader();
     let _watch = is_watched
         .then(|| configured.watch(interval, move || reload(&reloader)))
@@ -69,17 +70,31 @@ fn reload(reloader: &Reloader) {
 }
 
 /// Starts the server, and logs its addresses.
-fn serve(registry: &Registry, web: &WebFlags, configured: &Configured) -> anyhow::Result<Server> {
+fn serve(
+    registry: &Registry,
+    web: &WebFlags,
+    configured: &Configured,
+    is_simulated: bool,
+) -> anyhow::Result<Server> {
     let prober = Arc::clone(configured.prober());
-    let builder = web
+    let mut builder = web
         .server(registry)
         .title("app_exporter")
         .description("Exports the active user sessions of an application.")
         .version(VERSION)
+        .lifecycle_hint(
+            "start app_exporter with --web.enable-lifecycle, or with APP_EXPORTER_WEB_ENABLE_LIFECYCLE=true in its environment",
+        )
         .sources(configured.sources())
         .probe("/probe", move |query| prober.choose(query))
         .page("/config", "Configuration", configured.shown())
         .on_reload("app_exporter", configured.reload());
+    if is_simulated {
+        builder = builder.notice(
+            "These numbers are simulated: app_exporter runs without a configuration file. Name one with --config.file or \
+             APP_EXPORTER_CONFIG_FILE.",
+        );
+    }
     let server = builder.start().map_err(|error| match error {
         ServeError::Listen { .. } => anyhow!("{error}; the flag is --web.listen-address"),
         ServeError::Option { ref source, .. } if source.is::<WebConfigError>() => {

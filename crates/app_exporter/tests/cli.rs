@@ -122,10 +122,7 @@ fn once_asks_one_source_or_a_template_about_an_allowed_target() {
         fine("app_shop 7.0")
     );
     for (arguments, message) in [
-        (
-            &["--source=shop", "--target=shop-b"][..],
-            "shop: can't read `",
-        ),
+        (&["--source=shop", "--target=shop-b"][..], "shop: `"),
         (
             &["--source=shop", "--target=../shop-a"],
             "`../shop-a` is none of the `targets` of the source `shop`; there are `main`, `shop-*`\n",

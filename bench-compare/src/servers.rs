@@ -14,15 +14,15 @@ use crate::scale::{Program, home};
 pub struct Server {
     /// The heading of its column.
     pub name: &'static str,
-    /// How it counts.
+    /// The role in ratios.
     pub kind: Kind,
-    /// Whether it compresses, if asked to.
+    /// True if it compresses on request.
     pub gzip: bool,
-    /// How it is started.
+    /// The way to start it.
     pub start: Start,
 }
 
-/// How a server is started.
+/// The way to start a server.
 #[derive(Debug)]
 pub enum Start {
     /// A package of this workspace.
@@ -127,7 +127,7 @@ fn build(workspace: &Path, profile: &str, package: &str, name: &str) -> Result<P
     Ok(target.join(profile).join(name))
 }
 
-/// How many crates a package of this workspace is made of, itself not counted.
+/// Number of crates that a package of this workspace depends on.
 ///
 /// # Errors
 /// If `cargo tree` fails.

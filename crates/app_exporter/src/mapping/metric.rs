@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use exporter_kit::source::SourceErrorReason as Reason;
-use exporter_kit::{Descriptor, Number, Point, Timestamp, Value};
+use exporter_kit::{Descriptor, Number, Timestamp, Value};
 
 use crate::config::{Duplicates, MetricConfig, MetricType, TimestampUnit, instead};
 use crate::decode::{Cell, Failure, Table, Wanted};
@@ -140,14 +140,14 @@ impl Metric {
     }
 
     /// The value of a sample; `None` for an invalid number.
-    pub(super) fn point(&self, sample: &Sample) -> Option<Point<'static>> {
+    pub(super) fn point(&self, sample: &Sample) -> Option<exporter_kit::Sample<'static>> {
         let value = match (self.kind, sample.number?) {
             (MetricType::Gauge, number) => Value::Gauge(number),
             (MetricType::Counter, number) => Value::Counter(number, None),
             (MetricType::Unknown, number) => Value::Unknown(number),
             (MetricType::Info, _) => Value::Info,
         };
-        let mut point = Point::new(value);
+        let mut point = exporter_kit::Sample::new(value);
         point.timestamp = sample.timestamp;
         Some(point)
     }

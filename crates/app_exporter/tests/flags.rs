@@ -114,11 +114,11 @@ const ADDRESS: &str =
     "`:8000`, `127.0.0.1:8000`, `[::1]:8000` or `localhost:8000`, with a port from 0 to 65535";
 const PATH: &str = "a path begins with `/`, as /metrics does";
 const URL: &str = "write `https://example.org/exporter` or its path `/exporter`";
-const SEED: &str = "a seed is a whole number from 0 to 18446744073709551615";
-const SESSIONS: &str = "sessions are a whole number from 0 to 4294967295";
-const DURATION: &str = "a duration is a number with its unit, as 200ms, 5s or 1m30s";
-const WATCH_INTERVAL: &str = "an interval is from 10ms to 1day long, or 0s";
-const INTERVAL: &str = "an interval is from 1ms to 1day long";
+const SEED: &str = "a seed is an integer from 0 to 18446744073709551615";
+const SESSIONS: &str = "sessions are an integer from 0 to 4294967295";
+const DURATION: &str = "not a duration; write a number with its unit, such as 200ms, 5s or 1m30s";
+const WATCH_INTERVAL: &str = "an interval is between 10ms and 1day, or 0s";
+const INTERVAL: &str = "an interval is between 1ms and 1day";
 
 /// An unusable flag, its value, and what is said of what would be accepted.
 const UNUSABLE: [(&str, &str, &str); 31] = [

@@ -200,7 +200,7 @@ fn every_way_to_ask_and_every_way_to_fail() {
         ],
     );
     assert!(
-        text.contains("which the login, body, headers or target are not meant for"),
+        text.contains("which must not receive the login, body, headers or target"),
         "{text}"
     );
 }

@@ -54,14 +54,14 @@ fn the_check_gives_the_verdict_and_its_exit_code() {
     certificates(&scratch);
     let file = scratch.write("web.yml", &format!("{TLS}{USERS}"));
     let name = file.display().to_string();
-    assert_eq!(check(&file), (Some(0), format!("{name}: good\n")));
+    assert_eq!(check(&file), (Some(0), format!("{name}: OK\n")));
 
     let file = scratch.write("web.yml", USERS);
     let (code, said) = check(&file);
     assert_eq!(code, Some(0));
     assert!(
         said.starts_with(&format!(
-            "{name}: good\n{name}: note: logins are asked for, but TLS is not"
+            "{name}: OK\n{name}: note: logins are asked for, but TLS is not"
         )),
         "{said}"
     );

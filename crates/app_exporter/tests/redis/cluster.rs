@@ -155,7 +155,7 @@ fn redis_cluster_is_asked_as_one() {
     );
     let text = once(&scratches[0], &format!("sources:\n{alone}"), &[]);
     assert!(
-        text.contains("write `cluster` in place of `address`"),
+        text.contains("write `cluster` instead of `address`"),
         "{text}"
     );
 }

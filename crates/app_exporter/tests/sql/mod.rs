@@ -141,7 +141,7 @@ fn assert_slow_is_stopped(
     let text = with_a_slow_one(scratch, database, slow, variables, &["app_quick"]);
     let timeouts = "{source=\"slow\",reason=\"timeout\"} 2.0";
     assert_eq!(errors(&text), [timeouts], "{text}");
-    let said = "slow: slow: the statement was not done in time and was stopped; z: no time was left for the statement";
+    let said = "slow: slow: cannot run the statement: not finished in time, so it was cancelled; raise `timeout`, or make it faster; z: cannot run the statement: no time left; ";
     assert!(text.contains(said), "{text}");
 }
 

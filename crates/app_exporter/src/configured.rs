@@ -52,7 +52,7 @@ impl Configured {
         let sources = Sources::builder("app_exporter").start(runtime.handle())?;
         let count = specs.len() + templates.len();
         sources.replace(specs)?;
-        registry.register(sources.clone())?;
+        registry.register(&sources)?;
         let prober = Prober::start(templates, registry, runtime.handle())?;
         let file = location.file().display();
         if location.is_built_in() {
@@ -95,11 +95,6 @@ impl Configured {
         }
     }
 
-    /// The sources, for the server to ask before it answers.
-    pub(crate) fn sources(&self) -> &Sources {
-        &self.sources
-    }
-
     /// What gives the text of `/config`.
     pub(crate) fn shown(&self) -> impl Fn() -> String + Send + Sync + 'static {
         let texts = Arc::clone(&self.texts);
@@ -139,7 +134,7 @@ fn read(text: &str, location: &Location) -> Result<Built, ConfigError> {
     setup::build(
         Config::parse(text, location)?,
         location,
-        &crate::environment,
+        &crate::environment::variable,
     )
 }
 

@@ -9,6 +9,7 @@ mod config;
 mod configured;
 mod decode;
 mod duration;
+mod environment;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod logging;
@@ -68,11 +69,6 @@ fn start(options: &Options) -> anyhow::Result<()> {
     logging::start(options.log.level, options.log.format)?;
     let signals = signals::signals().context("cannot listen for signals")?;
     run::run(options, &signals)
-}
-
-/// The value of a variable of the environment, if it is UTF-8.
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 /// Prints the help or the version, or why the command line is invalid.

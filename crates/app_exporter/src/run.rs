@@ -85,7 +85,6 @@ fn serve(
         .lifecycle_hint(
             "start app_exporter with --web.enable-lifecycle, or with APP_EXPORTER_WEB_ENABLE_LIFECYCLE=true in its environment",
         )
-        .sources(configured.sources())
         .probe("/probe", move |query| prober.choose(query))
         .page("/config", "Configuration", configured.shown())
         .on_reload("app_exporter", configured.reload());

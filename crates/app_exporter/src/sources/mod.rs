@@ -1,12 +1,15 @@
 //! Data sources. Each returns rows, and knows nothing of metrics, schedules and health.
 
-#[cfg(not(all(
-    feature = "http",
-    feature = "redis",
-    feature = "sql-mysql",
-    feature = "sql-postgres",
-    feature = "sql-sqlite"
-)))]
+#[cfg(any(
+    test,
+    not(all(
+        feature = "http",
+        feature = "redis",
+        feature = "sql-mysql",
+        feature = "sql-postgres",
+        feature = "sql-sqlite"
+    ))
+))]
 mod absent;
 pub(crate) mod command;
 #[cfg(feature = "_servers")]

@@ -19,7 +19,7 @@ pub(crate) mod gathering;
 #[cfg(feature = "http")]
 pub(crate) mod handler;
 #[cfg(feature = "http")]
-pub(crate) mod in_flight;
+pub(crate) mod scrape_count;
 #[cfg(feature = "http")]
 pub(crate) mod job;
 #[cfg(feature = "http")]

@@ -23,9 +23,9 @@ use crate::scrape::body::Body;
 use crate::scrape::coding::{self, Compressors};
 use crate::scrape::deadline::{DEFAULT_LIMIT, DEFAULT_OFFSET, Limits};
 use crate::scrape::gathering;
-use crate::scrape::scrape_count::InFlight;
 use crate::scrape::job::Job;
 use crate::scrape::negotiation::{self, Choice};
+use crate::scrape::scrape_count::InFlight;
 use crate::scrape::shared_encoding::{self, SharedEncodings};
 use crate::source::Budget;
 

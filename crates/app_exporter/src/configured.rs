@@ -1,4 +1,4 @@
-//! What a configuration file exports: its sources, running.
+//! The running sources of a configuration file, and its reload.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::probe::Prober;
 use crate::setup::{self, Built, Config, Location};
 use crate::watch::{Watch, Watched};
 
-/// How long the end waits for what the sources have begun.
+/// The time for running fetches to end at shutdown.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
 
 /// Sources that run until this is dropped.
@@ -28,9 +28,9 @@ pub(crate) struct Configured {
 
 /// The file, as it was read.
 struct Texts {
-    /// What was tried last; nothing if it could not be read.
+    /// The last text that was tried; `None` if the file was unreadable.
     tried: Option<String>,
-    /// What runs. It may hold secrets.
+    /// The text that is in use. It may hold secrets.
     running: String,
 }
 
@@ -38,7 +38,7 @@ impl Configured {
     /// Reads the file, and registers what its sources give.
     ///
     /// # Errors
-    /// When the file can't be used. A source that can't be had is no error: its metrics say so.
+    /// When the file is invalid. A source that fails is not an error: its metrics show it.
     pub(crate) fn start(location: Location, registry: &Registry) -> anyhow::Result<Self> {
         let text = location.read()?;
         let Built { specs, templates } = read(&text, &location)?;
@@ -77,7 +77,7 @@ impl Configured {
         })
     }
 
-    /// What reads the file anew: all or nothing, and sources that did not change keep running.
+    /// Returns the function that reloads the file, all or nothing. Unchanged sources keep running.
     pub(crate) fn reload(&self) -> impl Fn() -> anyhow::Result<()> + Send + Sync + 'static {
         let (location, sources) = (self.location.clone(), self.sources.clone());
         let (prober, texts) = (Arc::clone(&self.prober), Arc::clone(&self.texts));
@@ -95,7 +95,7 @@ impl Configured {
         }
     }
 
-    /// What gives the text of `/config`.
+    /// Returns the function that renders the text of `/config`.
     pub(crate) fn shown(&self) -> impl Fn() -> String + Send + Sync + 'static {
         let texts = Arc::clone(&self.texts);
         move || {
@@ -124,7 +124,7 @@ impl Configured {
             .context("can't start the thread that watches the configuration")
     }
 
-    /// What answers `/probe`.
+    /// The prober for `/probe`.
     pub(crate) fn prober(&self) -> &Arc<Prober> {
         &self.prober
     }

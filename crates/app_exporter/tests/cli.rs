@@ -1,4 +1,4 @@
-//! What the program prints about itself, and `check-config --connect`.
+//! Output of the program about itself, and of `check-config --connect`.
 
 use std::io::ErrorKind;
 use std::process::Command;

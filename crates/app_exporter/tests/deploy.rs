@@ -89,7 +89,7 @@ fn the_systemd_unit_waits_for_what_the_program_says() {
     );
 }
 
-/// A copy of the unit whose program exists on this machine, where nobody has installed ours.
+/// A copy of the unit whose program exists on this machine, where ours is not installed.
 fn unit_on_this_machine(test: &str) -> (Scratch, PathBuf) {
     let unit = fs::read_to_string(deployed("systemd/app_exporter.service")).expect("the unit");
     let installed = "/usr/local/bin/app_exporter";

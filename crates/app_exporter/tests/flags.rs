@@ -1,4 +1,4 @@
-//! Every flag and its twin in the environment, and what is said about those that can't be used.
+//! Every flag and its twin in the environment, and the messages about unusable ones.
 
 use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener};
@@ -120,7 +120,7 @@ const DURATION: &str = "not a duration; write a number with its unit, such as 20
 const WATCH_INTERVAL: &str = "an interval is between 10ms and 1day, or 0s";
 const INTERVAL: &str = "an interval is between 1ms and 1day";
 
-/// An unusable flag, its value, and what is said of what would be accepted.
+/// An unusable flag, its value, and the part of the message about valid values.
 const UNUSABLE: [(&str, &str, &str); 31] = [
     ("--web.listen-address", "8000", ADDRESS),
     ("--web.listen-address", ":80000", ADDRESS),
@@ -424,7 +424,7 @@ fn a_reader_that_went_away_is_no_reason_to_panic() {
     }
 }
 
-/// What a program with an unusable command line said.
+/// Output of a program with an unusable command line.
 fn refused(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");

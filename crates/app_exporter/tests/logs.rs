@@ -1,4 +1,4 @@
-//! What the program says on its standard error, from the first line to the last.
+//! Standard error of the program, from the first line to the last.
 
 use std::collections::BTreeMap;
 

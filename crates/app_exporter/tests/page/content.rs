@@ -1,4 +1,4 @@
-//! What the page shows, and how it is used.
+//! Content of the page, and its use.
 
 use serde_json::{Value, json};
 

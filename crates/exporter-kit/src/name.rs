@@ -94,7 +94,7 @@ impl NameErrorKind {
 }
 
 /// A name that was refused: the name itself, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NameError {
     name: Box<str>,
     kind: NameErrorKind,
@@ -129,6 +129,8 @@ impl fmt::Display for NameError {
         )
     }
 }
+
+crate::error::debug_by_display!(NameError);
 
 impl std::error::Error for NameError {}
 

@@ -5,7 +5,7 @@ use std::fmt;
 /// An exposition that was refused: the place, what stands there, and which rule it breaks.
 ///
 /// It reads `line 3, column 14: ` and then what was found, the rule, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ParseError {
     line: usize,
     column: usize,
@@ -57,6 +57,8 @@ impl fmt::Display for ParseError {
         f.write_str(self.kind.reason())
     }
 }
+
+crate::error::debug_by_display!(ParseError);
 
 impl std::error::Error for ParseError {}
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 use crate::name::NameError;
 
 /// Why metrics can't be pushed to a Pushgateway, or were not.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum PushError {
     /// What was given is no URL of a Pushgateway. A user and a password in it are left out here.
@@ -110,6 +109,8 @@ impl fmt::Display for PushError {
         }
     }
 }
+
+crate::error::debug_by_display!(PushError);
 
 impl std::error::Error for PushError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

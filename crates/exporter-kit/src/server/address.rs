@@ -167,7 +167,7 @@ impl fmt::Display for ListenAddress {
 }
 
 /// Text that is no address to listen on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ListenAddressError {
     text: Box<str>,
     fault: Fault,
@@ -204,6 +204,8 @@ impl fmt::Display for ListenAddressError {
         }
     }
 }
+
+crate::error::debug_by_display!(ListenAddressError);
 
 impl std::error::Error for ListenAddressError {}
 

@@ -9,7 +9,6 @@ use crate::server::address::{ListenAddress, ListenAddressError, Place};
 use crate::server::path::PathError;
 
 /// Why a server can't start.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum ServeError {
     /// An address is not written as one.
@@ -122,6 +121,8 @@ fn why_no_unix_socket(source: &io::Error, f: &mut fmt::Formatter<'_>) -> fmt::Re
     }
 }
 
+crate::error::debug_by_display!(ServeError);
+
 impl std::error::Error for ServeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -157,7 +158,6 @@ impl From<Infallible> for ServeError {
 }
 
 /// Why systemd's sockets can't be served.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum SystemdSocketError {
     /// The environment has none, or not for this process.
@@ -194,6 +194,8 @@ impl fmt::Display for SystemdSocketError {
         }
     }
 }
+
+crate::error::debug_by_display!(SystemdSocketError);
 
 impl std::error::Error for SystemdSocketError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

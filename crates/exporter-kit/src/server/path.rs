@@ -165,7 +165,7 @@ impl fmt::Display for ExternalUrl {
 }
 
 /// Text that is no [`RoutePrefix`] or no [`ExternalUrl`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PathError {
     text: Box<str>,
     fault: Fault,
@@ -189,6 +189,8 @@ impl fmt::Display for PathError {
         }
     }
 }
+
+crate::error::debug_by_display!(PathError);
 
 impl std::error::Error for PathError {}
 

@@ -114,7 +114,7 @@ impl ProbeQuery {
 }
 
 /// Why a request for a probe gets no metrics: a status, and a text for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ProbeRefusal {
     status: StatusCode,
     text: String,
@@ -164,6 +164,8 @@ impl fmt::Display for ProbeRefusal {
         write!(f, "{}: {}", self.status.as_u16(), self.text)
     }
 }
+
+crate::error::debug_by_display!(ProbeRefusal);
 
 impl std::error::Error for ProbeRefusal {}
 

@@ -136,7 +136,6 @@ fn message(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Why a program goes on with the configuration that it had.
-#[derive(Debug)]
 pub struct ReloadError {
     source: BoxError,
 }
@@ -150,6 +149,8 @@ impl fmt::Display for ReloadError {
         )
     }
 }
+
+crate::error::debug_by_display!(ReloadError);
 
 impl Error for ReloadError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {

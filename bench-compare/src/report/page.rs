@@ -14,46 +14,46 @@ const GROUPS: [(&str, &str, &str); 6] = [
     (
         "Recording",
         "abcd",
-        "Time per operation as each thread sees it; `.2t` is two threads on the same metric. `floor` \
-         shares atomics, `floor, sharded` gives each thread cells of its own.",
+        "Time per operation in each thread; `.2t` is two threads on the same metric. `floor` \
+         shares atomics; `floor, sharded` gives each thread its own cells.",
     ),
     (
         "Encoding",
         "e",
-        "Gathering and encoding into a buffer that is used again: `1` is one gauge, `10k`, `100k` and \
-         `1m` are 100 families of float gauges with three labels, `hist1k` is 10 families of 100 \
+        "Collecting and encoding into a reused buffer. `1` is one gauge; `10k`, `100k` and `1m` \
+         are 100 families of float gauges with three labels; `hist1k` is 10 families of 100 \
          histograms with 15 lines each. Values do not change between the encodings of a sample.",
     ),
     (
         "Memory",
         "f",
-        "100 000 float gauges with three labels, each library in a process of its own; \
-         `scrape_peak_1m` is what a scrape of 1 000 000 series in chunks takes on top of the \
-         registry.",
+        "100 000 float gauges with three labels, each library in its own process. \
+         `scrape_peak_1m` is the additional memory of a scrape of 1 000 000 series in chunks.",
     ),
     (
         "HTTP",
         "g",
-        "The exercise's server under `wrk -t1 -c16` on loopback, a fresh process for each sample. \
-         With 10 000 series all of them change every second. `cpu` is per scrape.",
+        "The server of the exercise under `wrk -t1 -c16` on loopback, a new process per sample. \
+         With 10 000 series, all of them change every second. `cpu` is per scrape.",
     ),
     (
         "Secured, idle, and for a minute",
         "h",
-        "`secured` is one gauge under `wrk -t1 -c16` with TLS and a user, each server behind the same \
-         web configuration file; Go's with exporter-toolkit. `idle` is what a connection costs on which one \
-         scrape was answered, of 900. `steady` is 1000 scrapes a second of 1000 series for a minute, \
-         on 4 connections: those that failed, latencies from when a scrape was due, and what memory \
-         has grown since the first second.",
+        "`secured` is one gauge under `wrk -t1 -c16` with TLS and a user; each server uses the \
+         same web configuration file, Go's with exporter-toolkit. `idle` is the memory of a \
+         connection after one scrape, with 900 connections. `steady` is 1000 scrapes a second \
+         of 1000 series for a minute on 4 connections: failures, latency from the due time, and \
+         memory growth after the first second.",
     ),
     (
         "app_exporter with a configuration",
         "s",
-        "`hundred` is 100 sources of 100 rows each, files and a web server's answers, JSON and CSV, asked every \
-         5 s and scraped as often, over 40 s. `json` and `postgres` are 100 000 rows of one document and of one \
-         query: from the program's start to a whole answer, and the most memory that took; beside it Debian's \
-         prometheus-sql-exporter, which has no source for JSON. `redis` is a scrape that counts 1 000 000 keys by \
-         pattern, and how long another client of that Redis meanwhile waits for a reply; beside it Debian's \
+        "`hundred` is 100 sources of 100 rows each, from files and HTTP, in JSON and CSV, \
+         fetched and scraped every 5 s for 40 s. `json` and `postgres` are 100 000 rows of one \
+         document or query: time from the start of the program to a complete response, and peak \
+         memory; for comparison Debian's prometheus-sql-exporter, which reads no JSON. `redis` \
+         is a scrape that counts 1 000 000 keys by pattern, and the time that another client of \
+         that Redis waits for a reply meanwhile; for comparison Debian's \
          prometheus-redis-exporter with `-count-keys`.",
     ),
 ];
@@ -62,14 +62,14 @@ pub(super) fn markdown_page(rows: &[Row], rounds: usize) -> Result<String> {
     let mut page = format!(
         "<!-- Written by bench-compare; do not edit. -->\n\n\
          # Performance\n\n\
-         How fast exporter-kit is beside the other libraries, measured in one run: peers take turns \
-         sample by sample, each sample lasts at least 50 ms, the median of {rounds} rounds counts, and \
-         a sample whose thread lost its CPU is taken again (`?` marks figures where that did not \
-         help). Before anything is timed, every library's output is parsed and must have the same \
-         samples. The floor is no library but the least this machine can do.\n\n\
+         exporter-kit and other clients, measured in one run. The clients take turns, one \
+         sample each. A sample lasts at least 50 ms, and the median of {rounds} rounds counts. \
+         A sample whose thread lost its CPU is repeated; `?` marks figures where that did not \
+         help. Before the measurements, the output of every client is parsed and must have the \
+         same samples. The floor is not a client but a minimal program for comparison.\n\n\
          ![exporter-kit and the best Rust peer](performance.svg)\n\n\
          ## exporter-kit against the best Rust peer\n\n\
-         A ratio below 1 is better, except for `req/s` and `MB/s`, where more is.\n\n{}",
+         Lower ratios are better, except for `req/s` and `MB/s`.\n\n{}",
         summary(rows)
     );
     for (title, letters, text) in GROUPS {
@@ -82,13 +82,13 @@ pub(super) fn markdown_page(rows: &[Row], rounds: usize) -> Result<String> {
         }
     }
     page += &format!(
-        "\n## How this was measured\n\n{}\n## To repeat it\n\n\
+        "\n## Conditions\n\n{}\n## Repeat it\n\n\
          ```sh\n\
-         apt-get install wrk curl openssl golang-go golang-github-prometheus-client-golang-dev \\\n  golang-github-prometheus-exporter-toolkit-dev prometheus-node-exporter \\\n  postgresql prometheus-sql-exporter redis-server prometheus-redis-exporter  # what is missing is left out\n\
+         apt-get install wrk curl openssl golang-go golang-github-prometheus-client-golang-dev \\\n  golang-github-prometheus-exporter-toolkit-dev prometheus-node-exporter \\\n  postgresql prometheus-sql-exporter redis-server prometheus-redis-exporter  # rows without their program are left out\n\
          cargo run --release --manifest-path bench-compare/Cargo.toml -- --write\n\
          ```\n\n\
-         `--rounds 3` is a quick look, and names such as `e.text c.lookup` restrict the rows. A machine \
-         that does something else at the same time gives other figures: compare ratios within a run.\n",
+         `--rounds 3` is faster and less exact. Names such as `e.text c.lookup` select rows. \
+         Other load on the machine changes the figures: compare ratios within a run.\n",
         facts(rounds)?
     );
     Ok(page)

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::anyhow;
 use exporter_kit::server::{Reloader, ServeError, Server};
-use exporter_kit::toolkit::WebFlags;
+use exporter_kit::toolkit::{SystemdSocketError, WebConfigError, WebFlags};
 use exporter_kit::{BuildInfo, Registry};
 
 use crate::cli::Options;
@@ -115,13 +115,17 @@ fn serve(
     }
     let server = builder.start().map_err(|error| match error {
         ServeError::Listen { .. } => anyhow!("{error}; the flag is --web.listen-address"),
-        ServeError::WebConfig(_) => anyhow!("{error}; the flag is --web.config.file"),
-        ServeError::Mount { path, .. } => {
+        ServeError::Option { ref source, .. } if source.is::<WebConfigError>() => {
+            anyhow!("{error}; the flag is --web.config.file")
+        }
+        ServeError::Endpoint { path, .. } => {
             anyhow!(
                 "`{path}` has something else already; choose another path by --web.telemetry-path"
             )
         }
-        ServeError::SystemdSocket(_) => anyhow!("{error}; the flag is --web.systemd-socket"),
+        ServeError::Option { ref source, .. } if source.is::<SystemdSocketError>() => {
+            anyhow!("{error}; the flag is --web.systemd-socket")
+        }
         error => error.into(),
     })?;
     for address in server.local_addresses() {

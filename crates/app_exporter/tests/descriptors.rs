@@ -25,7 +25,7 @@ fn with_no_file_descriptor_left_it_recovers_by_itself() {
     // More than it can have; the rest waits in the queue that the system keeps.
     clients.resize_with(LIMIT + 16, || connect(address));
     running.wait_for(|line| {
-        let complains = line.contains("no connection can be accepted, which is tried again: ");
+        let complains = line.contains("cannot accept a connection: ");
         complains.then(|| assert!(line.contains("raise the limit on open files"), "{line}"))
     });
     is_answered(&mut first);

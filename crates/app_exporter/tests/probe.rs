@@ -186,7 +186,7 @@ fn a_hostile_target_reaches_nothing() {
         (
             "source=shop&target=shop-a&target=evil",
             400,
-            "the parameter `target` is there more than once",
+            "the parameter `target` occurs more than once",
         ),
         (
             "source=shop&target=shop-a&%74arget=shop-a",
@@ -196,7 +196,7 @@ fn a_hostile_target_reaches_nothing() {
         (
             "source=shop&source=host&target=shop-a",
             400,
-            "the parameter `source` is there more than once",
+            "the parameter `source` occurs more than once",
         ),
         (
             "source=shpo&target=shop-a",

@@ -1,28 +1,49 @@
-//! Metrics of a service that has an HTTP server already: mount the handler beside its own routes.
+//! Metrics of a service that has an HTTP server already. The cookbook shows this program.
 //!
-//! `cargo run --example axum`, then `curl http://localhost:8000/` and `curl http://localhost:8000/metrics`.
+//! `cargo run -p exporter-kit --features tower --example axum`, then `curl` the address that it prints.
+#![allow(
+    clippy::print_stdout,
+    reason = "a program tells its user its address"
+)]
 
-use axum::Router;
-use axum::routing::get;
-use exporter_kit::Registry;
+use axum::extract::MatchedPath;
+use axum::{Router, routing::get};
+use exporter_kit::layer::RequestMetrics;
 use exporter_kit::scrape::MetricsHandler;
+use exporter_kit::{ProcessCollector, RegisterError, Registry};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use tokio::net::TcpListener;
+use tokio::task::spawn_blocking;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn app(registry: &Registry) -> Result<Router, RegisterError> {
+    let metrics = RequestMetrics::builder(registry)
+        .route(|request| {
+            let route = request.extensions.get::<MatchedPath>();
+            route.map(|route| route.as_str().to_owned())
+        })
+        .size_buckets([1_000.0, 10_000.0, 100_000.0, 1_000_000.0])
+        .build()?;
+    Ok(Router::new()
+        .route("/users/{id}", get(|| async { "someone\n" }))
+        .layer(metrics)
+        .route_service("/metrics", MetricsHandler::new(registry)))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let registry = Registry::new();
-    let greetings = registry.counter("greetings_total", "Greetings given.")?;
-    let app = Router::new()
-        .route(
-            "/",
-            get(move || async move {
-                greetings.inc();
-                "hello\n"
-            }),
-        )
-        .route_service("/metrics", MetricsHandler::new(&registry));
+    registry.register(ProcessCollector::new())?;
+    let app = app(&registry)?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?; // port 0: any free port
+    println!("http://{}/metrics", listener.local_addr()?);
 
-    tokio::runtime::Runtime::new()?.block_on(async {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
-        axum::serve(listener, app).await?;
-        Ok(())
-    })
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let shutdown = async {
+        let _ = spawn_blocking(move || signals.forever().next()).await;
+    };
+    axum::serve(listener, app)
+        .with_graceful_shutdown(shutdown)
+        .await?;
+    Ok(())
 }

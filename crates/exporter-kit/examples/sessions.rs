@@ -1,19 +1,21 @@
-//! The exporter of the exercise, whole: a gauge that says how many sessions are active.
+//! An exporter with one gauge. The READMEs and the guide show this program.
 //!
-//! `cargo run --example sessions`, then `curl http://localhost:8000/metrics`.
-
-use std::{error::Error, thread::sleep, time::Duration};
+//! `cargo run -p exporter-kit --example sessions`, then `curl` the address that it prints.
+#![allow(
+    clippy::print_stdout,
+    reason = "a program tells its user its address"
+)]
 
 use exporter_kit::{Registry, serve};
+use std::{error::Error, thread::sleep, time::Duration};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let registry = Registry::new();
-    let active_sessions =
-        registry.gauge("app_active_sessions", "Number of active user sessions")?;
-    let _server = serve(([0, 0, 0, 0], 8000), &registry)?;
+    let sessions = registry.gauge("app_active_sessions", "Number of active user sessions")?;
+    let server = serve("127.0.0.1:0", &registry)?; // port 0: any free port
+    println!("{}", server.urls()[0]);
     loop {
-        // A real exporter asks the application here.
-        active_sessions.set(rand::random_range(10..=100));
+        sessions.set(45); // ask your application here
         sleep(Duration::from_secs(5));
     }
 }

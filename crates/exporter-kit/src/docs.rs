@@ -1,6 +1,6 @@
-//! Longer reading: a guide, a page for each type of metric, recipes, and pages for those who come from elsewhere.
+//! Pages: a guide, a cookbook, a page for each metric type, and pages for users of other clients.
 //!
-//! Exists in the documentation only. Every Rust example in it is run by the tests.
+//! This module exists only in the documentation. The tests run every Rust example in it.
 //!
 //! - Metric types: [`counter`], [`gauge`], [`histogram`], [`summary`], [`info`], [`state_set`]; with labels
 //!   [`family`] and [`enum_family`].
@@ -8,7 +8,7 @@
 #![cfg_attr(feature = "http", doc = include_str!("../docs/index.md"))]
 #![cfg_attr(
     feature = "clap",
-    doc = "- To run: [`operating`] an exporter: flags, paths, systemd, Unix sockets."
+    doc = "- [`operating`] an exporter: flags, paths, systemd, Unix sockets."
 )]
 
 #[allow(unused_imports, reason = "the pages link to these names")]
@@ -39,7 +39,7 @@ pages! {
     web_config: "web-config.md";
 }
 
-// Their programs are served, and their links lead to the server.
+// Their programs use the server.
 #[cfg(feature = "http")]
 pages! {
     guide: "guide.md";
@@ -58,7 +58,7 @@ pages! {
     requirements: "requirements.md";
 }
 
-// Its programs read a command line.
+// Its programs use the flags.
 #[cfg(feature = "clap")]
 pages! {
     operating: "operating.md";

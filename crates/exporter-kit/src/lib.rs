@@ -82,6 +82,7 @@ pub use process::ProcessCollector;
 pub use registry::{RegisterError, Registry, default_registry};
 pub use scrape::Scrape;
 #[cfg(feature = "http")]
+#[doc(inline)]
 pub use server::{ServeError, Server, serve};
 pub use snapshot::{FamilySnapshot, Snapshot};
 

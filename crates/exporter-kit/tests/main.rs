@@ -9,6 +9,8 @@ mod conformance;
 mod constants;
 mod docs;
 #[cfg(feature = "http")]
+mod examples;
+#[cfg(feature = "http")]
 mod http;
 mod lint;
 #[cfg(feature = "experimental-openmetrics-2")]

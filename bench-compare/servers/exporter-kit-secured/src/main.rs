@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     sessions.set(45);
     let _server = Server::builder(&registry)
         .listen(([127, 0, 0, 1], port.parse()?))
-        .web_config_file(file)
+        .with(exporter_kit::toolkit::WebConfigFile::new(file))
         // The peers show nothing of their own.
         .self_metrics(false)
         .start()?;

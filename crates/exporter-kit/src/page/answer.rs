@@ -1,4 +1,4 @@
-//! What the page's paths answer.
+//! The answers of the page's paths.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,22 +10,20 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::asset::{self, Asset};
-use super::landing::Landing;
-use super::render::{self, Links, TABLE, Viewer};
+use super::landing::{Landing, Links};
+use super::render::{self, TABLE, Viewer};
 use super::table::Table;
 use crate::scrape::answer::{Answer, method_not_allowed, plain};
 use crate::scrape::body::Body;
 use crate::scrape::handler::MetricsHandler;
 use crate::scrape::negotiation::{elements, quality};
-use crate::server::routes::Routes;
 
-/// Nothing but the page's own files, and nothing inline. Where a browser knows trusted types, it refuses to make
-/// markup of text at all.
+/// Allows the page's own files and nothing inline. A browser with trusted types also refuses to turn text into markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// The metrics in OpenMetrics' format for a browser, which can't ask for it and would not show it.
+/// The metrics in the OpenMetrics format for a browser, which neither asks for that format nor displays it.
 const OPENMETRICS: &str = "openmetrics.txt";
 
 /// The page and the files that belong to it.
@@ -42,21 +40,17 @@ struct Content {
 }
 
 impl Page {
-    pub(crate) fn new(landing: &Landing, routes: &Routes) -> Self {
+    pub(crate) fn new(landing: Landing, links: Links) -> Self {
         Self {
             content: Arc::new(Content {
-                landing: landing.clone(),
-                links: Links {
-                    prefix: routes.link_prefix().to_owned(),
-                    metrics: routes.metrics_link(),
-                },
+                landing,
+                links,
                 started: Instant::now(),
             }),
         }
     }
 
-    /// Answers a request for `path`, from which the route prefix has been taken; `None` if it is not one of the
-    /// page's.
+    /// Answers a request for `path`, without the route prefix; `None` if the path is not one of the page's.
     pub(crate) fn answer<B>(
         &self,
         req: &Request<B>,
@@ -89,8 +83,8 @@ impl Page {
         })
     }
 
-    /// The table shows what a scrape would, within the same time. That may block, so it is made on the runtime's
-    /// blocking pool.
+    /// Renders the table from a scrape, with the same deadline. That may block, so it runs on the runtime's blocking
+    /// pool.
     fn table<B>(&self, req: &Request<B>, shape: Shape, metrics: &MetricsHandler) -> Answer {
         let content = Arc::clone(&self.content);
         let viewer = self.viewer(req);
@@ -108,7 +102,7 @@ impl Page {
         };
         let (sender, receiver) = oneshot::channel();
         runtime.spawn_blocking(move || {
-            // Someone who has gone needs no table.
+            // A client that has gone needs no table.
             if !sender.is_closed() {
                 let table = make(&|| !sender.is_closed());
                 let _ = sender.send(table);
@@ -126,12 +120,12 @@ impl Page {
     }
 }
 
-/// Whether the page is there, below the prefix, or a file that belongs to it.
+/// Returns whether a name below the prefix is the page or one of its files.
 pub(crate) fn is_own(name: &str) -> bool {
     matches!(name, "" | TABLE | OPENMETRICS) || asset::find(name).is_some()
 }
 
-/// How an answer's body is sent.
+/// The form in which the body of an answer is sent.
 #[derive(Clone, Copy)]
 struct Shape {
     gzip: bool,
@@ -151,7 +145,7 @@ fn html(page: String, shape: Shape) -> Response<Body> {
     response
 }
 
-/// The handler's own answer to a scraper of OpenMetrics, as text that a browser shows.
+/// The answer that a scraper of OpenMetrics gets, as text that a browser displays.
 fn openmetrics<B>(req: &Request<B>, metrics: &MetricsHandler) -> Answer {
     let mut asked = Request::new(());
     *asked.method_mut() = req.method().clone();
@@ -177,7 +171,7 @@ fn openmetrics<B>(req: &Request<B>, metrics: &MetricsHandler) -> Answer {
         let headers = response.headers_mut();
         set(headers, header::CONTENT_TYPE, "text/plain; charset=utf-8");
         harden(headers);
-        // Someone who has gone needs no answer.
+        // A client that has gone needs no answer.
         let _ = sender.send(response);
     });
     Answer::waiting(receiver)
@@ -190,7 +184,7 @@ fn file(asset: &'static Asset, shape: Shape) -> Response<Body> {
         &asset.plain
     };
     let mut response = response(asset.content_type, body.clone(), shape);
-    // The page names the version, so another version has another address.
+    // The page names the version, so that each version has its own address.
     set(
         response.headers_mut(),
         header::CACHE_CONTROL,
@@ -214,6 +208,7 @@ fn response(content_type: &'static str, body: Bytes, shape: Shape) -> Response<B
     response
 }
 
+/// Sets the headers that keep a browser from guessing types, leaking addresses and framing.
 pub(crate) fn harden(headers: &mut HeaderMap) {
     set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(headers, header::REFERRER_POLICY, "no-referrer");
@@ -224,7 +219,7 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers.insert(name, HeaderValue::from_static(value));
 }
 
-/// Gzip is all that these answers know; every browser accepts it by name.
+/// Returns whether the client accepts gzip, the only coding of these answers. Every browser accepts it by name.
 fn accepts_gzip(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT_ENCODING).iter();
     let mut clauses = accepted
@@ -236,7 +231,7 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
     })
 }
 
-/// What the client calls this server, if that is nothing but a name or an address, perhaps with a port.
+/// The server's name in the request, if it is a plain host name or address, with or without a port.
 fn host<B>(req: &Request<B>) -> Option<String> {
     let host = match req.uri().authority() {
         Some(authority) => authority.as_str(),

@@ -1,8 +1,8 @@
-//! The page at `/`: the metrics for people.
+//! The web page at `/`.
 //!
-//! The page itself asks no collector anything; its script asks for the metrics as any scraper would and shows them
-//! live. Where no script runs, the browser goes on to a plain, bounded table. Nothing is asked of any other host, and
-//! nothing in the page is inline, so that the strictest policy for content holds.
+//! The page runs no collector. Its script fetches the metrics as a scraper does and shows them live. A browser without
+//! script goes on to a plain, bounded table. The page loads nothing from other hosts and contains nothing inline, so
+//! that the strictest content security policy applies.
 
 mod answer;
 mod asset;
@@ -12,4 +12,4 @@ mod render;
 mod table;
 
 pub(crate) use answer::{Page, harden, is_own};
-pub(crate) use landing::{Landing, PageLink};
+pub(crate) use landing::{Landing, Links, PageLink};

@@ -5,35 +5,26 @@ use std::time::Duration;
 
 use super::asset::{self, Asset};
 use super::html::{escape, fill};
-use super::landing::Landing;
+use super::landing::{Landing, Links};
 use super::table::{MAX_SERIES, Table};
 
-/// The name of the page for where no script runs, below the prefix.
+/// The name, below the prefix, of the page for browsers without script.
 pub(crate) const TABLE: &str = "table.html";
 
 const TEMPLATE: &str = include_str!("assets/page.html");
 
-/// Where the page's links lead, as a browser sees it.
-#[derive(Debug)]
-pub(crate) struct Links {
-    /// What comes before every path, without a slash at the end: nothing, or `/exporter`.
-    pub(crate) prefix: String,
-    /// The path of the metrics.
-    pub(crate) metrics: String,
-}
-
-/// What the page shows that depends on who asks, and when.
+/// The parts of the page that depend on the request.
 #[derive(Debug)]
 pub(crate) struct Viewer {
-    /// The authority that the exporter was asked by, if it said one that is fit to be copied.
+    /// The exporter's name in the request, if it is fit to be copied.
     pub(crate) host: Option<String>,
-    /// Whether the request came with a login.
+    /// The request came with credentials.
     pub(crate) login: bool,
-    /// How long the server has been there.
+    /// The time since the server was created.
     pub(crate) uptime: Duration,
 }
 
-/// The page, whose values the script brings. It asks no collector anything, so that it is there when one hangs.
+/// Renders the page, which the script fills with values. It runs no collector, so it works while one hangs.
 pub(crate) fn live(landing: &Landing, links: &Links, viewer: &Viewer) -> String {
     let prefix = links.prefix.as_str();
     let mut page = String::with_capacity(TEMPLATE.len() + 1024);
@@ -55,7 +46,7 @@ pub(crate) fn live(landing: &Landing, links: &Links, viewer: &Viewer) -> String 
     page
 }
 
-/// The page where no script runs: what the registry has now, as a table.
+/// Renders the page for browsers without script: the current values, as a table.
 pub(crate) fn table(landing: &Landing, links: &Links, viewer: &Viewer, table: Table) -> String {
     let (table, cut) = table.finish();
     let mut page = String::with_capacity(TEMPLATE.len() + table.len() + 1024);
@@ -80,13 +71,20 @@ pub(crate) fn table(landing: &Landing, links: &Links, viewer: &Viewer, table: Ta
     page
 }
 
-/// Fills what both pages have.
+/// Fills the gaps that both pages share.
 fn common(out: &mut String, gap: &str, landing: &Landing, links: &Links, viewer: &Viewer) {
     let prefix = links.prefix.as_str();
     let metrics = links.metrics.as_str();
     match gap {
         "title" => escape(out, landing.title()),
         "description" => escape(out, landing.description.as_deref().unwrap_or_default()),
+        "notices" => {
+            for notice in &landing.notices {
+                out.push_str("\n<p class=\"notice\" role=\"note\">");
+                escape(out, notice);
+                out.push_str("</p>");
+            }
+        }
         "pages" => {
             for page in &landing.pages {
                 out.push_str("\n<p><a href=\"");
@@ -123,7 +121,7 @@ fn link(out: &mut String, prefix: &str, asset: &Asset) {
     let _ = write!(out, "/{}?v={:08x}", asset.name, asset.version);
 }
 
-/// A name for the job, of letters that need no quoting anywhere.
+/// A name for the job, of characters that need no quoting anywhere.
 fn job(title: &str) -> String {
     let mut job = String::new();
     for character in title.chars() {
@@ -142,7 +140,7 @@ fn job(title: &str) -> String {
     }
 }
 
-/// A time span in the two largest units that it has.
+/// Writes a time span in its two largest units.
 fn span(out: &mut String, span: Duration) {
     let seconds = span.as_secs();
     let (days, hours) = (seconds / 86_400, seconds / 3600 % 24);
@@ -174,6 +172,7 @@ mod tests {
             title: Some("<script>".into()),
             description: Some("a & \"b\"".into()),
             version: Some("1.0'".into()),
+            notices: vec!["<simulated>".into()],
             pages: vec![PageLink {
                 path: "/a'b".into(),
                 title: "<config>".into(),
@@ -192,6 +191,7 @@ mod tests {
             "<h1>&lt;script&gt;</h1>",
             "a &amp; &quot;b&quot;",
             "1.0&#39;",
+            "<p class=\"notice\" role=\"note\">&lt;simulated&gt;</p>",
             "/a&#39;b\">&lt;config&gt;</a>",
             "src=\"/&quot;&gt;&lt;script&gt;/page.js?v=",
         ] {

@@ -8,11 +8,12 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
 use http::{Method, Request};
 use tokio::sync::oneshot;
 
-use super::base64;
 use super::error::PushError;
 use super::exchange::{Answer, Failure, exchange};
 use super::target::Target;
@@ -108,7 +109,7 @@ impl PushGateway {
     /// can read the password.
     #[must_use]
     pub fn basic_auth(mut self, user: &str, password: &str) -> Self {
-        let coded = base64::standard(format!("{user}:{password}").as_bytes());
+        let coded = STANDARD.encode(format!("{user}:{password}"));
         // Letters, digits and `+/=` are a valid header.
         self.authorization = HeaderValue::try_from(format!("Basic {coded}")).ok();
         if let Some(authorization) = &mut self.authorization {
@@ -299,7 +300,7 @@ fn segment(path: &mut String, name: &str, value: &str) {
         path.push_str(value);
     } else {
         path.push_str("@base64/");
-        path.push_str(&base64::url_safe(value.as_bytes()));
+        path.push_str(&URL_SAFE_NO_PAD.encode(value));
     }
 }
 

@@ -19,8 +19,6 @@
 )]
 
 #[cfg(feature = "push")]
-mod base64;
-#[cfg(feature = "push")]
 mod error;
 #[cfg(feature = "push")]
 mod exchange;

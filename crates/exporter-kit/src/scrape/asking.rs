@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::server::server::first;
 use crate::source::{Deadline, Sources};
+use crate::sync::first;
 
 /// How often it is asked whether the answer is still wanted.
 const LOOK: Duration = Duration::from_millis(50);

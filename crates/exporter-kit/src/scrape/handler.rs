@@ -165,6 +165,11 @@ impl MetricsHandler {
         Arc::make_mut(&mut self.options).own = own.map(Appendix::new);
     }
 
+    /// The registry that this serves.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.shared.registry
+    }
+
     /// Answers a request; its body is not read.
     pub fn respond<B>(
         &self,
@@ -261,6 +266,12 @@ impl MetricsHandler {
         let mut job = self.job(req, admitted);
         job.compressors.borrow_from(&host.shared.compressors);
         job
+    }
+}
+
+impl From<&Registry> for MetricsHandler {
+    fn from(registry: &Registry) -> Self {
+        Self::new(registry)
     }
 }
 

@@ -28,10 +28,10 @@ use std::str::FromStr;
 /// # Ok::<(), exporter_kit::server::ListenAddressError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ListenAddress(pub(crate) Place);
+pub struct ListenAddress(pub(crate) AddressKind);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Place {
+pub(crate) enum AddressKind {
     /// Every address of the machine.
     Port(u16),
     Ip(SocketAddr),
@@ -43,19 +43,19 @@ pub(crate) enum Place {
 impl ListenAddress {
     /// The Unix socket at that path, with the mode that the process' umask leaves.
     pub fn unix(path: impl Into<PathBuf>) -> Self {
-        Self(Place::Unix(path.into().into(), None))
+        Self(AddressKind::Unix(path.into().into(), None))
     }
 }
 
 impl From<u16> for ListenAddress {
     fn from(port: u16) -> Self {
-        Self(Place::Port(port))
+        Self(AddressKind::Port(port))
     }
 }
 
 impl From<SocketAddr> for ListenAddress {
     fn from(address: SocketAddr) -> Self {
-        Self(Place::Ip(address))
+        Self(AddressKind::Ip(address))
     }
 }
 
@@ -107,20 +107,20 @@ impl FromStr for ListenAddress {
     }
 }
 
-fn ip(text: &str) -> Option<Place> {
+fn ip(text: &str) -> Option<AddressKind> {
     if let Ok(address) = text.parse() {
-        return Some(Place::Ip(address));
+        return Some(AddressKind::Ip(address));
     }
     let (host, port) = text.rsplit_once(':')?;
     let port = port.parse().ok()?;
     match host.strip_prefix('[').map(|host| host.strip_suffix(']')) {
-        _ if host.is_empty() => Some(Place::Port(port)),
+        _ if host.is_empty() => Some(AddressKind::Port(port)),
         // An address with the name of an interface: `[fe80::1%eth0]`.
-        Some(host) => Some(Place::Host(
+        Some(host) => Some(AddressKind::Host(
             host.filter(|host| host.contains('%'))?.into(),
             port,
         )),
-        None => is_host(host).then(|| Place::Host(host.into(), port)),
+        None => is_host(host).then(|| AddressKind::Host(host.into(), port)),
     }
 }
 
@@ -131,7 +131,7 @@ fn is_host(text: &str) -> bool {
         && text.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
-fn unix(text: &str) -> Result<Place, Fault> {
+fn unix(text: &str) -> Result<AddressKind, Fault> {
     let (path, mode) = match text.split_once('?') {
         Some((path, option)) => {
             let mode = option.strip_prefix("mode=").and_then(mode);
@@ -142,7 +142,7 @@ fn unix(text: &str) -> Result<Place, Fault> {
     if !path.starts_with('/') || path.ends_with('/') || path.contains('\0') {
         return Err(Fault::Path);
     }
-    Ok(Place::Unix(Path::new(path).into(), mode))
+    Ok(AddressKind::Unix(Path::new(path).into(), mode))
 }
 
 /// Three octal digits, for owner, group and others, perhaps with a 0 before them.
@@ -156,12 +156,14 @@ fn mode(text: &str) -> Option<u32> {
 impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Place::Port(port) => write!(f, ":{port}"),
-            Place::Ip(address) => address.fmt(f),
-            Place::Host(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Place::Host(host, port) => write!(f, "{host}:{port}"),
-            Place::Unix(path, None) => write!(f, "unix:{}", path.display()),
-            Place::Unix(path, Some(mode)) => write!(f, "unix:{}?mode={mode:04o}", path.display()),
+            AddressKind::Port(port) => write!(f, ":{port}"),
+            AddressKind::Ip(address) => address.fmt(f),
+            AddressKind::Host(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
+            AddressKind::Host(host, port) => write!(f, "{host}:{port}"),
+            AddressKind::Unix(path, None) => write!(f, "unix:{}", path.display()),
+            AddressKind::Unix(path, Some(mode)) => {
+                write!(f, "unix:{}?mode={mode:04o}", path.display())
+            }
         }
     }
 }

@@ -1,33 +1,87 @@
-//! How a server is described before it runs.
+//! The description of a server, before it is bound.
 
 use std::error::Error;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::page::Landing;
-use crate::registry::Registry;
-use crate::scrape::handler::MetricsHandler;
+use crate::page::{Landing, Page};
+use crate::scrape::MetricsHandler;
 use crate::server::address::ListenAddress;
+use crate::server::binding;
+use crate::server::bound::BoundServer;
+use crate::server::endpoints::{Endpoint, Endpoints};
 use crate::server::error::ServeError;
-use crate::server::gate::Gate;
+use crate::server::handle::Server;
 use crate::server::lifecycle::{Lifecycle, Readiness};
-use crate::server::listen;
-use crate::server::listener::{IntoListener, Listener};
-use crate::server::mounts::{Mount, Mounts};
+use crate::server::listener::IntoListener;
+use crate::server::option::{Parts, ServerOption};
 use crate::server::path::{self, ExternalUrl, RoutePrefix};
-use crate::server::reload::{Program, Reloader};
+use crate::server::probe::{ProbeQuery, ProbeRefusal};
+use crate::server::reload::{ReloadHook, Reloader};
+use crate::server::router::{ReloadByRequest, Router};
 use crate::server::routes::Routes;
-use crate::server::self_metrics;
-use crate::server::server::{self, Server};
-use crate::server::site::Site;
-use crate::server::supervisor::Supervisor;
+use crate::server::self_metrics::SelfMetrics;
+use crate::server::service::Service;
 
 const DEFAULT_METRICS_PATH: &str = "/metrics";
 
-/// Describes a server; made by [`Server::builder`].
+/// Serves the metrics of a registry at `/metrics`, on a new thread.
 ///
-/// What is wrong with an option is said when the server is bound, so that calls can be chained.
+/// The address is bound on return. The server stops when the [`Server`] is dropped.
+///
+/// ```
+/// use exporter_kit::{Registry, serve};
+///
+/// let registry = Registry::new();
+/// let server = serve(([127, 0, 0, 1], 0), &registry)?;
+/// assert!(server.urls()[0].ends_with("/metrics"));
+/// # Ok::<(), exporter_kit::ServeError>(())
+/// ```
+///
+/// # Errors
+/// If the address is invalid or cannot be bound, or the thread cannot be started.
+pub fn serve(
+    address: impl TryInto<ListenAddress, Error: Into<ServeError>>,
+    metrics: impl Into<MetricsHandler>,
+) -> Result<Server, ServeError> {
+    Server::builder(metrics).listen(address).start()
+}
+
+impl Server {
+    /// Describes a server, of a registry or of a [`MetricsHandler`] with options.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use exporter_kit::scrape::MetricsHandler;
+    /// use exporter_kit::{Registry, Server};
+    ///
+    /// let registry = Registry::new();
+    /// let metrics = MetricsHandler::new(&registry).max_requests(4).default_timeout(Some(Duration::from_secs(5)));
+    /// let server = Server::builder(metrics).listen("127.0.0.1:0").start()?;
+    /// # Ok::<(), exporter_kit::ServeError>(())
+    /// ```
+    pub fn builder(metrics: impl Into<MetricsHandler>) -> ServerBuilder {
+        ServerBuilder {
+            metrics: metrics.into(),
+            addresses: Vec::new(),
+            metrics_path: DEFAULT_METRICS_PATH.to_owned(),
+            route_prefix: None,
+            external_url: None,
+            landing: Landing::default(),
+            endpoints: Vec::new(),
+            lifecycle: Lifecycle::default(),
+            reload: None,
+            reload_by_request: false,
+            lifecycle_hint: None,
+            self_metrics: true,
+            parts: Parts::default(),
+            error: None,
+        }
+    }
+}
+
+/// The description of a server; made by [`Server::builder`].
+///
+/// A wrong option is reported when the server is bound, so that calls can be chained.
 ///
 /// ```
 /// use exporter_kit::{Registry, Server};
@@ -37,122 +91,101 @@ const DEFAULT_METRICS_PATH: &str = "/metrics";
 /// assert!(server.urls()[0].ends_with("/stats"));
 ///
 /// let error = Server::builder(&registry).listen("127.0.0.1:0").metrics_path("stats").start().unwrap_err();
-/// assert!(error.to_string().starts_with("`stats` is no path for metrics"));
+/// assert!(error.to_string().starts_with("cannot serve the metrics at `stats`: "));
 /// # Ok::<(), exporter_kit::ServeError>(())
 /// ```
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it is started or run"]
 pub struct ServerBuilder {
-    registry: Registry,
+    metrics: MetricsHandler,
     addresses: Vec<ListenAddress>,
-    pub(crate) listeners: Vec<Listener>,
     metrics_path: String,
     route_prefix: Option<RoutePrefix>,
     external_url: Option<ExternalUrl>,
     landing: Landing,
+    endpoints: Vec<Endpoint>,
     lifecycle: Lifecycle,
+    reload: Option<ReloadHook>,
     reload_by_request: bool,
-    reload: Option<Program>,
-    pub(crate) supervisor: Option<Arc<dyn Supervisor>>,
-    pub(super) metrics: MetricsHandler,
-    pub(super) self_metrics: bool,
-    pub(super) mounts: Vec<Mount>,
-    pub(crate) gate: Option<Arc<dyn Gate>>,
-    /// The first option that was wrong.
-    pub(crate) error: Option<ServeError>,
+    lifecycle_hint: Option<String>,
+    self_metrics: bool,
+    parts: Parts,
+    /// The first wrong option.
+    error: Option<ServeError>,
 }
 
 impl ServerBuilder {
-    pub(crate) fn new(registry: &Registry) -> Self {
-        Self {
-            registry: registry.clone(),
-            metrics: MetricsHandler::new(registry),
-            self_metrics: true,
-            mounts: Vec::new(),
-            addresses: Vec::new(),
-            listeners: Vec::new(),
-            metrics_path: DEFAULT_METRICS_PATH.to_owned(),
-            route_prefix: None,
-            external_url: None,
-            landing: Landing::default(),
-            lifecycle: Lifecycle::default(),
-            reload_by_request: false,
-            reload: None,
-            supervisor: None,
-            gate: None,
-            error: None,
-        }
-    }
-
-    /// Listens on this address too: `":8000"`, `([0, 0, 0, 0], 8000)`, a `SocketAddr`, a port,
+    /// Listens on an address, in addition to others: `":8000"`, `([0, 0, 0, 0], 8000)`, a `SocketAddr`, a port,
     /// `"unix:/run/shop.sock"`.
     pub fn listen(mut self, address: impl TryInto<ListenAddress, Error: Into<ServeError>>) -> Self {
-        match address.try_into() {
-            Ok(address) => self.addresses.push(address),
-            Err(error) => {
-                self.error.get_or_insert(error.into());
-            }
-        }
+        let address = self.noted(address.try_into());
+        self.addresses.extend(address);
         self
     }
 
-    /// Takes over a listener that is already bound: the standard library's or tokio's, of TCP or a Unix socket.
+    /// Takes over a listener that is bound already: TCP or Unix, of the standard library or of tokio.
     pub fn listener(mut self, listener: impl IntoListener) -> Self {
-        match listener.into_listener() {
-            Ok(listener) => self.listeners.push(listener),
-            Err(error) => {
-                self.error.get_or_insert(ServeError::Listener(error));
-            }
-        }
+        let listener = self.noted(listener.into_listener().map_err(ServeError::Listener));
+        self.parts.listeners.extend(listener);
         self
     }
 
-    /// The path of the metrics, `/metrics` unless said otherwise. With `/` there is no page that links to it.
+    /// Adds an option of [`toolkit`](crate::toolkit): a web configuration file, the sockets of systemd, notifications
+    /// to systemd.
+    pub fn with(mut self, option: impl ServerOption) -> Self {
+        let applied = option.apply(&mut self.parts);
+        self.noted(applied);
+        self
+    }
+
+    /// Sets the path of the metrics, `/metrics` by default. With `/`, the metrics replace the page that links to them.
     pub fn metrics_path(mut self, path: impl Into<String>) -> Self {
         self.metrics_path = path.into();
         self
     }
 
-    /// The path that all paths are below, the metrics' among them: `/shop` makes `/metrics` `/shop/metrics`.
+    /// Sets the prefix of all paths: `/shop` turns `/metrics` into `/shop/metrics`.
     ///
-    /// For a proxy that passes paths on as they are. Unless said, it is the path of the external URL. `/` is sent
-    /// on to the page below the prefix; other paths outside it are not found.
+    /// For a proxy that forwards paths unchanged. By default it is the path of the external URL. `/` redirects to the
+    /// page below the prefix; other paths outside it are not found.
     pub fn route_prefix(
         mut self,
         prefix: impl TryInto<RoutePrefix, Error: Into<ServeError>>,
     ) -> Self {
-        match prefix.try_into() {
-            Ok(prefix) => self.route_prefix = Some(prefix),
-            Err(error) => {
-                self.error.get_or_insert(error.into());
-            }
+        if let Some(prefix) = self.noted(prefix.try_into()) {
+            self.route_prefix = Some(prefix);
         }
         self
     }
 
-    /// Where browsers reach the server, if a proxy is between: `https://example.org/shop`, or only `/shop`. The
-    /// page's links begin with its path.
+    /// Sets the URL at which browsers reach the server through a proxy: `https://example.org/shop`, or only `/shop`.
+    /// The links of the page begin with its path.
     pub fn external_url(mut self, url: impl TryInto<ExternalUrl, Error: Into<ServeError>>) -> Self {
-        match url.try_into() {
-            Ok(url) => self.external_url = Some(url),
-            Err(error) => {
-                self.error.get_or_insert(error.into());
-            }
+        if let Some(url) = self.noted(url.try_into()) {
+            self.external_url = Some(url);
         }
         self
     }
 
-    /// Lets requests reload the program, by POST or PUT to `/-/reload`; they get 403 unless this is `true`.
+    /// Allows reloads by request: POST or PUT to `/-/reload`. By default such requests are answered with 403.
     pub fn enable_lifecycle(mut self, enable: bool) -> Self {
         self.reload_by_request = enable;
         self
     }
 
-    /// What the program does to read its configuration anew: all or nothing, and an error says why not.
+    /// Adds to the 403 of `/-/reload` how to enable reloads in this program, such as
+    /// `start it with --web.enable-lifecycle`.
+    pub fn lifecycle_hint(mut self, hint: impl Into<String>) -> Self {
+        self.lifecycle_hint = Some(hint.into());
+        self
+    }
+
+    /// Sets the function that reloads the configuration of the program: all or nothing, with an error that says why
+    /// not.
     ///
-    /// Called by `/-/reload` and [`Reloader::reload`], one call at a time, on a thread that may block; it must not
-    /// reload by itself. The metrics `{name}_config_last_reload_successful` and
-    /// `{name}_config_last_reload_success_timestamp_seconds` tell of it, where `name` is the program's.
+    /// Called by `/-/reload` and [`Reloader::reload`], one call at a time, on a thread that may block. It must not
+    /// trigger a reload itself. The metrics `{name}_config_last_reload_successful` and
+    /// `{name}_config_last_reload_success_timestamp_seconds` show the outcome, where `name` is the name of the program.
     ///
     /// ```
     /// use exporter_kit::{Registry, Server};
@@ -162,7 +195,7 @@ impl ServerBuilder {
     ///     .listen("127.0.0.1:0")
     ///     .on_reload("shop", || Err("prices.yml: line 3: unknown key `prise`"))
     ///     .start()?;
-    /// // What a signal handler does; with `enable_lifecycle(true)` so does `curl -X POST …/-/reload`.
+    /// // For a signal handler; with `enable_lifecycle(true)`, `curl -X POST …/-/reload` does the same.
     /// assert!(server.reloader().reload().is_err());
     /// assert!(registry.to_text().contains("\nshop_config_last_reload_successful 0.0\n"));
     /// # Ok::<(), exporter_kit::ServeError>(())
@@ -172,55 +205,177 @@ impl ServerBuilder {
         name: &str,
         reload: impl Fn() -> Result<(), E> + Send + Sync + 'static,
     ) -> Self {
-        match Program::new(&self.registry, name, reload) {
-            Ok(program) => self.reload = Some(program),
-            Err(error) => {
-                self.error.get_or_insert(ServeError::Register(error));
-            }
+        let hook = ReloadHook::new(self.metrics.registry(), name, reload);
+        if let Some(hook) = self.noted(hook.map_err(ServeError::Register)) {
+            self.reload = Some(hook);
         }
         self
     }
 
-    /// Makes `/-/ready`, and a service manager that waits, wait until the program says that it is ready.
+    /// Makes `/-/ready`, and the service manager, wait for the readiness of the program.
     pub fn readiness(mut self, readiness: &Readiness) -> Self {
         self.lifecycle = Lifecycle::new(readiness.clone());
         self
     }
 
-    /// The title of the page at `/`.
+    /// Sets the title of the page at `/`.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.landing.title = Some(title.into());
         self
     }
 
-    /// A sentence about the exporter, for the page at `/`.
+    /// Sets the sentence about the exporter on the page at `/`.
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.landing.description = Some(description.into());
         self
     }
 
-    /// The program's version, for the page at `/`.
+    /// Sets the version of the program on the page at `/`.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.landing.version = Some(version.into());
         self
     }
 
-    /// Binds every address. Clients may connect from now on, and are answered once the server runs.
+    /// Shows a notice at the top of the page at `/`, such as `These numbers are simulated.` Several are shown in order.
     ///
-    /// Looking up a host's name may block; do this before the asynchronous part of a program.
+    /// ```
+    /// use exporter_kit::{Registry, Server};
+    /// # use std::io::{Read, Write};
+    ///
+    /// let server = Server::builder(&Registry::new())
+    ///     .listen("127.0.0.1:0")
+    ///     .notice("These numbers are simulated.")
+    ///     .start()?;
+    /// # let mut client = std::net::TcpStream::connect(server.local_addresses()[0])?;
+    /// # client.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
+    /// # let mut answer = String::new();
+    /// # client.read_to_string(&mut answer)?;
+    /// assert!(answer.contains("These numbers are simulated."));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn notice(mut self, text: impl Into<String>) -> Self {
+        self.landing.notices.push(text.into());
+        self
+    }
+
+    /// Shows plain text at `path`, linked from the page at `/` by its title: a configuration without its secrets, for
+    /// example.
+    ///
+    /// `content` is called for each request and must not block. The path is below the route prefix. Anyone who can read
+    /// the metrics can read the text.
+    ///
+    /// ```
+    /// use exporter_kit::{Registry, Server};
+    /// # use std::io::{Read, Write};
+    ///
+    /// let server = Server::builder(&Registry::new())
+    ///     .listen("127.0.0.1:0")
+    ///     .page("/config", "Configuration", || "shops: 3\n".to_owned())
+    ///     .start()?;
+    /// # let mut client = std::net::TcpStream::connect(server.local_addresses()[0])?;
+    /// # client.write_all(b"GET /config HTTP/1.0\r\n\r\n")?;
+    /// # let mut answer = String::new();
+    /// # client.read_to_string(&mut answer)?;
+    /// assert!(answer.ends_with("\r\n\r\nshops: 3\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn page(
+        mut self,
+        path: impl Into<String>,
+        title: impl Into<String>,
+        content: impl Fn() -> String + Send + Sync + 'static,
+    ) -> Self {
+        let page = Endpoint::page(path.into(), title.into(), Arc::new(content));
+        self.endpoints.push(page);
+        self
+    }
+
+    /// Answers requests for `path` with the metrics of a target that the query names: the [multi-target exporter
+    /// pattern](https://prometheus.io/docs/guides/multi-target-exporter/).
+    ///
+    /// `choose` reads the query and returns the handler of the target, or refuses. It runs on a thread that may block,
+    /// for many requests at the same time, and it alone decides which targets can be reached: allow known targets, and
+    /// never forward the text of a client. Keep the handlers of frequent targets; with
+    /// [`Sources`](crate::source::Sources), requests that arrive together then share one collection.
+    ///
+    /// In all other respects the path is like [`metrics_path`](Self::metrics_path): format, compression, `name[]`, the
+    /// scraper's deadline, the limit on scrapes and the web configuration apply to both together, and the path is below
+    /// the route prefix.
+    ///
+    /// ```
+    /// use exporter_kit::scrape::MetricsHandler;
+    /// use exporter_kit::server::ProbeRefusal;
+    /// use exporter_kit::{Registry, Server};
+    /// # use std::io::{Read, Write};
+    ///
+    /// let server = Server::builder(&Registry::new())
+    ///     .listen("127.0.0.1:0")
+    ///     .probe("/probe", |query| {
+    ///         let sessions = match query.one("target")? {
+    ///             "shop" => 45,
+    ///             "forum" => 7,
+    ///             _ => return Err(ProbeRefusal::not_found("unknown target; the targets are `shop` and `forum`")),
+    ///         };
+    ///         let registry = Registry::new();
+    ///         let gauge = registry.gauge("app_active_sessions", "Number of active user sessions");
+    ///         gauge.map_err(|error| ProbeRefusal::unavailable(error.to_string()))?.set(sessions);
+    ///         Ok(MetricsHandler::new(&registry))
+    ///     })
+    ///     .start()?;
+    /// # let address = server.local_addresses()[0];
+    /// # let get = |path: &str| {
+    /// #     let mut client = std::net::TcpStream::connect(address)?;
+    /// #     write!(client, "GET {path} HTTP/1.0\r\n\r\n")?;
+    /// #     let mut answer = String::new();
+    /// #     client.read_to_string(&mut answer)?;
+    /// #     std::io::Result::Ok(answer)
+    /// # };
+    ///
+    /// assert!(get("/probe?target=forum")?.ends_with("\napp_active_sessions 7.0\n"));
+    /// assert!(get("/probe?target=bank")?.starts_with("HTTP/1.0 404 "));
+    /// assert!(get("/probe")?.starts_with("HTTP/1.0 400 "));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn probe(
+        mut self,
+        path: impl Into<String>,
+        choose: impl Fn(&ProbeQuery) -> Result<MetricsHandler, ProbeRefusal> + Send + Sync + 'static,
+    ) -> Self {
+        let probe = Endpoint::probe(path.into(), Arc::new(choose));
+        self.endpoints.push(probe);
+        self
+    }
+
+    /// Switches the metrics of the server about itself on or off; on by default. They follow all other families:
+    /// requests by code, in flight, durations, sizes, errors by cause, connections. Their names begin with
+    /// `exporter_kit_http_`.
+    pub fn self_metrics(mut self, shown: bool) -> Self {
+        self.self_metrics = shown;
+        self
+    }
+
+    /// Fetches these sources before each answer, within its deadline. Register them in the registry to show them.
+    pub fn sources(mut self, sources: &crate::source::Sources) -> Self {
+        self.metrics = self.metrics.sources(sources);
+        self
+    }
+
+    /// Binds every address. Clients can connect from now on, and are answered once the server runs.
+    ///
+    /// The look-up of a host name may block; bind before the asynchronous part of a program.
     ///
     /// # Errors
-    /// When an option is wrong, or an address can't be had.
-    pub fn bind(self) -> Result<BoundServer, ServeError> {
+    /// If an option is wrong, or an address cannot be bound.
+    pub fn bind(mut self) -> Result<BoundServer, ServeError> {
         if let Some(error) = self.error {
             return Err(error);
         }
         if path::check(&self.metrics_path).is_err() {
             return Err(ServeError::MetricsPath(self.metrics_path.into()));
         }
-        let mounts = Mounts::new(self.mounts, &self.metrics_path)?;
-        let mut listeners = listen::bind(&self.addresses)?;
-        listeners.extend(self.listeners);
+        let endpoints = Endpoints::new(self.endpoints, &self.metrics_path)?;
+        let mut listeners = binding::bind(&self.addresses)?;
+        listeners.extend(self.parts.listeners);
         if listeners.is_empty() {
             return Err(ServeError::NoAddress);
         }
@@ -231,42 +386,59 @@ impl ServerBuilder {
             addresses.extend(listener.local_address().map_err(ServeError::Listener)?);
             sockets.extend(listener.socket_path().map_err(ServeError::Listener)?);
         }
+
         let external = self.external_url.map(|url| url.path().clone());
         let routes = Routes::new(self.route_prefix, external, &self.metrics_path);
-        let scheme = match &self.gate {
-            Some(gate) if gate.is_encrypted() => "https",
-            _ => "http",
+        let is_encrypted = self.parts.encryption.is_some();
+        let scheme = if is_encrypted { "https" } else { "http" };
+        let urls = binding::urls(scheme, &addresses, routes.metrics());
+        let reloader = Reloader::new(self.reload, self.parts.service_manager.clone());
+        let reload = if self.reload_by_request {
+            ReloadByRequest::Enabled(reloader.clone())
+        } else {
+            ReloadByRequest::disabled(self.lifecycle_hint.as_deref())
         };
-        let urls = listen::urls(scheme, &addresses, routes.metrics());
-        let reloader = Reloader::new(self.reload, self.supervisor.clone());
-        let (metrics, self_metrics) = self_metrics::attach(self.metrics, self.self_metrics);
-        let mut landing = self.landing;
-        landing.tls = scheme == "https";
-        landing.pages = mounts.links();
-        let mut site = Site::new(routes, metrics, &landing);
-        if let (Some(metrics), Some(gate)) = (&self_metrics, &self.gate) {
-            metrics.show(gate.metrics());
+        // The registry of these metrics is new, so that registering them does not fail.
+        let self_metrics = self.self_metrics.then(SelfMetrics::new);
+        let self_metrics = self_metrics.and_then(Result::ok);
+        if let Some(metrics) = &self_metrics {
+            for other in self.parts.metrics {
+                metrics.add(other);
+            }
         }
-        site.mounts = mounts;
-        site.gate = self.gate;
-        site.self_metrics = self_metrics;
-        site.lifecycle = self.lifecycle;
-        site.reloader = self.reload_by_request.then(|| reloader.clone());
+        self.metrics.own(
+            self_metrics
+                .as_ref()
+                .map(|metrics| metrics.registry().clone()),
+        );
+        self.landing.tls = is_encrypted;
+        self.landing.pages = endpoints.links();
+        let page = Page::new(self.landing, routes.links());
+        let router = Router::new(
+            routes,
+            self.metrics,
+            page,
+            endpoints,
+            self.lifecycle.clone(),
+            reload,
+        );
         Ok(BoundServer {
             urls,
             addresses,
             sockets,
             listeners,
-            site,
+            service: Service::new(router, self.parts.access, self_metrics),
+            encryption: self.parts.encryption,
+            lifecycle: self.lifecycle,
             reloader,
-            supervisor: self.supervisor,
+            service_manager: self.parts.service_manager,
         })
     }
 
-    /// Binds, and serves on a thread of its own until the [`Server`] is shut down or dropped.
+    /// Binds, and serves on a new thread until the [`Server`] is shut down or dropped.
     ///
     /// # Errors
-    /// When an option is wrong, an address can't be had, or no thread can be started.
+    /// If an option is wrong, an address cannot be bound, or the thread cannot be started.
     pub fn start(self) -> Result<Server, ServeError> {
         self.bind()?.start()
     }
@@ -274,74 +446,19 @@ impl ServerBuilder {
     /// Binds, and serves in the caller's tokio runtime until `shutdown` resolves; see [`BoundServer::run`].
     ///
     /// # Errors
-    /// When an option is wrong, or an address can't be had.
+    /// If an option is wrong, or an address cannot be bound.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
         self.bind()?.run(shutdown).await
     }
-}
 
-/// A server that has its addresses and does not answer yet.
-///
-/// ```
-/// use exporter_kit::{Registry, Server};
-///
-/// let bound = Server::builder(&Registry::new()).listen("127.0.0.1:0").bind()?;
-/// assert_ne!(bound.local_addresses()[0].port(), 0);
-/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-/// # runtime.block_on(async {
-/// // In a runtime of your own, until the future resolves: here at once.
-/// bound.run(async {}).await?;
-/// # Ok::<(), exporter_kit::ServeError>(())
-/// # })?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug)]
-#[must_use = "a bound server does nothing until it is started or run"]
-pub struct BoundServer {
-    pub(crate) listeners: Vec<Listener>,
-    pub(crate) addresses: Vec<SocketAddr>,
-    pub(crate) sockets: Vec<PathBuf>,
-    pub(crate) urls: Vec<String>,
-    pub(crate) site: Site,
-    pub(crate) reloader: Reloader,
-    pub(crate) supervisor: Option<Arc<dyn Supervisor>>,
-}
-
-impl BoundServer {
-    /// The TCP addresses that the server listens on.
-    pub fn local_addresses(&self) -> &[SocketAddr] {
-        &self.addresses
-    }
-
-    /// The files of the Unix sockets that the server listens on.
-    pub fn socket_paths(&self) -> &[PathBuf] {
-        &self.sockets
-    }
-
-    /// Where the metrics are, for a browser: `http://localhost:8000/metrics`.
-    pub fn urls(&self) -> &[String] {
-        &self.urls
-    }
-
-    /// What reloads the program's configuration; see [`ServerBuilder::on_reload`].
-    pub fn reloader(&self) -> Reloader {
-        self.reloader.clone()
-    }
-
-    /// Serves on a thread of its own until the [`Server`] is shut down or dropped.
-    ///
-    /// # Errors
-    /// When no thread can be started.
-    pub fn start(self) -> Result<Server, ServeError> {
-        server::start(self)
-    }
-
-    /// Serves in the caller's tokio runtime, which has input, output and time enabled, until `shutdown`
-    /// resolves. Requests that are being answered then have 800 ms to finish; the ports are free at return.
-    ///
-    /// # Errors
-    /// When the runtime can't take the listeners.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        server::run(self, shutdown).await
+    /// The value of an option. Keeps the first error for `bind`.
+    pub(crate) fn noted<T>(&mut self, result: Result<T, impl Into<ServeError>>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.error.get_or_insert(error.into());
+                None
+            }
+        }
     }
 }

@@ -1,47 +1,53 @@
-//! Why a server can't start.
+//! The errors of starting a server.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::fmt;
 use std::io;
 
 use crate::registry::RegisterError;
-use crate::server::address::{ListenAddress, ListenAddressError, Place};
+use crate::server::address::{AddressKind, ListenAddress, ListenAddressError};
 use crate::server::path::PathError;
 
-/// Why a server can't start.
+/// A server cannot start.
 #[non_exhaustive]
 pub enum ServeError {
-    /// An address is not written as one.
+    /// The text of an address is invalid.
     Address(ListenAddressError),
-    /// Neither an address nor a listener was given.
+    /// The server has neither an address nor a listener.
     NoAddress,
-    /// The path of the metrics is not a path.
+    /// The path of the metrics is invalid.
     MetricsPath(Box<str>),
-    /// The path of a probe or a page can't be had.
-    Mount {
+    /// The path of a probe or a page is invalid or in use.
+    Endpoint {
         /// The path.
         path: Box<str>,
-        /// What is wrong with it.
+        /// The reason.
         why: &'static str,
     },
-    /// The prefix of all paths, or the external URL, is not one.
+    /// The route prefix or the external URL is invalid.
     Path(PathError),
-    /// A metric of the server's own is already there.
+    /// A metric of the server exists in the registry already.
     Register(RegisterError),
-    /// systemd gave no socket, or one that can't be used.
-    SystemdSocket(SystemdSocketError),
-    /// Nothing can listen on the address.
+    /// The server cannot listen on an address.
     Listen {
         /// The address.
         address: ListenAddress,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The caller's listener can't be used.
+    /// The server cannot take over a listener.
     Listener(io::Error),
-    /// The web configuration file can't be used. With the feature `web-config` this is a `WebConfigError`.
-    WebConfig(Box<dyn std::error::Error + Send + Sync>),
-    /// The background thread or its runtime can't be started.
+    /// An option of [`ServerBuilder::with`](super::ServerBuilder::with) cannot be used.
+    ///
+    /// The source is the error of the option, such as `toolkit::WebConfigError`.
+    Option {
+        /// The option, in words.
+        name: &'static str,
+        /// The error.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The thread of the server or its runtime cannot be started.
     Start(io::Error),
 }
 
@@ -50,48 +56,49 @@ impl fmt::Display for ServeError {
         match self {
             Self::Address(error) => error.fmt(f),
             Self::NoAddress => f.write_str(
-                "the server was given no address to listen on; name one with `listen`, or hand over a `listener`",
+                "cannot start the server: it has no address to listen on; add one with `listen`, or a listener with `listener`",
             ),
             Self::MetricsPath(path) => write!(
                 f,
-                "`{path}` is no path for metrics; write one that begins with `/` and has no `?`, `#` or space, such as `/metrics`"
+                "cannot serve the metrics at `{path}`: the path is invalid; write one that begins with `/` and has no `?`, `#` or space, such as `/metrics`"
             ),
-            Self::Mount { path, why } => {
-                write!(f, "`{path}` is no path for a probe or a page: {why}")
+            Self::Endpoint { path, why } => {
+                write!(f, "cannot serve a probe or page at `{path}`: {why}")
             }
             Self::Path(error) => error.fmt(f),
-            Self::Register(error) => write!(f, "can't register the server's own metrics: {error}"),
-            Self::SystemdSocket(error) => error.fmt(f),
+            Self::Register(error) => {
+                write!(f, "cannot register the metrics of the server: {error}")
+            }
             Self::Listen { address, source } => {
-                write!(f, "can't listen on `{address}`: ")?;
+                write!(f, "cannot listen on `{address}`: ")?;
                 match &address.0 {
-                    Place::Unix(..) => why_no_unix_socket(source, f),
-                    _ => why_no_port(source, f),
+                    AddressKind::Unix(..) => explain_unix_socket(source, f),
+                    _ => explain_port(source, f),
                 }
             }
             Self::Listener(error) => write!(
                 f,
-                "can't use the listener that was handed over: {error}; hand over a TCP or Unix listener that is open"
+                "cannot take over the listener: {error}; pass a TCP or Unix listener that is open"
             ),
-            Self::WebConfig(error) => write!(f, "the web configuration can't be used: {error}"),
+            Self::Option { name, source } => write!(f, "cannot use the {name}: {source}"),
             Self::Start(error) => write!(
                 f,
-                "can't start the server's thread: {error}; raise the limits on threads and open files"
+                "cannot start the thread of the server: {error}; raise the limits on threads and open files"
             ),
         }
     }
 }
 
-fn why_no_port(source: &io::Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn explain_port(source: &io::Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match source.kind() {
         io::ErrorKind::AddrInUse => f.write_str(
-            "the port is taken; stop the program that has it (`ss -ltnp` names it) or choose another port",
+            "the port is in use; stop the program that listens on it (`ss -ltnp` names it) or choose another port",
         ),
         io::ErrorKind::PermissionDenied => f.write_str(
-            "not permitted; choose a port from 1024 on, or give the program the capability `CAP_NET_BIND_SERVICE`",
+            "permission denied; choose a port from 1024 on, or grant the program the capability `CAP_NET_BIND_SERVICE`",
         ),
         io::ErrorKind::AddrNotAvailable => f.write_str(
-            "this machine has no such address; choose one that `ip address` shows, or `:PORT` for all of them",
+            "this machine does not have the address; choose one that `ip address` lists, or `:PORT` for all of them",
         ),
         _ => write!(
             f,
@@ -100,22 +107,22 @@ fn why_no_port(source: &io::Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
 }
 
-fn why_no_unix_socket(source: &io::Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn explain_unix_socket(source: &io::Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match source.kind() {
         io::ErrorKind::AddrInUse => f.write_str(
-            "a program listens there; stop it (`ss -lxp` names it) or choose another path",
+            "another program listens there; stop it (`ss -lxp` names it) or choose another path",
         ),
         io::ErrorKind::AlreadyExists => {
-            f.write_str("there is a file that is no socket; remove it or choose another path")
+            f.write_str("the file exists and is not a socket; remove it or choose another path")
         }
         io::ErrorKind::NotFound => {
-            f.write_str("there is no such folder; make it or choose another path")
+            f.write_str("the folder does not exist; create it or choose another path")
         }
         io::ErrorKind::PermissionDenied => {
-            f.write_str("not permitted; choose a folder that the program's user may write to")
+            f.write_str("permission denied; choose a folder that the user of the program can write")
         }
         io::ErrorKind::Unsupported => {
-            f.write_str("this system has no Unix sockets; listen on a port")
+            f.write_str("this system does not support Unix sockets; listen on a port")
         }
         _ => write!(f, "{source}; choose another path, of at most 107 bytes"),
     }
@@ -123,18 +130,17 @@ fn why_no_unix_socket(source: &io::Error, f: &mut fmt::Formatter<'_>) -> fmt::Re
 
 crate::error::debug_by_display!(ServeError);
 
-impl std::error::Error for ServeError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl Error for ServeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Address(error) => Some(error),
             Self::Path(error) => Some(error),
             Self::Register(error) => Some(error),
-            Self::SystemdSocket(error) => Some(error),
             Self::Listen { source, .. } | Self::Listener(source) | Self::Start(source) => {
                 Some(source)
             }
-            Self::WebConfig(error) => Some(&**error),
-            Self::NoAddress | Self::MetricsPath(_) | Self::Mount { .. } => None,
+            Self::Option { source, .. } => Some(&**source),
+            Self::NoAddress | Self::MetricsPath(_) | Self::Endpoint { .. } => None,
         }
     }
 }
@@ -154,54 +160,5 @@ impl From<ListenAddressError> for ServeError {
 impl From<Infallible> for ServeError {
     fn from(never: Infallible) -> Self {
         match never {}
-    }
-}
-
-/// Why systemd's sockets can't be served.
-#[non_exhaustive]
-pub enum SystemdSocketError {
-    /// The environment has none, or not for this process.
-    NotPassed,
-    /// They have been taken over already: the environment gives them once.
-    TakenBefore,
-    /// One is no TCP or Unix socket that listens.
-    NotListening {
-        /// What its unit calls it: `FileDescriptorName=`, and the unit's name if that is not said.
-        name: String,
-        /// What is wrong with it.
-        source: io::Error,
-    },
-    /// This system has no systemd.
-    Elsewhere,
-}
-
-impl fmt::Display for SystemdSocketError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotPassed => f.write_str(
-                "systemd has passed no socket to this process; start it by its `.socket` unit, or listen on an address instead",
-            ),
-            Self::TakenBefore => f.write_str(
-                "the sockets that systemd has passed are served already; ask for them once in a program",
-            ),
-            Self::NotListening { name, source } => write!(
-                f,
-                "the socket `{name}` that systemd has passed can't be listened on: {source}; have only `ListenStream=` in the `.socket` unit, and `Accept=no`"
-            ),
-            Self::Elsewhere => f.write_str(
-                "there is no systemd on this system; listen on an address instead",
-            ),
-        }
-    }
-}
-
-crate::error::debug_by_display!(SystemdSocketError);
-
-impl std::error::Error for SystemdSocketError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::NotListening { source, .. } => Some(source),
-            Self::NotPassed | Self::TakenBefore | Self::Elsewhere => None,
-        }
     }
 }

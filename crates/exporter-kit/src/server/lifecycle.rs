@@ -1,20 +1,20 @@
-//! Whether a server is ready for traffic, and whether it is about to end.
+//! The state of a server: ready or not, stopping or not.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
-/// Says when a program has what it needs to answer well; until then `/-/ready` answers 503.
+/// The readiness of a program: `/-/ready` answers 503 until it is set.
 ///
-/// A server without one is ready as soon as it answers. Cheap to clone; clones are the same.
+/// A server without one is ready as soon as it answers. Cheap to clone; clones share the state.
 ///
 /// ```
 /// use exporter_kit::{Registry, Server, server::Readiness};
 ///
 /// let readiness = Readiness::waiting();
 /// let server = Server::builder(&Registry::new()).listen("127.0.0.1:0").readiness(&readiness).start()?;
-/// // Once the program has read what it exports for the first time:
+/// // After the program has fetched its numbers for the first time:
 /// readiness.set_ready(true);
 /// # Ok::<(), exporter_kit::ServeError>(())
 /// ```
@@ -24,7 +24,7 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Not ready until [`set_ready`](Self::set_ready) says so.
+    /// Not ready until [`set_ready`](Self::set_ready) is called.
     pub fn waiting() -> Self {
         Self::new(false)
     }
@@ -35,13 +35,13 @@ impl Readiness {
         }
     }
 
-    /// Says whether the program is ready from now on. A service manager is told the first time it is.
+    /// Sets whether the program is ready. A service manager is notified the first time it is.
     pub fn set_ready(&self, ready: bool) {
         self.ready.send_replace(ready);
     }
 }
 
-/// What is known of the state that a server is in. Clones share it.
+/// The state of a server. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Lifecycle {
     readiness: Readiness,
@@ -77,7 +77,7 @@ impl Lifecycle {
     /// Resolves once the program is ready.
     pub(crate) async fn ready(&self) {
         let mut ready = self.readiness.ready.subscribe();
-        // The sender lives as long as this.
+        // `self` keeps the sender alive.
         let _ = ready.wait_for(|ready| *ready).await;
     }
 }

@@ -1,24 +1,21 @@
-//! Sockets that listen, and the connections they accept: TCP's and Unix'.
+//! Listening sockets: TCP and Unix.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 #[cfg(unix)]
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
+use crate::server::stream::Stream;
 #[cfg(unix)]
-use crate::server::unix_socket::{self, SocketFile};
+use crate::server::unix_socket::SocketFile;
 
-/// Listeners that a server takes over: the standard library's and tokio's, for TCP and for Unix sockets.
+/// A socket that a server can take over: TCP or Unix, from the standard library or from tokio.
 pub trait IntoListener {
-    /// The same socket, outside any runtime.
+    /// Detaches the socket from the runtime that it belongs to, if any.
     ///
     /// # Errors
-    /// When the socket can't be taken out of the runtime that it belongs to.
+    /// If the runtime does not release the socket.
     fn into_listener(self) -> io::Result<Listener>;
 }
 
@@ -54,10 +51,10 @@ impl IntoListener for tokio::net::UnixListener {
     }
 }
 
-/// A socket that listens, of any kind that a server accepts connections from.
+/// A listening socket, TCP or Unix.
 #[derive(Debug)]
 pub struct Listener {
-    /// Removed before the socket is closed, so that nobody takes it for one that was left behind.
+    /// Removed before the socket is closed: another program would take the file for a stale one.
     #[cfg(unix)]
     file: Option<SocketFile>,
     socket: Socket,
@@ -91,7 +88,7 @@ impl From<UnixListener> for Listener {
 }
 
 impl Listener {
-    /// One whose file is the server's to remove.
+    /// A listener whose file the server removes at its end.
     #[cfg(unix)]
     pub(crate) fn with_file(listener: UnixListener, file: SocketFile) -> Self {
         Self {
@@ -100,7 +97,7 @@ impl Listener {
         }
     }
 
-    /// The address, if it is one of TCP.
+    /// The address of a TCP socket.
     pub(crate) fn local_address(&self) -> io::Result<Option<SocketAddr>> {
         match &self.socket {
             Socket::Tcp(listener) => listener.local_addr().map(Some),
@@ -109,7 +106,7 @@ impl Listener {
         }
     }
 
-    /// The file, if it is a Unix socket that has one.
+    /// The file of a Unix socket that has one.
     pub(crate) fn socket_path(&self) -> io::Result<Option<PathBuf>> {
         match &self.socket {
             Socket::Tcp(_) => Ok(None),
@@ -129,7 +126,7 @@ impl Listener {
         }
     }
 
-    /// Hands it to the runtime that this is called in.
+    /// Registers the socket with the current runtime.
     pub(crate) fn register(self) -> io::Result<Acceptor> {
         Ok(Acceptor {
             #[cfg(unix)]
@@ -147,7 +144,7 @@ impl Listener {
     }
 }
 
-/// A listener that belongs to a runtime.
+/// A listener that is registered with a runtime.
 #[derive(Debug)]
 pub(crate) struct Acceptor {
     #[cfg(unix)]
@@ -163,7 +160,7 @@ enum Registered {
 }
 
 impl Acceptor {
-    /// The next connection. Dropping this future loses none.
+    /// Waits for the next connection. Dropping this future loses no connection.
     pub(crate) async fn accept(&self) -> io::Result<Stream> {
         match &self.socket {
             Registered::Tcp(listener) => listener.accept().await.map(|(tcp, _)| Stream::Tcp(tcp)),
@@ -171,104 +168,6 @@ impl Acceptor {
             Registered::Unix(listener) => {
                 listener.accept().await.map(|(unix, _)| Stream::Unix(unix))
             }
-        }
-    }
-}
-
-/// A connection of either kind.
-#[derive(Debug)]
-pub(crate) enum Stream {
-    Tcp(tokio::net::TcpStream),
-    #[cfg(unix)]
-    Unix(tokio::net::UnixStream),
-}
-
-impl From<tokio::net::TcpStream> for Stream {
-    fn from(stream: tokio::net::TcpStream) -> Self {
-        Self::Tcp(stream)
-    }
-}
-
-impl Stream {
-    /// Sends each write at once. A Unix socket never does otherwise.
-    pub(crate) fn set_nodelay(&self) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.set_nodelay(true),
-            #[cfg(unix)]
-            Self::Unix(_) => Ok(()),
-        }
-    }
-
-    /// Waits until there is something to read, and says how much of one byte: 0 at the end.
-    pub(crate) async fn peek(&self) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.peek(&mut [0]).await,
-            #[cfg(unix)]
-            Self::Unix(stream) => unix_socket::peek(stream).await,
-        }
-    }
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
-            #[cfg(unix)]
-            Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
-        }
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
-            #[cfg(unix)]
-            Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-            #[cfg(unix)]
-            Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Tcp(stream) => stream.is_write_vectored(),
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.is_write_vectored(),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
-            #[cfg(unix)]
-            Self::Unix(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-            #[cfg(unix)]
-            Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

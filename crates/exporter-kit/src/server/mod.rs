@@ -1,10 +1,8 @@
-//! The HTTP server, and the handler to mount in a server of your own.
-//!
-//! Three ways to the same answers:
+//! The HTTP server.
 //!
 //! - [`serve`] for a synchronous program: one line, one background thread.
-//! - [`Server::builder`] for more than one address, another path, or the caller's own runtime and listeners.
-//! - [`MetricsHandler`](crate::scrape::MetricsHandler) to mount in an axum, tower or hyper service.
+//! - [`Server::builder`] for several addresses, another path, or the caller's own runtime and listeners.
+//! - [`MetricsHandler`](crate::scrape::MetricsHandler) to mount in an axum, tower or hyper service instead.
 //!
 //! ```
 //! use exporter_kit::{Registry, serve};
@@ -22,39 +20,43 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub(crate) mod address;
-pub(crate) mod builder;
-pub(crate) mod connection;
-pub(crate) mod error;
-#[cfg_attr(
-    not(feature = "web-config"),
-    allow(dead_code, reason = "a web configuration alone makes a gate")
-)]
-pub(crate) mod gate;
-pub(crate) mod guard;
-pub(crate) mod lifecycle;
-pub(crate) mod listen;
-pub(crate) mod listener;
-pub(crate) mod mounts;
+mod accept_loop;
+pub(crate) mod access;
+mod address;
+mod binding;
+mod bound;
+mod builder;
+mod connection;
+pub(crate) mod encryption;
+mod endpoints;
+mod error;
+mod handle;
+pub(crate) mod http1;
+mod lifecycle;
+mod listener;
+pub(crate) mod option;
 pub(crate) mod path;
-pub(crate) mod probe;
-pub(crate) mod reload;
-pub(crate) mod routes;
-pub(crate) mod scrapes;
-pub(crate) mod self_metrics;
-#[allow(clippy::module_inception, reason = "running a server is what is in it")]
-pub(crate) mod server;
-pub(crate) mod site;
-pub(crate) mod supervisor;
+mod probe;
+mod reload;
+pub(crate) mod router;
+mod routes;
+mod self_metrics;
+pub(crate) mod service;
+pub(crate) mod service_manager;
+pub(crate) mod shutdown;
+pub(crate) mod stream;
+pub(crate) mod timeouts;
 #[cfg(unix)]
-pub(crate) mod unix_socket;
+mod unix_socket;
 
 pub use address::{ListenAddress, ListenAddressError};
-pub use builder::{BoundServer, ServerBuilder};
-pub use error::{ServeError, SystemdSocketError};
+pub use bound::BoundServer;
+pub use builder::{ServerBuilder, serve};
+pub use error::ServeError;
+pub use handle::Server;
 pub use lifecycle::Readiness;
 pub use listener::{IntoListener, Listener};
+pub use option::ServerOption;
 pub use path::{ExternalUrl, PathError, RoutePrefix};
 pub use probe::{ProbeQuery, ProbeRefusal};
 pub use reload::{ReloadError, Reloader};
-pub use server::{Server, serve};

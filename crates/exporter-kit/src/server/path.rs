@@ -1,21 +1,42 @@
-//! Paths below which a server answers, as operators write them.
+//! Paths and URLs of a server, as operators write them.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Whether a request can have this path as it is written; if not, what is wrong.
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// The ASCII characters that clients encode in a path, or that end it.
+const ENCODED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// Checks that a request can have this path, character by character.
+///
+/// # Errors
+/// The reason why not, and the remedy.
 pub(crate) fn check(path: &str) -> Result<(), &'static str> {
     if !path.starts_with('/') {
-        return Err("a path begins with `/`, as /metrics does");
+        return Err("a path begins with `/`, such as /metrics");
     }
-    let other = |char: char| !char.is_ascii_graphic() || "?#\"<>\\^`{|}".contains(char);
-    if path.contains(other) {
-        return Err("a path has no query, fragment or white space; write other characters as %20");
+    if utf8_percent_encode(path, ENCODED).next() != Some(path) {
+        return Err(
+            "a path contains no query, fragment or white space; encode other characters, such as %20",
+        );
     }
     Ok(())
 }
 
-/// The path that all other paths of a server are below; `/` is none.
+/// The prefix of all paths of a server; `/` is no prefix.
 ///
 /// ```
 /// use exporter_kit::server::RoutePrefix;
@@ -32,7 +53,7 @@ pub struct RoutePrefix {
 }
 
 impl RoutePrefix {
-    /// What stands before a path that begins with `/`.
+    /// The prefix for a path that begins with `/`.
     pub(crate) fn as_str(&self) -> &str {
         &self.path
     }
@@ -89,7 +110,7 @@ impl fmt::Display for RoutePrefix {
     }
 }
 
-/// Where browsers reach a server that stands behind a proxy: a URL, or only the path of one.
+/// The URL at which browsers reach a server through a proxy, or only its path.
 ///
 /// ```
 /// use exporter_kit::server::ExternalUrl;
@@ -127,12 +148,12 @@ impl FromStr for ExternalUrl {
     }
 }
 
-/// The path of a URL of HTTP, or the text if it is a path.
+/// The path of an HTTP URL, or the text itself if it is a path.
 fn path_of(text: &str) -> Option<RoutePrefix> {
     if text.starts_with('/') {
         return text.parse().ok();
     }
-    // What follows a `#` would be dropped in silence.
+    // `http::Uri` drops a fragment without an error.
     if text.contains('#') {
         return None;
     }
@@ -164,7 +185,7 @@ impl fmt::Display for ExternalUrl {
     }
 }
 
-/// Text that is no [`RoutePrefix`] or no [`ExternalUrl`].
+/// Invalid text for a [`RoutePrefix`] or an [`ExternalUrl`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct PathError {
     text: Box<str>,
@@ -181,10 +202,10 @@ impl fmt::Display for PathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = &self.text;
         match self.fault {
-            Fault::Prefix(why) => write!(f, "`{text}` is no prefix of paths: {why}"),
+            Fault::Prefix(why) => write!(f, "`{text}` is not a path prefix: {why}"),
             Fault::Url => write!(
                 f,
-                "`{text}` is no URL to be reached at; write `https://example.org/exporter` or its path `/exporter`, without a query or fragment"
+                "`{text}` is not an external URL; write `https://example.org/exporter` or its path `/exporter`, without a query or fragment"
             ),
         }
     }
@@ -236,7 +257,7 @@ mod tests {
         let error = "a".parse::<RoutePrefix>().unwrap_err().to_string();
         assert_eq!(
             error,
-            "`a` is no prefix of paths: a path begins with `/`, as /metrics does"
+            "`a` is not a path prefix: a path begins with `/`, such as /metrics"
         );
     }
 
@@ -265,7 +286,7 @@ mod tests {
         ] {
             let error = text.parse::<ExternalUrl>().unwrap_err().to_string();
             assert!(
-                error.starts_with(&format!("`{text}` is no URL to be reached at; write ")),
+                error.starts_with(&format!("`{text}` is not an external URL; write ")),
                 "{error}"
             );
         }

@@ -1,4 +1,4 @@
-//! The multi-target pattern: metrics of what a request names, chosen by the program.
+//! The multi-target exporter pattern: metrics of a target that the request names.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,71 +11,11 @@ use tokio::sync::oneshot;
 use crate::scrape::answer::{Answer, method_not_allowed, plain};
 use crate::scrape::body::Body;
 use crate::scrape::handler::MetricsHandler;
-use crate::server::builder::ServerBuilder;
-use crate::server::mounts::Mount;
 
-/// What a program does to find what a request asks about.
+/// Finds the metrics of the target that a request names.
 pub(crate) type Choose = dyn Fn(&ProbeQuery) -> Result<MetricsHandler, ProbeRefusal> + Send + Sync;
 
-impl ServerBuilder {
-    /// Answers requests for `path` with the metrics of what their query names: the [multi-target exporter
-    /// pattern](https://prometheus.io/docs/guides/multi-target-exporter/).
-    ///
-    /// `choose` looks at the query and gives the handler of what is to be shown, or says why there is none. It runs on a
-    /// thread that may block, for many requests at once, and decides alone what can be reached: allow what you know, and
-    /// never pass on what a client says. Keep the handlers of targets that are asked often; with
-    /// [`Sources`](crate::source::Sources) requests that arrive together then share one collection.
-    ///
-    /// Apart from that an answer is one of [`metrics_path`](Self::metrics_path): format, compression, `name[]`, the
-    /// scraper's deadline, the limit on scrapes and the web configuration hold for both together, and the path is below
-    /// the route prefix.
-    ///
-    /// ```
-    /// use exporter_kit::scrape::MetricsHandler;
-    /// use exporter_kit::server::ProbeRefusal;
-    /// use exporter_kit::{Registry, Server};
-    /// # use std::io::{Read, Write};
-    ///
-    /// let server = Server::builder(&Registry::new())
-    ///     .listen("127.0.0.1:0")
-    ///     .probe("/probe", |query| {
-    ///         let sessions = match query.one("target")? {
-    ///             "shop" => 45,
-    ///             "forum" => 7,
-    ///             _ => return Err(ProbeRefusal::not_found("unknown target; there are `shop` and `forum`")),
-    ///         };
-    ///         let registry = Registry::new();
-    ///         let gauge = registry.gauge("app_active_sessions", "Number of active user sessions");
-    ///         gauge.map_err(|error| ProbeRefusal::unavailable(error.to_string()))?.set(sessions);
-    ///         Ok(MetricsHandler::new(&registry))
-    ///     })
-    ///     .start()?;
-    /// # let address = server.local_addresses()[0];
-    /// # let get = |path: &str| {
-    /// #     let mut client = std::net::TcpStream::connect(address)?;
-    /// #     write!(client, "GET {path} HTTP/1.0\r\n\r\n")?;
-    /// #     let mut answer = String::new();
-    /// #     client.read_to_string(&mut answer)?;
-    /// #     std::io::Result::Ok(answer)
-    /// # };
-    ///
-    /// assert!(get("/probe?target=forum")?.ends_with("\napp_active_sessions 7.0\n"));
-    /// assert!(get("/probe?target=bank")?.starts_with("HTTP/1.0 404 "));
-    /// assert!(get("/probe")?.starts_with("HTTP/1.0 400 "));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn probe(
-        mut self,
-        path: impl Into<String>,
-        choose: impl Fn(&ProbeQuery) -> Result<MetricsHandler, ProbeRefusal> + Send + Sync + 'static,
-    ) -> Self {
-        self.mounts
-            .push(Mount::probe(path.into(), Arc::new(choose)));
-        self
-    }
-}
-
-/// The parameters of a request for a probe, decoded.
+/// The decoded query parameters of a probe request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProbeQuery(Vec<(String, String)>);
 
@@ -89,19 +29,19 @@ impl ProbeQuery {
         )
     }
 
-    /// The value of a parameter that must be there once.
+    /// The value of a parameter that must occur exactly once.
     ///
     /// # Errors
-    /// When it is not there, or more than once: with two values two programs could each see another one.
+    /// If it is missing, or occurs more than once: a proxy and the program could each read a different value.
     pub fn one(&self, name: &str) -> Result<&str, ProbeRefusal> {
         let mut values = self.all(name);
         match (values.next(), values.next()) {
             (Some(value), None) => Ok(value),
             (None, _) => Err(ProbeRefusal::bad_request(format!(
-                "the parameter `{name}` is missing; add it, as in `?{name}=…`"
+                "the parameter `{name}` is missing; add it: `?{name}=…`"
             ))),
             (Some(_), Some(_)) => Err(ProbeRefusal::bad_request(format!(
-                "the parameter `{name}` is there more than once; drop all but one"
+                "the parameter `{name}` occurs more than once; remove all but one"
             ))),
         }
     }
@@ -113,7 +53,7 @@ impl ProbeQuery {
     }
 }
 
-/// Why a request for a probe gets no metrics: a status, and a text for people.
+/// The refusal of a probe request: a status and a text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProbeRefusal {
     status: StatusCode,
@@ -121,22 +61,22 @@ pub struct ProbeRefusal {
 }
 
 impl ProbeRefusal {
-    /// 400: the request can't be understood.
+    /// 400: the request is malformed.
     pub fn bad_request(text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, text.into())
     }
 
-    /// 403: what it names must not be reached.
+    /// 403: the target is not allowed.
     pub fn forbidden(text: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, text.into())
     }
 
-    /// 404: there is nothing by the name that it gives.
+    /// 404: the target is unknown.
     pub fn not_found(text: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, text.into())
     }
 
-    /// 503: it can't be answered now.
+    /// 503: the target is not available now.
     pub fn unavailable(text: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, text.into())
     }
@@ -147,7 +87,7 @@ impl ProbeRefusal {
 
     fn response(self, head_only: bool) -> Response<Body> {
         let mut response = plain(self.status, format!("{}\n", self.text));
-        // The text may repeat what the request says.
+        // The text may repeat parts of the request.
         response.headers_mut().insert(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
@@ -169,7 +109,7 @@ crate::error::debug_by_display!(ProbeRefusal);
 
 impl std::error::Error for ProbeRefusal {}
 
-/// Answers a request for a probe, as one of the scrapes that `metrics` admits.
+/// Answers a probe request, within the limits of `metrics`.
 pub(crate) fn answer<B>(
     req: &Request<B>,
     choose: &Arc<Choose>,
@@ -199,7 +139,7 @@ pub(crate) fn answer<B>(
     };
     let (sender, receiver) = oneshot::channel();
     runtime.spawn_blocking(move || {
-        // Someone who has gone needs no probe.
+        // A client that has gone needs no probe.
         if sender.is_closed() {
             return;
         }
@@ -232,7 +172,7 @@ mod tests {
             ("target=a&%74arget=b", "more than once"),
         ] {
             let refusal = query(text).one("target").unwrap_err().to_string();
-            assert!(refusal.starts_with("400: the parameter `target` is "));
+            assert!(refusal.starts_with("400: the parameter `target` "));
             assert!(refusal.contains(problem), "{text}: {refusal}");
         }
         assert_eq!(query("target=").one("target"), Ok(""));

@@ -1,4 +1,4 @@
-//! Reading a program's configuration anew: on request, one at a time, with what became of it in metrics.
+//! Reloading the configuration of a program: one reload at a time, with the outcome in metrics.
 
 use std::any::Any;
 use std::error::Error;
@@ -8,21 +8,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::metric::Gauge;
 use crate::registry::{RegisterError, Registry};
-use crate::server::supervisor::{News, Supervisor};
+use crate::server::service_manager::{Event, ServiceManager};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Reloads a program's configuration, as `POST /-/reload` does; had from [`Server::reloader`](super::Server::reloader).
+/// Reloads the configuration of a program, as `POST /-/reload` does; returned by
+/// [`Server::reloader`](super::Server::reloader).
 ///
-/// For what else may ask for it, such as the signal SIGHUP. Cheap to clone.
+/// For other triggers of a reload, such as the signal SIGHUP. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Reloader(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    program: Option<Program>,
-    supervisor: Option<Arc<dyn Supervisor>>,
-    /// Held while the program reloads, so that its reloads never overlap.
+    hook: Option<ReloadHook>,
+    service_manager: Option<Arc<dyn ServiceManager>>,
+    /// Held during a reload, so that reloads never overlap.
     reloading: Mutex<()>,
 }
 
@@ -33,59 +34,62 @@ impl fmt::Debug for Reloader {
 }
 
 impl Reloader {
-    pub(crate) fn new(program: Option<Program>, supervisor: Option<Arc<dyn Supervisor>>) -> Self {
+    pub(crate) fn new(
+        hook: Option<ReloadHook>,
+        service_manager: Option<Arc<dyn ServiceManager>>,
+    ) -> Self {
         Self(Arc::new(Shared {
-            program,
-            supervisor,
+            hook,
+            service_manager,
             reloading: Mutex::new(()),
         }))
     }
 
-    /// Reloads, and blocks until that is done. A reload that another thread has begun is waited for first.
+    /// Reloads, and blocks until the reload is over. Waits first for a reload that another thread has begun.
     ///
-    /// A program that gave no [`on_reload`](super::ServerBuilder::on_reload) has nothing to reload, which succeeds.
+    /// Succeeds without effect in a program that set no [`on_reload`](super::ServerBuilder::on_reload).
     ///
     /// # Errors
-    /// When the program refuses the new configuration; it then goes on with the one before.
+    /// If the program rejects the new configuration. The previous configuration then stays in effect.
     pub fn reload(&self) -> Result<(), ReloadError> {
-        // What a panic left behind is the program's own; the lock keeps no data.
+        // The lock protects no data; state left behind by a panic belongs to the program.
         let _one = self
             .0
             .reloading
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        self.tell(News::Reloading);
-        let reloaded = self.0.program.as_ref().map_or(Ok(()), Program::reload);
-        self.tell(News::Reloaded);
+        self.notify(Event::Reloading);
+        let reloaded = self.0.hook.as_ref().map_or(Ok(()), ReloadHook::reload);
+        self.notify(Event::Reloaded);
         reloaded
     }
 
-    fn tell(&self, news: News<'_>) {
-        if let Some(supervisor) = &self.0.supervisor {
-            supervisor.tell(news);
+    fn notify(&self, event: Event<'_>) {
+        if let Some(service_manager) = &self.0.service_manager {
+            service_manager.notify(event);
         }
     }
 }
 
-/// What a program does to reload, and the metrics that tell of it.
-pub(crate) struct Program {
-    hook: Box<dyn Fn() -> Result<(), BoxError> + Send + Sync>,
+/// The program's function for a reload, and the metrics about its outcome.
+pub(crate) struct ReloadHook {
+    run: Box<dyn Fn() -> Result<(), BoxError> + Send + Sync>,
     successful: Gauge,
     success_timestamp: Gauge,
 }
 
-impl fmt::Debug for Program {
+impl fmt::Debug for ReloadHook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Program").finish_non_exhaustive()
+        f.debug_struct("ReloadHook").finish_non_exhaustive()
     }
 }
 
-impl Program {
-    /// The configuration that it starts with counts as loaded.
+impl ReloadHook {
+    /// Counts the configuration at the start as loaded.
     pub(crate) fn new<E: Into<BoxError>>(
         registry: &Registry,
         name: &str,
-        hook: impl Fn() -> Result<(), E> + Send + Sync + 'static,
+        run: impl Fn() -> Result<(), E> + Send + Sync + 'static,
     ) -> Result<Self, RegisterError> {
         let successful = registry.gauge(
             &format!("{name}_config_last_reload_successful"),
@@ -95,23 +99,23 @@ impl Program {
             &format!("{name}_config_last_reload_success_timestamp_seconds"),
             "When the configuration was last loaded, in seconds since 1970-01-01 UTC.",
         )?;
-        let program = Self {
-            hook: Box::new(move || hook().map_err(Into::into)),
+        let hook = Self {
+            run: Box::new(move || run().map_err(Into::into)),
             successful,
             success_timestamp,
         };
-        program.note(true);
-        Ok(program)
+        hook.note(true);
+        Ok(hook)
     }
 
     fn reload(&self) -> Result<(), ReloadError> {
-        // A program that panics here has not changed over, and others may still scrape it.
-        let reloaded = catch_unwind(AssertUnwindSafe(|| (self.hook)()))
+        // A panic leaves the previous configuration in effect, and the program can still be scraped.
+        let reloaded = catch_unwind(AssertUnwindSafe(|| (self.run)()))
             .unwrap_or_else(|panic| Err(message(&*panic).into()));
         self.note(reloaded.is_ok());
         reloaded.map_err(|source| {
             let error = ReloadError { source };
-            // Each mistake in a line of its own, as a log has lines.
+            // One log line for each line of the message.
             for line in error.to_string().lines() {
                 log::error!("{line}");
             }
@@ -135,7 +139,7 @@ fn message(panic: &(dyn Any + Send)) -> String {
     format!("the program panicked: {}", text.unwrap_or("no message"))
 }
 
-/// Why a program goes on with the configuration that it had.
+/// A new configuration was rejected; the previous one stays in effect.
 pub struct ReloadError {
     source: BoxError,
 }
@@ -144,7 +148,7 @@ impl fmt::Display for ReloadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the new configuration can't be used and the one before stays: {}",
+            "cannot reload the configuration, the previous one stays in effect: {}",
             self.source
         )
     }
@@ -166,14 +170,14 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Default)]
-    struct Told(Mutex<Vec<String>>);
+    struct Recorder(Mutex<Vec<String>>);
 
-    impl Supervisor for Told {
-        fn tell(&self, news: News<'_>) {
-            self.0.lock().unwrap().push(format!("{news:?}"));
+    impl ServiceManager for Recorder {
+        fn notify(&self, event: Event<'_>) {
+            self.0.lock().unwrap().push(format!("{event:?}"));
         }
 
-        fn pulse(&self) -> Option<Duration> {
+        fn keep_alive_interval(&self) -> Option<Duration> {
             None
         }
     }
@@ -188,15 +192,15 @@ mod tests {
     fn what_became_of_a_reload_is_in_the_metrics() {
         let registry = Registry::new();
         let times = AtomicU32::new(0);
-        let program = Program::new(&registry, "shop", move || {
+        let hook = ReloadHook::new(&registry, "shop", move || {
             match times.fetch_add(1, Ordering::Relaxed) {
                 0 => Ok(()),
                 1 => Err("line 3: unknown key"),
                 _ => panic!("a bug"),
             }
         });
-        let told = Arc::new(Told::default());
-        let reloader = Reloader::new(Some(program.unwrap()), Some(told.clone()));
+        let told = Arc::new(Recorder::default());
+        let reloader = Reloader::new(Some(hook.unwrap()), Some(told.clone()));
         let successful = || value(&registry, "shop_config_last_reload_successful ");
         let time = || {
             value(
@@ -216,7 +220,7 @@ mod tests {
         let error = reloader.reload().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the new configuration can't be used and the one before stays: line 3: unknown key"
+            "cannot reload the configuration, the previous one stays in effect: line 3: unknown key"
         );
         assert_eq!(successful(), 0.0);
         assert_eq!(time(), reloaded);

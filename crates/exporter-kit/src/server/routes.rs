@@ -1,34 +1,35 @@
-//! Which path leads where.
+//! The meaning of each path.
 
+use crate::page::Links;
 use crate::server::path::RoutePrefix;
 
 /// The paths of a server.
 #[derive(Debug)]
 pub(crate) struct Routes {
     prefix: RoutePrefix,
-    /// What browsers see in place of the prefix.
+    /// The prefix as browsers see it.
     external: RoutePrefix,
     metrics_path: String,
     metrics: String,
 }
 
-/// Where a path leads.
+/// The meaning of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
     Metrics,
-    /// Below the prefix, which this path lacks: the page is at `/`.
+    /// A path below the prefix, with the prefix removed: the page is at `/`.
     Below(&'a str),
     Healthy,
     Ready,
     Reload,
-    /// To the page, whose path this one lacks a part of.
+    /// A redirect to the page.
     ToHome,
     Nowhere,
 }
 
 impl Routes {
-    /// Without an external URL browsers see the paths that the server does; without a prefix it answers below the
-    /// path of its external URL.
+    /// Without an external URL, browsers see the same paths as the server. Without a prefix, the prefix is the path of
+    /// the external URL.
     pub(crate) fn new(
         prefix: Option<RoutePrefix>,
         external: Option<RoutePrefix>,
@@ -63,14 +64,12 @@ impl Routes {
         &self.metrics
     }
 
-    /// The path of the metrics for a browser, as links have it.
-    pub(crate) fn metrics_link(&self) -> String {
-        format!("{}{}", self.external.as_str(), self.metrics_path)
-    }
-
-    /// What comes before every path for a browser, without a slash at its end.
-    pub(crate) fn link_prefix(&self) -> &str {
-        self.external.as_str()
+    /// The paths for links, as browsers see them.
+    pub(crate) fn links(&self) -> Links {
+        Links {
+            prefix: self.external.as_str().to_owned(),
+            metrics: format!("{}{}", self.external.as_str(), self.metrics_path),
+        }
     }
 
     /// The path of the page.
@@ -131,12 +130,12 @@ mod tests {
         let external = || "/shop".parse().ok();
         let routes = Routes::new(None, external(), "/metrics");
         assert_eq!(routes.metrics(), "/shop/metrics");
-        assert_eq!(routes.metrics_link(), "/shop/metrics");
+        assert_eq!(routes.links().metrics, "/shop/metrics");
         let stripped = Routes::new("/".parse().ok(), external(), "/metrics");
         assert_eq!(stripped.metrics(), "/metrics");
-        assert_eq!(stripped.metrics_link(), "/shop/metrics");
+        assert_eq!(stripped.links().metrics, "/shop/metrics");
         let alone = Routes::new("/a".parse().ok(), None, "/metrics");
-        assert_eq!(alone.metrics_link(), "/a/metrics");
+        assert_eq!(alone.links().metrics, "/a/metrics");
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! What the server measures of itself: requests by code, in flight, sizes, durations, errors by cause, connections.
+//! The server's metrics about itself: requests by code, in flight, sizes, durations, errors by cause, connections.
 //!
-//! All of it is there from the start. It is no part of the registry that is served, so that two servers of one registry
-//! are two, and a registry that is read without a server has no server's metrics.
+//! All of them exist from the start, in a registry of their own: two servers of one registry are measured apart, and a
+//! registry without a server does not show them.
 
 use std::error::Error;
 use std::fmt;
@@ -14,29 +14,28 @@ use http::StatusCode;
 use crate::collect::Collect;
 use crate::metric::{Counter, Family, Histogram, InProgress, IntGauge};
 use crate::registry::{RegisterError, Registry};
-use crate::scrape::handler::MetricsHandler;
 
-/// Answers that are counted from the start; others once there is one.
+/// The codes that are counted from the start; others appear with their first answer.
 const CODES: [u16; 10] = [200, 304, 400, 401, 403, 404, 405, 429, 500, 503];
 
-/// Upper bounds of durations, in seconds: a scrape has 10 s unless told otherwise.
+/// Upper bounds of durations, in seconds. The default timeout of a scrape is 10 s.
 const SECONDS: [f64; 6] = [0.001, 0.01, 0.1, 1.0, 5.0, 10.0];
 
 /// Upper bounds of sizes, in bytes.
 const BYTES: [f64; 6] = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8];
 
-/// Why a connection or an answer ended badly.
+/// The cause of the failure of a connection or an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// The client went away before it had the whole answer, or in the middle of a request.
+    /// The client disconnected before it had the whole answer, or in the middle of a request.
     ClientGone,
-    /// The client kept the connection waiting for too long.
+    /// The client exceeded a timeout.
     Timeout,
-    /// What the client sent is no request.
+    /// The client sent something that is not a request.
     BadRequest,
     /// The scrape ended before its body was complete.
     Incomplete,
-    /// A connection could not be accepted: no file descriptor, no memory.
+    /// A connection was not accepted, for lack of a file descriptor or of memory.
     Accept,
 }
 
@@ -59,7 +58,7 @@ impl Cause {
         }
     }
 
-    /// What hyper's end of a connection was caused by.
+    /// The cause of an error of hyper.
     fn of(error: &hyper::Error) -> Self {
         let io = error
             .source()
@@ -74,22 +73,11 @@ impl Cause {
     }
 }
 
-/// Makes a server's metrics and has them shown with the others, unless they are not wanted.
-pub(crate) fn attach(
-    mut metrics: MetricsHandler,
-    wanted: bool,
-) -> (MetricsHandler, Option<Arc<SelfMetrics>>) {
-    // The names are this library's own, in a registry of their own: none is taken.
-    let own = wanted.then(SelfMetrics::new).and_then(Result::ok);
-    metrics.own(own.as_ref().map(|own| own.registry.clone()));
-    (metrics, own)
-}
-
 /// The metrics of one server.
 pub(crate) struct SelfMetrics {
     registry: Registry,
     requests: Family<Counter, 1>,
-    /// As many as there are codes.
+    /// One for each of [`CODES`].
     by_code: [Counter; CODES.len()],
     in_flight: IntGauge,
     connections: IntGauge,
@@ -99,7 +87,9 @@ pub(crate) struct SelfMetrics {
 }
 
 impl SelfMetrics {
-    fn new() -> Result<Arc<Self>, RegisterError> {
+    /// # Errors
+    /// Does not fail: the registry is new.
+    pub(crate) fn new() -> Result<Arc<Self>, RegisterError> {
         let registry = Registry::new();
         let requests = registry.add(
             Counter::define(
@@ -151,24 +141,29 @@ impl SelfMetrics {
         }))
     }
 
-    /// Shows what another part of the server knows, whose names are this library's own.
-    pub(crate) fn show(&self, other: Arc<dyn Collect>) {
-        // The registry is one server's, so that no name is taken.
+    /// The registry of these metrics.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Adds the metrics of another part of the server.
+    pub(crate) fn add(&self, other: Arc<dyn Collect>) {
+        // Registration cannot fail: the registry is this server's, and the names are this library's.
         let _ = self.registry.register(other);
     }
 
-    /// Counts a connection as open until the guard is dropped.
+    /// Counts a connection as open, until the guard is dropped.
     pub(crate) fn connected(&self) -> InProgress<IntGauge> {
         self.connections.track_in_progress()
     }
 
-    /// Measures a request whose head is there.
+    /// Measures a request whose head has arrived.
     pub(crate) fn begin(self: &Arc<Self>) -> Measuring {
         Measuring {
             _in_flight: self.in_flight.track_in_progress(),
             metrics: Arc::clone(self),
             started: Instant::now(),
-            state: State::Waiting,
+            outcome: Outcome::Waiting,
             bytes: 0,
         }
     }
@@ -179,9 +174,9 @@ impl SelfMetrics {
         }
     }
 
-    /// Counts how a connection ended, if it ended badly.
+    /// Counts the error that ended a connection.
     pub(crate) fn connection_failed(&self, error: &hyper::Error) {
-        // Answers that were cut off are counted with their bodies.
+        // Truncated answers are counted with their bodies.
         let cause = Cause::of(error);
         if cause != Cause::ClientGone && !error.is_user() {
             self.count_error(cause);
@@ -202,19 +197,19 @@ impl fmt::Debug for SelfMetrics {
     }
 }
 
-/// A request under way; what it was is recorded when this is dropped.
+/// A request under way, which is recorded when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Measuring {
     _in_flight: InProgress<IntGauge>,
     metrics: Arc<SelfMetrics>,
     started: Instant,
-    state: State,
+    outcome: Outcome,
     bytes: u64,
 }
 
 #[derive(Debug)]
-enum State {
-    /// There is no answer yet.
+enum Outcome {
+    /// The answer is pending.
     Waiting,
     /// The body is being sent.
     Sending,
@@ -223,35 +218,35 @@ enum State {
 }
 
 impl Measuring {
-    /// The head of the answer is there.
+    /// Notes the head of the answer.
     pub(crate) fn answered(&mut self, status: StatusCode) {
         self.metrics.count(status);
-        self.state = State::Sending;
+        self.outcome = Outcome::Sending;
     }
 
-    /// So many bytes of the body have been taken.
+    /// Notes that the connection took bytes of the body.
     pub(crate) fn sent(&mut self, bytes: usize) {
         self.bytes += bytes as u64;
     }
 
-    /// The body is complete.
+    /// Notes that the body is complete.
     pub(crate) fn complete(&mut self) {
-        self.state = State::Complete;
+        self.outcome = Outcome::Complete;
     }
 
-    /// The body will never be complete.
+    /// Notes that the body will never be complete.
     pub(crate) fn incomplete(&mut self) {
-        self.state = State::Failed(Cause::Incomplete);
+        self.outcome = Outcome::Failed(Cause::Incomplete);
     }
 }
 
 impl Drop for Measuring {
     fn drop(&mut self) {
         let metrics = &self.metrics;
-        match self.state {
-            State::Waiting | State::Sending => metrics.count_error(Cause::ClientGone),
-            State::Failed(cause) => metrics.count_error(cause),
-            State::Complete => {}
+        match self.outcome {
+            Outcome::Waiting | Outcome::Sending => metrics.count_error(Cause::ClientGone),
+            Outcome::Failed(cause) => metrics.count_error(cause),
+            Outcome::Complete => {}
         }
         metrics
             .duration

@@ -1,4 +1,4 @@
-//! Unix sockets and their files: made with their mode, replaced only if nobody listens, removed at the end.
+//! Unix sockets and their files: created with their mode, replaced only when stale, removed at the end.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -11,9 +11,7 @@ use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 
-use crate::server::listen::BACKLOG;
-
-/// A socket's file, removed when this is dropped unless another one has taken its place.
+/// The file of a socket. Dropping this removes the file, unless another file has taken its place.
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,
@@ -37,15 +35,19 @@ impl Drop for SocketFile {
         let ours = fs::symlink_metadata(&self.path)
             .is_ok_and(|file| (file.dev(), file.ino()) == (self.device, self.inode));
         if ours {
-            // One that stays is replaced at the next start.
+            // A file that stays is replaced at the next start.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// Listens at that path.
-pub(crate) fn listen(path: &Path, mode: Option<u32>) -> io::Result<(UnixListener, SocketFile)> {
-    // The file must be found again at the end, wherever the program has gone by then.
+/// Listens at a path.
+pub(crate) fn listen(
+    path: &Path,
+    mode: Option<u32>,
+    backlog: i32,
+) -> io::Result<(UnixListener, SocketFile)> {
+    // The program may have another working directory at its end.
     let path = std::path::absolute(path)?;
     let address = SockAddr::unix(&path)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
@@ -53,25 +55,25 @@ pub(crate) fn listen(path: &Path, mode: Option<u32>) -> io::Result<(UnixListener
         if error.kind() != io::ErrorKind::AddrInUse {
             return Err(error);
         }
-        remove_left_behind(&path, &address)?;
+        remove_stale(&path, &address)?;
         socket.bind(&address)?;
     }
     let file = SocketFile::of(path)?;
-    // Until it listens nobody can connect, so that the mode is never wider than was said.
+    // Clients cannot connect before `listen`, so the mode is never wider than configured.
     if let Some(mode) = mode {
         fs::set_permissions(&file.path, Permissions::from_mode(mode))?;
     }
-    socket.listen(BACKLOG)?;
+    socket.listen(backlog)?;
     Ok((socket.into(), file))
 }
 
-/// Removes a socket's file if nothing listens on it.
-fn remove_left_behind(path: &Path, address: &SockAddr) -> io::Result<()> {
+/// Removes the file of a socket that nothing listens on.
+fn remove_stale(path: &Path, address: &SockAddr) -> io::Result<()> {
     if !fs::symlink_metadata(path)?.file_type().is_socket() {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    // A listener with a full queue would make us wait, and listens.
+    // Connecting to a listener whose queue is full would block.
     socket.set_nonblocking(true)?;
     match socket.connect(address) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
@@ -80,7 +82,7 @@ fn remove_left_behind(path: &Path, address: &SockAddr) -> io::Result<()> {
     }
 }
 
-/// Waits until there is something to read, and says how much of one byte: 0 at the end.
+/// Waits until there is something to read, and returns the number of bytes seen: 1, or 0 at the end.
 pub(crate) async fn peek(stream: &UnixStream) -> io::Result<usize> {
     stream
         .async_io(Interest::READABLE, || {

@@ -18,11 +18,15 @@ mod std_types {
 
 #[cfg(exporter_kit_loom)]
 mod loom_types;
+#[cfg(feature = "http")]
+mod race;
 
 use std::sync::PoisonError;
 
 #[cfg(exporter_kit_loom)]
 pub(crate) use loom_types::*;
+#[cfg(feature = "http")]
+pub(crate) use race::first;
 #[cfg(not(exporter_kit_loom))]
 pub(crate) use std_types::*;
 

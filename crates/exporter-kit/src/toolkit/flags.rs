@@ -6,12 +6,12 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::process::ProcessCollector;
-use crate::registry::{RegisterError, Registry};
-use crate::server::address::ListenAddress;
-use crate::server::builder::ServerBuilder;
-use crate::server::error::ServeError;
-use crate::server::path::{self, ExternalUrl, RoutePrefix};
-use crate::server::server::Server;
+use crate::registry::Registry;
+use crate::scrape::MetricsHandler;
+use crate::server::{
+    ExternalUrl, ListenAddress, RoutePrefix, ServeError, Server, ServerBuilder, path,
+};
+use crate::toolkit::{SystemdNotify, SystemdSockets, WebConfigFile};
 
 /// The flags that operators expect of an exporter, for a command line that clap reads.
 ///
@@ -115,16 +115,18 @@ impl WebFlags {
     /// It tells systemd how it does if systemd started the program, and the `process_*` metrics are registered
     /// with the registry unless the flags say otherwise: a program does not do either by itself.
     pub fn server(&self, registry: &Registry) -> ServerBuilder {
-        let mut builder = Server::builder(registry)
-            .metrics_path(&self.telemetry_path)
+        let metrics = MetricsHandler::new(registry)
             .max_requests(self.max_requests)
-            .timeout_offset(self.timeout_offset)
+            .timeout_offset(self.timeout_offset);
+        let mut builder = Server::builder(metrics)
+            .metrics_path(&self.telemetry_path)
             .self_metrics(!self.disable_exporter_metrics)
             .enable_lifecycle(self.enable_lifecycle)
-            .web_config_file(&self.config_file)
-            .systemd_notify();
+            .lifecycle_hint("start the program with --web.enable-lifecycle")
+            .with(WebConfigFile::new(&self.config_file))
+            .with(SystemdNotify);
         if self.systemd_socket {
-            builder = builder.systemd_sockets();
+            builder = builder.with(SystemdSockets);
         } else {
             for address in &self.listen_addresses {
                 builder = builder.listen(address.clone());
@@ -137,19 +139,10 @@ impl WebFlags {
             builder = builder.route_prefix(prefix.clone());
         }
         if !self.disable_exporter_metrics {
-            builder = builder.registered(registry.register(ProcessCollector::new()));
+            let registered = registry.register(ProcessCollector::new());
+            builder.noted(registered.map_err(ServeError::Register));
         }
         builder
-    }
-}
-
-impl ServerBuilder {
-    /// Notes what became of registering something for the server.
-    fn registered(mut self, result: Result<(), RegisterError>) -> Self {
-        if let Err(error) = result {
-            self.error.get_or_insert(ServeError::Register(error));
-        }
-        self
     }
 }
 

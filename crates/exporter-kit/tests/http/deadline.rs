@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use exporter_kit::scrape::MetricsHandler;
 use exporter_kit::{
     Collect, CollectError, Descriptor, FamilyWriter, MetricType, Registry, Server, Sink,
 };
@@ -101,7 +102,9 @@ fn a_collector_that_hangs_for_ever_is_left_out_and_not_called_again_while_it_doe
     let (gate, asked) = hanging(&registry, "hangs");
     registry.gauge("up", "Help.").unwrap().set(1);
     // Who says nothing of a timeout is given what is ready by then, and all that need not be waited for.
-    let builder = Server::builder(&registry).default_timeout(Some(Duration::from_secs(1)));
+    let builder = Server::builder(
+        MetricsHandler::new(&registry).default_timeout(Some(Duration::from_secs(1))),
+    );
     let server = builder.listen("127.0.0.1:0").start().unwrap();
     let address = server.local_addresses()[0];
     let assert_left_out = |headers: &[&str]| {
@@ -317,9 +320,8 @@ fn a_collector_is_told_the_deadline_and_that_no_more_is_wanted() {
 fn more_scrapes_than_allowed_are_refused_and_the_next_ones_answered() {
     let registry = Registry::new();
     let (gate, _) = hanging(&registry, "hangs");
-    let server = exporter_kit::Server::builder(&registry)
+    let server = Server::builder(MetricsHandler::new(&registry).max_requests(4))
         .listen("127.0.0.1:0")
-        .max_requests(4)
         .start()
         .unwrap();
     let address = server.local_addresses()[0];

@@ -88,11 +88,15 @@ fn reloading_by_request_is_off_unless_it_is_switched_on() {
         counted.fetch_add(1, Ordering::Relaxed);
         Ok::<(), String>(())
     };
-    let (server, address) = start(builder(&Registry::new()).on_reload("shop", reload));
+    let builder = builder(&Registry::new()).on_reload("shop", reload);
+    let (server, address) = start(builder.lifecycle_hint("start it with --reload"));
     for method in ["POST", "PUT"] {
         let answer = request(address, method, "/-/reload");
         assert_eq!(answer.status, 403);
-        assert!(answer.text().contains("--web.enable-lifecycle"));
+        assert_eq!(
+            answer.text(),
+            "reloading by request is disabled; start it with --reload\n"
+        );
     }
     assert_eq!(times.load(Ordering::Relaxed), 0);
     // The program itself may.

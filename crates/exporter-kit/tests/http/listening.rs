@@ -125,7 +125,7 @@ fn a_taken_port_is_named_with_what_to_do() {
     assert_eq!(
         error.to_string(),
         format!(
-            "can't listen on `{address}`: the port is taken; stop the program that has it (`ss -ltnp` names it) or choose another port"
+            "cannot listen on `{address}`: the port is in use; stop the program that listens on it (`ss -ltnp` names it) or choose another port"
         )
     );
 }
@@ -141,7 +141,7 @@ fn what_cannot_be_served_is_an_error_that_says_why() {
         ),
         (
             builder().start().unwrap_err(),
-            "the server was given no address to listen on; name one with `listen`",
+            "cannot start the server: it has no address to listen on; add one with `listen`",
         ),
         (
             builder()
@@ -149,19 +149,19 @@ fn what_cannot_be_served_is_an_error_that_says_why() {
                 .metrics_path("metrics")
                 .start()
                 .unwrap_err(),
-            "`metrics` is no path for metrics; write one that begins with `/`",
+            "cannot serve the metrics at `metrics`: the path is invalid; write one that begins with `/`",
         ),
         (
             // An address for documentation, which no machine has.
             builder().listen("192.0.2.1:0").start().unwrap_err(),
-            "can't listen on `192.0.2.1:0`: this machine has no such address; choose one",
+            "cannot listen on `192.0.2.1:0`: this machine does not have the address; choose one",
         ),
         (
             builder()
                 .listen("no-such-host.invalid:0")
                 .start()
                 .unwrap_err(),
-            "can't listen on `no-such-host.invalid:0`: ",
+            "cannot listen on `no-such-host.invalid:0`: ",
         ),
     ] {
         let error = error.to_string();

@@ -87,12 +87,12 @@ fn what_is_refused_is_said_in_plain_text() {
         (
             "",
             400,
-            "the parameter `target` is missing; add it, as in `?target=…`\n",
+            "the parameter `target` is missing; add it: `?target=…`\n",
         ),
         (
             "target=a&target=b",
             400,
-            "the parameter `target` is there more than once; drop all but one\n",
+            "the parameter `target` occurs more than once; remove all but one\n",
         ),
         ("target=secret", 403, "`secret` must not be reached\n"),
         ("target=down", 503, "`down` is down\n"),
@@ -117,9 +117,9 @@ fn probes_and_scrapes_have_one_limit() {
     let (begun, begins) = channel();
     let (release, released) = channel::<()>();
     let released = Mutex::new(released);
-    let server = Server::builder(&Registry::new())
+    let metrics = MetricsHandler::new(&Registry::new()).max_requests(1);
+    let server = Server::builder(metrics)
         .listen("127.0.0.1:0")
-        .max_requests(1)
         .probe("/probe", move |_| {
             begun.send(()).unwrap();
             // Ends when the test says so.
@@ -176,7 +176,7 @@ fn a_path_leads_to_one_place() {
         let builder = Server::builder(&Registry::new()).listen("127.0.0.1:0");
         let builder = builder.page("/config", "Configuration", String::new);
         let error = builder.probe(path, choose).start().unwrap_err().to_string();
-        let begin = format!("`{path}` is no path for a probe or a page: ");
+        let begin = format!("cannot serve a probe or page at `{path}`: ");
         assert!(error.starts_with(&begin), "{error}");
     }
 }

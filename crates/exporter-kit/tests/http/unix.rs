@@ -53,7 +53,7 @@ fn start(path: &Path) -> Result<Server, ServeError> {
 
 fn refused(path: &Path) -> String {
     let error = start(path).unwrap_err().to_string();
-    let expected = format!("can't listen on `unix:{}`: ", path.display());
+    let expected = format!("cannot listen on `unix:{}`: ", path.display());
     assert!(error.starts_with(&expected), "{error}");
     error
 }
@@ -127,11 +127,9 @@ fn a_socket_that_somebody_listens_on_stays_theirs() {
     let path = folder.socket();
     let first = start(&path).unwrap();
     let error = refused(&path);
-    assert!(
-        error.ends_with(
-            "a program listens there; stop it (`ss -lxp` names it) or choose another path"
-        )
-    );
+    assert!(error.ends_with(
+        "another program listens there; stop it (`ss -lxp` names it) or choose another path"
+    ));
     assert!(answers(&path));
     drop(first);
     let _datagrams = UnixDatagram::bind(&path).unwrap();
@@ -146,7 +144,7 @@ fn a_file_that_is_no_socket_is_never_removed() {
     fs::write(&path, "precious").unwrap();
     let error = refused(&path);
     assert!(
-        error.ends_with("there is a file that is no socket; remove it or choose another path"),
+        error.ends_with("the file exists and is not a socket; remove it or choose another path"),
         "{error}"
     );
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
@@ -167,7 +165,7 @@ fn what_took_the_files_place_is_not_removed_at_the_end() {
 fn a_path_that_cannot_be_had_is_named_with_what_to_do() {
     let folder = Folder::new("paths");
     let error = refused(&folder.0.join("none/s"));
-    assert!(error.ends_with("there is no such folder; make it or choose another path"));
+    assert!(error.ends_with("the folder does not exist; create it or choose another path"));
     let error = refused(&folder.0.join("x".repeat(200)));
     assert!(
         error.ends_with("; choose another path, of at most 107 bytes"),

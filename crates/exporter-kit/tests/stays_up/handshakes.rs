@@ -35,7 +35,9 @@ fn handshakes_that_stop_half_way_by_the_hundred() {
     folder.take("no_auth.good.yml");
     let bound = Server::builder(&Registry::new())
         .listen("127.0.0.1:0")
-        .web_config_file(folder.path("web.yml"))
+        .with(exporter_kit::toolkit::WebConfigFile::new(
+            folder.path("web.yml"),
+        ))
         .bind()
         .unwrap();
     let hello = hello(&folder);

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use exporter_kit::scrape::MetricsHandler;
 use exporter_kit::server::BoundServer;
 use exporter_kit::{Registry, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -19,7 +20,7 @@ pub(crate) fn with_server<F: Future<Output = ()>>(
     test: impl FnOnce(SocketAddr) -> F,
 ) {
     // How many scrapes there may be at once has a test of its own.
-    let builder = Server::builder(registry).max_requests(0);
+    let builder = Server::builder(MetricsHandler::new(registry).max_requests(0));
     run(builder.listen("127.0.0.1:0").bind().unwrap(), test);
 }
 

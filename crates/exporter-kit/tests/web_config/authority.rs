@@ -133,7 +133,9 @@ impl Folder {
         gauge.unwrap().set(45);
         Server::builder(&registry)
             .listen("127.0.0.1:0")
-            .web_config_file(self.path("web.yml"))
+            .with(exporter_kit::toolkit::WebConfigFile::new(
+                self.path("web.yml"),
+            ))
             .start()
     }
 }

@@ -61,7 +61,7 @@ fn what_is_bad_is_refused_with_its_message() {
             .replace(&here, "");
         assert_eq!(
             refused,
-            format!("the web configuration can't be used: {said}"),
+            format!("cannot use the web configuration: {said}"),
             "{name}"
         );
     }

@@ -77,7 +77,9 @@ async fn a_body_of_many_pieces_comes_whole() {
     }
     let server = exporter_kit::Server::builder(&registry)
         .listen("127.0.0.1:0")
-        .web_config_file(folder.path("web.yml"))
+        .with(exporter_kit::toolkit::WebConfigFile::new(
+            folder.path("web.yml"),
+        ))
         .start()
         .unwrap();
     let stream = connect(&folder, server.local_addresses()[0], &["h2"]).await;

@@ -1,4 +1,4 @@
-//! Socket activation: systemd listens, and passes its sockets to the program that it starts.
+//! Socket activation: systemd listens, and passes its sockets to the program when it starts it.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,28 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use listenfd::ListenFd;
 use rustix::net::sockopt::socket_acceptconn;
 
-use crate::server::{IntoListener as _, Listener, ServeError, ServerBuilder, SystemdSocketError};
+use super::error::SystemdSocketError;
+use crate::server::{IntoListener as _, Listener};
 
-/// Whether this process has taken its sockets: two owners of one would close it under each other.
+/// Set once this process has taken its sockets: a second owner would close them under the first.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-impl ServerBuilder {
-    /// Takes over the sockets that systemd passed to this process: TCP and Unix sockets, all of them.
-    ///
-    /// They are there if a `.socket` unit started the program; that they are not is an error when binding. Call it
-    /// once in a program, before other threads read the environment, from which it removes them.
-    pub fn systemd_sockets(mut self) -> Self {
-        match take() {
-            Ok(listeners) => self.listeners.extend(listeners),
-            Err(error) => {
-                self.error.get_or_insert(ServeError::SystemdSocket(error));
-            }
-        }
-        self
-    }
-}
-
-fn take() -> Result<Vec<Listener>, SystemdSocketError> {
+/// Takes the sockets over.
+pub(super) fn take_sockets() -> Result<Vec<Listener>, SystemdSocketError> {
     let for_us =
         variable("LISTEN_PID").and_then(|pid| pid.parse().ok()) == Some(std::process::id());
     if TAKEN.load(Ordering::Relaxed) {
@@ -62,7 +48,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn listener(passed: &mut ListenFd, index: usize) -> io::Result<Listener> {
-    // What is neither is refused by both, and the second says so.
+    // A socket of neither type is rejected by both, with the error of the second.
     if let Ok(Some(tcp)) = passed.take_tcp_listener(index) {
         check(socket_acceptconn(&tcp)?)?;
         return tcp.into_listener();
@@ -79,8 +65,6 @@ fn listener(passed: &mut ListenFd, index: usize) -> io::Result<Listener> {
 fn check(listens: bool) -> io::Result<()> {
     match listens {
         true => Ok(()),
-        false => Err(io::Error::other(
-            "it is a connection, or was never told to listen",
-        )),
+        false => Err(io::Error::other("it is a connection, or does not listen")),
     }
 }

@@ -1,17 +1,17 @@
 //! Systems without systemd.
 
-use crate::server::{ServeError, ServerBuilder, SystemdSocketError};
+use std::sync::Arc;
 
-impl ServerBuilder {
-    /// Takes over the sockets that systemd passed; there is no systemd here, which is an error when binding.
-    pub fn systemd_sockets(mut self) -> Self {
-        let error = ServeError::SystemdSocket(SystemdSocketError::Elsewhere);
-        self.error.get_or_insert(error);
-        self
-    }
+use super::error::SystemdSocketError;
+use crate::server::Listener;
+use crate::server::service_manager::ServiceManager;
 
-    /// Tells systemd how the server does; there is no systemd here, and nothing is told.
-    pub fn systemd_notify(self) -> Self {
-        self
-    }
+/// Fails: there is no systemd.
+pub(super) fn take_sockets() -> Result<Vec<Listener>, SystemdSocketError> {
+    Err(SystemdSocketError::Unsupported)
+}
+
+/// `None`: there is no systemd.
+pub(super) fn from_environment() -> Option<Arc<dyn ServiceManager>> {
+    None
 }

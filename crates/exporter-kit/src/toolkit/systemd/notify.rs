@@ -1,4 +1,4 @@
-//! Telling systemd how the program does, by the datagrams of sd_notify(3).
+//! Notifications to systemd, in the datagrams of sd_notify(3).
 
 use std::ffi::OsStr;
 use std::io;
@@ -10,32 +10,27 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::server::ServerBuilder;
-use crate::server::supervisor::{News, Supervisor};
+use crate::server::service_manager::{Event, ServiceManager};
 
-/// How long systemd may keep us waiting with its queue full.
+/// The longest wait while the queue of systemd is full: a notification must not hold up scrapes.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-impl ServerBuilder {
-    /// Tells systemd when the server is ready, when it reloads and when it stops, and that it is alive as often as
-    /// the unit's `WatchdogSec=` asks. For units of `Type=notify` and `Type=notify-reload`.
-    ///
-    /// Does nothing in a program that systemd does not wait for.
-    pub fn systemd_notify(mut self) -> Self {
-        if let Some(socket) = std::env::var_os("NOTIFY_SOCKET") {
-            match Notifier::new(&socket, watchdog()) {
-                Ok(notifier) => self.supervisor = Some(Arc::new(notifier)),
-                Err(error) => log::warn!(
-                    "systemd can't be told how the program does: `NOTIFY_SOCKET` is `{}`: {error}",
-                    socket.display()
-                ),
-            }
+/// The notifier for a program that systemd waits for.
+pub(super) fn from_environment() -> Option<Arc<dyn ServiceManager>> {
+    let socket = std::env::var_os("NOTIFY_SOCKET")?;
+    match Notifier::new(&socket, watchdog()) {
+        Ok(notifier) => Some(Arc::new(notifier)),
+        Err(error) => {
+            log::warn!(
+                "cannot notify systemd: `NOTIFY_SOCKET` is `{}`: {error}",
+                socket.display()
+            );
+            None
         }
-        self
     }
 }
 
-/// What the environment says of the watchdog.
+/// The watchdog interval from the environment.
 fn watchdog() -> Option<Duration> {
     let variable = |name| std::env::var(name).ok();
     let process = variable("WATCHDOG_PID");
@@ -43,7 +38,7 @@ fn watchdog() -> Option<Duration> {
     watchdog_of(&usec, process.as_deref(), std::process::id())
 }
 
-/// How often systemd wants to hear of process `us`, at the latest. Without a process it is for any.
+/// The watchdog interval for process `us`. Without a process, the interval is for any.
 fn watchdog_of(usec: &str, process: Option<&str>, us: u32) -> Option<Duration> {
     if process.is_some_and(|process| process.parse() != Ok(us)) {
         return None;
@@ -61,12 +56,12 @@ struct Notifier {
 }
 
 impl Notifier {
-    /// `address` is a path, or an abstract name after an `@`.
+    /// `address` is a path, or an abstract name that follows `@`.
     fn new(address: &OsStr, watchdog: Option<Duration>) -> io::Result<Self> {
         let address = match address.as_bytes() {
             [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,
             [b'/', ..] => SocketAddr::from_pathname(address)?,
-            _ => return Err(io::Error::other("it is no path and no abstract name")),
+            _ => return Err(io::Error::other("neither a path nor an abstract name")),
         };
         let socket = UnixDatagram::unbound()?;
         socket.set_write_timeout(Some(PATIENCE))?;
@@ -79,30 +74,30 @@ impl Notifier {
 
     fn send(&self, state: &str) {
         if let Err(error) = self.socket.send_to_addr(state.as_bytes(), &self.address) {
-            // Each line stands for itself, and the first says which it was.
+            // The first line identifies the notification.
             let what = state.lines().next().unwrap_or_default();
-            log::warn!("systemd did not take `{what}`: {error}");
+            log::warn!("cannot notify systemd of `{what}`: {error}");
         }
     }
 }
 
-impl Supervisor for Notifier {
-    fn tell(&self, news: News<'_>) {
-        match news {
-            News::Ready(status) => self.send(&format!("READY=1\nSTATUS={status}")),
-            News::Reloading => {
+impl ServiceManager for Notifier {
+    fn notify(&self, event: Event<'_>) {
+        match event {
+            Event::Ready(status) => self.send(&format!("READY=1\nSTATUS={status}")),
+            Event::Reloading => {
                 let now = clock_gettime(ClockId::Monotonic);
                 let usec = i128::from(now.tv_sec) * 1_000_000 + i128::from(now.tv_nsec) / 1000;
                 self.send(&format!("RELOADING=1\nMONOTONIC_USEC={usec}"));
             }
-            News::Reloaded => self.send("READY=1"),
-            News::Alive => self.send("WATCHDOG=1"),
-            News::Stopping => self.send("STOPPING=1\nSTATUS=Answering what has been asked"),
+            Event::Reloaded => self.send("READY=1"),
+            Event::Alive => self.send("WATCHDOG=1"),
+            Event::Stopping => self.send("STOPPING=1\nSTATUS=Finishing the answers under way"),
         }
     }
 
-    fn pulse(&self) -> Option<Duration> {
-        // Twice as often as is needed, so that one delay is forgiven.
+    fn keep_alive_interval(&self) -> Option<Duration> {
+        // Twice as often as required, so that a single delay is harmless.
         self.watchdog.map(|watchdog| watchdog / 2)
     }
 }
@@ -111,9 +106,9 @@ impl Supervisor for Notifier {
 mod tests {
     use super::*;
 
-    /// What is received after this is sent.
-    fn received(socket: &UnixDatagram, notifier: &Notifier, news: News<'_>) -> String {
-        notifier.tell(news);
+    /// The datagram of an event.
+    fn received(socket: &UnixDatagram, notifier: &Notifier, event: Event<'_>) -> String {
+        notifier.notify(event);
         let mut buffer = [0; 256];
         let length = socket.recv(&mut buffer).unwrap();
         String::from_utf8(buffer[..length].to_vec()).unwrap()
@@ -129,18 +124,21 @@ mod tests {
             .unwrap();
         let watchdog = Some(Duration::from_secs(3));
         let notifier = Notifier::new(OsStr::new(&format!("@{name}")), watchdog).unwrap();
-        let told = |news| received(&socket, &notifier, news);
-        assert_eq!(told(News::Ready("Serving")), "READY=1\nSTATUS=Serving");
-        assert_eq!(told(News::Alive), "WATCHDOG=1");
-        assert_eq!(told(News::Reloaded), "READY=1");
-        assert!(told(News::Stopping).starts_with("STOPPING=1\n"));
+        let told = |event| received(&socket, &notifier, event);
+        assert_eq!(told(Event::Ready("Serving")), "READY=1\nSTATUS=Serving");
+        assert_eq!(told(Event::Alive), "WATCHDOG=1");
+        assert_eq!(told(Event::Reloaded), "READY=1");
+        assert!(told(Event::Stopping).starts_with("STOPPING=1\n"));
         let times = [(); 2].map(|()| {
-            let reloading = told(News::Reloading);
+            let reloading = told(Event::Reloading);
             let usec = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=");
             usec.unwrap().parse::<u64>().unwrap()
         });
         assert!(times[0] <= times[1]);
-        assert_eq!(notifier.pulse(), Some(Duration::from_millis(1500)));
+        assert_eq!(
+            notifier.keep_alive_interval(),
+            Some(Duration::from_millis(1500))
+        );
     }
 
     #[test]
@@ -163,7 +161,7 @@ mod tests {
             );
         }
         let gone = Notifier::new(OsStr::new("/nonexistent/notify"), None).unwrap();
-        gone.tell(News::Alive);
-        assert_eq!(gone.pulse(), None);
+        gone.notify(Event::Alive);
+        assert_eq!(gone.keep_alive_interval(), None);
     }
 }

@@ -1,4 +1,4 @@
-//! From an accepted connection to HTTP inside TLS.
+//! The TLS handshake of an accepted connection, up to HTTP inside TLS.
 
 use std::io;
 use std::pin::Pin;
@@ -7,32 +7,31 @@ use std::task::{Context, Poll};
 
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
-use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::{http2, tls};
-use crate::server::connection;
-use crate::server::gate::Stream;
-use crate::server::guard::HEAD_TIMEOUT;
-use crate::server::server::{first, until};
-use crate::server::site::Site;
+use crate::server::http1;
+use crate::server::service::Service;
+use crate::server::shutdown::Stopped;
+use crate::server::timeouts::HEAD_TIMEOUT;
+use crate::sync::first;
 
 /// The first byte of a handshake.
 const HANDSHAKE: u8 = 0x16;
 
-/// What a client is told that does not know of TLS; the words are Go's.
+/// The answer to a client without TLS, in the words of Go.
 const NOT_ENCRYPTED: &[u8] =
     b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
 
-/// Serves a connection until its client is done with it, or the server is to stop. The handshake has as much
-/// time as the head of a request.
-pub(super) async fn serve(
+/// Serves a connection until its client closes it, or the server stops. The handshake has the timeout of the head of a
+/// request.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     config: Arc<ServerConfig>,
-    stream: Box<dyn Stream>,
-    site: Arc<Site>,
-    mut stopped: watch::Receiver<()>,
+    stream: S,
+    service: Arc<Service>,
+    mut stopped: Stopped,
 ) {
     let mut encrypted = None;
     let shaking = async {
@@ -41,25 +40,25 @@ pub(super) async fn serve(
             .ok()
             .flatten();
     };
-    first(shaking, until(&mut stopped)).await;
+    first(shaking, stopped.wait()).await;
     let Some(stream) = encrypted else {
         return;
     };
     if tls::is_http2(stream.get_ref().1.alpn_protocol()) {
-        http2::serve(*stream, site, stopped).await;
+        http2::serve(*stream, service, stopped).await;
     } else {
-        connection::serve_http1(*stream, site, stopped).await;
+        http1::serve(*stream, service, stopped).await;
     }
 }
 
-/// Shakes hands. What goes wrong is the client's doing, and it is told.
-async fn accept(
+/// Shakes hands. The client caused every failure, and is informed of it.
+async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     config: Arc<ServerConfig>,
-    mut stream: Box<dyn Stream>,
-) -> Option<Box<TlsStream<Begun>>> {
+    mut stream: S,
+) -> Option<Box<TlsStream<Begun<S>>>> {
     let byte = stream.read_u8().await.ok()?;
     if byte.is_ascii_uppercase() {
-        // The begin of a method.
+        // The first letter of an HTTP method.
         stream.write_all(NOT_ENCRYPTED).await.ok()?;
         stream.shutdown().await.ok()?;
         return None;
@@ -74,20 +73,20 @@ async fn accept(
     match TlsAcceptor::from(config).accept(begun).await {
         Ok(stream) => Some(Box::new(stream)),
         Err(error) => {
-            // Anybody can make it fail, at any rate: not for a log that is kept.
-            log::debug!("a TLS handshake failed: {error}");
+            // Any client can cause failures at any rate, so they must not fill the log.
+            log::debug!("cannot complete a TLS handshake: {error}");
             None
         }
     }
 }
 
-/// A stream whose first byte was read already.
-struct Begun {
+/// A stream whose first byte has been read already.
+struct Begun<S> {
     byte: Option<u8>,
-    stream: Box<dyn Stream>,
+    stream: S,
 }
 
-impl AsyncRead for Begun {
+impl<S: AsyncRead + Unpin> AsyncRead for Begun<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -103,7 +102,7 @@ impl AsyncRead for Begun {
     }
 }
 
-impl AsyncWrite for Begun {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Begun<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -143,10 +142,8 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::page::Landing;
-    use crate::registry::Registry;
-    use crate::scrape::MetricsHandler;
-    use crate::server::routes::Routes;
+    use crate::server::router::Router;
+    use crate::server::shutdown;
 
     fn config() -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();
@@ -162,13 +159,8 @@ mod tests {
         Arc::new(config)
     }
 
-    fn site() -> Arc<Site> {
-        let metrics = MetricsHandler::new(&Registry::new());
-        Arc::new(Site::new(
-            Routes::new(None, None, "/metrics"),
-            metrics,
-            &Landing::default(),
-        ))
+    fn service() -> Arc<Service> {
+        Arc::new(Service::new(Router::with_page(0), None, None))
     }
 
     /// The begin of a hello that says it has 512 bytes.
@@ -178,8 +170,8 @@ mod tests {
     async fn a_handshake_that_stops_is_closed_when_a_head_would_be() {
         for sent in 0..=BEGIN.len() {
             let (mut client, server) = tokio::io::duplex(1024);
-            let (_stop, stopped) = watch::channel(());
-            tokio::spawn(serve(config(), Box::new(server), site(), stopped));
+            let (_stop, stopped) = shutdown::channel();
+            tokio::spawn(serve(config(), server, service(), stopped));
             client.write_all(&BEGIN[..sent]).await.unwrap();
             let before = Instant::now();
             let mut rest = Vec::new();
@@ -196,8 +188,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_handshake_that_trickles_is_closed_as_well() {
         let (mut client, server) = tokio::io::duplex(1024);
-        let (_stop, stopped) = watch::channel(());
-        tokio::spawn(serve(config(), Box::new(server), site(), stopped));
+        let (_stop, stopped) = shutdown::channel();
+        tokio::spawn(serve(config(), server, service(), stopped));
         let before = Instant::now();
         for byte in BEGIN.iter().chain([0; 500].iter()) {
             if client.write_all(&[*byte]).await.is_err() {
@@ -212,8 +204,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_server_that_stops_waits_for_no_handshake() {
         let (mut client, server) = tokio::io::duplex(1024);
-        let (stop, stopped) = watch::channel(());
-        let serving = tokio::spawn(serve(config(), Box::new(server), site(), stopped));
+        let (stop, stopped) = shutdown::channel();
+        let serving = tokio::spawn(serve(config(), server, service(), stopped));
         client.write_all(BEGIN).await.unwrap();
         let before = Instant::now();
         drop(stop);

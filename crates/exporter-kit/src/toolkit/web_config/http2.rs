@@ -1,75 +1,67 @@
-//! HTTP/2, for clients that ask for it in the handshake.
+//! HTTP/2, for clients that choose it in the handshake.
 //!
-//! Several requests share a connection, so what bounds a client is counted by request: how many there may be at
-//! once, how much waits for the client, and for how long.
+//! Several requests share a connection, so every limit on a client applies to its requests: their number, the bytes that
+//! wait for the client, and the time that they wait.
 
 use std::convert::Infallible;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use crate::scrape::body::{Body, BodyError};
-use crate::server::connection::MAX_HEAD_BYTES;
-use crate::server::gate::{self, GatedAnswer};
-use crate::server::guard::{IDLE_TIMEOUT, WRITE_TIMEOUT};
-use crate::server::self_metrics::{Measuring, SelfMetrics};
-use crate::server::server::{GRACE, first, until};
-use crate::server::site::Site;
+use crate::server::http1::MAX_HEAD_BYTES;
+use crate::server::service::{Exchange, ExchangeBody, Progress, Service};
+use crate::server::shutdown::{GRACE, Stopped};
+use crate::server::timeouts::{IDLE_TIMEOUT, WRITE_TIMEOUT};
+use crate::sync::first;
 
-/// How many requests of a connection are answered at once.
+/// The number of requests of a connection that are answered at the same time.
 const MAX_REQUESTS: u32 = 32;
 
-/// The largest piece of an answer, in bytes, that waits for a client to take it.
-const PIECE_BYTES: usize = 16 * 1024;
+/// The largest part of an answer, in bytes, that waits for a client to accept it.
+const PART_BYTES: usize = 16 * 1024;
 
-/// How often it is seen whether a client keeps the connection waiting.
-const LOOK: Duration = Duration::from_secs(5);
+/// The interval at which timeouts are checked.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Serves a connection until its client is done with it, keeps it waiting for too long, or the server is to stop.
+/// Serves a connection until its client closes it, a timeout has passed, or the server stops.
 pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
-    site: Arc<Site>,
-    mut stopped: watch::Receiver<()>,
+    service: Arc<Service>,
+    mut stopped: Stopped,
 ) {
-    let requests = Requests::new();
-    let self_metrics = site.self_metrics.clone();
+    let streams = Streams::new();
+    let self_metrics = service.self_metrics().cloned();
+    let calls = Calls {
+        service,
+        streams: streams.clone(),
+    };
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_REQUESTS)
         .max_header_list_size(MAX_HEAD_BYTES as u32)
-        .max_send_buf_size(PIECE_BYTES)
-        .serve_connection(
-            TokioIo::new(stream),
-            Service {
-                site,
-                requests: requests.clone(),
-            },
-        );
+        .max_send_buf_size(PART_BYTES)
+        .serve_connection(TokioIo::new(stream), calls);
     let mut connection = pin!(connection);
     let ended = first(
         async {
             let served = async {
-                // What went wrong is the client's doing, and was answered if it could be.
+                // The client caused the error, and has been answered if that was possible.
                 if let Err(error) = connection.as_mut().await
                     && let Some(metrics) = &self_metrics
                 {
                     metrics.connection_failed(&error);
                 }
             };
-            first(served, requests.wait_too_long()).await;
+            first(served, streams.wait_too_long()).await;
         },
-        until(&mut stopped),
+        stopped.wait(),
     )
     .await;
     if !ended {
@@ -78,238 +70,124 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     }
 }
 
-/// The requests that are being answered.
-#[derive(Clone)]
-struct Requests(Arc<Mutex<Open>>);
+/// The service of one connection, as hyper calls it.
+struct Calls {
+    service: Arc<Service>,
+    streams: Streams,
+}
 
-struct Open {
-    /// Each with since when it waits for the client, if it does.
-    requests: Vec<(u64, Option<Instant>)>,
+impl hyper::service::Service<Request<Incoming>> for Calls {
+    type Response = Response<ExchangeBody<OpenStream>>;
+    type Error = Infallible;
+    type Future = Exchange<OpenStream>;
+
+    fn call(&self, req: Request<Incoming>) -> Exchange<OpenStream> {
+        self.service.respond(req, self.streams.open())
+    }
+}
+
+/// The streams of a connection, one for each request under way.
+#[derive(Clone)]
+struct Streams(Arc<Mutex<OpenStreams>>);
+
+struct OpenStreams {
+    /// By id: the time since which the stream waits for the client, if it does.
+    waiting: Vec<(u64, Option<Instant>)>,
     next: u64,
-    /// Since when there is none.
+    /// The time since which there is none.
     idle: Instant,
 }
 
-impl Requests {
+impl Streams {
     fn new() -> Self {
-        Self(Arc::new(Mutex::new(Open {
-            requests: Vec::new(),
+        Self(Arc::new(Mutex::new(OpenStreams {
+            waiting: Vec::new(),
             next: 0,
             idle: Instant::now(),
         })))
     }
 
-    fn open(&self) -> Waiting {
+    fn open(&self) -> OpenStream {
         let mut open = self.lock();
         let id = open.next;
         open.next += 1;
-        open.requests.push((id, None));
-        Waiting {
-            requests: self.clone(),
+        open.waiting.push((id, None));
+        OpenStream {
+            streams: self.clone(),
             id,
         }
     }
 
-    /// Resolves once the client has kept the connection waiting for too long.
+    /// Resolves once the client has exceeded a timeout.
     async fn wait_too_long(&self) {
         while !self.lock().waited_too_long(Instant::now()) {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(CHECK_INTERVAL).await;
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Open> {
+    fn lock(&self) -> MutexGuard<'_, OpenStreams> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Open {
+impl OpenStreams {
     fn waited_too_long(&self, now: Instant) -> bool {
         let for_client = |since: &Instant| now.duration_since(*since) >= WRITE_TIMEOUT;
-        if self.requests.is_empty() {
+        if self.waiting.is_empty() {
             now.duration_since(self.idle) >= IDLE_TIMEOUT
         } else {
-            self.requests
+            self.waiting
                 .iter()
                 .any(|(_, since)| since.as_ref().is_some_and(for_client))
         }
     }
 }
 
-/// One request, until this is dropped.
-struct Waiting {
-    requests: Requests,
+/// One stream, open until this is dropped.
+struct OpenStream {
+    streams: Streams,
     id: u64,
 }
 
-impl Waiting {
-    /// Says whether the client is the one who is waited for from now on.
-    fn for_client(&self, waits: bool) {
+impl Progress for OpenStream {
+    const MAX_PART: usize = PART_BYTES;
+
+    fn wait_for_client(&self, waits: bool) {
         let since = waits.then(Instant::now);
-        let mut open = self.requests.lock();
-        for (_, waiting) in open.requests.iter_mut().filter(|(id, _)| *id == self.id) {
+        let mut open = self.streams.lock();
+        for (_, waiting) in open.waiting.iter_mut().filter(|(id, _)| *id == self.id) {
             *waiting = since;
         }
     }
 }
 
-impl Drop for Waiting {
+impl Drop for OpenStream {
     fn drop(&mut self) {
-        let mut open = self.requests.lock();
-        open.requests.retain(|(id, _)| *id != self.id);
+        let mut open = self.streams.lock();
+        open.waiting.retain(|(id, _)| *id != self.id);
         open.idle = Instant::now();
-    }
-}
-
-/// The site, for one connection.
-struct Service {
-    site: Arc<Site>,
-    requests: Requests,
-}
-
-impl hyper::service::Service<Request<Incoming>> for Service {
-    type Response = Response<PiecedBody>;
-    type Error = Infallible;
-    type Future = PiecedAnswer;
-
-    fn call(&self, req: Request<Incoming>) -> PiecedAnswer {
-        PiecedAnswer {
-            waiting: Some(self.requests.open()),
-            measuring: self.site.self_metrics.as_ref().map(SelfMetrics::begin),
-            answer: gate::answer(&self.site, req),
-        }
-    }
-}
-
-/// An answer whose body is given in pieces.
-struct PiecedAnswer {
-    waiting: Option<Waiting>,
-    measuring: Option<Measuring>,
-    answer: GatedAnswer,
-}
-
-impl Future for PiecedAnswer {
-    type Output = Result<Response<PiecedBody>, Infallible>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Poll::Ready(response) = Pin::new(&mut self.answer).poll(cx) else {
-            return Poll::Pending;
-        };
-        let waiting = self.waiting.take();
-        if let Some(waiting) = &waiting {
-            waiting.for_client(true);
-        }
-        let mut measuring = self.measuring.take();
-        if let Some(measuring) = &mut measuring {
-            measuring.answered(response.status());
-            if response.body().is_end_stream() {
-                measuring.complete();
-            }
-        }
-        Poll::Ready(Ok(response.map(|body| PiecedBody {
-            body,
-            rest: Bytes::new(),
-            waiting,
-            measuring,
-        })))
-    }
-}
-
-/// A body in pieces that a client can be expected to take, which says when it waits for that.
-struct PiecedBody {
-    body: Body,
-    rest: Bytes,
-    waiting: Option<Waiting>,
-    measuring: Option<Measuring>,
-}
-
-impl PiecedBody {
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-        while self.rest.is_empty() {
-            match Pin::new(&mut self.body).poll_frame(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
-                Poll::Ready(Some(Ok(frame))) => self.rest = frame.into_data().unwrap_or_default(),
-            }
-        }
-        let length = self.rest.len().min(PIECE_BYTES);
-        Poll::Ready(Some(Ok(self.rest.split_to(length))))
-    }
-}
-
-impl http_body::Body for PiecedBody {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let piece = self.poll_piece(cx);
-        if let Some(waiting) = &self.waiting {
-            waiting.for_client(piece.is_ready());
-        }
-        let is_end = self.is_end_stream();
-        if let Some(measuring) = &mut self.measuring {
-            match &piece {
-                Poll::Ready(Some(Ok(piece))) => {
-                    measuring.sent(piece.len());
-                    if is_end {
-                        measuring.complete();
-                    }
-                }
-                Poll::Ready(Some(Err(_))) => measuring.incomplete(),
-                Poll::Ready(None) => measuring.complete(),
-                Poll::Pending => {}
-            }
-        }
-        piece.map(|piece| piece.map(|piece| piece.map(Frame::data)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let rest = self.rest.len() as u64;
-        let mut hint = self.body.size_hint();
-        if let Some(upper) = hint.upper() {
-            hint.set_upper(upper + rest);
-        }
-        hint.set_lower(hint.lower() + rest);
-        hint
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use http_body_util::{BodyExt as _, Empty};
     use hyper::client::conn::http2::{self, SendRequest};
     use tokio::task::JoinHandle;
 
     use super::*;
-    use crate::page::Landing;
-    use crate::registry::Registry;
-    use crate::scrape::MetricsHandler;
-    use crate::server::routes::Routes;
+    use crate::server::router::Router;
+    use crate::server::shutdown::{self, Stop};
 
     type Client = SendRequest<Empty<Bytes>>;
 
     /// A client of a server whose page is that long, and the end of that server.
-    async fn connect(page: usize) -> (Client, JoinHandle<()>, watch::Sender<()>) {
-        let landing = Landing {
-            description: Some("x".repeat(page)),
-            ..Landing::default()
-        };
-        let metrics = MetricsHandler::new(&Registry::new());
-        let site = Arc::new(Site::new(
-            Routes::new(None, None, "/metrics"),
-            metrics,
-            &landing,
-        ));
+    async fn connect(page: usize) -> (Client, JoinHandle<()>, Stop) {
+        let service = Service::new(Router::with_page(page), None, None);
         let (client, server) = tokio::io::duplex(64 * 1024);
-        let (stop, stopped) = watch::channel(());
-        let served = tokio::spawn(serve(server, site, stopped));
+        let (stop, stopped) = shutdown::channel();
+        let served = tokio::spawn(serve(server, Arc::new(service), stopped));
         let client = TokioIo::new(client);
         let (requests, connection) = http2::handshake(TokioExecutor::new(), client)
             .await
@@ -333,7 +211,7 @@ mod tests {
         served.await.unwrap();
         let took = before.elapsed();
         assert!(
-            took >= WRITE_TIMEOUT && took <= WRITE_TIMEOUT + 2 * LOOK,
+            took >= WRITE_TIMEOUT && took <= WRITE_TIMEOUT + 2 * CHECK_INTERVAL,
             "{took:?}"
         );
         assert!(stalled.into_body().collect().await.is_err());
@@ -361,6 +239,6 @@ mod tests {
         }
         let before = Instant::now();
         served.await.unwrap();
-        assert!(before.elapsed() <= IDLE_TIMEOUT + LOOK);
+        assert!(before.elapsed() <= IDLE_TIMEOUT + CHECK_INTERVAL);
     }
 }

@@ -4,12 +4,11 @@
 //! `file` says what may be written, `settings` what is made of it, `entrance` puts it in force. All of it runs
 //! before the site sees a request, and reads no file then: a thread looks after those.
 
-mod base64;
 mod bearer_tokens;
 mod certificates;
 mod checks;
 mod client_certificates;
-mod entrance;
+mod enforcement;
 mod error;
 mod file;
 mod go_duration;
@@ -29,4 +28,4 @@ mod watched;
 mod x509;
 
 pub use error::WebConfigError;
-pub use option::check_web_config;
+pub use option::{WebConfigFile, check_web_config};

@@ -3,12 +3,21 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::base64::{self, STANDARD};
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+
 use super::error::Problem;
 use super::file::{Text, place_of};
 use super::passwords::{self, Hash};
 
-/// Beyond this cost a check takes longer than a scrape has time.
+/// Base64 as Go reads it: padded, with any value in the unused bits.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
+/// Above this cost, a check takes longer than the timeout of a scrape.
 const SLOW_COST: u32 = 14;
 
 /// The users with their hashes.
@@ -68,8 +77,7 @@ pub(super) struct Login {
 impl Login {
     /// Reads the value of an `Authorization` header.
     pub(super) fn read(authorization: &[u8]) -> Option<Self> {
-        let encoded = base64::unpad(credentials(authorization, b"basic")?)?;
-        let decoded = base64::decode(encoded, STANDARD)?;
+        let decoded = BASE64.decode(credentials(authorization, b"basic")?).ok()?;
         let end = decoded.iter().position(|byte| *byte == b':')?;
         let (user, password) = decoded.split_at(end);
         Some(Self {

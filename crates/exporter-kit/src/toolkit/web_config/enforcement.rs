@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use http::header::{self, HeaderValue};
 use http::{Request, Response, StatusCode};
 use ring::hmac;
-use tokio::sync::watch;
 
 use super::checks::{Answer, Checks};
 use super::error::{Problem, WebConfigError};
@@ -23,8 +22,11 @@ use super::watched::Watched;
 use crate::collect::Collect;
 use crate::scrape::answer::plain;
 use crate::scrape::body::Body;
-use crate::server::gate::{Admission, Boxed, Gate, Stream, Verdict};
-use crate::server::site::Site;
+use crate::server::access::{AccessControl, Admission, BoxFuture, Decision};
+use crate::server::encryption::Encryption;
+use crate::server::service::Service;
+use crate::server::shutdown::Stopped;
+use crate::server::stream::Stream;
 
 /// How often it is seen whether the files have changed.
 const POLL: Duration = Duration::from_secs(1);
@@ -33,7 +35,7 @@ const POLL: Duration = Duration::from_secs(1);
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// The gate of a server that has a web configuration.
-pub(super) struct Entrance {
+pub(super) struct Enforcement {
     shared: Arc<Shared>,
     /// Dropped with the gate, which ends the thread that looks after the files.
     _alive: mpsc::Sender<()>,
@@ -49,15 +51,15 @@ struct Shared {
     status: Arc<Status>,
 }
 
-impl fmt::Debug for Entrance {
+impl fmt::Debug for Enforcement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entrance")
+        f.debug_struct("Enforcement")
             .field("path", &self.shared.path)
             .finish_non_exhaustive()
     }
 }
 
-impl Entrance {
+impl Enforcement {
     /// Reads the file, and looks after it from now on.
     pub(super) fn open(path: PathBuf) -> Result<Self, WebConfigError> {
         let failed = |problem| WebConfigError::new(&path, problem);
@@ -95,6 +97,16 @@ impl Entrance {
             shared,
             _alive: alive,
         })
+    }
+
+    /// Returns whether connections are encrypted. A reload does not change it.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.shared.settings().tls.is_some()
+    }
+
+    /// The metrics about the configuration.
+    pub(super) fn metrics(&self) -> Arc<dyn Collect> {
+        Arc::clone(&self.shared.status) as Arc<dyn Collect>
     }
 }
 
@@ -178,31 +190,25 @@ impl Shared {
     }
 }
 
-impl Gate for Entrance {
-    fn is_encrypted(&self) -> bool {
-        self.shared.settings().tls.is_some()
-    }
-
-    fn metrics(&self) -> Arc<dyn Collect> {
-        Arc::clone(&self.shared.status) as Arc<dyn Collect>
-    }
-
+impl Encryption for Enforcement {
     fn serve(
         self: Arc<Self>,
-        stream: Box<dyn Stream>,
-        site: Arc<Site>,
-        stopped: watch::Receiver<()>,
-    ) -> Boxed<()> {
+        stream: Stream,
+        service: Arc<Service>,
+        stopped: Stopped,
+    ) -> BoxFuture<()> {
         let settings = self.shared.settings();
         let config = settings.tls.as_ref().map(|tls| Arc::clone(&tls.config));
         Box::pin(async move {
-            // A server that began with TLS goes on with it.
+            // A server that began with TLS keeps TLS.
             if let Some(config) = config {
-                handshake::serve(config, stream, site, stopped).await;
+                handshake::serve(config, stream, service, stopped).await;
             }
         })
     }
+}
 
+impl AccessControl for Enforcement {
     fn admit(&self, req: &Request<()>) -> Admission {
         let now = Instant::now();
         if self
@@ -212,21 +218,21 @@ impl Gate for Entrance {
             .is_some_and(|bucket| !bucket.take(now))
         {
             // As in Go, this answer has none of the configured headers.
-            return Admission::Now(Verdict::Refused(refusal(StatusCode::TOO_MANY_REQUESTS)));
+            return Admission::Decided(Decision::Refused(refusal(StatusCode::TOO_MANY_REQUESTS)));
         }
         let settings = self.shared.settings();
         if needs_no_login(&settings, req) {
-            return Admission::Now(Verdict::Admitted(Arc::clone(&settings.headers)));
+            return Admission::Decided(Decision::Admitted(Arc::clone(&settings.headers)));
         }
         let Some(authorization) = req.headers().get(header::AUTHORIZATION) else {
-            return Admission::Now(settings.unauthorized());
+            return Admission::Decided(settings.unauthorized());
         };
         let authorization = authorization.as_bytes();
         if settings.tokens.accept(authorization) {
-            return Admission::Now(Verdict::Admitted(Arc::clone(&settings.headers)));
+            return Admission::Decided(Decision::Admitted(Arc::clone(&settings.headers)));
         }
         if settings.users.is_empty() {
-            return Admission::Now(settings.unauthorized());
+            return Admission::Decided(settings.unauthorized());
         }
         let answer = self
             .shared
@@ -237,11 +243,11 @@ impl Gate for Entrance {
                 Some(Check { users, login })
             });
         match answer {
-            Answer::Known(verdict) => Admission::Now(settings.verdict(verdict)),
-            Answer::Busy => Admission::Now(settings.busy()),
-            Answer::Soon(verdict) => Admission::Later(Box::pin(async move {
+            Answer::Known(verdict) => Admission::Decided(settings.decide(verdict)),
+            Answer::Busy => Admission::Decided(settings.busy()),
+            Answer::Soon(verdict) => Admission::Pending(Box::pin(async move {
                 match verdict.await {
-                    Ok(verdict) => settings.verdict(verdict),
+                    Ok(verdict) => settings.decide(verdict),
                     Err(_) => settings.busy(),
                 }
             })),
@@ -258,15 +264,15 @@ fn needs_no_login(settings: &Settings, req: &Request<()>) -> bool {
 }
 
 impl Settings {
-    fn verdict(&self, is_right: bool) -> Verdict {
+    fn decide(&self, is_right: bool) -> Decision {
         if is_right {
-            Verdict::Admitted(Arc::clone(&self.headers))
+            Decision::Admitted(Arc::clone(&self.headers))
         } else {
             self.unauthorized()
         }
     }
 
-    fn unauthorized(&self) -> Verdict {
+    fn unauthorized(&self) -> Decision {
         let mut response = refusal(StatusCode::UNAUTHORIZED);
         for challenge in &self.challenges {
             response
@@ -276,7 +282,7 @@ impl Settings {
         self.refused(response)
     }
 
-    fn busy(&self) -> Verdict {
+    fn busy(&self) -> Decision {
         let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE);
         response
             .headers_mut()
@@ -284,11 +290,11 @@ impl Settings {
         self.refused(response)
     }
 
-    fn refused(&self, mut response: Response<Body>) -> Verdict {
+    fn refused(&self, mut response: Response<Body>) -> Decision {
         for (name, value) in self.headers.iter() {
             response.headers_mut().insert(name, value.clone());
         }
-        Verdict::Refused(response)
+        Decision::Refused(response)
     }
 }
 

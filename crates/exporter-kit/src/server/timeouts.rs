@@ -1,7 +1,7 @@
-//! Bounds how long a client may keep a connection waiting.
+//! Timeouts of a connection, for each thing that a client can keep the server waiting for.
 //!
-//! A connection is idle, sending the head of a request, or being answered; one that is idle for long rests. The stream sees bytes come and go,
-//! the service knows when a request is there and when its answer is done; both meet in [`Phase`].
+//! A connection is idle, receives the head of a request, or is being answered; an idle connection rests after a while.
+//! The stream sees bytes pass, the service knows when a request begins and ends; they share a [`Phase`].
 
 use std::future::poll_fn;
 use std::io;
@@ -12,36 +12,32 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use crate::scrape::body::{Body, BodyError};
-use crate::server::self_metrics::Measuring;
-
-/// How long the head of a request may take, from its first byte to its last; and the first byte of a connection.
+/// The limit for the head of a request, from its first byte to its last, and for the first byte of a connection.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a connection may wait for its next request. Prometheus closes its own after 5 minutes; a server that
-/// is faster only costs both a new connection.
+/// The limit for the next request of a connection. Prometheus closes idle connections after 5 minutes; a server that
+/// closes them earlier costs both sides a new connection.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(6 * 60);
 
-/// How long a connection stays ready for the next request. After that it gives its buffers away and waits for a
-/// first byte, which costs that request about a microsecond. Long enough for clients that ask without a pause,
-/// short enough that those who connect by the thousand don't hold their buffers at the same time.
+/// The time for which a connection keeps its buffers for the next request. After that it frees them and waits for a
+/// first byte, which costs the next request about a microsecond. Long enough for clients that do not pause between
+/// requests, short enough that thousands of connections do not hold buffers at the same time.
 pub(crate) const READY_TIME: Duration = Duration::from_millis(100);
 
-/// How long a client may take no byte of an answer.
+/// The time after which a client that accepts no byte of an answer is disconnected.
 pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a connection is doing.
+/// The state of a connection. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Phase(Arc<AtomicU8>);
 
 const IDLE: u8 = 0;
 const HEAD: u8 = 1;
 const ANSWER: u8 = 2;
-/// Idle for so long that buffers are not worth their memory.
+/// Idle for so long that its buffers are freed.
 const RESTING: u8 = 3;
 
 impl Phase {
@@ -49,13 +45,13 @@ impl Phase {
         Self(Arc::new(AtomicU8::new(IDLE)))
     }
 
-    /// Says that a request is there, until the guard is dropped.
+    /// Notes that a request is being answered, until the guard is dropped.
     pub(crate) fn answering(&self) -> Answering {
         self.set(ANSWER);
         Answering(self.clone())
     }
 
-    /// Whether nothing was read, and nothing was to be answered, for [`READY_TIME`].
+    /// Returns whether the connection has been idle for [`READY_TIME`].
     pub(crate) fn is_resting(&self) -> bool {
         self.get() == RESTING
     }
@@ -73,7 +69,7 @@ impl Phase {
     }
 }
 
-/// A request is being answered.
+/// A request under way.
 #[derive(Debug)]
 pub(crate) struct Answering(Phase);
 
@@ -83,85 +79,25 @@ impl Drop for Answering {
     }
 }
 
-/// A body that says when it is done.
-#[derive(Debug)]
-pub(crate) struct GuardedBody {
-    body: Body,
-    _answering: Option<Answering>,
-    measuring: Option<Measuring>,
-}
-
-impl GuardedBody {
-    pub(crate) fn new(
-        body: Body,
-        answering: Option<Answering>,
-        mut measuring: Option<Measuring>,
-    ) -> Self {
-        if body.is_end_stream() {
-            measuring.iter_mut().for_each(Measuring::complete);
-        }
-        Self {
-            body,
-            _answering: answering,
-            measuring,
-        }
-    }
-}
-
-impl http_body::Body for GuardedBody {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
-        let is_end = self.body.is_end_stream();
-        if let Some(measuring) = &mut self.measuring {
-            match &frame {
-                Poll::Ready(Some(Ok(frame))) => {
-                    measuring.sent(frame.data_ref().map_or(0, Bytes::len));
-                    if is_end {
-                        measuring.complete();
-                    }
-                }
-                Poll::Ready(Some(Err(_))) => measuring.incomplete(),
-                Poll::Ready(None) => measuring.complete(),
-                Poll::Pending => {}
-            }
-        }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// A stream that fails once its client has kept it waiting for too long.
-pub(crate) struct GuardedStream<S> {
+/// A stream that fails when a timeout of its client has passed.
+pub(crate) struct TimedStream<S> {
     stream: S,
     phase: Phase,
-    /// What was read of the next request before anybody was there to parse it.
+    /// The first bytes of the next request, read before there was a parser for them.
     ahead: Bytes,
     reading: Reading,
-    /// Until when something must be written, if it can't be now.
+    /// The deadline for the next byte written, while the client accepts nothing.
     writing: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-/// Until when something must be read, and in which phase that was said.
+/// The deadline for the next byte read, and the phase in which it was set.
 struct Reading {
     phase: u8,
     deadline: Option<Instant>,
 }
 
-impl<S> GuardedStream<S> {
+impl<S> TimedStream<S> {
     pub(crate) fn new(stream: S, phase: Phase) -> Self {
         Self {
             stream,
@@ -176,7 +112,7 @@ impl<S> GuardedStream<S> {
         }
     }
 
-    /// Puts back what was read from the stream and not used: nothing, or the beginning of a head.
+    /// Puts back unused bytes: nothing, or the beginning of a head.
     pub(crate) fn put_back(&mut self, ahead: Bytes) {
         if !ahead.is_empty() {
             self.phase.set(HEAD);
@@ -184,12 +120,12 @@ impl<S> GuardedStream<S> {
         }
     }
 
-    /// Whether what was put back has been read again.
+    /// Returns whether everything that was put back has been read again.
     pub(crate) fn is_drained(&self) -> bool {
         self.ahead.is_empty()
     }
 
-    /// Notes that nothing is read now; fails once that has been so for too long.
+    /// Notes that there is nothing to read; fails after the timeout.
     fn wait_to_read(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         let phase = self.phase.get();
         if phase != RESTING && (self.reading.phase != phase || self.reading.deadline.is_none()) {
@@ -207,7 +143,7 @@ impl<S> GuardedStream<S> {
         self.check(cx)
     }
 
-    /// Notes that nothing can be written now; fails once that has been so for too long.
+    /// Notes that nothing can be written; fails after the timeout.
     fn wait_to_write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         if self.writing.is_none() {
             self.writing = Some(Instant::now() + WRITE_TIMEOUT);
@@ -215,10 +151,10 @@ impl<S> GuardedStream<S> {
         self.check(cx)
     }
 
-    /// Fails if a deadline has passed, and otherwise makes sure that the task is woken by then. The timer is not
-    /// set back when a deadline moves on, which it does with every request, but when it has woken too early.
+    /// Fails if the deadline has passed, otherwise has the task woken by then. A deadline that moves on, as with every
+    /// request, does not reset the timer; a timer that fires too early is reset then.
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        // A client that still takes an answer need not send its next request.
+        // A client need not send its next request while it receives an answer.
         let Some(mut deadline) = self.writing.or(self.reading.deadline) else {
             return Ok(());
         };
@@ -255,15 +191,15 @@ impl<S> GuardedStream<S> {
         }
         self.writing = None;
         if self.phase.is_idle() {
-            // This is the end of an answer: the client has been idle since now.
+            // The answer ends here: the client is idle from now on.
             self.reading.deadline = None;
         }
         result
     }
 }
 
-impl<S: AsyncRead + Unpin> GuardedStream<S> {
-    /// Waits for the first byte of the next request, which is read again later. False if none comes.
+impl<S: AsyncRead + Unpin> TimedStream<S> {
+    /// Waits for the first byte of the next request, which is read again later. Returns whether there is one.
     pub(crate) async fn has_more(&mut self) -> bool {
         let mut first = [0];
         poll_fn(|cx| {
@@ -276,7 +212,7 @@ impl<S: AsyncRead + Unpin> GuardedStream<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for GuardedStream<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -304,7 +240,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for GuardedStream<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedStream<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -329,7 +265,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedStream<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match Pin::new(&mut self.stream).poll_flush(cx) {
-            // An answer that is done is flushed, and nothing may be read until the client says more.
+            // A flush ends an answer; hyper may not read again until the client sends more.
             Poll::Ready(Ok(())) => Poll::Ready(self.wait_to_read(cx)),
             Poll::Pending => self.after_write(cx, Poll::Pending),
             failed => failed,

@@ -1,20 +1,20 @@
-//! The sockets that listen on addresses.
+//! Binding sockets to addresses.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::server::address::{ListenAddress, Place};
+use crate::server::address::{AddressKind, ListenAddress};
 use crate::server::error::ServeError;
 use crate::server::listener::Listener;
 #[cfg(unix)]
 use crate::server::unix_socket;
 
-/// How many connections may wait to be accepted.
-pub(crate) const BACKLOG: i32 = 1024;
+/// The number of connections that may wait to be accepted.
+const BACKLOG: i32 = 1024;
 
-/// Binds every address, in order. A name that stands for several addresses gives several listeners.
+/// Binds every address, in order. A host name with several addresses yields several listeners.
 pub(crate) fn bind(addresses: &[ListenAddress]) -> Result<Vec<Listener>, ServeError> {
     let mut listeners = Vec::with_capacity(addresses.len());
     for address in addresses {
@@ -32,8 +32,8 @@ fn bind_one(
     listeners: &mut Vec<Listener>,
 ) -> io::Result<()> {
     match &address.0 {
-        Place::Ip(ip) => listeners.push(listen(*ip, has_v4_twin(ip.port(), all))?),
-        Place::Port(port) => {
+        AddressKind::Ip(ip) => listeners.push(listen(*ip, has_v4_twin(ip.port(), all))?),
+        AddressKind::Port(port) => {
             let v4_listed = has_v4_twin(*port, all);
             let any = SocketAddr::from((Ipv6Addr::UNSPECIFIED, *port));
             match listen(any, v4_listed) {
@@ -45,7 +45,7 @@ fn bind_one(
                 listener => listeners.push(listener?),
             }
         }
-        Place::Host(host, port) => {
+        AddressKind::Host(host, port) => {
             let mut failed = None;
             let before = listeners.len();
             for ip in (&**host, *port).to_socket_addrs()? {
@@ -54,7 +54,7 @@ fn bind_one(
                     Err(error) if is_without_ipv6(&error) => failed = Some(error),
                     Err(error) => return Err(error),
                 }
-                // Every address would get a free port of its own, and the caller expects one.
+                // Each further address would get another free port; the caller expects a single port.
                 if *port == 0 && listeners.len() > before {
                     break;
                 }
@@ -64,25 +64,25 @@ fn bind_one(
             }
         }
         #[cfg(unix)]
-        Place::Unix(path, mode) => {
-            let (listener, file) = unix_socket::listen(path, *mode)?;
+        AddressKind::Unix(path, mode) => {
+            let (listener, file) = unix_socket::listen(path, *mode, BACKLOG)?;
             listeners.push(Listener::with_file(listener, file));
         }
         #[cfg(not(unix))]
-        Place::Unix(..) => return Err(io::ErrorKind::Unsupported.into()),
+        AddressKind::Unix(..) => return Err(io::ErrorKind::Unsupported.into()),
     }
     Ok(())
 }
 
-/// Whether `0.0.0.0` is listed with that port, so that `[::]` must leave IPv4 to it.
+/// Returns whether `0.0.0.0` is listed with the same port, so that `[::]` must leave IPv4 alone.
 fn has_v4_twin(port: u16, all: &[ListenAddress]) -> bool {
     port != 0
         && all
             .iter()
-            .any(|other| other.0 == Place::Ip((Ipv4Addr::UNSPECIFIED, port).into()))
+            .any(|other| other.0 == AddressKind::Ip((Ipv4Addr::UNSPECIFIED, port).into()))
 }
 
-/// Whether an address family, or every address of it, is missing from the machine.
+/// Returns whether the machine lacks an address family, or has no address of it.
 fn is_without_ipv6(error: &io::Error) -> bool {
     // EAFNOSUPPORT has no `ErrorKind`. Its numbers: Linux, macOS and the BSDs, Windows.
     let not_supported = if cfg!(windows) {
@@ -104,7 +104,7 @@ fn listen(address: SocketAddr, v6_only: bool) -> io::Result<Listener> {
     if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
         socket.set_only_v6(v6_only)?;
     }
-    // A restart must not wait for the old connections' TIME-WAIT. On Windows the option means something else.
+    // Without it, a restart waits for old connections in TIME-WAIT. On Windows the option means something else.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
@@ -112,7 +112,7 @@ fn listen(address: SocketAddr, v6_only: bool) -> io::Result<Listener> {
     Ok(TcpListener::from(socket).into())
 }
 
-/// What to open in a browser for these addresses; each once.
+/// The URLs of these addresses for a browser, without duplicates.
 pub(crate) fn urls(scheme: &str, addresses: &[SocketAddr], path: &str) -> Vec<String> {
     let mut urls = Vec::new();
     for address in addresses {

@@ -1,6 +1,4 @@
-//! What every path answers.
-
-use std::sync::Arc;
+//! The answer of each path.
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -8,59 +6,77 @@ use http::{Method, Request, Response, StatusCode};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::page::{Landing, Page};
+use crate::page::Page;
 use crate::scrape::answer::{Answer, method_not_allowed, plain};
 use crate::scrape::body::Body;
 use crate::scrape::handler::MetricsHandler;
-use crate::server::gate::Gate;
+use crate::server::endpoints::Endpoints;
 use crate::server::lifecycle::Lifecycle;
-use crate::server::mounts::Mounts;
 use crate::server::reload::Reloader;
 use crate::server::routes::{Route, Routes};
-use crate::server::self_metrics::SelfMetrics;
 
-/// The paths of a server: the metrics, the page that shows them, and what operators ask and order.
+/// The paths of a server: metrics, the page that shows them, operation, and paths of the program.
 #[derive(Debug)]
-pub(crate) struct Site {
+pub(crate) struct Router {
     routes: Routes,
     metrics: MetricsHandler,
     page: Page,
+    endpoints: Endpoints,
+    lifecycle: Lifecycle,
+    reload: ReloadByRequest,
     not_found: Bytes,
-    /// Paths that the program has added.
-    pub(crate) mounts: Mounts,
-    pub(crate) lifecycle: Lifecycle,
-    /// What reloads, where requests may ask for it.
-    pub(crate) reloader: Option<Reloader>,
-    /// What the server measures of itself, unless it is not to.
-    pub(crate) self_metrics: Option<Arc<SelfMetrics>>,
-    /// What clients have to pass before they get here.
-    pub(crate) gate: Option<Arc<dyn Gate>>,
 }
 
-impl Site {
-    pub(crate) fn new(routes: Routes, metrics: MetricsHandler, landing: &Landing) -> Self {
+/// The answer to requests for a reload.
+#[derive(Debug)]
+pub(crate) enum ReloadByRequest {
+    Enabled(Reloader),
+    /// With the text of the refusal.
+    Disabled(Bytes),
+}
+
+impl ReloadByRequest {
+    /// Refuses every reload; the hint says how to enable them.
+    pub(crate) fn disabled(hint: Option<&str>) -> Self {
+        let mut text = "reloading by request is disabled".to_owned();
+        if let Some(hint) = hint {
+            text.push_str("; ");
+            text.push_str(hint);
+        }
+        text.push('\n');
+        Self::Disabled(text.into())
+    }
+}
+
+impl Router {
+    pub(crate) fn new(
+        routes: Routes,
+        metrics: MetricsHandler,
+        page: Page,
+        endpoints: Endpoints,
+        lifecycle: Lifecycle,
+        reload: ReloadByRequest,
+    ) -> Self {
         Self {
-            page: Page::new(landing, &routes),
             not_found: format!("not found; the metrics are at {}\n", routes.metrics()).into(),
             routes,
             metrics,
-            mounts: Mounts::default(),
-            lifecycle: Lifecycle::default(),
-            reloader: None,
-            self_metrics: None,
-            gate: None,
+            page,
+            endpoints,
+            lifecycle,
+            reload,
         }
     }
 
-    /// Answers a request; its body is not read.
+    /// Answers a request, whose body is not read.
     pub(crate) fn answer<B>(&self, req: &Request<B>) -> Answer {
         let route = self.routes.of(req.uri().path());
         match route {
             Route::Metrics => return self.metrics.answer(req),
             Route::Reload => return self.reload(req.method()),
             Route::Below(path) => {
-                let mounted = self.mounts.answer(req, path, &self.metrics);
-                let answer = mounted.or_else(|| self.page.answer(req, path, &self.metrics));
+                let added = self.endpoints.answer(req, path, &self.metrics);
+                let answer = added.or_else(|| self.page.answer(req, path, &self.metrics));
                 if let Some(answer) = answer {
                     return answer;
                 }
@@ -94,7 +110,7 @@ impl Site {
     fn to_home(&self) -> Response<Body> {
         let home = self.routes.home();
         let mut response = plain(StatusCode::FOUND, format!("the page is at {home}\n"));
-        // A prefix has only what a header can have.
+        // Every path prefix is a valid header value.
         if let Ok(location) = HeaderValue::try_from(home) {
             response.headers_mut().insert(header::LOCATION, location);
         }
@@ -115,27 +131,48 @@ impl Site {
                 .insert(header::ALLOW, HeaderValue::from_static("POST, PUT"));
             return Answer::ready(response);
         }
-        let Some(reloader) = self.reloader.clone() else {
-            return Answer::ready(plain(
-                StatusCode::FORBIDDEN,
-                "reloading by request is not enabled; start the program with --web.enable-lifecycle\n",
-            ));
+        let reloader = match &self.reload {
+            ReloadByRequest::Enabled(reloader) => reloader.clone(),
+            ReloadByRequest::Disabled(why) => {
+                return Answer::ready(plain(StatusCode::FORBIDDEN, why.clone()));
+            }
         };
         let reload = move || match reloader.reload() {
             Ok(()) => plain(StatusCode::OK, "reloaded\n"),
             Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
         };
-        // Programs may read files and ask other systems meanwhile.
+        // The program may read files and call other systems meanwhile.
         match Handle::try_current() {
             Ok(runtime) => {
                 let (sender, receiver) = oneshot::channel();
                 runtime.spawn_blocking(move || {
-                    // Someone who has gone needs no answer.
+                    // A client that has gone needs no answer.
                     let _ = sender.send(reload());
                 });
                 Answer::waiting(receiver)
             }
             Err(_) => Answer::ready(reload()),
         }
+    }
+}
+
+#[cfg(test)]
+impl Router {
+    /// A router whose page at `/` has at least as many bytes.
+    pub(crate) fn with_page(bytes: usize) -> Self {
+        let registry = crate::registry::Registry::new();
+        let landing = crate::page::Landing {
+            description: Some("x".repeat(bytes)),
+            ..Default::default()
+        };
+        let routes = Routes::new(None, None, "/metrics");
+        Self::new(
+            Routes::new(None, None, "/metrics"),
+            MetricsHandler::new(&registry),
+            Page::new(landing, routes.links()),
+            Endpoints::default(),
+            Lifecycle::default(),
+            ReloadByRequest::disabled(None),
+        )
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::collect::given::Given;
 use crate::collect::{CollectError, Sink};
 use crate::model::{
-    Descriptor, Head, HistogramValue, MetricType, Point, SummaryValue, Timestamp, Value,
+    Descriptor, HistogramValue, MetricType, Sample, SeriesKey, SummaryValue, Timestamp, Value,
     check_labels, render_labels,
 };
 use crate::name::{self, NameScheme};
@@ -119,7 +119,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         labels: [&str; N],
         value: impl crate::IntoNumber,
     ) -> Result<&mut Self, CollectError> {
-        self.point(labels, Value::Counter(value.into_number(), None))
+        self.sample(labels, Value::Counter(value.into_number(), None))
     }
 
     /// Writes a gauge's value.
@@ -131,7 +131,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         labels: [&str; N],
         value: impl crate::IntoNumber,
     ) -> Result<&mut Self, CollectError> {
-        self.point(labels, Value::Gauge(value.into_number()))
+        self.sample(labels, Value::Gauge(value.into_number()))
     }
 
     /// Writes a value of unknown type.
@@ -143,7 +143,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         labels: [&str; N],
         value: impl crate::IntoNumber,
     ) -> Result<&mut Self, CollectError> {
-        self.point(labels, Value::Unknown(value.into_number()))
+        self.sample(labels, Value::Unknown(value.into_number()))
     }
 
     /// Writes a histogram's value. If a bound is below zero, the sum is left out because it could fall.
@@ -176,7 +176,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         labels: [&str; N],
         value: &HistogramValue,
     ) -> Result<&mut Self, CollectError> {
-        self.point(labels, Value::Histogram(value))
+        self.sample(labels, Value::Histogram(value))
     }
 
     /// Writes a gauge histogram's value: a distribution of current values.
@@ -188,7 +188,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         labels: [&str; N],
         value: &HistogramValue,
     ) -> Result<&mut Self, CollectError> {
-        self.point(labels, Value::GaugeHistogram(value))
+        self.sample(labels, Value::GaugeHistogram(value))
     }
 
     /// Writes a summary's value.
@@ -200,7 +200,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         labels: [&str; N],
         value: &SummaryValue,
     ) -> Result<&mut Self, CollectError> {
-        self.point(labels, Value::Summary(value))
+        self.sample(labels, Value::Summary(value))
     }
 
     /// Writes an info: its labels are its content.
@@ -208,7 +208,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
     /// # Errors
     /// When the family is not an info.
     pub fn info(&mut self, labels: [&str; N]) -> Result<&mut Self, CollectError> {
-        self.point(labels, Value::Info)
+        self.sample(labels, Value::Info)
     }
 
     /// Writes a state set: each state, and whether it is on.
@@ -244,7 +244,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
             .iter()
             .map(|(state, on)| ((*state).into(), *on))
             .collect();
-        self.point(labels, Value::StateSet(&states))
+        self.sample(labels, Value::StateSet(&states))
     }
 
     /// Writes a value of any type.
@@ -252,12 +252,12 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
     /// # Errors
     /// When the value has another type than the family, a counter's value is negative or NaN, a state comes twice, or the
     /// label values came before.
-    pub fn point(
+    pub fn sample(
         &mut self,
         labels: [&str; N],
         value: Value<'_>,
     ) -> Result<&mut Self, CollectError> {
-        let point = Point {
+        let point = Sample {
             value,
             timestamp: self.timestamp,
             created: self.created,
@@ -294,13 +294,18 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
     }
 
     /// Hands over the series whose head is in `text`.
-    fn write(&mut self, is_new: bool, legacy: bool, point: &Point<'_>) -> Result<(), CollectError> {
+    fn write(
+        &mut self,
+        is_new: bool,
+        legacy: bool,
+        point: &Sample<'_>,
+    ) -> Result<(), CollectError> {
         if !is_new {
             return Err(CollectError::Repeated {
                 series: self.text.trim_end().into(),
             });
         }
-        let head = Head::from_parts(&self.text, self.name_len, legacy);
+        let head = SeriesKey::from_parts(&self.text, self.name_len, legacy);
         self.wanted = match point.value {
             Value::Histogram(histogram) if histogram.sum.is_some() && histogram.sum_may_fall() => {
                 let without_sum = HistogramValue {
@@ -308,9 +313,9 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
                     ..histogram.clone()
                 };
                 let value = Value::Histogram(&without_sum);
-                self.sink.point(head, &Point { value, ..*point })
+                self.sink.sample(head, &Sample { value, ..*point })
             }
-            _ => self.sink.point(head, point),
+            _ => self.sink.sample(head, point),
         };
         Ok(())
     }
@@ -325,12 +330,12 @@ impl<'s> FamilyWriter<'s, 0> {
     /// Writes a series with labels that are known only at run time: pairs of name and value.
     ///
     /// ```
-    /// use exporter_kit::{Descriptor, FamilyWriter, MetricType, Number, Point, Snapshot, Value};
+    /// use exporter_kit::{Descriptor, FamilyWriter, MetricType, Number, Sample, Snapshot, Value};
     ///
     /// let mut snapshot = Snapshot::new();
     /// let descriptor = Descriptor::new(MetricType::Gauge, "queue_depth", "Jobs that wait.")?;
     /// let labels = vec![("queue", "mail"), ("shard", "1")];
-    /// let point = Point::new(Value::Gauge(Number::U64(3)));
+    /// let point = Sample::new(Value::Gauge(Number::U64(3)));
     /// FamilyWriter::with_any_labels(&mut snapshot, &descriptor).series(&labels, &point)?;
     /// assert_eq!(snapshot.value("queue_depth", &labels), Some(3.0));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -338,12 +343,12 @@ impl<'s> FamilyWriter<'s, 0> {
     ///
     /// # Errors
     /// When a label name is invalid for the family's type or comes twice, the value is refused as by
-    /// [`point`](Self::point), or the labels came before with the same timestamp. The next series can be written
+    /// [`sample`](Self::sample), or the labels came before with the same timestamp. The next series can be written
     /// all the same.
     pub fn series(
         &mut self,
         labels: &[(&str, &str)],
-        point: &Point<'_>,
+        point: &Sample<'_>,
     ) -> Result<(), CollectError> {
         self.check(&point.value)?;
         let names: Vec<&str> = labels.iter().map(|(name, _)| *name).collect();
@@ -369,7 +374,7 @@ fn render<'l>(
 }
 
 /// What tells a series from all others: its labels in the order of their names, and the timestamp.
-fn key(labels: &[(&str, &str)], point: &Point<'_>) -> String {
+fn key(labels: &[(&str, &str)], point: &Sample<'_>) -> String {
     let mut labels = labels.to_vec();
     labels.sort_unstable();
     let mut key = String::new();
@@ -401,14 +406,14 @@ mod tests {
         let mut snapshot = Snapshot::new();
         let descriptor = Descriptor::new(MetricType::Counter, "jobs_total", "Jobs.").unwrap();
         let mut writer = FamilyWriter::with_any_labels(&mut snapshot, &descriptor);
-        let count = |number| Point::new(Value::Counter(number, None));
+        let count = |number| Sample::new(Value::Counter(number, None));
         let one = count(Number::U64(1));
         writer.series(&[("a", "1"), ("b", "2")], &one).unwrap();
         let again = writer.series(&[("b", "2"), ("a", "1")], &one);
         assert!(matches!(again, Err(CollectError::Repeated { .. })));
         let negative = writer.series(&[("a", "2")], &count(Number::I64(-1)));
         assert!(matches!(negative, Err(CollectError::NotACount { .. })));
-        let gauge = writer.series(&[], &Point::new(Value::Gauge(Number::U64(1))));
+        let gauge = writer.series(&[], &Sample::new(Value::Gauge(Number::U64(1))));
         assert!(matches!(gauge, Err(CollectError::WrongType { .. })));
         let twice = writer.series(&[("a", "1"), ("a", "2")], &one);
         let Err(CollectError::Name(error)) = twice else {

@@ -8,7 +8,7 @@ use crate::error::debug_by_display;
 use crate::metric::series::{self, Metric, Shared};
 use crate::metric::setup::Setup;
 use crate::metric::setup_error::SetupErrorKind;
-use crate::model::{Descriptor, HeadBuf, MetricType};
+use crate::model::{Descriptor, MetricType, SeriesKeyBuf};
 use crate::name::{self, NameError, NameScheme};
 
 /// The definition of a metric: its name, its help, its unit, its labels and what else is fixed before it is used.
@@ -179,7 +179,7 @@ impl<'a, T: Defined> Definition<'a, T> {
         Arc::new(Shared {
             descriptor: Descriptor::unchecked(T::METRIC_TYPE, &name, self.help, self.unit),
             settings: self.setup.settings(T::METRIC_TYPE),
-            head: HeadBuf::new(&name, labels),
+            head: SeriesKeyBuf::new(&name, labels),
         })
     }
 }

@@ -8,7 +8,7 @@ use crate::collect::{Collect, CollectError, Scope, Sink};
 use crate::metric::definition::{Defined, Definition, DefinitionError};
 use crate::metric::series::{self, Metric, Shared};
 use crate::metric::statics::Static;
-use crate::model::{Descriptor, HeadBuf, MetricType};
+use crate::model::{Descriptor, MetricType, SeriesKeyBuf};
 use crate::name;
 
 /// A type whose values are label values known beforehand. [`label_enum!`](crate::label_enum) makes one; `bool` is one.
@@ -54,7 +54,7 @@ impl LabelEnum for bool {
 /// use exporter_kit::{Counter, EnumFamily, Static, label_enum};
 ///
 /// label_enum! {
-///     enum Method { Get = "GET", Head = "GET" }
+///     enum Method { Get = "GET", SeriesKey = "GET" }
 /// }
 ///
 /// // error: a label enum has one label value twice; give each value its own
@@ -205,7 +205,7 @@ struct Inner {
     const_labels: Vec<(String, String)>,
     label_names: Box<[Box<str>]>,
     /// The heads of the series that are there. Apart, so that what recording reads is close together.
-    heads: Box<[OnceLock<HeadBuf>]>,
+    heads: Box<[OnceLock<SeriesKeyBuf>]>,
 }
 
 impl<M: Metric, L: EnumLabels> Clone for EnumFamily<M, L> {
@@ -270,7 +270,7 @@ impl<M: Metric, L: EnumLabels> EnumFamily<M, L> {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .chain(own);
-        heads[index].get_or_init(|| HeadBuf::new(shared.descriptor.name(), labels));
+        heads[index].get_or_init(|| SeriesKeyBuf::new(shared.descriptor.name(), labels));
         series::create(shared)
     }
 }
@@ -288,7 +288,7 @@ impl<M: Metric, L: EnumLabels> Collect for EnumFamily<M, L> {
                 let (Some(metric), Some(head)) = (metric.get(), head.get()) else {
                     continue;
                 };
-                if !M::show(metric.series(), head.as_head(), &mut scratch, sink) {
+                if !M::show(metric.series(), head.as_key(), &mut scratch, sink) {
                     break;
                 }
             }

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Write as _};
 use super::html::escape;
 use crate::collect::Sink;
 use crate::encode::number;
-use crate::model::{Descriptor, Head, HistogramValue, Number, Point, SummaryValue, Value};
+use crate::model::{Descriptor, HistogramValue, Number, Sample, SeriesKey, SummaryValue, Value};
 
 /// How many series the table shows at most.
 pub(crate) const MAX_SERIES: usize = 1000;
@@ -64,7 +64,7 @@ impl Table {
         self.open = true;
     }
 
-    fn row(&mut self, head: Head<'_>, value: &Value<'_>) {
+    fn row(&mut self, head: SeriesKey<'_>, value: &Value<'_>) {
         let out = &mut self.out;
         out.push_str("<tr><td class=\"labels\">");
         for (name, value) in head.labels() {
@@ -107,7 +107,7 @@ impl Sink for Table {
         true
     }
 
-    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+    fn sample(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) -> bool {
         if self.cut || self.series == MAX_SERIES {
             self.cut = true;
             return false;
@@ -129,7 +129,7 @@ impl Sink for Table {
 }
 
 /// Whether a series is all there is of its family, and one number, which then stands beside the name.
-fn is_alone(head: Head<'_>, value: &Value<'_>) -> bool {
+fn is_alone(head: SeriesKey<'_>, value: &Value<'_>) -> bool {
     let is_number = matches!(
         value,
         Value::Counter(..) | Value::Gauge(_) | Value::Unknown(_)

@@ -10,10 +10,10 @@ mod scope;
 mod sink;
 
 pub use collector::Collect;
-pub(crate) use collector::collect_by_deref;
+pub(crate) use collector::{Internal, collect_by_deref};
 pub use context::ScrapeContext;
 pub use error::CollectError;
 pub(crate) use failure::Failure;
 pub use family_writer::FamilyWriter;
-pub(crate) use scope::{Scope, Scoped};
+pub(crate) use scope::{Scope, ScopedSink};
 pub use sink::Sink;

@@ -296,7 +296,7 @@ impl<M: Metric, L: EnumLabels> Collect for EnumFamily<M, L> {
         Ok(())
     }
 
-    fn streams(&self) -> bool {
+    fn never_waits(&self, _: crate::collect::Internal) -> bool {
         true
     }
 }

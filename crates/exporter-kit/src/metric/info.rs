@@ -167,7 +167,7 @@ impl Collect for Info {
         Ok(())
     }
 
-    fn streams(&self) -> bool {
+    fn never_waits(&self, _: crate::collect::Internal) -> bool {
         true
     }
 }

@@ -136,7 +136,7 @@ macro_rules! metric {
                 crate::metric::series::collect_one(self, sink)
             }
 
-            fn streams(&self) -> bool {
+            fn never_waits(&self, _: crate::collect::Internal) -> bool {
                 true
             }
         }

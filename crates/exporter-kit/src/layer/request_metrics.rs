@@ -143,7 +143,7 @@ impl RequestMetricsBuilder {
         self
     }
 
-    /// The most series of each family, [as for every family](crate::FamilyDefinition::series_limit).
+    /// The most series of each family, [as for every family](crate::Definition::series_limit).
     pub fn series_limit(mut self, limit: usize) -> Self {
         self.series_limit = Some(limit);
         self

@@ -169,7 +169,7 @@ impl fmt::Display for ListenAddress {
 }
 
 /// Text that is no address to listen on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ListenAddressError {
     text: Box<str>,
     fault: Fault,
@@ -206,6 +206,8 @@ impl fmt::Display for ListenAddressError {
         }
     }
 }
+
+crate::error::debug_by_display!(ListenAddressError);
 
 impl std::error::Error for ListenAddressError {}
 

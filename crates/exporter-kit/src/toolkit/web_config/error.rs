@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// # std::fs::remove_file(&file)?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct WebConfigError {
     file: PathBuf,
     place: Option<Place>,
@@ -71,6 +71,8 @@ impl fmt::Display for WebConfigError {
         write!(f, " {}", self.message)
     }
 }
+
+crate::error::debug_by_display!(WebConfigError);
 
 impl std::error::Error for WebConfigError {}
 

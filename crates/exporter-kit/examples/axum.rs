@@ -1,10 +1,7 @@
 //! Metrics of a service that has an HTTP server already. The cookbook shows this program.
 //!
 //! `cargo run -p exporter-kit --features tower --example axum`, then `curl` the address that it prints.
-#![allow(
-    clippy::print_stdout,
-    reason = "a program tells its user its address"
-)]
+#![allow(clippy::print_stdout, reason = "a program tells its user its address")]
 
 use axum::extract::MatchedPath;
 use axum::{Router, routing::get};

@@ -1,10 +1,7 @@
 //! An exporter with one gauge. The READMEs and the guide show this program.
 //!
 //! `cargo run -p exporter-kit --example sessions`, then `curl` the address that it prints.
-#![allow(
-    clippy::print_stdout,
-    reason = "a program tells its user its address"
-)]
+#![allow(clippy::print_stdout, reason = "a program tells its user its address")]
 
 use exporter_kit::{Registry, serve};
 use std::{error::Error, thread::sleep, time::Duration};

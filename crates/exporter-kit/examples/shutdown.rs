@@ -1,10 +1,7 @@
 //! A program that ends at Ctrl-C and at SIGTERM, and answers what has been asked before. The cookbook shows it.
 //!
 //! `cargo run -p exporter-kit --example shutdown`, then `curl` the address that it prints.
-#![allow(
-    clippy::print_stdout,
-    reason = "a program tells its user its address"
-)]
+#![allow(clippy::print_stdout, reason = "a program tells its user its address")]
 
 use exporter_kit::{Registry, serve};
 use signal_hook::consts::{SIGINT, SIGTERM};

@@ -1,4 +1,4 @@
-//! What all servers have in common, included by each: the arguments and the values.
+//! Arguments and values that all servers share; each includes this file.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ pub(crate) const fn sessions(turn: usize) -> f64 {
     (10 + turn * 37 % 91) as f64
 }
 
-/// The values of a server's gauges, changed for ever: one gauge every five seconds, as the exercise
-/// says, and each of many every second.
+/// Changes the values of a server's gauges without end: one gauge every five seconds, as in the exercise, and each of
+/// many every second.
 pub(crate) fn keep_changing(gauges: usize, set: impl Fn(usize, f64)) -> ! {
     let per_family = gauges.div_ceil(super::workload::GAUGE_FAMILIES);
     let interval = Duration::from_secs(if gauges == 1 { 5 } else { 1 });

@@ -1,5 +1,5 @@
-//! How a figure is taken: peers take turns sample by sample, samples whose thread lost its CPU are
-//! taken again, and the median of the rounds is what counts.
+//! Method: peers take turns sample by sample, a sample whose thread lost its CPU is taken again, and the median of
+//! the rounds is the figure.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier};
@@ -16,13 +16,13 @@ pub const SAMPLE: Duration = Duration::from_millis(50);
 /// A thread that had the CPU for less of a sample than this was interrupted.
 const CPU_SHARE: f64 = 0.97;
 
-/// How often, in a row of so many rounds, a peer's disturbed samples are taken again; the disturbed
-/// ones after that are kept and counted, so that a busy machine makes a run worse but not endless.
+/// Retakes of a peer's disturbed samples in a row of that many rounds. Samples that stay disturbed are kept and counted,
+/// so that a busy machine makes a run worse but not endless.
 const fn retakes(rounds: usize) -> usize {
     1 + rounds
 }
 
-/// What one sample took, as each thread saw it.
+/// Time of one sample, for each thread.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
     /// Mean over the threads.
@@ -86,7 +86,7 @@ pub fn interleave(
     Ok(all)
 }
 
-/// How many operations make a sample long enough.
+/// Operations that make a sample long enough.
 fn calibrate(subject: &mut dyn Subject, threads: usize) -> Result<u64> {
     let mut iterations = 1;
     loop {

@@ -8,21 +8,21 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use flate2::read::MultiGzDecoder;
 
-/// How long a server may take to give its first answer.
+/// Longest time until the first response of a server.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a server is put under.
+/// Load on a server.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
-    /// How many series it exposes: 1 is the exercise's gauge.
+    /// Exposed series: 1 is the exercise's gauge.
     pub series: usize,
-    /// Whether gzip is asked for.
+    /// True if gzip is requested.
     pub gzip: bool,
-    /// How long `wrk` runs.
+    /// Duration of `wrk`.
     pub seconds: usize,
 }
 
-/// What `wrk` reports.
+/// Results of `wrk`.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
     /// Requests answered.
@@ -151,7 +151,7 @@ impl Running {
         drive(&url, header, load.seconds)
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }

@@ -13,7 +13,7 @@ use crate::running::{self, Outcome};
 use crate::scale::home;
 use crate::servers::binary;
 
-/// How long a server may take to give its first answer.
+/// Longest time until the first response of a server.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The user of the configuration below; the hash is bcrypt's of `alice-secret`.
@@ -34,9 +34,9 @@ pub(crate) struct Secured {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
     program: PathBuf,
-    /// Where the port and the file go.
+    /// Arguments for the port and the file.
     arguments: fn(u16, &str) -> Vec<String>,
-    /// What it exposes.
+    /// Exposed metrics.
     metric: &'static str,
 }
 
@@ -144,7 +144,7 @@ pub(crate) fn configuration() -> Result<PathBuf> {
     Ok(file)
 }
 
-/// What a sample gives.
+/// Figures of a sample.
 pub(crate) struct Sample {
     pub(crate) outcome: Outcome,
     /// Milliseconds per scrape.
@@ -218,7 +218,7 @@ impl Drop for Ended {
     }
 }
 
-/// What `curl` prints; nothing if it can't connect.
+/// Output of `curl`; empty if it cannot connect.
 fn curl(arguments: &[&str]) -> Result<String> {
     let output = Command::new("curl")
         .args(["--silent", "--insecure", "--max-time", "10"])

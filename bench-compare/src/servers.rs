@@ -14,15 +14,15 @@ use crate::scale::{Program, home};
 pub struct Server {
     /// The heading of its column.
     pub name: &'static str,
-    /// How it counts.
+    /// The role in ratios.
     pub kind: Kind,
-    /// Whether it compresses, if asked to.
+    /// True if it compresses on request.
     pub gzip: bool,
-    /// How it is started.
+    /// The way to start it.
     pub start: Start,
 }
 
-/// How a server is started.
+/// The way to start a server.
 #[derive(Debug)]
 pub enum Start {
     /// A package of this workspace.
@@ -92,24 +92,25 @@ pub fn all() -> Vec<Server> {
 /// # Errors
 /// If it does not build.
 pub fn binary(package: &str, name: &str) -> Result<PathBuf> {
-    build(home(), package, name)
+    build(home(), "release", package, name)
 }
 
-/// Builds app_exporter for release, and says where it is.
+/// Builds app_exporter as its packages are built, and says where it is.
 ///
 /// # Errors
 /// If it does not build.
 pub fn app_exporter() -> Result<PathBuf> {
-    build(&home().join(".."), "app_exporter", "app_exporter")
+    build(&home().join(".."), "dist", "app_exporter", "app_exporter")
 }
 
-fn build(workspace: &Path, package: &str, name: &str) -> Result<PathBuf> {
+fn build(workspace: &Path, profile: &str, package: &str, name: &str) -> Result<PathBuf> {
     let manifest = workspace.join("Cargo.toml");
     let target = workspace.join("target");
     let status = Command::new(env!("CARGO"))
         .args([
             "build",
-            "--release",
+            "--profile",
+            profile,
             "--quiet",
             "--package",
             package,
@@ -123,10 +124,10 @@ fn build(workspace: &Path, package: &str, name: &str) -> Result<PathBuf> {
         .status()
         .context("`cargo` does not start")?;
     ensure!(status.success(), "`{name}` does not build");
-    Ok(target.join("release").join(name))
+    Ok(target.join(profile).join(name))
 }
 
-/// How many crates a package of this workspace is made of, itself not counted.
+/// Number of crates that a package of this workspace depends on.
 ///
 /// # Errors
 /// If `cargo tree` fails.

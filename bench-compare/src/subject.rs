@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::method::{Timing, Workers};
 
-/// Runs an operation as often as it is told.
+/// Repeats an operation the given number of times.
 pub type Job = Arc<dyn Fn(u64) + Send + Sync>;
 
 /// A peer set up for one row.
@@ -19,7 +19,7 @@ pub trait Subject {
     /// The exposition as it is now.
     fn exposition(&mut self) -> Result<Vec<u8>>;
 
-    /// Called between samples, untimed: the upkeep that a peer needs so as not to grow for ever.
+    /// Called between samples, untimed: upkeep without which a peer would grow without end.
     fn settle(&mut self) {}
 }
 
@@ -33,7 +33,7 @@ pub struct Local {
 static WORKERS: LazyLock<Mutex<Workers>> = LazyLock::new(|| Mutex::new(Workers::new(2)));
 
 impl Local {
-    /// Repeats `operation`, which is told how many came before it in this run.
+    /// Repeats `operation`. Its argument is the number of the repetition in this run.
     pub fn record(
         operation: impl Fn(usize) + Send + Sync + 'static,
         exposition: impl Fn() -> Vec<u8> + 'static,

@@ -1,4 +1,4 @@
-//! What every peer is asked to do: the same names, labels and values, made without randomness.
+//! Workload of every peer: the same names, labels and values, made without randomness.
 //!
 //! Only the standard library, so that the servers can include this file and stay small.
 
@@ -49,7 +49,7 @@ pub const HISTOGRAM_FAMILIES: usize = 10;
 /// Series in each family of histograms.
 pub const HISTOGRAMS_PER_FAMILY: usize = 100;
 
-/// What a registry that is to be encoded holds.
+/// Content of a registry that is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// The exercise's one gauge, without labels, at 45.
@@ -105,7 +105,7 @@ pub fn value(family: usize, series: usize) -> f64 {
     }
 }
 
-/// What is observed in histogram `series` of a family before it is encoded.
+/// Observations of histogram `series` of a family before it is encoded.
 pub fn history(family: usize, series: usize) -> impl Iterator<Item = f64> {
     let observations = observations();
     (0..64).map(move |i| observations[(family * 331 + series * 17 + i * 13) % observations.len()])

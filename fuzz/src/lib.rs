@@ -2,16 +2,18 @@
 
 mod bytes;
 mod compressed;
+mod metrics;
 mod negotiate;
 mod requests;
-mod structural;
+mod structural_gzip;
 mod web_config;
 
-pub use app_exporter_reads::{configuration, decoders, probe_targets, utmp};
+pub use app_exporter::fuzzing::{configuration, decoders, probe_targets, utmp};
 pub use compressed::compressed;
+pub use metrics::structure;
 pub use negotiate::negotiation;
 pub use requests::requests;
-pub use structural::structure;
+pub use structural_gzip::structural_gzip;
 pub use web_config::web_configuration;
 
 use exporter_kit::{Format, Snapshot, parse};
@@ -20,13 +22,14 @@ use exporter_kit::{Format, Snapshot, parse};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     ("openmetrics", openmetrics),
     ("text", text),
     ("round_trip", round_trip),
     ("negotiation", negotiation),
     ("structure", structure),
     ("compressed", compressed),
+    ("structural_gzip", structural_gzip),
     ("requests", requests),
     ("web_configuration", web_configuration),
     ("decoders", decoders),

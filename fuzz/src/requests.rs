@@ -23,7 +23,7 @@ fn address() -> SocketAddr {
         let gauge = registry.gauge("a", "h").expect("a valid definition");
         gauge.set(1);
         let server = Server::builder(&registry).listen("127.0.0.1:0");
-        let server = server.probe("/probe", app_exporter_reads::probe);
+        let server = server.probe("/probe", app_exporter::fuzzing::probe);
         let server = server.page("/page", "A page", || "Text.".to_owned());
         server.start().expect("a free port")
     });

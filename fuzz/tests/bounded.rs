@@ -244,7 +244,7 @@ fn run(name: &str) {
             attempt(name, *target, &input);
             runs += 1;
         }
-        if ["structure", "compressed"].contains(&name) {
+        if ["structure", "compressed", "structural_gzip"].contains(&name) {
             let random_bytes = (0..random.below(120))
                 .map(|_| random.next() as u8)
                 .collect::<Vec<_>>();
@@ -309,6 +309,11 @@ fn web_configuration() {
 #[test]
 fn compressed() {
     run("compressed");
+}
+
+#[test]
+fn structural_gzip() {
+    run("structural_gzip");
 }
 
 #[test]

@@ -7,6 +7,7 @@
     reason = "telling a person at a terminal what happens is what these commands are for"
 )]
 
+mod checks;
 mod ci;
 mod exercise;
 mod run;
@@ -30,15 +31,21 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "test",
-        arguments: "",
-        help: "run every test; installs the real servers they need when run as root",
+        arguments: "[--install]",
+        help: "run every test; as root it can install the Debian packages they use, and asks before",
         run: test::run,
     },
     Command {
         name: "ci",
-        arguments: "",
+        arguments: "[--install]",
         help: "run exactly what CI runs: the checks, then every test",
         run: ci::run,
+    },
+    Command {
+        name: "check",
+        arguments: "[NAME]",
+        help: "run the checks of the text (direction, prose, links ...), which build nothing",
+        run: checks::run,
     },
     Command {
         name: "exercise",

@@ -2,14 +2,14 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
-/// What every command of `cargo xtask` ends with.
+/// The result of every command of `cargo xtask`.
 pub(crate) type Outcome = Result<(), Failure>;
 
-/// Why a command failed, and the exit code it passes on.
+/// A failed command: the message, and the exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) code: u8,
@@ -30,7 +30,7 @@ impl Failure {
         Self::new("")
     }
 
-    /// Whether there is nothing more to say about it.
+    /// Returns whether the failure was reported in full already.
     pub(crate) fn is_told(&self) -> bool {
         self.message.is_empty()
     }
@@ -65,6 +65,33 @@ pub(crate) fn step(headline: &str, command: &mut Command) -> Outcome {
         .stdin(Stdio::null())
         .status()
         .map_err(|err| Failure::new(format!("`{line}` could not be started: {err}")))?;
+    ended(headline, &line, status)
+}
+
+/// As [`step`], and returns what the program printed to its standard output.
+pub(crate) fn echoed(headline: &str, command: &mut Command) -> Result<String, Failure> {
+    let line = command_line(command);
+    announce(&format!("{headline}: {line}"));
+    let start = |err| Failure::new(format!("`{line}` could not be started: {err}"));
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(start)?;
+    let mut printed = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            println!("{line}");
+            printed.push_str(&line);
+            printed.push('\n');
+        }
+    }
+    let status = child.wait().map_err(start)?;
+    ended(headline, &line, status).map(|()| printed)
+}
+
+/// The outcome of the program that `line` repeats.
+fn ended(headline: &str, line: &str, status: ExitStatus) -> Outcome {
     if status.success() {
         return Ok(());
     }
@@ -78,7 +105,7 @@ pub(crate) fn step(headline: &str, command: &mut Command) -> Outcome {
     })
 }
 
-/// What `command` prints to its standard output, or why it failed, with what it printed to the other.
+/// Returns the standard output of `command`; an error has its standard error in it.
 pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     let line = command_line(command);
     let output = command
@@ -110,7 +137,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Whether this is a CI run, where anything left out is a failure.
+/// Returns whether this is a CI run, in which every test has to run.
 pub(crate) fn in_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| value == "true")
 }

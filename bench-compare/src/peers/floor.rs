@@ -172,7 +172,7 @@ impl Peer for Floor {
     }
 }
 
-/// A table that no one can add to any more, so that it needs no lock.
+/// A table that is complete, so that it needs no lock.
 fn dynamic() -> Box<dyn Subject> {
     let pairs = pairs();
     let mut table = HashTable::with_capacity(pairs.len());

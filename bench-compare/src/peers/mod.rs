@@ -6,6 +6,7 @@ mod floor_encode;
 mod floor_sharded;
 mod measured;
 mod metrics;
+mod opentelemetry;
 mod prometheus;
 mod prometheus_client;
 mod remote;
@@ -15,7 +16,7 @@ mod vise_families;
 use crate::subject::Subject;
 use crate::workload::{self, Shape};
 
-/// What is recorded in the rows a to d.
+/// Operation of the rows a to d.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record {
     /// An unlabelled counter, incremented.
@@ -36,7 +37,7 @@ pub enum Record {
     Dynamic,
 }
 
-/// What is encoded.
+/// Exposition format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// The text format, or OpenMetrics where a peer has nothing else.
@@ -45,12 +46,12 @@ pub enum Form {
     Protobuf,
 }
 
-/// How a peer counts in ratios.
+/// Role of a peer in ratios.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Not a library but the least the machine can do.
     Floor,
-    /// What this is all for.
+    /// The library under test.
     Ours,
     /// A Rust library to compare with.
     Rust,
@@ -63,7 +64,7 @@ pub trait Peer {
     /// The heading of its column.
     fn name(&self) -> &'static str;
 
-    /// How it counts.
+    /// The role in ratios.
     fn kind(&self) -> Kind {
         Kind::Rust
     }
@@ -101,7 +102,68 @@ pub fn local() -> Vec<Box<dyn Peer>> {
         Box::new(prometheus_client::PrometheusClient),
         Box::new(prometheus::Prometheus),
         Box::new(metrics::Metrics),
+        Box::new(opentelemetry::OpenTelemetry),
         Box::new(measured::Measured),
         Box::new(vise::Vise),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exposition::{compare, parse_text};
+    use crate::protobuf;
+
+    const RECORDS: [Record; 8] = [
+        Record::CounterInc,
+        Record::GaugeSet,
+        Record::GaugeIncDec,
+        Record::IntegerGaugeIncDec,
+        Record::Histogram,
+        Record::Lookup,
+        Record::Handle,
+        Record::Dynamic,
+    ];
+
+    /// Enough operations to touch every series.
+    const OPERATIONS: u64 = 3000;
+
+    #[test]
+    fn all_peers_record_the_same_samples() {
+        for record in RECORDS {
+            let mut expected = None;
+            for peer in local() {
+                let Some(mut subject) = peer.record(record) else {
+                    continue;
+                };
+                subject.time(1, OPERATIONS).unwrap();
+                let found = parse_text(&subject.exposition().unwrap()).unwrap();
+                let expected = expected.get_or_insert_with(|| found.clone());
+                let same = compare(expected, &found);
+                assert!(same.is_ok(), "{record:?} of {}: {same:?}", peer.name());
+            }
+        }
+    }
+
+    #[test]
+    fn all_peers_expose_the_same_samples() {
+        for form in [Form::Text, Form::Protobuf] {
+            for shape in [Shape::One, Shape::Gauges(3), Shape::Histograms] {
+                let mut expected = None;
+                for peer in local() {
+                    let Some(mut subject) = peer.expose(shape, form) else {
+                        continue;
+                    };
+                    let body = subject.exposition().unwrap();
+                    let found = match form {
+                        Form::Text => parse_text(&body).unwrap(),
+                        Form::Protobuf => protobuf::parse(&body).unwrap(),
+                    };
+                    let expected = expected.get_or_insert_with(|| found.clone());
+                    let same = compare(expected, &found);
+                    assert!(same.is_ok(), "{shape:?} as {form:?} of {}: {same:?}", peer.name());
+                }
+            }
+        }
+    }
 }

@@ -16,7 +16,7 @@ use crate::servers::{self, Server, Start};
 /// Few enough for the usual limit of 1024 open files.
 const IDLE: usize = 900;
 
-/// How long connections are idle before their memory is looked at.
+/// Time for which connections are idle before their memory is measured.
 const REST: Duration = Duration::from_millis(500);
 
 /// The load of a minute: scrapes a second, of so many series, on so many connections.
@@ -42,7 +42,7 @@ fn command(server: &Server) -> Result<Command> {
     })
 }
 
-/// What a connection costs on which one scrape was answered.
+/// Cost of a connection that has answered one scrape.
 fn idle() -> Result<Row> {
     let mut cells = Vec::new();
     for server in servers::all() {

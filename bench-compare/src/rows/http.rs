@@ -13,14 +13,14 @@ use crate::method::median;
 use crate::running::{Load, Running, wrk_version};
 use crate::servers::{self, Server, Start};
 
-/// What is scraped: the row, the series, whether gzip is asked for, and for how many seconds.
+/// Scrapes: the row, the series, whether gzip is requested, and for how many seconds.
 const SCRAPES: [(&str, usize, bool, usize); 3] = [
     ("g.http.1", 1, false, 1),
     ("g.http.10k", 10_000, false, 2),
     ("g.http.10k.gzip", 10_000, true, 2),
 ];
 
-/// What a sample gives, with its unit and whether more is better.
+/// Figures of a sample, with the unit and whether more is better.
 const FIGURES: [(&str, &str, bool); 8] = [
     ("rps", "req/s", true),
     ("p50", "ms", false),

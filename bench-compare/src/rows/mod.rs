@@ -19,18 +19,18 @@ pub struct Row {
     pub id: String,
     /// Of the figures.
     pub unit: &'static str,
-    /// Whether more is better; otherwise less is.
+    /// True if more is better.
     pub more_is_better: bool,
     /// One per peer that takes part.
     pub cells: Vec<Cell>,
 }
 
-/// What one peer reached in one row.
+/// One peer's figure in one row.
 #[derive(Clone, Debug)]
 pub struct Cell {
     /// The heading of its column.
     pub peer: String,
-    /// How it counts.
+    /// The role in ratios.
     pub kind: Kind,
     /// The median of the rounds.
     pub value: f64,
@@ -65,10 +65,10 @@ impl Row {
     }
 }
 
-/// What is asked for on the command line.
+/// Options of the command line.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Only rows whose name begins with one of these; all if there is none.
+    /// Only rows whose name begins with one of these; empty for all.
     pub filters: Vec<String>,
     /// Samples per row and peer.
     pub rounds: usize,

@@ -7,10 +7,10 @@ use crate::method::median;
 use crate::running::wrk_version;
 use crate::secured::{self, Secured};
 
-/// How long `wrk` runs in each round.
+/// Duration of `wrk` in each round.
 const SECONDS: usize = 1;
 
-/// What a sample gives, with its unit and whether more is better.
+/// Figures of a sample, with the unit and whether more is better.
 const FIGURES: [(&str, &str, bool); 5] = [
     ("rps", "req/s", true),
     ("p50", "ms", false),

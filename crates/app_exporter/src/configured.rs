@@ -8,9 +8,9 @@ use exporter_kit::Registry;
 use exporter_kit::source::Sources;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::config::{self, Config, ConfigError, Location};
+use crate::config::ConfigError;
 use crate::probe::Prober;
-use crate::sources::{self, Built};
+use crate::setup::{self, Built, Config, Location};
 use crate::watch::{Watch, Watched};
 
 /// How long the end waits for what the sources have begun.
@@ -97,7 +97,7 @@ impl Configured {
         move || {
             let text = lock(&texts).running.clone();
             // What is wrong with it may be beside a secret.
-            config::shown(&text).unwrap_or_else(|_| "# it can't be shown\n".to_owned())
+            setup::shown(&text).unwrap_or_else(|_| "# it can't be shown\n".to_owned())
         }
     }
 
@@ -127,7 +127,7 @@ impl Configured {
 }
 
 fn read(text: &str, location: &Location) -> Result<Built, ConfigError> {
-    sources::build(
+    setup::build(
         Config::parse(text, location)?,
         location,
         &crate::environment,

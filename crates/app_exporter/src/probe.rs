@@ -14,7 +14,7 @@ use exporter_kit::{Counter, Family, Gauge, RegisterError, Registry};
 use tokio::runtime::Handle;
 
 use crate::config::instead;
-use crate::sources::{SourceTemplate, shown};
+use crate::setup::{SourceTemplate, shown_target};
 
 /// How many targets are kept at most; the one that was asked for the longest time ago makes room.
 const MOST_KEPT: usize = 1000;
@@ -143,7 +143,7 @@ impl Prober {
             template
         };
         let handler = self.make(&template, target).map_err(|message| {
-            let target = shown(target);
+            let target = shown_target(target);
             let text = format!("the source `{name}` can't be asked about `{target}`: {message}");
             (BUILD, ProbeRefusal::unavailable(text))
         })?;
@@ -222,7 +222,7 @@ fn unknown(name: &str, templates: &BTreeMap<String, Arc<SourceTemplate>>) -> Ref
     let names = templates.keys().map(String::as_str);
     let text = format!(
         "no source named `{}` has a `probe`{}",
-        shown(name),
+        shown_target(name),
         instead(name, names)
     );
     (SOURCE, ProbeRefusal::not_found(text))
@@ -231,8 +231,7 @@ fn unknown(name: &str, templates: &BTreeMap<String, Arc<SourceTemplate>>) -> Ref
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Location};
-    use crate::sources::build;
+    use crate::setup::{Config, Location, build};
 
     fn templates(text: &str) -> Vec<SourceTemplate> {
         let location = Location::new("a.yml");

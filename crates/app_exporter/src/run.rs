@@ -1,8 +1,7 @@
-//! Runs the exporter: serves what a configuration says, or simulated sessions, until told to stop.
+//! Runs the exporter: serves what a configuration says until a signal ends it.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Instant;
+use std::sync::mpsc::Receiver;
 
 use anyhow::anyhow;
 use exporter_kit::server::{Reloader, ServeError, Server};
@@ -10,10 +9,10 @@ use exporter_kit::toolkit::{SystemdSocketError, WebConfigError, WebFlags};
 use exporter_kit::{BuildInfo, Registry};
 
 use crate::cli::Options;
-use crate::config::Location;
 use crate::configured::Configured;
+use crate::setup::Location;
 use crate::signals::Signal;
-use crate::simulate::Simulation;
+use crate::simulate;
 use crate::version::{BRANCH, REVISION, RUST_VERSION, VERSION};
 
 /// Runs until one of the `signals` asks it to end, and then lets the scrapes finish that have begun.
@@ -27,31 +26,19 @@ pub(crate) fn run(options: &Options, signals: &Receiver<Signal>) -> anyhow::Resu
             .branch(BRANCH)
             .rust_version(RUST_VERSION),
     )?;
-    let file = options.config.file.as_ref().map(Location::new);
-    let configured = file
-        .map(|file| Configured::start(file, &registry))
-        .transpose()?;
-    let (server, signal) = match &configured {
-        Some(configured) => {
-            let server = serve(&registry, &options.web, Some(configured))?;
-            let reloader = server.reloader();
-            let interval = options.config.watch_interval;
-            let _watch = (!interval.is_zero())
-                .then(|| configured.watch(interval, move || reload(&reloader)))
-                .transpose()?;
-            let signal = wait(&server, signals);
-            (server, signal)
-        }
-        None => {
-            let sessions =
-                registry.gauge("app_active_sessions", "Number of active user sessions")?;
-            // Before anybody can ask: no scrape ever sees a gauge without a value.
-            let simulation = Simulation::start(sessions, options.simulation(), Instant::now());
-            let server = serve(&registry, &options.web, None)?;
-            let signal = simulate(simulation, &server, signals);
-            (server, signal)
-        }
+    let location = match &options.config.file {
+        Some(file) => Location::new(file),
+        None => Location::built_in(simulate::configuration(&options.simulation())),
     };
+    let interval = options.config.watch_interval;
+    let is_watched = !location.is_built_in() && !interval.is_zero();
+    let configured = Configured::start(location, &registry)?;
+    let server = serve(&registry, &options.web, &configured)?;
+    let reloader = server.reloader();
+    let _watch = is_watched
+        .then(|| configured.watch(interval, move || reload(&reloader)))
+        .transpose()?;
+    let signal = wait(&server, signals);
     log::info!(signal; "Shutting down once the scrapes that have begun are answered");
     server.shutdown();
     log::info!("Stopped");
@@ -69,23 +56,6 @@ fn wait(server: &Server, signals: &Receiver<Signal>) -> &'static str {
     }
 }
 
-/// The same, and simulates meanwhile.
-fn simulate(
-    mut simulation: Simulation,
-    server: &Server,
-    signals: &Receiver<Signal>,
-) -> &'static str {
-    loop {
-        let left = simulation.due().saturating_duration_since(Instant::now());
-        match signals.recv_timeout(left) {
-            Ok(Signal::Stop(signal)) => return signal,
-            Ok(Signal::Reload) => reload(&server.reloader()),
-            Err(RecvTimeoutError::Timeout) => simulation.advance(Instant::now()),
-            Err(RecvTimeoutError::Disconnected) => return "none",
-        }
-    }
-}
-
 /// Does what `/-/reload` does.
 fn reload(reloader: &Reloader) {
     // A refusal is told where the configuration is read.
@@ -95,24 +65,17 @@ fn reload(reloader: &Reloader) {
 }
 
 /// Starts the server, and says what it serves where.
-fn serve(
-    registry: &Registry,
-    web: &WebFlags,
-    configured: Option<&Configured>,
-) -> anyhow::Result<Server> {
-    let mut builder = web
+fn serve(registry: &Registry, web: &WebFlags, configured: &Configured) -> anyhow::Result<Server> {
+    let prober = Arc::clone(configured.prober());
+    let builder = web
         .server(registry)
         .title("app_exporter")
         .description("Exports the active user sessions of an application.")
-        .version(VERSION);
-    if let Some(configured) = configured {
-        let prober = Arc::clone(configured.prober());
-        builder = builder
-            .sources(configured.sources())
-            .probe("/probe", move |query| prober.choose(query))
-            .page("/config", "Configuration", configured.shown())
-            .on_reload("app_exporter", configured.reload());
-    }
+        .version(VERSION)
+        .sources(configured.sources())
+        .probe("/probe", move |query| prober.choose(query))
+        .page("/config", "Configuration", configured.shown())
+        .on_reload("app_exporter", configured.reload());
     let server = builder.start().map_err(|error| match error {
         ServeError::Listen { .. } => anyhow!("{error}; the flag is --web.listen-address"),
         ServeError::Option { ref source, .. } if source.is::<WebConfigError>() => {

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 use std::{fmt, io};
 
-use crate::config::Location;
+use crate::setup::Location;
 
 /// How long a changed file must stay as it is before it is loaded: it may still be being written.
 const SETTLED: Duration = Duration::from_millis(100);

@@ -6,8 +6,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use exporter_kit::{
-    Counter, Exemplar, FamilySnapshot, Format, Gauge, Head, Histogram, HistogramValue, MetricType,
-    Point, Registry, Snapshot, StateSet, Summary, Value, parse,
+    Counter, Exemplar, FamilySnapshot, Format, Gauge, Histogram, HistogramValue, MetricType,
+    Registry, Sample, SeriesKey, Snapshot, StateSet, Summary, Value, parse,
 };
 use serde_json::{Value as Json, json};
 
@@ -140,7 +140,7 @@ impl Expected {
         }
     }
 
-    fn series(&mut self, family: &FamilySnapshot, head: Head<'_>, point: &Point<'_>) {
+    fn series(&mut self, family: &FamilySnapshot, head: SeriesKey<'_>, point: &Sample<'_>) {
         let descriptor = family.descriptor();
         let name = descriptor.name();
         match point.value {
@@ -186,8 +186,8 @@ impl Expected {
 
     fn histogram(
         &mut self,
-        head: Head<'_>,
-        point: &Point<'_>,
+        head: SeriesKey<'_>,
+        point: &Sample<'_>,
         histogram: &HistogramValue,
         [sum, count]: [&str; 2],
     ) {
@@ -234,8 +234,8 @@ impl Expected {
 
     fn sample(
         &mut self,
-        head: Head<'_>,
-        point: &Point<'_>,
+        head: SeriesKey<'_>,
+        point: &Sample<'_>,
         name: &str,
         more: Option<(&str, String)>,
         value: f64,

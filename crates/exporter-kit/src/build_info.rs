@@ -81,7 +81,7 @@ impl Collect for BuildInfo {
             std::env::consts::OS,
             std::env::consts::ARCH,
         ];
-        FamilyWriter::begin(sink, &self.descriptor, names)?.point(values, Value::Info)?;
+        FamilyWriter::begin(sink, &self.descriptor, names)?.sample(values, Value::Info)?;
         Ok(())
     }
 

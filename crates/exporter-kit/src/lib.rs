@@ -76,8 +76,9 @@ pub use metric::{
     Static, Summary, Timer,
 };
 pub use model::{
-    Descriptor, EXEMPLAR_MAX_CHARS, Exemplar, ExemplarError, Head, HistogramError, HistogramValue,
-    IntoNumber, Labels, MetricType, NativeBuckets, Number, Point, SummaryValue, Timestamp, Value,
+    Descriptor, EXEMPLAR_MAX_CHARS, Exemplar, ExemplarError, HistogramError, HistogramValue,
+    IntoNumber, Labels, MetricType, NativeBuckets, Number, Sample, SeriesKey, SummaryValue,
+    Timestamp, Value,
 };
 pub use name::{NameError, NameErrorKind, NameScheme};
 pub use process::ProcessCollector;

@@ -8,27 +8,27 @@ use std::fmt;
 
 use crate::model::MetricType;
 
-/// Which characters a name may have.
+/// The characters that a name can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum NameScheme {
     /// ASCII letters, digits, `_` and, in metric names, `:`; no digit first. Every tool understands these.
     #[default]
     Legacy,
-    /// Any UTF-8 text but the empty one, as Prometheus 3 understands it; escaped for those who do not.
+    /// Any UTF-8 text but the empty one, as Prometheus 3 understands it; escaped for older clients.
     Utf8,
 }
 
-/// Why a name is refused.
+/// The rule that a name breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameErrorKind {
-    /// It is the empty text.
+    /// An empty name.
     Empty,
     /// A metric name has another character than ASCII letters, digits, `_` and `:`, or begins with a digit.
     MetricCharacter,
     /// A label name has another character than ASCII letters, digits and `_`, or begins with a digit.
     LabelCharacter,
-    /// A label name begins with `__`, which Prometheus keeps for itself.
+    /// A label name begins with `__`, which is reserved for Prometheus.
     ReservedPrefix,
     /// The label `le` belongs to a histogram's buckets.
     ReservedLe,
@@ -36,7 +36,7 @@ pub enum NameErrorKind {
     ReservedQuantile,
     /// A state set's label that has the family's own name.
     ReservedState,
-    /// One label name stands twice.
+    /// The same label name twice.
     DuplicateLabel,
     /// A counter whose name does not end in `_total`.
     CounterSuffix,
@@ -64,7 +64,7 @@ impl NameErrorKind {
                 "a label name is made of ASCII letters, digits and `_` and does not begin with a digit"
             }
             Self::ReservedPrefix => {
-                "label names that begin with `__` are kept for Prometheus itself; drop the underscores"
+                "label names that begin with `__` are reserved for Prometheus; drop the underscores"
             }
             Self::ReservedLe => {
                 "the label `le` belongs to the buckets of a histogram; choose another name"
@@ -75,7 +75,9 @@ impl NameErrorKind {
             Self::ReservedState => {
                 "the label named like the state set itself carries the state; choose another name"
             }
-            Self::DuplicateLabel => "each label name may stand once; drop or rename one of the two",
+            Self::DuplicateLabel => {
+                "a label set has each label name once; drop or rename one of the two"
+            }
             Self::CounterSuffix => "a counter's name ends in `_total`; append it",
             Self::InfoSuffix => "the name of an info metric ends in `_info`; append it",
             Self::ReservedSuffix => {
@@ -93,7 +95,7 @@ impl NameErrorKind {
     }
 }
 
-/// A name that was refused: the name itself, and why.
+/// A rejected name, and the rule that it breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameError {
     name: Box<str>,
@@ -108,12 +110,12 @@ impl NameError {
         }
     }
 
-    /// The name that was refused, as it was given.
+    /// The rejected name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Which rule it breaks.
+    /// The broken rule.
     pub fn kind(&self) -> NameErrorKind {
         self.kind
     }
@@ -132,12 +134,12 @@ impl fmt::Display for NameError {
 
 impl std::error::Error for NameError {}
 
-/// Whether a metric name needs no quotes and no escaping in any format.
+/// Returns whether a metric name can be written without quotes and escaping in every format.
 pub(crate) const fn is_legacy_metric_name(name: &str) -> bool {
     is_legacy(name.as_bytes(), true)
 }
 
-/// Whether a label name needs no quotes and no escaping in any format.
+/// Returns whether a label name can be written without quotes and escaping in every format.
 pub(crate) const fn is_legacy_label_name(name: &str) -> bool {
     is_legacy(name.as_bytes(), false)
 }

@@ -49,7 +49,7 @@ impl Collect for Elsewhere {
             FamilyWriter::begin(sink, &descriptor, ["source"])?
                 .timestamp(Some(read))
                 .created(counts.then_some(since))
-                .point(["a"], value)?;
+                .sample(["a"], value)?;
         }
         Ok(())
     }
@@ -173,7 +173,7 @@ fn a_histogram_below_zero_has_no_sum_and_a_gauge_histogram_has() {
             let drift = Descriptor::new(MetricType::Histogram, "drift", "h")?;
             FamilyWriter::begin(sink, &drift, [])?.histogram([], &value)?;
             let now = Descriptor::new(MetricType::GaugeHistogram, "drift_now", "h")?;
-            FamilyWriter::begin(sink, &now, [])?.point([], Value::GaugeHistogram(&value))?;
+            FamilyWriter::begin(sink, &now, [])?.sample([], Value::GaugeHistogram(&value))?;
             Ok(())
         }
     }

@@ -272,7 +272,12 @@ mod links {
         let mut defined_in: BTreeMap<String, String> = BTreeMap::new();
         for file in &files {
             let text = fs::read_to_string(library.join("docs").join(file)).unwrap();
-            let is_definition = |line: &&str| line.starts_with('[') && line.contains("]: ");
+            let is_definition = |line: &&str| {
+                let rest = line
+                    .strip_prefix('[')
+                    .and_then(|line| line.split(']').nth(1));
+                rest.is_some_and(|rest| rest.starts_with(": "))
+            };
             let lines: Vec<&str> = text.lines().filter(|line| !is_definition(line)).collect();
             let text = lines.join("\n");
             let up = "../".repeat(file.matches('/').count());

@@ -159,7 +159,11 @@ fn names_and_buckets_are_checked() {
     let twice = registry
         .add(Counter::define("c_total", "h").labels(["a", "a"]))
         .unwrap_err();
-    assert!(twice.to_string().contains("each label name may stand once"));
+    assert!(
+        twice
+            .to_string()
+            .contains("a label set has each label name once")
+    );
     let unsorted = registry
         .add(Histogram::define("h", "h").buckets(&[2.0, 1.0]))
         .unwrap_err();

@@ -158,7 +158,7 @@ fn what_a_collector_gives_is_checked() {
             assert!(family.counter([], -1).is_err());
             assert!(family.counter([], f64::NAN).is_err());
             let nan = Value::Counter(Number::F64(f64::NAN), None);
-            assert!(family.point([], nan).is_err());
+            assert!(family.sample([], nan).is_err());
             assert!(FamilyWriter::begin(sink, &gauge, ["__x"]).is_err());
             Ok(())
         }

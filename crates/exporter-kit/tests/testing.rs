@@ -14,7 +14,7 @@ fn registry() -> Registry {
     registry
 }
 
-/// What a failing assertion says.
+/// The message of a failing assertion.
 fn failure(assertion: impl FnOnce() + std::panic::UnwindSafe) -> String {
     let panic = catch_unwind(assertion).unwrap_err();
     panic.downcast_ref::<String>().unwrap().clone()

@@ -1,11 +1,11 @@
-//! What the command line asks for.
+//! Arguments of the command.
 
 use std::path::{Path, PathBuf};
 
 use crate::run::Failure;
 use crate::workspace::Workspace;
 
-/// Whose work is checked.
+/// The learner's crate, and the command line that names it.
 pub(super) struct Arguments {
     /// The folder of the learner's crate.
     pub(super) folder: PathBuf,

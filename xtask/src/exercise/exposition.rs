@@ -1,6 +1,6 @@
 //! The little of the text format that the check has to read.
 
-/// What a scrape shows of one metric without labels.
+/// One metric in an exposition.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Shown<'a> {
     /// The description, from `# HELP`.
@@ -9,10 +9,12 @@ pub(super) struct Shown<'a> {
     pub(super) kind: Option<&'a str>,
     /// The number.
     pub(super) value: Option<f64>,
+    /// The labels of the first sample that has some: `{room="a"}`.
+    pub(super) labels: Option<&'a str>,
 }
 
 impl<'a> Shown<'a> {
-    /// What `text` says of the metric `name`; nothing if that is not in it.
+    /// The metric `name` in `text`, if it is there.
     pub(super) fn find(text: &'a str, name: &str) -> Option<Self> {
         let mut shown = Self::default();
         for line in text.lines() {
@@ -20,10 +22,13 @@ impl<'a> Shown<'a> {
                 shown.description = Some(rest);
             } else if let Some(rest) = after(line, "# TYPE", name) {
                 shown.kind = Some(rest);
-            } else if let Some(("", rest)) = line.split_once(name)
-                && let Some(value) = rest.strip_prefix(' ')
-            {
-                shown.value = value.parse().ok();
+            } else if let Some(rest) = line.strip_prefix(name) {
+                if let Some(value) = rest.strip_prefix(' ') {
+                    shown.value = value.parse().ok();
+                } else if rest.starts_with('{') {
+                    let labels = rest.rsplit_once(' ').map(|(labels, _)| labels);
+                    shown.labels = shown.labels.or(labels);
+                }
             }
         }
         (shown != Self::default()).then_some(shown)
@@ -55,10 +60,18 @@ mod tests {
             description: Some("One"),
             kind: Some("gauge"),
             value: Some(45.0),
+            labels: None,
         };
         assert_eq!(Shown::find(TEXT, "a"), Some(shown));
         assert_eq!(Shown::find(TEXT, "a_b").and_then(|b| b.value), Some(7.0));
         assert_eq!(Shown::find(TEXT, "b"), None);
         assert_eq!(names(TEXT), ["a", "a_b"]);
+    }
+
+    #[test]
+    fn labels_are_seen_and_their_value_is_not_the_metrics() {
+        let text = "# TYPE a gauge\na{x=\"1 2\"} 45.0\na{x=\"3\"} 46.0\n";
+        let shown = Shown::find(text, "a").unwrap();
+        assert_eq!((shown.labels, shown.value), (Some("{x=\"1 2\"}"), None));
     }
 }

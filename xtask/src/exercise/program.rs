@@ -17,13 +17,20 @@ use crate::exercise::http;
 use crate::run::{Failure, cargo};
 
 /// The line that the given code prints before the metrics; an empty line follows them.
-const ROUND: &str = "A scrape now shows:";
+pub(super) const ROUND: &str = "A scrape now shows:";
 
-/// How often something is looked at that cannot be waited for.
+/// Interval between two looks at a state that cannot be waited for.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Builds the crate in `folder`. Gives the program, or what the compiler says.
-pub(super) fn build(folder: &Path, colours: bool) -> Result<Result<PathBuf, String>, Failure> {
+/// A program that was built.
+pub(super) struct Built {
+    pub(super) path: PathBuf,
+    /// The warnings of the compiler.
+    pub(super) warnings: String,
+}
+
+/// Builds the crate in `folder`. Returns the program, or the errors that cargo or the compiler printed.
+pub(super) fn build(folder: &Path, colours: bool) -> Result<Result<Built, String>, Failure> {
     let output = cargo(&["build", "--quiet"])
         .args(["--message-format", "json-render-diagnostics"])
         .args(["--color", if colours { "always" } else { "never" }])
@@ -31,9 +38,10 @@ pub(super) fn build(folder: &Path, colours: bool) -> Result<Result<PathBuf, Stri
         .arg(folder.join("Cargo.toml"))
         .stdin(Stdio::null())
         .output()
-        .map_err(|err| Failure::new(format!("cargo could not be started: {err}")))?;
+        .map_err(|err| Failure::new(format!("cannot start cargo: {err}")))?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
     if !output.status.success() {
-        return Ok(Err(String::from_utf8_lossy(&output.stderr).into_owned()));
+        return Ok(Err(said));
     }
     let messages = String::from_utf8_lossy(&output.stdout);
     let executable = messages
@@ -41,10 +49,11 @@ pub(super) fn build(folder: &Path, colours: bool) -> Result<Result<PathBuf, Stri
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
         .next_back();
-    Ok(executable.ok_or_else(|| {
-        let folder = folder.display();
-        format!("`{folder}` has no program: there is no src/main.rs in it\n")
-    }))
+    let built = executable.map(|path| Built {
+        path,
+        warnings: said,
+    });
+    Ok(built.ok_or_else(|| format!("`{}` has no src/main.rs\n", folder.display())))
 }
 
 /// A running program; killed when dropped.
@@ -57,7 +66,7 @@ pub(super) struct Program {
     errors: Option<JoinHandle<String>>,
 }
 
-/// What a program printed so far.
+/// Output of a program so far.
 #[derive(Default)]
 struct Printed {
     /// The round that has begun.
@@ -70,7 +79,16 @@ impl Program {
     /// Runs `program` with a free port as its first argument.
     pub(super) fn start(program: &Path) -> Result<Self, Failure> {
         let (port, reserved) = reserve_port()
-            .map_err(|err| Failure::new(format!("there is no free port to be had: {err}")))?;
+            .map_err(|err| Failure::new(format!("cannot find a free port: {err}")))?;
+        Self::run(program, port, reserved)
+    }
+
+    /// Runs `program` with the port of another one.
+    pub(super) fn start_on(program: &Path, port: u16) -> Result<Self, Failure> {
+        Self::run(program, port, None)
+    }
+
+    fn run(program: &Path, port: u16, reserved: Option<Socket>) -> Result<Self, Failure> {
         let mut child = command(program)
             .arg(port.to_string())
             .stdin(Stdio::null())
@@ -132,12 +150,12 @@ impl Program {
         }
     }
 
-    /// How it ended, if it has.
+    /// The exit status, once the program has ended.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
-    /// What it wrote to its standard error; for a program that has ended.
+    /// The standard error of a program that has ended.
     pub(super) fn errors(&mut self) -> String {
         let said = self.errors.take().map(JoinHandle::join);
         said.and_then(Result::ok).unwrap_or_default()
@@ -165,12 +183,12 @@ impl Drop for Program {
     }
 }
 
-/// Whether a server could be started on `port` now.
+/// Returns whether a server could start on `port` now.
 pub(super) fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()
 }
 
-/// A port that was free. On Unix the system gives it to nobody else while there is the socket, beside which a server may listen.
+/// Reserves a free port. On Unix no other program gets it while the socket is there, and a server may listen beside it.
 fn reserve_port() -> io::Result<(u16, Option<Socket>)> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.set_reuse_address(cfg!(unix))?;
@@ -193,7 +211,7 @@ fn command(program: &Path) -> Command {
     command
 }
 
-/// Whether this process ignores SIGINT, signal number 2; Linux says so, elsewhere it is not known.
+/// Returns whether this process ignores SIGINT, signal number 2. Only Linux shows that.
 fn ignores_ctrl_c() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status

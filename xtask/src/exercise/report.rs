@@ -1,6 +1,9 @@
-//! What a learner sees: a line a step, and for the first that is open, what to look at.
+//! The report: a line for each step, and advice for the first step that is open.
 
 use std::io::{self, IsTerminal as _, Write as _};
+
+/// Seconds after which a reader wonders what happens.
+pub(super) const PATIENCE: u64 = 3;
 
 /// Prints the steps as they are checked.
 pub(super) struct Report {
@@ -18,7 +21,7 @@ impl Report {
         }
     }
 
-    /// Whether what other programs say may be coloured, too.
+    /// Returns whether other programs may colour their output, too.
     pub(super) fn colours(&self) -> bool {
         self.colours
     }
@@ -29,6 +32,17 @@ impl Report {
             print!("  · {number}. {step} ...");
             // A line that is not seen in time is no reason to stop.
             let _ = io::stdout().flush();
+        }
+    }
+
+    /// Shows that a step takes long, and for how many seconds it has; `why` is for the reader.
+    pub(super) fn waiting(&self, number: usize, step: &str, why: &str, seconds: u64) {
+        if self.terminal {
+            print!("\r\x1b[K  · {number}. {step} ... {why}: {seconds} s");
+            // A line that is not seen in time is no reason to stop.
+            let _ = io::stdout().flush();
+        } else if seconds == PATIENCE {
+            eprintln!("{number}. {step} ... {why}");
         }
     }
 
@@ -60,12 +74,12 @@ impl Report {
     }
 }
 
-/// Why a step is open.
+/// Advice about an open step.
 #[derive(Debug)]
 pub(super) struct Advice {
-    /// What the check saw.
+    /// The fault that the check saw.
     found: String,
-    /// Where the learner may find out more.
+    /// The place where the learner finds out more.
     look_at: String,
 }
 

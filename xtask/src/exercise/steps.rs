@@ -1,17 +1,21 @@
 //! The steps, in the order in which a learner takes them.
 
-use std::path::Path;
-use std::time::Duration;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::exercise::arguments::Arguments;
 use crate::exercise::exposition::{Shown, names};
 use crate::exercise::http;
-use crate::exercise::program::{Program, build, is_free};
-use crate::exercise::report::{Advice, Report};
+use crate::exercise::program::{Built, Program, ROUND, build, is_free};
+use crate::exercise::report::{Advice, PATIENCE, Report};
 use crate::run::{Failure, Outcome};
 
 const NAME: &str = "app_active_sessions";
 const DESCRIPTION: &str = "Number of active user sessions";
+/// The gauge's name, as a counter would have it.
+const COUNTER: &str = "app_active_sessions_total";
 const LEAST: f64 = 10.0;
 const MOST: f64 = 100.0;
 const PATH: &str = "/metrics";
@@ -19,8 +23,10 @@ const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// A program collects before it prints, and that is soon; one that prints nothing has also done so after this.
 const FIRST_ROUND: Duration = Duration::from_secs(6);
-/// Five intervals: once in 91 times the new number is the old one, and four times running is no concern.
+/// Five intervals. A random number is the last one again once in 91 times, and never five times in a row.
 const FIVE_INTERVALS: Duration = Duration::from_secs(26);
+/// Eleven intervals. Numbers from 10 on that are added up leave the range before; random ones fall long before.
+const ELEVEN_INTERVALS: Duration = Duration::from_secs(56);
 /// A server answers at once, and Ctrl-C ends at once, on a machine that has other things to do as well.
 const AT_ONCE: Duration = Duration::from_secs(10);
 
@@ -81,8 +87,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 /// Checks step after step; gives how many passed before the one that is open.
 fn check(folder: &Path, report: &Report) -> Result<Option<usize>, Failure> {
     report.checking(1, COMPILES);
-    let program = match build(folder, report.colours())? {
-        Ok(program) => program,
+    let built = match build_patiently(folder, report)? {
+        Ok(built) => built,
         Err(messages) => {
             report.open(1, COMPILES, &does_not_compile(&messages));
             return Ok(Some(0));
@@ -90,7 +96,9 @@ fn check(folder: &Path, report: &Report) -> Result<Option<usize>, Failure> {
     };
     report.passed(1, COMPILES);
 
-    let mut exporter = Exporter::new(Program::start(&program)?);
+    // What cannot be read holds nothing that advice could name.
+    let source = fs::read_to_string(folder.join("src/main.rs")).unwrap_or_default();
+    let mut exporter = Exporter::new(built, source)?;
     for (step, number) in STEPS.iter().zip(2..) {
         report.checking(number, step.says);
         let outcome = (step.check)(&mut exporter);
@@ -103,20 +111,47 @@ fn check(folder: &Path, report: &Report) -> Result<Option<usize>, Failure> {
     Ok(None)
 }
 
+/// Builds the program, and shows that it takes time when it does.
+fn build_patiently(folder: &Path, report: &Report) -> Result<Result<Built, String>, Failure> {
+    let begun = Instant::now();
+    thread::scope(|scope| {
+        let building = scope.spawn(|| build(folder, report.colours()));
+        let mut shown = 0;
+        while !building.is_finished() {
+            let seconds = begun.elapsed().as_secs();
+            if seconds >= PATIENCE && seconds != shown {
+                shown = seconds;
+                let why = "building; the first time, this builds the library too and takes a minute or two";
+                report.waiting(1, COMPILES, why, seconds);
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        let panicked = |_| Err(Failure::new("the build panicked"));
+        building.join().unwrap_or_else(panicked)
+    })
+}
+
 /// The learner's exporter, and where its metrics are seen.
 struct Exporter {
     program: Program,
-    /// The given code prints the metrics. Whoever took that out is asked over HTTP.
+    path: PathBuf,
+    source: String,
+    warnings: String,
+    /// True if the program prints its metrics, as the given code does; otherwise the check scrapes them.
     prints: bool,
 }
 
 impl Exporter {
-    fn new(mut program: Program) -> Self {
+    fn new(built: Built, source: String) -> Result<Self, Failure> {
+        let mut program = Program::start(&built.path)?;
         let printed = program.watch(FIRST_ROUND, Program::printed);
-        Self {
+        Ok(Self {
             prints: printed.is_some(),
             program,
-        }
+            path: built.path,
+            source,
+            warnings: built.warnings,
+        })
     }
 
     fn metrics(&self) -> Option<String> {
@@ -129,16 +164,46 @@ impl Exporter {
             return advice;
         };
         let said = self.program.errors();
-        let said = match said.trim() {
-            "" => "It said nothing about why.".to_owned(),
-            said => format!("It said:\n{}", indented(said)),
+        let quoted = match said.trim() {
+            "" => "It printed no reason.".to_owned(),
+            said => format!("It printed:\n{}", indented(said)),
         };
-        Advice::new(
-            format!("Your program ended by itself ({status}). {said}"),
-            "An error that `?` passes on ends the program, and so does the end of `main`. The loop \
-             at\nthe end of `main` is to run until Ctrl-C.",
-        )
+        let found = format!("Your program ended by itself ({status}). {quoted}");
+        Advice::new(found, reason_to_end(&said))
     }
+}
+
+/// Advice about a program that printed `said` and ended.
+fn reason_to_end(said: &str) -> &'static str {
+    let panicked = said.contains("panicked at");
+    if panicked && said.contains("already") && said.contains(NAME) {
+        return "The program panicked: a metric was made a second time. `collect_metrics` is called every\n\
+                5 seconds, and what stands between its braces is done each time. Make the gauge once,\n\
+                before it: that is TODO 1.";
+    }
+    if panicked {
+        return "The program panicked, at the line of your file that is named after `panicked at`. Look at\n\
+                what can fail there; `unwrap` and `expect` panic when something did.";
+    }
+    if !said.starts_with("Error") {
+        return "`main` came to its end, or something ended the program. The loop at the end of `main` is to\n\
+                run until Ctrl-C.";
+    }
+    if said.contains("_total") {
+        return "Look at TODO 1: this is the rule for a counter, a number that only ever grows. Users come\n\
+                and go, so the number goes down as well; the README says in `Background` which type that is.\n\
+                The name is right without `_total`.";
+    }
+    if said.contains(DESCRIPTION) {
+        return "Look at TODO 1: the description stands where the name belongs. The name comes first, the\n\
+                description second; the example in the README's `Background` shows it.";
+    }
+    if said.contains("in use") {
+        return "Another program uses the port, perhaps one that yours has started. A program can listen on\n\
+                a port once.";
+    }
+    "The message says what is wrong. `?` handed it on, which ended `main` and the program. A name has\n\
+     lower-case letters, digits and `_` in it, nothing else; compare it with TODO 1 letter by letter."
 }
 
 fn look(program: &Program, prints: bool) -> Option<String> {
@@ -155,6 +220,20 @@ fn indented(text: &str) -> String {
 }
 
 fn does_not_compile(messages: &str) -> Advice {
+    if messages.contains("believes it's in a workspace") {
+        return Advice::new(
+            "Your crate is inside another cargo workspace, and not a part of it.",
+            "Move its folder out of this repository, or add a line `[workspace]` to the end of its\n\
+             Cargo.toml. The path of `exporter-kit` in that file has to lead to the library.",
+        );
+    }
+    if messages.contains("failed to load manifest for dependency `exporter-kit`") {
+        return Advice::new(
+            "cargo does not find the library.",
+            "The path of `exporter-kit` in your Cargo.toml has to lead to crates/exporter-kit of this\n\
+             repository, from the folder that the Cargo.toml is in.",
+        );
+    }
     Advice::new(
         messages.trim(),
         "Begin with the first message; the later ones often follow from it. The line with `-->` says\n\
@@ -164,10 +243,8 @@ fn does_not_compile(messages: &str) -> Advice {
 
 fn gauge_is_defined(exporter: &mut Exporter) -> Result<(), Advice> {
     let Some(text) = exporter.metrics() else {
-        return Err(exporter.unless_ended(Advice::new(
-            "Your program runs, but neither prints its metrics nor serves any.",
-            "Keep the given line that prints `A scrape now shows:`; the check reads it, too.",
-        )));
+        let advice = shows_nothing(exporter);
+        return Err(exporter.unless_ended(advice));
     };
     let todo = "Look at TODO 1";
     let Some(shown) = Shown::find(&text, NAME) else {
@@ -180,6 +257,10 @@ fn gauge_is_defined(exporter: &mut Exporter) -> Result<(), Advice> {
                      `Background`."
                 ),
             ),
+            ref others if others.contains(&COUNTER) => Advice::new(
+                format!("A scrape would show the counter `{COUNTER}`, and not the gauge `{NAME}`."),
+                not_a_gauge(),
+            ),
             ref others => Advice::new(
                 format!("A scrape would show `{}`, and not `{NAME}`.", others.join("`, `")),
                 format!("{todo}, and compare the names letter by letter."),
@@ -187,15 +268,17 @@ fn gauge_is_defined(exporter: &mut Exporter) -> Result<(), Advice> {
         }));
     };
     if shown.kind != Some("gauge") {
+        let kind = shown.kind.unwrap_or("metric without type");
         return Err(Advice::new(
-            format!(
-                "`{NAME}` is a {}, not a gauge.",
-                shown.kind.unwrap_or("metric without type")
-            ),
-            format!(
-                "{todo}. Users come and go, so the number goes up and down; the README tells in\n\
-                 `Background` which type that is."
-            ),
+            format!("`{NAME}` is a {kind}, not a gauge."),
+            not_a_gauge(),
+        ));
+    }
+    if shown.value.is_none() {
+        let labels = shown.labels.unwrap_or("no series yet");
+        return Err(Advice::new(
+            format!("`{NAME}` has labels, and the task asks for a gauge without any: {labels}."),
+            format!("{todo}. One number is asked for. Labels divide a metric into several."),
         ));
     }
     if shown.description != Some(DESCRIPTION) {
@@ -211,6 +294,40 @@ fn gauge_is_defined(exporter: &mut Exporter) -> Result<(), Advice> {
     Ok(())
 }
 
+/// Advice for a program that runs, and of which nothing is seen.
+fn shows_nothing(exporter: &Exporter) -> Advice {
+    let code = exporter.source.lines().map(str::trim_start);
+    let mut code = code.filter(|line| !line.starts_with("//"));
+    if !code.any(|line| line.contains(ROUND)) {
+        return Advice::new(
+            "Your program runs, but neither prints its metrics nor serves any.",
+            format!("Keep the given line that prints `{ROUND}`; the check reads it, too."),
+        );
+    }
+    let unreachable = match exporter.warnings.split_once("warning: unreachable") {
+        Some((_, rest)) => {
+            let warning = rest.split("\n\n").next().unwrap_or_default();
+            format!(
+                " The compiler warns of it:\n{}",
+                indented(&format!("warning: unreachable{warning}"))
+            )
+        }
+        None => String::new(),
+    };
+    Advice::new(
+        format!(
+            "Your program runs, but never comes to the line that prints `{ROUND}`.{unreachable}"
+        ),
+        "Something before that line does not come to an end. A `loop` of your own is not needed: the\n\
+         given one, at the end of `main`, calls `collect_metrics` every 5 seconds.",
+    )
+}
+
+fn not_a_gauge() -> &'static str {
+    "Look at TODO 1. Users come and go, so the number goes up and down; the README says in\n\
+     `Background` which type that is."
+}
+
 fn value_is_set(exporter: &mut Exporter) -> Result<(), Advice> {
     let text = exporter.metrics().unwrap_or_default();
     in_range(&text).map(drop)
@@ -221,8 +338,12 @@ fn in_range(text: &str) -> Result<f64, Advice> {
     let value = Shown::find(text, NAME).and_then(|shown| shown.value);
     match value {
         Some(value) if (LEAST..=MOST).contains(&value) => Ok(value),
-        None | Some(0.0) => Err(Advice::new(
-            "The gauge is there and its value is 0.0, as it is when nobody has set it.",
+        None => Err(Advice::new(
+            format!("A scrape shows no number for `{NAME}`."),
+            "Look at TODO 1 and TODO 2: the gauge that is set has no labels, and stays registered.",
+        )),
+        Some(0.0) => Err(Advice::new(
+            "The gauge is there and its value is 0.0, the value of a gauge that was not set.",
             "Look at TODO 2, inside `collect_metrics`. A gauge has a method for every way to change it;\n\
              `cargo doc -p exporter-kit --open` lists them under `Gauge`.",
         )),
@@ -248,14 +369,46 @@ fn value_changes(exporter: &mut Exporter) -> Result<(), Advice> {
     let changed = exporter.program.watch(FIVE_INTERVALS, |program| {
         value(program).filter(|(value, _)| *value != first)
     });
-    match changed {
-        Some((_, text)) => in_range(&text).map(drop),
-        None => Err(exporter.unless_ended(Advice::new(
+    if changed.is_none() {
+        return Err(exporter.unless_ended(Advice::new(
             format!("The value was {first} at first, and still is five intervals of 5 seconds later."),
             "Look at TODO 2. `collect_metrics` is called every 5 seconds, and what stands between its\n\
-             braces is done anew each time; what stands before it is done once.",
-        ))),
+             braces is done each time; what stands before it is done once.",
+        )));
     }
+    // A number that is added each time may stay in the range for a while. One that is set falls, too.
+    let mut last = first;
+    let mut seen = vec![first];
+    let fallen_or_out = exporter.program.watch(ELEVEN_INTERVALS, |program| {
+        let (now, text) = value(program)?;
+        if now == last {
+            return None;
+        }
+        seen.push(now);
+        let falls = now < last;
+        last = now;
+        (falls || in_range(&text).is_err()).then_some(text)
+    });
+    let Some(text) = fallen_or_out else {
+        return Err(exporter.unless_ended(grows(&seen)));
+    };
+    match in_range(&text) {
+        Ok(_) => Ok(()),
+        Err(_) if seen.is_sorted() => Err(grows(&seen)),
+        Err(advice) => Err(advice),
+    }
+}
+
+/// Advice for a gauge that a number is added to at each interval.
+fn grows(seen: &[f64]) -> Advice {
+    let seen: Vec<String> = seen.iter().map(f64::to_string).collect();
+    Advice::new(
+        format!(
+            "The value only grows: {}. It is to be a new number from {LEAST} to {MOST} each time.",
+            seen.join(", ")
+        ),
+        "Look at TODO 2: a gauge has methods that add to its value, and one that replaces it.",
+    )
 }
 
 fn server_answers(exporter: &mut Exporter) -> Result<(), Advice> {
@@ -289,12 +442,36 @@ fn server_answers(exporter: &mut Exporter) -> Result<(), Advice> {
         ));
     }
     match Shown::find(&answer.body, NAME) {
-        Some(shown) if shown.kind == Some("gauge") => in_range(&answer.body).map(drop),
+        Some(shown) if shown.kind == Some("gauge") => {
+            in_range(&answer.body)?;
+            port_in_use_is_an_error(exporter)
+        }
         _ => Err(Advice::new(
             format!("The server answers, but `{NAME}` is not among what it shows."),
             format!("{todo}. A server shows one registry: is it the one that made the gauge?"),
         )),
     }
+}
+
+/// A second program on the same port cannot listen, and has to end with the error.
+fn port_in_use_is_an_error(exporter: &Exporter) -> Result<(), Advice> {
+    let port = exporter.program.port;
+    let second = Program::start_on(&exporter.path, port);
+    let ended = second.is_ok_and(|mut second| {
+        let _: Option<()> = second.watch(AT_ONCE, |_| None);
+        second.ended().is_some_and(|status| !status.success())
+    });
+    if ended {
+        return Ok(());
+    }
+    Err(Advice::new(
+        format!(
+            "Started a second time, on port {port} as well, your program goes on without a server\n\
+             and without an error."
+        ),
+        "Look at TODO 3: starting a server can fail, and gives a `Result`. A name for the result keeps\n\
+         the error in it; `?` hands it on.",
+    ))
 }
 
 fn ctrl_c_frees_the_port(exporter: &mut Exporter) -> Result<(), Advice> {

@@ -150,7 +150,7 @@ struct Running {
     child: Child,
     port: u16,
     _reserved: Socket,
-    /// It ends when nobody can read what it prints.
+    /// The program ends when this pipe is closed.
     _printed: BufReader<ChildStdout>,
 }
 

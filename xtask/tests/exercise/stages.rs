@@ -2,14 +2,14 @@
 
 use super::{Learner, SOLUTION, STARTER};
 
-/// What a learner writes, and before which line of the starter.
+/// A learner's lines, and the lines of the starter that they stand before.
 const GAUGE: &str = r#"let active_sessions = registry.gauge("app_active_sessions", "Number of active user sessions")?;"#;
 pub(crate) const AFTER_TODO_1: &str = "// Given: `collect_metrics()` finds out";
 const SET: &str = "active_sessions.set(fastrand::u32(10..=100));";
-/// Where the closure ends.
+/// The end of the closure.
 const TODO_2: &str = "    };\n\n    // Given: collect once";
 const SERVE: &str = "let _server = exporter_kit::serve(([0, 0, 0, 0], port), &registry)?;";
-const AFTER_TODO_3: &str = "println!(\"Once TODO 3";
+const AFTER_TODO_3: &str = "println!(\"With TODO 3";
 
 fn starter(name: &str) -> Learner {
     Learner::copies(STARTER, name)
@@ -103,7 +103,7 @@ fn a_gauge_that_differs_is_told_how() {
         );
     counter
         .checked()
-        .is_open_at(2, &["`app_active_sessions_total`", "letter by letter"]);
+        .is_open_at(2, &["counter `app_active_sessions_total`", "down"]);
 
     // What is no gauge and has the name all the same.
     let shown = "\"# TYPE app_active_sessions histogram\\n\"";
@@ -111,6 +111,110 @@ fn a_gauge_that_differs_is_told_how() {
     histogram
         .checked()
         .is_open_at(2, &["is a histogram, not a gauge", "`Background`"]);
+}
+
+#[test]
+fn a_counter_is_the_wrong_type() {
+    let counter = with_gauge("type").edit("registry.gauge(", "registry.counter(");
+    counter.checked().is_open_at(
+        2,
+        &[
+            "ended by itself",
+            "rule for a counter",
+            "goes down",
+            "right without `_total`",
+        ],
+    );
+}
+
+#[test]
+fn swapped_arguments_are_seen_by_the_name() {
+    let swapped = with_gauge("swapped").edit(
+        r#""app_active_sessions", "Number of active user sessions""#,
+        r#""Number of active user sessions", "app_active_sessions""#,
+    );
+    swapped
+        .checked()
+        .is_open_at(2, &["description stands where the name belongs"]);
+}
+
+const WITH_LABEL: &str = "let active_sessions = registry.add(exporter_kit::Gauge::define(\
+     \"app_active_sessions\", \"Number of active user sessions\").labels([LABEL]))?;";
+
+#[test]
+fn a_label_is_named_and_its_value_is_not_taken_for_zero() {
+    let line = WITH_LABEL.replace("LABEL", "\"app\"");
+    let labelled = starter("label").write(&line, AFTER_TODO_1).edit(
+        TODO_2,
+        &at_todo_2("active_sessions.with([\"web\"]).set(fastrand::u32(10..=100));"),
+    );
+    labelled.checked().is_open_at(
+        2,
+        &["has labels", "{app=\"web\"}", "One number is asked for"],
+    );
+
+    let line = WITH_LABEL.replace("LABEL", "\"a-b\"");
+    let bad = starter("bad-label").write(&line, AFTER_TODO_1);
+    bad.checked()
+        .is_open_at(2, &["`a-b`", "message says what is wrong"]);
+}
+
+#[test]
+fn a_loop_before_the_printing_is_named_with_the_compilers_warning() {
+    let own = "loop { thread::sleep(Duration::from_secs(5)); collect_metrics(); }";
+    let looping = with_value("looping").write(own, "// TODO 3: Start the HTTP server.");
+    looping.checked().is_open_at(
+        2,
+        &[
+            "never comes to the line",
+            "warning: unreachable",
+            "`loop` of your own is not needed",
+        ],
+    );
+
+    let printing = "        println!(\"A scrape now shows:\\n{}\", registry.to_text());\n";
+    let silent = with_value("no-printing").edit(printing, "");
+    silent
+        .checked()
+        .is_open_at(2, &["neither prints", "Keep the given line"]);
+}
+
+#[test]
+fn a_panic_is_not_taken_for_an_error_of_a_question_mark() {
+    let panics = with_gauge("panics").edit(TODO_2, &at_todo_2("panic!(\"no sessions\");"));
+    panics
+        .checked()
+        .is_open_at(2, &["no sessions", "The program panicked, at the line"]);
+
+    let gauge = GAUGE.replace(")?;", ").unwrap();");
+    let inside = format!("{gauge}\n        {SET}");
+    let inside = starter("inside").edit(TODO_2, &at_todo_2(&inside));
+    inside
+        .checked()
+        .is_open_at(4, &["made a second time", "Make the gauge once"]);
+}
+
+#[test]
+fn numbers_that_are_added_up_do_not_pass_by_luck() {
+    let adds = "active_sessions.inc_by(fastrand::u32(30..=40));";
+    let adds = with_gauge("adds").edit(TODO_2, &at_todo_2(adds));
+    adds.checked()
+        .is_open_at(4, &["The value only grows: 3", "one that replaces it"]);
+}
+
+#[test]
+fn an_error_of_the_server_that_is_kept_is_found() {
+    let swallows = with_server("swallows").edit("&registry)?;", "&registry);");
+    swallows
+        .checked()
+        .is_open_at(5, &["without an error", "gives a `Result`"]);
+}
+
+#[test]
+fn a_copy_inside_a_workspace_is_told_to_move() {
+    let copy = starter("copied").inside_a_workspace();
+    copy.checked()
+        .is_open_at(1, &["inside another cargo workspace", "`[workspace]`"]);
 }
 
 #[test]
@@ -149,14 +253,14 @@ fn a_server_of_another_registry_is_told_which() {
     );
 }
 
-/// The program starts itself a second time, without a terminal's Ctrl-C reaching that. It is that
-/// one that serves; it ends when nobody reads what it prints.
+/// The program starts itself a second time, and that one serves. Ctrl-C without a terminal does not reach it; it ends when
+/// its standard output is closed.
 #[test]
 fn a_port_that_ctrl_c_does_not_free_is_told() {
     let start = "if std::env::args().nth(2).is_none() { \
          let arguments = [port.to_string(), \"second\".to_owned()]; \
-         std::process::Command::new(std::env::current_exe()?).args(arguments).spawn()?; \
-         loop { thread::sleep(Duration::from_secs(5)); } }";
+         let second = std::process::Command::new(std::env::current_exe()?).args(arguments).status()?; \
+         return Err(second.to_string().into()); }";
     let answer = with_server("second").write(start, "// Given: the registry.");
     answer
         .checked()

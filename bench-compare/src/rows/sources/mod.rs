@@ -57,7 +57,7 @@ fn write(folder: &Path, name: &str, content: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// An exporter that is started anew in each round, until it has shown so many samples.
+/// An exporter that starts again in each round and runs until it has shown that many samples.
 struct Contender<'c> {
     name: &'static str,
     kind: Kind,

@@ -136,7 +136,7 @@ impl Drop for Server {
     }
 }
 
-/// Where Debian has the programs of the newest version.
+/// Folder of the newest version's programs, as Debian installs them.
 fn programs() -> Result<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").context("there is no PostgreSQL")?;
     let mut versions: Vec<_> = versions
@@ -147,7 +147,7 @@ fn programs() -> Result<PathBuf> {
     versions.pop().context("there is no PostgreSQL")
 }
 
-/// Whom the server runs as: it refuses to be root. The folder becomes theirs.
+/// User that runs the server, which refuses to run as root. The folder becomes that user's.
 fn owner(folder: &Path) -> Result<Option<(u32, u32)>> {
     if !rustix::process::geteuid().is_root() {
         return Ok(None);

@@ -16,10 +16,10 @@ use crate::peers::Kind;
 use crate::running::Running;
 
 const KEYS: usize = 1_000_000;
-/// How long the other client rests between two questions.
+/// Pause of the other client between two requests.
 const REST: Duration = Duration::from_micros(200);
 
-/// What a sample gives, with its unit.
+/// Figures of a sample, with the unit.
 const FIGURES: [(&str, &str); 5] = [
     ("time", "ms"),
     ("cpu", "ms of CPU"),
@@ -103,12 +103,12 @@ pub(super) fn measure(options: &Options, on_row: &mut dyn FnMut(Row)) -> Result<
     Ok(())
 }
 
-/// Who counts the keys at each scrape.
+/// Exporter that counts the keys at each scrape.
 struct Counter {
     name: &'static str,
     kind: Kind,
     running: Option<Running>,
-    /// What its answer has if it has counted all of them.
+    /// Text in the response once all of them are counted.
     shows: &'static str,
 }
 
@@ -130,7 +130,7 @@ impl Counter {
         Ok([time, cpu, part(50), part(99), part(100)].map(milliseconds))
     }
 
-    /// How long a scrape took, and how much of the CPU; of nobody's, a second.
+    /// Duration of a scrape and its share of CPU time; a second if the process is not known.
     fn scrape(&self) -> Result<(Duration, Duration)> {
         let Some(running) = &self.running else {
             thread::sleep(Duration::from_secs(1));
@@ -148,7 +148,7 @@ impl Counter {
     }
 }
 
-/// How long each reply takes until there are enough.
+/// Measures the duration of each reply until there are enough.
 fn latencies(port: u16, enough: &AtomicBool) -> Result<Vec<Duration>> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_nodelay(true)?;

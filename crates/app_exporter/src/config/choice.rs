@@ -1,4 +1,4 @@
-//! One value, or several by name.
+//! One value, or a map of values.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::config::At;
 
-/// One value, or several by name, in the order of the file. `T` is written as text.
+/// One value, or a map of values in the order of the file. `T` is written as a string.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum OneOrNamed<T> {
     One(T),
@@ -18,7 +18,7 @@ pub(crate) enum OneOrNamed<T> {
 }
 
 impl<T> OneOrNamed<T> {
-    /// The names, if there are any.
+    /// The keys of the map.
     pub(crate) fn names(&self) -> Option<impl Iterator<Item = &str>> {
         match self {
             Self::One(_) => None,
@@ -26,7 +26,7 @@ impl<T> OneOrNamed<T> {
         }
     }
 
-    /// Each value with its name; one alone has the name `alone`.
+    /// Each value with its name. A single value gets the name `alone`.
     pub(crate) fn iter<'s>(&'s self, alone: &'s str) -> impl Iterator<Item = (&'s str, &'s T)> {
         let (one, named) = match self {
             Self::One(value) => (Some((alone, value)), &[][..]),
@@ -49,7 +49,7 @@ impl<'de, T: Deserialize<'de>> de::Visitor<'de> for OneOrNamedVisitor<T> {
     type Value = OneOrNamed<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text, or several texts by name")
+        f.write_str("a string, or a map of strings")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
@@ -62,7 +62,7 @@ impl<'de, T: Deserialize<'de>> de::Visitor<'de> for OneOrNamedVisitor<T> {
             named.push(entry);
         }
         if named.is_empty() {
-            return Err(de::Error::custom("there must be at least one, by a name"));
+            return Err(de::Error::custom("the map is empty; add an entry"));
         }
         Ok(OneOrNamed::Named(named))
     }

@@ -27,14 +27,14 @@ impl<'de> Deserialize<'de> for Span {
         let text = String::deserialize(deserializer)?;
         let duration = humantime::parse_duration(&text).map_err(|_| {
             de::Error::custom(format!(
-                "`{text}` is no duration; write a number with its unit, as 200ms, 5s or 1m30s"
+                "`{text}` is not a duration; write a number with its unit, such as 200ms, 5s or 1m30s"
             ))
         })?;
         if (SHORTEST..=LONGEST).contains(&duration) {
             Ok(Self(duration))
         } else {
             Err(de::Error::custom(format!(
-                "`{text}` is out of range; a duration is from 1ms to 366days long"
+                "`{text}` is out of range; write a duration from 1ms to 366days"
             )))
         }
     }
@@ -48,7 +48,7 @@ impl JsonSchema for Span {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "A number with its unit, as 200ms, 5s, 1m30s, 2h or 7days.",
+            "description": "A number with its unit, such as 200ms, 5s, 1m30s, 2h or 7days.",
             "pattern": "^([0-9]+ *[a-z]+ *)+$",
         })
     }

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration file, and where.
+//! Errors in a configuration file, with their places.
 
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,11 +11,11 @@ use crate::config::{Place, instead};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) place: Option<Place>,
-    /// Lower case, names the offending key or value, and says what to do.
+    /// Lower case. Names the offending key or value and the remedy.
     pub(crate) message: String,
 }
 
-/// Every mistake that was found in one file; a line each, as `file:line:column: message`.
+/// All mistakes of one file. Each is displayed in a line of its own: `file:line:column: message`.
 #[derive(Debug)]
 pub(crate) struct ConfigError {
     file: PathBuf,
@@ -30,7 +30,7 @@ impl Fault {
         }
     }
 
-    /// In the words of this program, with the text that is wrong and the key that was meant.
+    /// Translates an error of the YAML parser. Adds the offending text and the key that was probably meant.
     pub(crate) fn of_yaml(error: &YamlError, text: &str) -> Self {
         let message = match error.without_snippet() {
             YamlError::SerdeUnknownField {
@@ -43,61 +43,60 @@ impl Fault {
                 variant, expected, ..
             } => unknown_value(variant, expected),
             YamlError::SerdeMissingField { field, .. } => {
-                format!("the key `{field}` is missing; add it")
+                missing(field, after(error, text))
             }
             YamlError::DuplicateMappingKey { key, .. } => match key {
-                Some(key) => format!("the key `{key}` stands twice; drop or rename one of the two"),
-                None => "a key stands twice; drop or rename one of the two".to_owned(),
+                Some(key) => format!("duplicate key `{key}`; remove or rename one of the two"),
+                None => "duplicate key; remove or rename one of the two".to_owned(),
             },
             YamlError::Message { msg, .. } => with_remedy(msg),
             YamlError::InvalidScalar { ty, .. } => {
                 let expected = match *ty {
-                    "floating point" => "number",
-                    ty if ty.starts_with(['i', 'u']) => "whole number in range",
+                    "floating point" => "a number",
+                    "bool" | "boolean" => "a boolean; write `true` or `false`",
+                    ty if ty.starts_with(['i', 'u']) => "an integer in range; write digits only",
                     ty => ty,
                 };
-                format!("`{}` is no {expected}; write one", scalar_at(error, text))
+                format!("`{}` is not {expected}", scalar_at(error, text))
             }
             YamlError::Eof { .. } => {
-                "the file is empty or ends too soon; it needs the key `sources`".to_owned()
+                "the file is empty or incomplete; add the key `sources`".to_owned()
             }
             YamlError::Unexpected { expected, .. } => {
                 let expected = match *expected {
-                    "mapping start" => "keys with their values",
+                    "mapping start" => "a map",
                     "sequence start" => "a list",
-                    "string scalar" => "text",
+                    "string scalar" => "a string",
                     other => other,
                 };
-                misplaced(node_at(error, text), expected)
+                misplaced(key_at(error, text), node_at(error, text), expected)
             }
-            YamlError::NullIntoString { .. } => misplaced("nothing", "text"),
+            YamlError::NullIntoString { .. } => misplaced(key_at(error, text), "nothing", "a string"),
             YamlError::UnexpectedValueForUnit { .. } => {
-                "nothing belongs under this word; write it alone".to_owned()
+                "this word has no keys; write it alone".to_owned()
             }
             YamlError::SerdeInvalidType {
                 unexpected,
                 expected,
                 ..
-            } => misplaced(&found(unexpected), expected),
+            } => misplaced(key_at(error, text), &found(unexpected), expected),
             YamlError::SerdeInvalidValue {
                 unexpected,
                 expected,
                 ..
             } => {
                 let expected = match &**expected {
-                    "a nonzero usize" => "a whole number from 1",
+                    "a nonzero usize" => "an integer from 1",
                     other => other,
                 };
-                misplaced(&found(unexpected), expected)
+                misplaced(key_at(error, text), &found(unexpected), expected)
             }
             YamlError::MultipleDocuments { .. } => {
-                "a second document begins here, and a file has one; drop the `---`, or all from it \
-                 on"
+                "a second document begins here; remove the `---` or everything after it"
                     .to_owned()
             }
             YamlError::UnknownAnchor { .. } => {
-                "this is read as `*` and the name of an anchor, which is not there; put a text that \
-                 begins with `*` in quotes"
+                "unknown anchor: `*` begins the name of an anchor; put a string that begins with `*` in quotes"
                     .to_owned()
             }
             other => with_remedy(&without_location(&other.to_string())),
@@ -145,7 +144,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// What is wrong with a word that is none of those that are expected.
+/// The message for an unknown word.
 pub(super) fn unknown_value(word: &str, expected: &[&str]) -> String {
     format!(
         "unknown value `{word}`{}",
@@ -153,42 +152,72 @@ pub(super) fn unknown_value(word: &str, expected: &[&str]) -> String {
     )
 }
 
-fn misplaced(found: &str, expected: &str) -> String {
-    format!("there is {found} here; write {expected}")
+fn misplaced(key: Option<&str>, found: &str, expected: &str) -> String {
+    let place = key.map(|key| format!("`{key}`: ")).unwrap_or_default();
+    let remedy = match (key, expected) {
+        (Some("metrics"), "a map") => "; write `metrics` below the name of a source",
+        (_, "a map") => "; write keys with values, as in `{key: value}`",
+        (_, "a list") => "; write items after `- `, or as in `[a, b]`",
+        (_, "a string") => "; write a single value",
+        _ => "",
+    };
+    format!("{place}expected {expected}, found {found}{remedy}")
 }
 
-/// What the parser says, and what helps in most cases.
+fn missing(key: &str, after: &str) -> String {
+    let mut lines = after.lines();
+    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '-']).len();
+    // The error is at the map's first key.
+    let own = lines
+        .next()
+        .map_or(0, |first| first.len() - first.trim_start().len());
+    let is_key = |line: &&str| {
+        line.trim_start()
+            .strip_prefix(key)
+            .is_some_and(|rest| rest.starts_with(':'))
+    };
+    let further = lines.take_while(|line| line.trim().is_empty() || indent(line) > own);
+    let mut misplaced = further.filter(is_key);
+    match misplaced.next() {
+        Some(_) => format!(
+            "missing key `{key}`; a line below has it, indented further: align it with the other keys"
+        ),
+        None => format!("missing key `{key}`; add it"),
+    }
+}
+
+/// The parser's message, with a remedy that helps in most cases.
 fn with_remedy(message: &str) -> String {
-    /// How the parser's messages begin or go on, and the end of ours.
+    /// Parts of the parser's messages, and the remedy for each.
     const REMEDIES: &[(&str, &str)] = &[
         ("tab", "indent with spaces"),
         (
             "did not find expected key",
-            "begin lines that belong together in one column",
+            "indent lines of the same level equally",
         ),
         (
             "did not find expected '-' indicator",
-            "begin lines that belong together in one column",
+            "indent lines of the same level equally",
         ),
         (
             "invalid indentation",
-            "begin lines that belong together in one column",
+            "indent lines of the same level equally",
         ),
         (
             "did not find expected ',' or '}'",
-            "separate entries by `,`, and put a text with other signs in quotes",
+            "separate entries with `,`, and put strings with special characters in quotes",
         ),
         (
             "expected ',' or ']'",
-            "separate entries by `,`, and put a text with other signs in quotes",
+            "separate entries with `,`, and put strings with special characters in quotes",
         ),
         (
             "mapping values are not allowed",
-            "put a text that has `: ` in it in quotes",
+            "put a string that contains `: ` in quotes",
         ),
         (
             "unexpected character",
-            "put a text that begins with it in quotes",
+            "put a string that begins with it in quotes",
         ),
         (
             "simple key expected ':'",
@@ -198,7 +227,7 @@ fn with_remedy(message: &str) -> String {
         ("unclosed bracket", "add the bracket that ends it"),
         (
             "unknown escape",
-            "write `\\\\` for a `\\`, or put the text in single quotes",
+            "write `\\\\` for a `\\`, or put the string in single quotes",
         ),
     ];
     let remedy = REMEDIES.iter().find(|(part, _)| message.contains(part));
@@ -208,31 +237,56 @@ fn with_remedy(message: &str) -> String {
     }
 }
 
-/// What kind of thing stands where an error is. What it says is not repeated: it may be a secret in the wrong place.
+/// The type of the YAML node at an error. Its text may be a misplaced secret and is not repeated.
 fn node_at(error: &YamlError, text: &str) -> &'static str {
-    let span = error.location().map(|location| location.span());
-    let begin = span.and_then(|span| usize::try_from(span.byte_offset()?).ok());
-    let rest = begin.and_then(|begin| text.get(begin..));
+    let rest = offset(error).and_then(|begin| text.get(begin..));
     // Where there is nothing, the place is that of the key's colon.
     let rest = rest.unwrap_or_default().trim_start_matches(':');
     let line = rest.lines().next().unwrap_or_default().trim_end();
     match line.as_bytes() {
         [] | [b' ' | b'~' | b'#' | b',' | b'}' | b']', ..] | b"null" => "nothing",
         [b'[', ..] | [b'-'] | [b'-', b' ', ..] => "a list",
-        [b'{', ..] => "a set of keys",
+        [b'{', ..] => "a map",
         [b'&' | b'*' | b'!', ..] => "something else",
-        [b'"' | b'\'', ..] => "text",
-        _ if line.ends_with(':') || line.contains(": ") => "a set of keys",
-        _ => "text",
+        [b'"' | b'\'', ..] => "a string",
+        _ if line.ends_with(':') || line.contains(": ") => "a map",
+        _ => "a string",
     }
 }
 
-/// What serde has found, without its word for the type.
+/// The key whose value is at an error.
+fn key_at<'t>(error: &YamlError, text: &'t str) -> Option<&'t str> {
+    let begin = offset(error)?;
+    let before = text.get(..begin)?.trim_end_matches([' ', '\n', '\r', '-']);
+    // Without a value, the place is that of the key's colon.
+    let before = match before.strip_suffix(':') {
+        Some(before) => before,
+        None if text.get(begin..)?.starts_with(':') => before,
+        None => return None,
+    };
+    let is_part = |char: char| char.is_alphanumeric() || "_-.".contains(char);
+    let key = before.rsplit(|char| !is_part(char)).next()?;
+    (!key.is_empty()).then_some(key)
+}
+
+/// The text from the beginning of the line of an error.
+fn after<'t>(error: &YamlError, text: &'t str) -> &'t str {
+    let begin = offset(error).and_then(|begin| text.get(..begin));
+    let line = begin.map_or(0, |before| before.rfind('\n').map_or(0, |end| end + 1));
+    text.get(line..).unwrap_or_default()
+}
+
+fn offset(error: &YamlError) -> Option<usize> {
+    let span = error.location().map(|location| location.span())?;
+    usize::try_from(span.byte_offset()?).ok()
+}
+
+/// The value that serde found, without serde's name for its type.
 fn found(unexpected: &str) -> String {
     match unexpected {
         "unit value" => "nothing".to_owned(),
         "sequence" => "a list".to_owned(),
-        "map" => "a set of keys".to_owned(),
+        "map" => "a map".to_owned(),
         other => match other.split_once(['`', '"']) {
             Some((_, value)) => format!("`{}`", value.trim_end_matches(['`', '"'])),
             None => other.to_owned(),
@@ -240,7 +294,7 @@ fn found(unexpected: &str) -> String {
     }
 }
 
-/// The scalar that an error is about, as it stands in the file.
+/// The scalar at an error, as it is written in the file.
 fn scalar_at<'t>(error: &YamlError, text: &'t str) -> &'t str {
     let span = error.location().map(|location| location.span());
     span.and_then(|span| {
@@ -251,7 +305,7 @@ fn scalar_at<'t>(error: &YamlError, text: &'t str) -> &'t str {
     .unwrap_or_default()
 }
 
-/// The parser ends its messages in the place, which stands before ours.
+/// Removes the location at the end of the parser's message: our messages begin with it.
 fn without_location(message: &str) -> String {
     let end = message.rfind(" at line ").unwrap_or(message.len());
     message[..end].to_owned()

@@ -1,30 +1,14 @@
-//! How to log in: names, passwords and tokens, written out, from the environment or from a file.
+//! Credentials: names, passwords and tokens, written out, from the environment or from a file.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use schemars::JsonSchema;
-use serde::Deserialize;
+use crate::config::{At, Fault, HiddenTemplate, Template};
 
-use crate::config::{At, Fault, HiddenTemplate, Secret, Template};
-
-/// A user's name and password.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Basic {
-    /// The name.
-    user: At<Template>,
-    /// The password, best as `${VARIABLE}`.
-    #[serde(default)]
-    password: Option<At<HiddenTemplate>>,
-    /// A file that has the password; read anew each time, so that it can be changed.
-    #[serde(default)]
-    password_file: Option<At<PathBuf>>,
-}
-
-/// The keys of a login, wherever they are written. Each source has them beside its own: serde's flattened structs lose the
-/// places of what is in them.
+/// The keys of a login. Each source lists them among its own keys, because serde's flattened structs lose the places of
+/// their values.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LoginKeys<'c> {
     pub(crate) user: Option<&'c At<Template>>,
@@ -32,47 +16,58 @@ pub(crate) struct LoginKeys<'c> {
     pub(crate) password_file: Option<&'c At<PathBuf>>,
 }
 
-/// Who we are to a server.
+/// Credentials for a server.
 #[derive(Clone, Debug)]
 pub(crate) struct Login {
     pub(crate) user: Option<Secret>,
     pub(crate) password: Option<Credential>,
 }
 
-/// A password or token that is known, or a file that has it.
+/// A password or token, or the file that contains it.
 #[derive(Clone, Debug)]
 pub(crate) enum Credential {
     Known(Secret),
     InFile(SecretFile),
 }
 
-/// A file with nothing but a secret in it.
+/// A string that is never displayed. `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(Box<str>);
+
+/// A file that contains only a secret.
 #[derive(Clone, Debug)]
 pub(crate) struct SecretFile(PathBuf);
 
-impl Basic {
-    pub(crate) fn keys(&self) -> LoginKeys<'_> {
-        LoginKeys {
-            user: Some(&self.user),
-            password: self.password.as_ref(),
-            password_file: self.password_file.as_ref(),
-        }
+impl Secret {
+    pub(crate) fn new(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The string itself, for the server that asks for it.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<secret>")
     }
 }
 
 impl LoginKeys<'_> {
-    /// That a user has a password, where there are no users without.
+    /// Checks that a user has a password, for servers that require one.
     pub(crate) fn check(&self, faults: &mut Vec<Fault>) {
         if let (Some(user), None, None) = (self.user, self.password, self.password_file) {
             faults.push(Fault::at(
                 user.place(),
-                "there is a `user` but no `password` and no `password_file`; add one of the two",
+                "`user` needs a password; add `password` or `password_file`",
             ));
         }
     }
 
     /// # Errors
-    /// When the password is given in both ways, or a variable is not set.
+    /// When both a password and a file are set, or a variable is not set.
     pub(crate) fn resolve(
         &self,
         folder: &Path,
@@ -87,10 +82,10 @@ impl LoginKeys<'_> {
 }
 
 impl Credential {
-    /// The one of the two ways that was chosen; `None` if neither was.
+    /// The credential from the string or from the file; `None` without either.
     ///
     /// # Errors
-    /// When both were, or a variable is not set.
+    /// When both are set, or a variable is not set.
     pub(crate) fn choose(
         written: Option<&At<HiddenTemplate>>,
         file: Option<&At<PathBuf>>,
@@ -106,38 +101,38 @@ impl Credential {
             (None, Some(file)) => Ok(Some(Self::InFile(SecretFile(folder.join(&**file))))),
             (Some(_), Some(file)) => Err(Fault::at(
                 file.place(),
-                "a secret is given twice, as text and as a file; drop one of the two",
+                "the secret is set both as a string and as a file; remove one of the two",
             )),
         }
     }
 }
 
 impl SecretFile {
-    /// The secret as it is now, without the line's end that editors leave in files. It may block.
+    /// Reads the secret, without the line end that editors append. May block.
     ///
     /// # Errors
-    /// When the file can't be read.
+    /// When the file cannot be read.
     pub(crate) fn read(&self) -> Result<Secret, String> {
         let Self(path) = self;
         read(path)
             .map(|text| Secret::new(text.trim_end_matches(['\r', '\n'])))
-            .map_err(|error| format!("can't read `{}`: {error}", path.display()))
+            .map_err(|error| format!("cannot read `{}`: {error}", path.display()))
     }
 }
 
-/// A secret is short: a file that goes on for ever, or is large, is the wrong file.
+/// Reads a short file. A large or endless file is not a secret.
 fn read(path: &Path) -> io::Result<String> {
     const MOST_BYTES: u64 = 64 * 1024;
     // A pipe could be waited on for ever.
     if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("not a regular file"));
     }
     let mut text = String::new();
     let length = File::open(path)?
         .take(MOST_BYTES + 1)
         .read_to_string(&mut text)?;
     if length as u64 > MOST_BYTES {
-        return Err(io::Error::other("it is too long for a secret"));
+        return Err(io::Error::other("too long for a secret"));
     }
     Ok(text)
 }

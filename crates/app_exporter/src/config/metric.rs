@@ -1,60 +1,62 @@
-//! One metric: which of the rows' columns are its value and labels.
+//! One metric: its type, and the columns of its value and labels.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use exporter_kit::{Descriptor, NameError};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::config::At;
 
-/// One metric, made from a source's rows.
+/// A metric made from the rows of a source.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MetricConfig {
-    /// The name, as queries will use it: a counter's ends in `_total`, an info's in `_info`.
+    /// The name, as queries use it. The name of a counter ends in `_total`, that of an info metric in `_info`.
     pub(crate) name: At<String>,
-    /// What the numbers mean, in a sentence.
+    /// The meaning of the numbers, in a sentence.
     pub(crate) help: String,
-    /// The type: a gauge unless this says otherwise.
+    /// The metric type.
     #[serde(default, rename = "type")]
     pub(crate) kind: MetricType,
-    /// The base unit, in which the name then ends, as `seconds` or `bytes`.
+    /// The base unit, for example `seconds` or `bytes`. The name must then end in it.
     #[serde(default)]
     pub(crate) unit: Option<At<String>>,
-    /// Which of the source's sets of rows, where it has several.
+    /// The result set to read, for a source with several.
     #[serde(default)]
     pub(crate) from: Option<At<String>>,
-    /// The column of the number: `value` unless this says otherwise.
+    /// The column of the number; default `value`.
     #[serde(default)]
     pub(crate) value: Option<At<String>>,
-    /// The label of each name is what its column says. A list stands for labels named as their columns.
+    /// Labels and the columns of their values, as `{label: column}`. A list names columns that are labels of the same
+    /// name.
     #[serde(default)]
     pub(crate) labels: Labels,
-    /// Labels that are the same for every row.
+    /// Labels with a fixed value.
     #[serde(default)]
     pub(crate) static_labels: BTreeMap<At<String>, String>,
-    /// The number for each text, as `{UP: 1, DOWN: 0}`. Without it, true is 1 and false is 0.
+    /// Numbers for strings, as `{UP: 1, DOWN: 0}`. Without it, true is 1 and false is 0.
     #[serde(default)]
     pub(crate) map: BTreeMap<String, f64>,
-    /// What numbers are multiplied by, as 0.001 to make seconds of milliseconds.
+    /// A factor for every number, for example 0.001 to convert milliseconds to seconds.
     #[serde(default)]
     pub(crate) scale: Option<At<f64>>,
-    /// The number where there is none: no row, or nothing in the column. Without it there is no sample then.
+    /// The number for a missing row or an empty column. Without it, the sample is left out.
     #[serde(default)]
     pub(crate) default: Option<f64>,
-    /// Label sets that are always there, by the names of `labels`: with `default` where no row has them.
+    /// Label sets that are always exported, by the names of `labels`. Without a row they have the value of `default`.
     #[serde(default)]
     pub(crate) default_for: Vec<At<BTreeMap<String, String>>>,
-    /// The column of the moment at which the number was true, if that is not now: seconds since 1970, or a time as
-    /// 2026-01-31T12:00:00Z; one without a zone is taken for UTC.
+    /// The column of the sample's timestamp: seconds since 1970, or a time such as 2026-01-31T12:00:00Z. A time without
+    /// a zone is UTC. Without it, samples have no timestamp.
     #[serde(default)]
     pub(crate) timestamp: Option<At<String>>,
-    /// What a number in the timestamp's column counts: seconds unless this says otherwise.
+    /// The unit of numbers in the timestamp's column.
     #[serde(default)]
     pub(crate) timestamp_unit: TimestampUnit,
-    /// What becomes of rows with the same labels: `drop` unless this says otherwise.
+    /// The treatment of rows with the same labels.
     #[serde(default)]
     pub(crate) duplicates: Duplicates,
 }
@@ -68,30 +70,30 @@ pub(crate) enum MetricType {
     Gauge,
     /// A number that only goes up.
     Counter,
-    /// A number of which nobody knows whether it can go down.
+    /// A number that may or may not go down.
     Unknown,
-    /// Text as labels; the value is always 1.
+    /// Information in labels; the value is always 1.
     Info,
 }
 
-/// What becomes of rows with the same labels.
+/// The treatment of rows with the same labels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Duplicates {
-    /// The first one counts, the others are errors.
+    /// Keeps the first row and reports the others as errors.
     #[default]
     Drop,
-    /// Their sum.
+    /// Exports the sum of their numbers.
     Sum,
-    /// The greatest of them.
+    /// Exports the greatest number.
     Max,
-    /// The last one.
+    /// Keeps the last row.
     Last,
-    /// How many rows there are, whatever their value.
+    /// Exports the number of rows and ignores their values.
     Count,
 }
 
-/// What a number stands for that is a time.
+/// The unit of a numeric timestamp.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum TimestampUnit {
@@ -107,7 +109,16 @@ pub(crate) enum TimestampUnit {
 pub(crate) struct Labels(pub(crate) Vec<(At<String>, At<String>)>);
 
 impl MetricConfig {
-    /// The column of the number; none if there is no need of one.
+    /// The descriptor of the metric's family.
+    ///
+    /// # Errors
+    /// When its name breaks a rule of its type or unit.
+    pub(crate) fn descriptor(&self) -> Result<Descriptor, NameError> {
+        let unit = self.unit.as_ref().map_or("", |unit| unit.as_str());
+        Descriptor::with_unit(self.kind.of_library(), &self.name, &self.help, unit)
+    }
+
+    /// The column of the number; `None` for metrics without one.
     pub(crate) fn value_column(&self) -> Option<&str> {
         if self.kind == MetricType::Info || self.duplicates == Duplicates::Count {
             return None;
@@ -121,7 +132,7 @@ impl MetricConfig {
 }
 
 impl MetricType {
-    pub(crate) fn of_library(self) -> exporter_kit::MetricType {
+    fn of_library(self) -> exporter_kit::MetricType {
         match self {
             Self::Gauge => exporter_kit::MetricType::Gauge,
             Self::Counter => exporter_kit::MetricType::Counter,
@@ -143,7 +154,7 @@ impl<'de> de::Visitor<'de> for LabelsVisitor {
     type Value = Labels;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("labels with their columns, as `{app: name}`, or a list of columns")
+        f.write_str("a map of labels and columns, as in `{app: name}`, or a list of columns")
     }
 
     fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {

@@ -1,4 +1,4 @@
-//! Values that know where in the file they stand.
+//! Values with their places in the file.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -9,14 +9,14 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Location, Spanned};
 
-/// A line and a column, both from 1.
+/// A line and a column, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) line: u64,
     pub(crate) column: u64,
 }
 
-/// A value, and where in the file it stands. Compared and ordered by the value alone.
+/// A value with its place in the file. Comparisons ignore the place.
 #[derive(Clone)]
 pub(crate) struct At<T> {
     value: T,

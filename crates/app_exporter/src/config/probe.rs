@@ -1,4 +1,4 @@
-//! Which targets a template may be asked about.
+//! Targets of a template.
 
 use std::borrow::Cow;
 
@@ -8,37 +8,37 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::config::At;
 
-/// The name that stands for the target in a template's text.
+/// The variable of the target in a template's strings.
 pub(crate) const TARGET: &str = "target";
 
-/// No target is longer, in bytes; no name of a machine is.
+/// The limit of a target in bytes, which is that of a host name.
 const LONGEST: usize = 253;
 
-/// Makes a template of a source: it is not asked at `/metrics` but at `/probe?source=NAME&target=TARGET`, and
+/// Turns a source into a template: it is fetched at `/probe?source=NAME&target=TARGET` instead of `/metrics`.
 /// `${target}` in its addresses, arguments and paths stands for the target.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProbeConfig {
-    /// The targets that may be asked for; all others are refused. A target as it is, or with `*`, which stands for one or
-    /// more ASCII letters, digits, `-` and `_`.
+    /// Allowed targets; all others are rejected. `*` in a target stands for one or more ASCII letters, digits, `-` and
+    /// `_`.
     pub(crate) targets: Vec<At<TargetPattern>>,
 }
 
-/// A target, or many.
+/// A target, or a pattern of targets.
 #[derive(Clone, Debug)]
 pub(crate) struct TargetPattern {
     written: Box<str>,
-    /// What several targets match; none if there is only the one that is written.
+    /// The expression of a pattern; `None` for a single target.
     several: Option<Regex>,
 }
 
 impl ProbeConfig {
-    /// Whether a request may name this target.
+    /// Returns whether a request may name this target.
     pub(crate) fn allows(&self, target: &str) -> bool {
         self.targets.iter().any(|pattern| pattern.allows(target))
     }
 
-    /// The targets as they are written.
+    /// The targets as they are written in the file.
     pub(crate) fn written(&self) -> impl Iterator<Item = &str> + Clone {
         self.targets.iter().map(|pattern| pattern.as_str())
     }
@@ -46,11 +46,11 @@ impl ProbeConfig {
 
 impl TargetPattern {
     /// # Errors
-    /// What is wrong with it.
+    /// The mistake in it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() || text.len() > LONGEST || text.chars().any(char::is_control) {
             return Err(format!(
-                "`{}` is no target; it has from 1 to {LONGEST} bytes and no control characters",
+                "`{}` is not a target; write 1 to {LONGEST} bytes without control characters",
                 text.escape_debug()
             ));
         }
@@ -78,7 +78,7 @@ impl TargetPattern {
         }
     }
 
-    /// A target that it allows.
+    /// A target that matches.
     pub(crate) fn sample(&self) -> String {
         self.written.replace('*', "x")
     }

@@ -1,6 +1,6 @@
-//! What was probably meant.
+//! Suggestions for misspelled words.
 
-/// The candidate that differs least from `word`, if any is near enough to be what was meant.
+/// The candidate that differs least from `word`, if it is similar enough.
 fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let lower = word.to_lowercase();
     // A third of the letters wrong is about as much as a slip of the fingers does.
@@ -16,7 +16,7 @@ fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Opt
         .map(|(_, candidate)| candidate)
 }
 
-/// The end of a message on a `word` that is unknown: what was meant, or else what there is.
+/// The end of a message on an unknown `word`: the nearest candidate, or the list of candidates.
 pub(crate) fn instead<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str> + Clone,
@@ -27,9 +27,9 @@ pub(crate) fn instead<'c>(
     }
 }
 
-/// The end of a message on a word that is missing: what there is.
+/// The end of a message on a missing word: the list of candidates.
 pub(crate) fn there_is<'c>(candidates: impl IntoIterator<Item = &'c str>) -> String {
-    /// More names than this are no help in a line.
+    /// The limit of names in one line.
     const MOST: usize = 20;
     let mut names: Vec<String> = candidates
         .into_iter()
@@ -37,7 +37,7 @@ pub(crate) fn there_is<'c>(candidates: impl IntoIterator<Item = &'c str>) -> Str
         .map(|name| format!("`{name}`"))
         .collect();
     if names.is_empty() {
-        return "; there is none".to_owned();
+        return "; none is available".to_owned();
     }
     if names.len() > MOST {
         names.truncate(MOST);
@@ -68,7 +68,7 @@ mod tests {
             "; there are `path`, `format`"
         );
         assert_eq!(instead("url", ["path"]), "; there is `path`");
-        assert_eq!(instead("url", []), "; there is none");
+        assert_eq!(instead("url", []), "; none is available");
         assert_eq!(instead("pth", ["path"]), ", did you mean `path`?");
         assert_eq!(there_is(["*"]), "; there is `*`");
     }

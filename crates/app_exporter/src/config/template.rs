@@ -1,4 +1,4 @@
-//! Text with `${VARIABLE}` in it, which stands for what the environment says.
+//! Strings with `${VARIABLE}`, which stands for a value from the environment.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,30 +8,30 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::config::{At, Fault, TARGET};
 
-/// Text in which `${NAME}` stands for a variable of the environment, and `$$` for one `$`.
+/// A string in which `${NAME}` stands for an environment variable, and `$$` for one `$`.
 ///
-/// It is shown as it was written: what variables hold may be secret.
+/// Displayed as written, because the values of variables may be secret.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Template {
     written: Box<str>,
-    pieces: Vec<Piece>,
+    pub(super) pieces: Vec<Piece>,
 }
 
-/// A template that is not shown at all, for what may be a secret written out.
+/// A template that is never displayed, because it may contain a secret.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct HiddenTemplate(Template);
 
 #[derive(Clone, PartialEq, Eq)]
-enum Piece {
+pub(super) enum Piece {
     Text(Box<str>),
     Variable(Box<str>),
 }
 
 impl Template {
     /// # Errors
-    /// When a `$` stands for nothing: the message says what to write.
-    fn parse(text: &str) -> Result<Self, String> {
+    /// When a `$` does not begin a variable.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('$') {
@@ -59,11 +59,14 @@ impl Template {
         })
     }
 
-    /// The text with what the variables hold.
+    /// The string with the values of its variables.
     ///
     /// # Errors
-    /// The name of a variable that is not set.
-    fn resolve(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+    /// When a variable is not set.
+    pub(super) fn resolve(
+        &self,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<String, String> {
         let mut resolved = String::new();
         for piece in &self.pieces {
             match piece {
@@ -72,15 +75,13 @@ impl Template {
                     Some(value) => resolved.push_str(&value),
                     None if **name == *TARGET => {
                         return Err(
-                            "`${target}` stands for the target of a source with the key `probe`; \
-                             add that, or write `$${target}` for the text itself"
+                            "`${target}` needs the key `probe`; add it, or write `$${target}` for the string itself"
                                 .to_owned(),
                         );
                     }
                     None => {
                         return Err(format!(
-                            "the variable `{name}` is not set in the environment; set it, or \
-                             write `$${{{name}}}` for the text itself"
+                            "the environment variable `{name}` is not set; set it, or write `$${{{name}}}` for the string itself"
                         ));
                     }
                 },
@@ -88,33 +89,10 @@ impl Template {
         }
         Ok(resolved)
     }
-
-    /// The text without variables, if it has none.
-    pub(crate) fn literal(&self) -> Option<&str> {
-        match self.pieces.as_slice() {
-            [] => Some(""),
-            [Piece::Text(text)] => Some(text),
-            _ => None,
-        }
-    }
-}
-
-impl At<Template> {
-    /// The text with what the variables hold.
-    ///
-    /// # Errors
-    /// When one is not set.
-    pub(crate) fn resolved(
-        &self,
-        variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<String, Fault> {
-        self.resolve(variable)
-            .map_err(|message| Fault::at(self.place(), message))
-    }
 }
 
 impl At<HiddenTemplate> {
-    /// As of a template that is shown.
+    /// As for a template that may be displayed.
     pub(crate) fn resolved(
         &self,
         variable: &dyn Fn(&str) -> Option<String>,
@@ -176,7 +154,7 @@ impl JsonSchema for Template {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "Text in which `${NAME}` stands for a variable of the environment, and `$$` for one `$`.",
+            "description": "A string in which `${NAME}` stands for an environment variable, and `$$` for one `$`.",
         })
     }
 }
@@ -186,12 +164,12 @@ impl JsonSchema for HiddenTemplate {
         "Secret".into()
     }
 
-    /// `writeOnly` is what hides it where a configuration is shown.
+    /// `writeOnly` hides it when the configuration is displayed.
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
             "writeOnly": true,
-            "description": "Text that is never shown, in which `${NAME}` stands for a variable of the environment, and `$$` for one `$`.",
+            "description": "A string that is never displayed, in which `${NAME}` stands for an environment variable, and `$$` for one `$`.",
         })
     }
 }
@@ -224,15 +202,7 @@ mod tests {
             assert!(message.contains("write `$$`"), "{text}: {message}");
         }
         let message = resolve("hunter2${C}").unwrap_err();
-        assert!(message.starts_with("the variable `C` is not set"));
+        assert!(message.starts_with("the environment variable `C` is not set"));
         assert!(!message.contains("hunter2"));
-    }
-
-    #[test]
-    fn only_text_without_variables_is_literal() {
-        let literal = |text| Template::parse(text).unwrap().literal().map(str::to_owned);
-        assert_eq!(literal("a$$b").as_deref(), Some("a$b"));
-        assert_eq!(literal("").as_deref(), Some(""));
-        assert_eq!(literal("${A}"), None);
     }
 }

@@ -1,6 +1,6 @@
-//! Enums that are written as a word, or as a word with more under it.
+//! Enums that are written as a word, or as a word with keys under it.
 //!
-//! serde's own way takes a word without anything under it for one whose more is what comes next in the file.
+//! serde's own representation would read the next entry of the file as the keys of a word without any.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,25 +11,24 @@ use serde::{Deserializer, forward_to_deserialize_any};
 
 use crate::config::error::unknown_value;
 
-/// An enum whose variants are words, some with more under them.
+/// An enum whose variants are words, some with keys under them.
 ///
-/// What serde derives with `#[serde(remote = "Self")]` is an implementation of [`Self::of_entry`]; `Deserialize` is then
-/// [`read`].
+/// `#[serde(remote = "Self")]` derives the implementation of [`Self::of_entry`]. Implement `Deserialize` with [`read`].
 pub(crate) trait Variants: Sized {
-    /// What belongs where it stands, after "write".
+    /// The expected value, to complete a message that ends in "write …".
     const EXPECTED: &'static str;
 
     /// Reads the variant that is the key of the first entry.
     ///
     /// # Errors
-    /// When the key is no variant, or its value is not what belongs under it.
+    /// When the key is an unknown variant, or its value is invalid.
     fn of_entry<'de, A: MapAccess<'de>>(entry: MapAccessDeserializer<A>) -> Result<Self, A::Error>;
 }
 
 /// Reads an enum.
 ///
 /// # Errors
-/// When it is neither a word nor a word with more under it, or not one of its variants.
+/// When it is neither a word nor a word with keys, or an unknown variant.
 pub(crate) fn read<'de, T: Variants, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_any(VariantsVisitor(PhantomData))
 }
@@ -54,13 +53,13 @@ impl<'de, T: Variants> de::Visitor<'de> for VariantsVisitor<T> {
         match map.next_key::<String>()? {
             None => Ok(variant),
             Some(other) => Err(A::Error::custom(format!(
-                "`{other}` is one too many; choose one of the two"
+                "unexpected `{other}`; keep only one of the two"
             ))),
         }
     }
 }
 
-/// What is under a word that stands alone.
+/// The missing value of a single word.
 struct Nothing<'w>(&'w str);
 
 impl<'de> de::IntoDeserializer<'de, Said> for Nothing<'_> {
@@ -77,7 +76,7 @@ impl<'de> Deserializer<'de> for Nothing<'_> {
     fn deserialize_any<V: de::Visitor<'de>>(self, _: V) -> Result<V::Value, Said> {
         let Self(word) = self;
         Err(Said(format!(
-            "`{word}` alone says too little; write what it needs under it, as in `{{{word}: …}}`"
+            "`{word}` needs keys; write them below it, as in `{{{word}: …}}`"
         )))
     }
 
@@ -95,7 +94,7 @@ impl<'de> Deserializer<'de> for Nothing<'_> {
     }
 }
 
-/// What is wrong with a word.
+/// An error about a word.
 #[derive(Debug)]
 struct Said(String);
 

@@ -1,4 +1,4 @@
-//! Lines of values with a separator between them, with or without a header.
+//! CSV: lines of values with a separator, with or without a header.
 
 use std::borrow::Cow;
 
@@ -6,19 +6,20 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
+use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::text::utf8;
 use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted};
 
 const ROWS: &str = "rows";
 
-/// How the lines are made.
+/// Options of the format.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CsvFormat {
-    /// The character between values: a comma unless this says otherwise, `"\t"` for a tab.
+    /// The separator, one ASCII character; default `,`. Write `"\t"` for a tab.
     #[serde(default)]
     delimiter: Delimiter,
-    /// Whether the first line names the columns. If not, they are named 1, 2, 3 and so on.
+    /// Reads column names from the first line. With `false` the columns are named 1, 2, 3 and so on.
     #[serde(default = "yes")]
     header: bool,
 }
@@ -46,14 +47,21 @@ impl Default for Delimiter {
     }
 }
 
-pub(super) fn parts() -> Parts {
-    Parts {
-        list: vec![PartInfo::open(ROWS)],
-        first_is_default: true,
+impl FormatKeys for CsvFormat {
+    fn parts(&self) -> Parts {
+        Parts {
+            list: vec![PartInfo::open(ROWS)],
+            first_is_default: true,
+        }
+    }
+
+    fn decoder(&self, wanted: Wanted, limits: Limits) -> Decoder {
+        let format = self.clone();
+        Decoder::new(move |bytes| decode(&format, bytes, &wanted, limits))
     }
 }
 
-pub(super) fn decode(
+fn decode(
     format: &CsvFormat,
     bytes: &[u8],
     wanted: &Wanted,
@@ -133,7 +141,7 @@ impl<'de> Deserialize<'de> for Delimiter {
         match text.as_bytes() {
             [byte] if byte.is_ascii() && !b"\r\n\"".contains(byte) => Ok(Self(*byte)),
             _ => Err(de::Error::custom(format!(
-                "`{}` separates nothing; write one ASCII character, as `\";\"` or `\"\\t\"`",
+                "`{}` is not a separator; write one ASCII character, such as `\";\"` or `\"\\t\"`",
                 text.escape_debug()
             ))),
         }

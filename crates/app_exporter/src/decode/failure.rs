@@ -1,12 +1,11 @@
-//! What went wrong at run time.
+//! Failures at run time.
 
 use std::fmt;
 
 use exporter_kit::CollectError;
 use exporter_kit::source::{SourceError, SourceErrorReason as Reason};
 
-/// Something that was not had, and why: counted under its reason, and said in a sentence that names the offending
-/// value.
+/// A failed fetch, row or metric. The reason labels the failure count; the message names the offending value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) reason: Reason,
@@ -21,27 +20,27 @@ impl Failure {
         }
     }
 
-    /// The source can't be reached or read.
+    /// The source cannot be reached or read.
     pub(crate) fn connect(message: impl Into<String>) -> Self {
         Self::new(Reason::Connect, message)
     }
 
-    /// The source answered that it failed.
+    /// The source reported an error.
     pub(crate) fn query(message: impl Into<String>) -> Self {
         Self::new(Reason::Query, message)
     }
 
-    /// What it says is not what was expected: no such format, column or number.
+    /// The result is invalid: format, column or number.
     pub(crate) fn decode(message: impl Into<String>) -> Self {
         Self::new(Reason::Decode, message)
     }
 
-    /// It says more than the limits allow.
+    /// The result exceeds a limit.
     pub(crate) fn limit(message: impl Into<String>) -> Self {
         Self::new(Reason::Limit, message)
     }
 
-    /// The same, about one of several things.
+    /// Prefixes the message with one of several items.
     #[must_use]
     pub(crate) fn about(self, what: impl fmt::Display) -> Self {
         Self::new(self.reason, format!("{what}: {}", self.message))

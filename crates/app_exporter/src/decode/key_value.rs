@@ -1,48 +1,54 @@
-//! Lines as `key=value`.
+//! Lines such as `key=value`.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::{At, Fault};
+use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::text::utf8;
 use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted};
 
-/// One row with a column for each key.
+/// The result set of one row with a column for each key.
 const ROW: &str = "row";
-/// A row for each key.
+/// The result set with a row for each key.
 const PAIRS: &str = "pairs";
 
-/// How the lines are made.
+/// Options of the format.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyValueFormat {
-    /// What stands between key and value: `=` unless this says otherwise. Blanks around both are left out.
+    /// The separator between key and value; default `=`. Blanks around both are removed.
     #[serde(default)]
     separator: Option<At<String>>,
 }
 
-impl KeyValueFormat {
-    pub(super) fn check(&self, faults: &mut Vec<Fault>) {
+impl FormatKeys for KeyValueFormat {
+    fn parts(&self) -> Parts {
+        Parts {
+            list: vec![PartInfo::open(ROW)],
+            first_is_default: true,
+        }
+        .and(PartInfo::new(PAIRS, &["key", "value"]))
+    }
+
+    fn check(&self, faults: &mut Vec<Fault>) {
         if let Some(separator) = self.separator.as_ref().filter(|it| it.is_empty()) {
             faults.push(Fault::at(
                 separator.place(),
-                "the `separator` is empty; write what stands between key and value, as `:`",
+                "`separator` is empty; write the text between key and value, such as `:`",
             ));
         }
     }
-}
 
-pub(super) fn parts() -> Parts {
-    Parts {
-        list: vec![PartInfo::open(ROW)],
-        first_is_default: true,
+    fn decoder(&self, wanted: Wanted, limits: Limits) -> Decoder {
+        let format = self.clone();
+        Decoder::new(move |bytes| decode(&format, bytes, &wanted, limits))
     }
-    .and(PartInfo::new(PAIRS, &["key", "value"]))
 }
 
-/// Blank lines, comments that begin with `#`, and lines without separator are passed over: programs print such lines
-/// between the others, and a key that is then missed is found as a column that is not there.
-pub(super) fn decode(
+/// Skips blank lines, comments that begin with `#`, and lines without separator, because programs print them between
+/// the others. A key that goes missing shows as an unknown column.
+fn decode(
     format: &KeyValueFormat,
     bytes: &[u8],
     wanted: &Wanted,

@@ -1,19 +1,19 @@
-//! Bytes → rows of named columns. Knows no source and no metric.
+//! Decoders: from bytes to rows of named columns. Knows neither sources nor metrics.
 
 mod csv;
+mod decoder;
 mod failure;
 mod format;
 mod json;
 mod key_value;
-#[cfg(test)]
-mod laws;
 mod number;
 mod pattern;
 mod prometheus;
 mod table;
 mod text;
 
+pub(crate) use decoder::Decoder;
 pub(crate) use failure::Failure;
-pub(crate) use format::{Decoder, FORMATS, Format};
+pub(crate) use format::Format;
 pub(crate) use table::{Cell, Content, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted};
 pub(crate) use text::parse_number;

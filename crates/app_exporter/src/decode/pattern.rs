@@ -1,4 +1,4 @@
-//! A regular expression: each match is a row, each named group a column.
+//! A regular expression. Each match is a row, each named group a column.
 
 use std::borrow::Cow;
 
@@ -7,38 +7,40 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::config::OneOrNamed;
+use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::text::utf8;
 use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted};
 
-/// The part of matches where there is one expression without a name.
-pub(super) const ROWS: &str = "rows";
+/// The result set of a single expression without a name.
+const ROWS: &str = "rows";
 
-/// A regular expression; `^` and `$` are the ends of lines. Matching takes time in proportion to the text.
+/// A regular expression. `^` and `$` match at line ends. Matching takes linear time.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern(Regex);
 
-pub(super) fn parts(patterns: &OneOrNamed<Pattern>) -> Parts {
-    let list: Vec<_> = patterns
-        .iter(ROWS)
-        .map(|(name, pattern)| PartInfo::new(name, &pattern.groups()))
-        .collect();
-    Parts {
-        first_is_default: list.len() == 1,
-        list,
+impl FormatKeys for OneOrNamed<Pattern> {
+    fn parts(&self) -> Parts {
+        let list: Vec<_> = self
+            .iter(ROWS)
+            .map(|(name, pattern)| PartInfo::new(name, &pattern.groups()))
+            .collect();
+        Parts {
+            first_is_default: list.len() == 1,
+            list,
+        }
     }
-}
 
-pub(super) fn decode(
-    patterns: &[(Box<str>, Pattern)],
-    bytes: &[u8],
-    wanted: &Wanted,
-    limits: Limits,
-) -> Result<Vec<Part>, Failure> {
-    let text = utf8(bytes)?;
-    let parts = patterns.iter();
-    Ok(parts
-        .map(|(name, pattern)| Part::rows(name, pattern.table(text, wanted.of(name), limits)))
-        .collect())
+    fn decoder(&self, wanted: Wanted, limits: Limits) -> Decoder {
+        let patterns = self.clone();
+        Decoder::new(move |bytes| {
+            let text = utf8(bytes)?;
+            let parts = patterns.iter(ROWS);
+            let parts = parts.map(|(name, pattern)| {
+                Part::rows(name, pattern.table(text, wanted.of(name), limits))
+            });
+            Ok(parts.collect())
+        })
+    }
 }
 
 impl Pattern {
@@ -71,12 +73,12 @@ impl PartialEq for Pattern {
     }
 }
 
-/// Compiles an expression; `text` is what the user wrote.
+/// Compiles an expression. `text` is the user's, for messages.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The mistake in it.
 pub(super) fn compile(text: &str, expression: &str) -> Result<Regex, String> {
-    /// What a compiled expression may take in memory.
+    /// The memory limit of a compiled expression.
     const MOST_BYTES: usize = 1 << 20;
     RegexBuilder::new(expression)
         .multi_line(true)
@@ -87,7 +89,7 @@ pub(super) fn compile(text: &str, expression: &str) -> Result<Regex, String> {
             // The crate draws the expression over several lines; what it says is in the last one.
             let reason = error.lines().last().unwrap_or_default();
             let reason = reason.strip_prefix("error: ").unwrap_or(reason);
-            format!("`{text}` is no regular expression: {reason}")
+            format!("`{text}` is not a regular expression: {reason}")
         })
 }
 
@@ -106,7 +108,7 @@ impl JsonSchema for Pattern {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "A regular expression whose named groups are the columns, as `active: (?<value>[0-9]+)`.",
+            "description": "A regular expression whose named groups are the columns, such as `active: (?<value>[0-9]+)`.",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What another exporter shows: its families, with other names and labels.
+//! Expositions of other exporters, passed on with other names and labels.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,40 +9,49 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::config::{At, Fault};
+use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::pattern::compile;
 use crate::decode::text::utf8;
-use crate::decode::{Content, Failure, Part};
+use crate::decode::{Content, Failure, Limits, Part, Parts, Wanted};
 
-/// What becomes of another exporter's families.
+/// Filters and renaming of the families of another exporter.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PrometheusFormat {
-    /// Only families whose whole name matches are passed on.
+    /// A regular expression for the whole name of families to keep.
     #[serde(default)]
     only: Option<NamePattern>,
-    /// Families whose whole name matches are left out.
+    /// A regular expression for the whole name of families to drop.
     #[serde(default)]
     except: Option<NamePattern>,
-    /// What stands before the name of each family.
+    /// A prefix for the name of each family.
     #[serde(default)]
     prefix: Option<At<String>>,
-    /// Labels that each series gets. One that it has itself gets this value instead.
+    /// Labels to add to each series. They replace labels of the same name.
     #[serde(default)]
     labels: BTreeMap<At<String>, String>,
-    /// Other names for labels.
+    /// New names of labels, as `{old: new}`.
     #[serde(default)]
     rename_labels: BTreeMap<String, At<String>>,
-    /// Labels that are left out.
+    /// Labels to drop.
     #[serde(default)]
     drop_labels: Vec<String>,
 }
 
-/// A regular expression that a whole name matches.
+/// A regular expression for whole names.
 #[derive(Clone, Debug)]
 struct NamePattern(Regex);
 
-impl PrometheusFormat {
-    pub(super) fn check(&self, faults: &mut Vec<Fault>) {
+impl FormatKeys for PrometheusFormat {
+    fn parts(&self) -> Parts {
+        Parts::default()
+    }
+
+    fn gives_families(&self) -> bool {
+        true
+    }
+
+    fn check(&self, faults: &mut Vec<Fault>) {
         let registry = exporter_kit::Registry::new();
         let prefix = self
             .prefix
@@ -57,13 +66,20 @@ impl PrometheusFormat {
         }
     }
 
+    fn decoder(&self, _: Wanted, _: Limits) -> Decoder {
+        let format = self.clone();
+        Decoder::new(move |bytes| decode(&format, bytes))
+    }
+}
+
+impl PrometheusFormat {
     fn wants(&self, family: &str) -> bool {
         let matches = |pattern: &NamePattern| pattern.0.is_match(family);
         self.only.as_ref().is_none_or(matches) && !self.except.as_ref().is_some_and(matches)
     }
 
     /// # Errors
-    /// The first of what can't be passed on; the rest is.
+    /// The first sample that cannot be passed on; the others are.
     fn pass_on(&self, family: &FamilySnapshot, to: &mut Snapshot) -> Result<(), CollectError> {
         let theirs = family.descriptor();
         let descriptor = match &self.prefix {
@@ -104,11 +120,10 @@ impl PrometheusFormat {
     }
 }
 
-/// Reads OpenMetrics strictly where the text says that it is that, and else Prometheus' text leniently.
+/// Parses text that ends in `# EOF` strictly as OpenMetrics, and other text leniently in the Prometheus text format.
 ///
-/// A family or series that can't be passed on, as two became one by their new labels, costs no other. What fails of one
-/// family is a part that failed: the first of it says why.
-pub(super) fn decode(format: &PrometheusFormat, bytes: &[u8]) -> Result<Vec<Part>, Failure> {
+/// A family or series that cannot be passed on, for example because relabelling made it equal to another, fails alone.
+fn decode(format: &PrometheusFormat, bytes: &[u8]) -> Result<Vec<Part>, Failure> {
     let text = utf8(bytes)?;
     let read = if text.trim_end().ends_with("\n# EOF") {
         parse::openmetrics(text)
@@ -159,7 +174,7 @@ impl JsonSchema for NamePattern {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "A regular expression that a whole name matches, as `http_.*`.",
+            "description": "A regular expression for a whole name, such as `http_.*`.",
         })
     }
 }

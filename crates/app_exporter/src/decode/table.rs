@@ -1,4 +1,4 @@
-//! Rows of named columns: what every source yields and every metric is made from.
+//! Rows of named columns, which sources yield and metrics read.
 
 use std::collections::BTreeMap;
 
@@ -6,34 +6,34 @@ use exporter_kit::{Number, Snapshot};
 
 use crate::decode::Failure;
 
-/// One value of a row.
+/// A value of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Cell {
-    /// Nothing is there.
+    /// An empty value.
     Null,
     Bool(bool),
-    /// Whole numbers are exact.
+    /// Integers are exact.
     Number(Number),
     Text(Box<str>),
 }
 
-/// How much one answer may be.
+/// Limits of one result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub(crate) bytes: usize,
     pub(crate) rows: usize,
 }
 
-/// Rows that all have the same columns.
+/// Rows with the same columns.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Table {
     columns: Vec<Box<str>>,
-    /// Invariant: `height` times as many as there are columns.
+    /// Invariant: `height` times the number of columns.
     cells: Vec<Cell>,
     height: usize,
-    /// The columns that could have been asked for, for messages; empty if that is `columns`.
+    /// The available columns, for messages; empty if they equal `columns`.
     known: Vec<Box<str>>,
-    /// Which columns turned out not to be there, so that they are null everywhere; all are there if empty.
+    /// Marks columns that no row has, and that are null everywhere. Empty if rows have all columns.
     absent: Vec<bool>,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct TableBuilder {
     most_rows: usize,
 }
 
-/// One set of rows of an answer, or the families that another exporter gave.
+/// One result set, or the families of another exporter.
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) name: Box<str>,
@@ -57,23 +57,23 @@ pub(crate) enum Content {
     Families(Box<Snapshot>),
 }
 
-/// What a source yields, known before it is asked: the sets of rows by name.
+/// The result sets of a source, known before a fetch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Parts {
     pub(crate) list: Vec<PartInfo>,
-    /// Whether the first of them is meant where a metric does not say `from`.
+    /// Lets metrics without `from` read the first result set.
     pub(crate) first_is_default: bool,
 }
 
-/// One set of rows, before it is there.
+/// The description of a result set, known before a fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PartInfo {
     pub(crate) name: Box<str>,
-    /// Its columns, where they are known before the rows are.
+    /// The columns, if they are known before a fetch.
     pub(crate) columns: Option<Vec<Box<str>>>,
 }
 
-/// The columns that metrics ask for, by the name of the part: nothing else is kept of an answer.
+/// The columns that metrics read, by result set. Decoders drop all others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wanted(BTreeMap<Box<str>, Vec<Box<str>>>);
 
@@ -82,7 +82,7 @@ impl Cell {
         Self::Text(text.into())
     }
 
-    /// What it reads as in a label; nothing if there is nothing.
+    /// The label value of the cell; empty for an empty cell.
     pub(crate) fn to_label(&self) -> std::borrow::Cow<'_, str> {
         match self {
             Self::Null => "".into(),
@@ -97,14 +97,14 @@ impl Cell {
 }
 
 impl Table {
-    /// The place of a column in every row; none if no row has it.
+    /// The index of a column in every row; `None` if no row has it.
     pub(crate) fn column(&self, name: &str) -> Option<usize> {
         let at = self.columns.iter().position(|column| **column == *name)?;
         let absent = self.absent.get(at).copied().unwrap_or(false);
         (!absent).then_some(at)
     }
 
-    /// The columns to name where one is missed.
+    /// The available columns, for messages.
     pub(crate) fn known_columns(&self) -> impl Iterator<Item = &str> + Clone {
         let known = if self.known.is_empty() {
             &self.columns
@@ -114,7 +114,7 @@ impl Table {
         known.iter().map(|column| &**column)
     }
 
-    /// How many rows it has.
+    /// The number of rows.
     pub(crate) fn len(&self) -> usize {
         self.height
     }
@@ -141,7 +141,7 @@ impl Table {
         }
     }
 
-    /// Adds a column that has the same in every row, unless some row has one of that name.
+    /// Adds a column with the same value in every row, unless a row has a column of that name.
     pub(crate) fn add_column(&mut self, name: &str, cell: &Cell) {
         if self.column(name).is_some() {
             return;
@@ -168,7 +168,7 @@ impl Table {
         self.known = known;
     }
 
-    /// Says of each column whether no row had it.
+    /// Marks the columns that no row has.
     pub(crate) fn set_absent(&mut self, absent: Vec<bool>) {
         self.absent = absent;
     }
@@ -193,14 +193,14 @@ impl TableBuilder {
         &self.table.columns
     }
 
-    /// Adds a row. Cells that are missing are null, and what is beyond the columns is left out.
+    /// Adds a row. Missing cells are null, and cells beyond the columns are dropped.
     ///
     /// # Errors
-    /// When there are as many rows as the limit allows.
+    /// When the table is full.
     pub(crate) fn push(&mut self, cells: impl IntoIterator<Item = Cell>) -> Result<(), Failure> {
         if self.table.height == self.most_rows {
             return Err(Failure::limit(format!(
-                "there are more than {} rows; select fewer, or raise `max_rows`",
+                "more than {} rows; select fewer rows or raise `max_rows`",
                 self.most_rows
             )));
         }
@@ -219,7 +219,7 @@ impl TableBuilder {
 }
 
 impl Part {
-    /// How many rows or series it has.
+    /// The number of rows or series.
     pub(crate) fn rows_len(&self) -> usize {
         match &self.content {
             Ok(Content::Rows(table)) => table.height,
@@ -231,7 +231,7 @@ impl Part {
         }
     }
 
-    /// Its rows, if it was had and is not families.
+    /// The rows, unless it failed or contains families.
     pub(crate) fn table(&self) -> Option<&Table> {
         match &self.content {
             Ok(Content::Rows(table)) => Some(table),
@@ -248,7 +248,7 @@ impl Part {
 }
 
 impl Parts {
-    /// One set of rows with these columns.
+    /// One result set with these columns.
     pub(crate) fn one(name: &str, columns: &[&str]) -> Self {
         Self {
             list: vec![PartInfo::new(name, columns)],
@@ -256,14 +256,14 @@ impl Parts {
         }
     }
 
-    /// The same with one more, which has to be asked for by its name.
+    /// Adds a result set, which metrics read by its name.
     #[must_use]
     pub(crate) fn and(mut self, part: PartInfo) -> Self {
         self.list.push(part);
         self
     }
 
-    /// All of them where none was had.
+    /// Result sets that all failed.
     pub(crate) fn failed(&self, failure: &Failure) -> impl Iterator<Item = Part> {
         self.names()
             .map(|name| Part::rows(name, Err(failure.clone())))
@@ -282,7 +282,7 @@ impl PartInfo {
         }
     }
 
-    /// Columns that only an answer tells.
+    /// A result set whose columns only a fetch reveals.
     pub(crate) fn open(name: &str) -> Self {
         Self {
             name: name.into(),

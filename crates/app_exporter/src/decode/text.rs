@@ -1,4 +1,4 @@
-//! What all texts have in common: UTF-8, and how a number is written.
+//! UTF-8, and numbers in texts.
 
 use exporter_kit::Number;
 
@@ -7,7 +7,7 @@ use crate::decode::Failure;
 /// Bytes as text, without a byte order mark.
 ///
 /// # Errors
-/// When they are not UTF-8, with line and column.
+/// When they are not UTF-8; the message contains line and column.
 pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Failure> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
@@ -24,7 +24,7 @@ pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Failure> {
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-/// A number as people and programs write it: whole ones exact, `1.5`, `1e3`, `NaN`, `inf`.
+/// Parses an exact integer, `1.5`, `1e3`, `NaN` or `inf`.
 pub(crate) fn parse_number(text: &str) -> Option<Number> {
     let text = text.trim();
     if let Ok(number) = text.parse::<u64>() {
@@ -39,7 +39,7 @@ pub(crate) fn parse_number(text: &str) -> Option<Number> {
     (!is_too_large).then_some(Number::F64(float))
 }
 
-/// A value as a message shows it: not longer than a line.
+/// The value for a message, shortened to a line.
 pub(super) fn shown(text: &str) -> String {
     const MOST: usize = 60;
     let escaped: String = text.escape_debug().take(MOST).collect();

@@ -1,4 +1,4 @@
-//! Families by name, from declared metrics and from other exporters' families alike.
+//! Families by name, from declared metrics and from other exporters.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::mapping::Failures;
 use crate::mapping::group::Sample;
 use crate::mapping::metric::Metric;
 
-/// Families whose series come from several places, each shown once and whole.
+/// Families whose series come from several metrics, each exported once.
 #[derive(Debug, Default)]
 pub(super) struct Assembly<'a> {
     families: Vec<(Descriptor, Vec<Given<'a>>)>,
@@ -48,7 +48,7 @@ impl<'a> Assembly<'a> {
             Some((first, _)) => failures.add(
                 name,
                 Failure::decode(format!(
-                    "the family `{name}` is a {} and a {}; give one of them another name",
+                    "the family `{name}` is both a {} and a {}; rename one of them",
                     first.metric_type(),
                     descriptor.metric_type()
                 )),
@@ -56,7 +56,7 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// Everything, with each label set once.
+    /// All families, each label set once.
     pub(super) fn build(self, failures: &mut Failures) -> Snapshot {
         let mut snapshot = Snapshot::new();
         for (descriptor, all) in &self.families {

@@ -1,21 +1,21 @@
-//! What was not had, counted and not repeated: a thousand bad rows are one message.
+//! Failures of a mapping. A thousand bad rows are one message.
 
 use exporter_kit::source::SourceErrorReason as Reason;
 
 use crate::decode::Failure;
 
-/// Failures of one run, counted by metric and reason.
+/// Failures of one fetch, counted by metric and reason.
 #[derive(Debug, Default)]
 pub(crate) struct Failures(Vec<Counted>);
 
-/// How often one thing failed for one reason.
+/// A count of equal failures.
 #[derive(Debug)]
 struct Counted {
-    /// The metric, or the set of rows, that it is about.
+    /// The metric or result set concerned.
     about: Box<str>,
     reason: Reason,
     times: u64,
-    /// What the first of them was.
+    /// The message of the first one.
     first: String,
 }
 
@@ -36,7 +36,7 @@ impl Failures {
         }
     }
 
-    /// One failure for each, the same words for the same trouble however often it came: a log says it once.
+    /// One failure per metric and reason. The text does not depend on the count, so that a log prints it once.
     pub(crate) fn into_problems(self) -> impl Iterator<Item = Failure> {
         self.0.into_iter().map(|counted| {
             let several = if counted.times > 1 {

@@ -1,4 +1,4 @@
-//! Rows of one metric by their labels, and what becomes of several with the same.
+//! Rows of one metric grouped by labels, and the treatment of duplicates.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -8,16 +8,16 @@ use exporter_kit::{Number, Timestamp};
 use crate::config::Duplicates;
 use crate::mapping::number;
 
-/// One sample: the values of the metric's labels, and its number.
+/// A sample: its label values and its number.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Sample {
     pub(super) labels: Box<[Box<str>]>,
-    /// None if the row is there but its number can't be had: no default stands in for it.
+    /// `None` for a row with an invalid number. The default does not replace it.
     pub(super) number: Option<Number>,
     pub(super) timestamp: Option<Timestamp>,
 }
 
-/// Samples of distinct labels, in the order in which they first came.
+/// Samples with distinct labels, in the order of their first rows.
 #[derive(Debug)]
 pub(super) struct Groups {
     duplicates: Duplicates,
@@ -37,7 +37,7 @@ impl Groups {
         }
     }
 
-    /// Adds a row. `false` if it is a duplicate that is dropped.
+    /// Adds a row. Returns `false` for a dropped duplicate.
     pub(super) fn add(
         &mut self,
         labels: &[impl AsRef<str>],
@@ -74,7 +74,7 @@ impl Groups {
         true
     }
 
-    /// Adds a number for labels that no row had.
+    /// Adds a number for labels without a row.
     pub(super) fn add_default(&mut self, labels: &[impl AsRef<str>], number: Number) {
         if self.find(labels).is_none() {
             self.insert(labels, Some(number), None);
@@ -85,7 +85,7 @@ impl Groups {
         self.samples
     }
 
-    /// Leaves the key of the labels in `self.key`: lengths keep values apart, whatever is in them.
+    /// Writes the key of the labels to `self.key`. Lengths separate the values.
     fn find(&mut self, labels: &[impl AsRef<str>]) -> Option<usize> {
         self.key.clear();
         for label in labels {

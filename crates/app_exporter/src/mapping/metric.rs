@@ -1,10 +1,10 @@
-//! One declared metric: rows in, samples out.
+//! The mapping of one declared metric.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use exporter_kit::source::SourceErrorReason as Reason;
-use exporter_kit::{Descriptor, Number, Point, Timestamp, Value};
+use exporter_kit::{Descriptor, Number, Timestamp, Value};
 
 use crate::config::{Duplicates, MetricConfig, MetricType, TimestampUnit, instead};
 use crate::decode::{Cell, Failure, Table, Wanted};
@@ -12,7 +12,7 @@ use crate::mapping::group::{Groups, Sample};
 use crate::mapping::number::{self, Scale};
 use crate::mapping::{Failures, moment};
 
-/// One metric, ready to be made from rows.
+/// A declared metric, ready to map rows.
 #[derive(Debug)]
 pub(super) struct Metric {
     pub(super) descriptor: Descriptor,
@@ -29,7 +29,7 @@ pub(super) struct Metric {
     duplicates: Duplicates,
 }
 
-/// The places of a metric's columns in one table.
+/// The indexes of a metric's columns in a table.
 struct Columns {
     value: Option<usize>,
     labels: Vec<usize>,
@@ -37,7 +37,7 @@ struct Columns {
 }
 
 impl Metric {
-    /// The configuration was checked; `descriptor` is what its name, help, type and unit say.
+    /// Expects a checked configuration. `descriptor` follows from its name, help, type and unit.
     pub(super) fn new(config: &MetricConfig, descriptor: Descriptor, part: &str) -> Self {
         let boxed = |text: &str| -> Box<str> { text.into() };
         let labels: Vec<(Box<str>, Box<str>)> = config
@@ -85,7 +85,7 @@ impl Metric {
         }
     }
 
-    /// The columns that it is made from.
+    /// Adds the columns that it reads.
     pub(super) fn want(&self, wanted: &mut Wanted) {
         let labels = self.labels.iter().map(|(_, column)| column);
         let timestamp = self.timestamp.iter().map(|(column, _)| column);
@@ -94,8 +94,8 @@ impl Metric {
         }
     }
 
-    /// Its samples from the tables of its part, which are `complete` unless one failed. A row that is wrong costs
-    /// itself; it is counted in `failures`.
+    /// Maps the tables of its result set, which are `complete` unless one failed. An invalid row is counted in
+    /// `failures` and skipped.
     pub(super) fn samples<'t>(
         &self,
         tables: impl Iterator<Item = &'t Table>,
@@ -139,26 +139,30 @@ impl Metric {
             .collect()
     }
 
-    /// The value of a sample; none if its number could not be had.
-    pub(super) fn point(&self, sample: &Sample) -> Option<Point<'static>> {
+    /// The value of a sample; `None` for an invalid number.
+    pub(super) fn point(&self, sample: &Sample) -> Option<exporter_kit::Sample<'static>> {
         let value = match (self.kind, sample.number?) {
             (MetricType::Gauge, number) => Value::Gauge(number),
             (MetricType::Counter, number) => Value::Counter(number, None),
             (MetricType::Unknown, number) => Value::Unknown(number),
             (MetricType::Info, _) => Value::Info,
         };
-        let mut point = Point::new(value);
+        let mut point = exporter_kit::Sample::new(value);
         point.timestamp = sample.timestamp;
         Some(point)
     }
 
     /// # Errors
-    /// When a column is not there. That of the value may be missing if there is a default.
+    /// When a column is missing. With a default, the column of the value may be.
     fn columns(&self, table: &Table) -> Result<Columns, Failure> {
         let find = |column: &str| {
             table.column(column).ok_or_else(|| {
                 let instead = instead(column, table.known_columns());
-                Failure::decode(format!("there is no column `{column}`{instead}"))
+                let path = match column.contains(['.', '[']) && !column.starts_with('$') {
+                    true => format!("; a path in JSON begins with `$`, as in `$.{column}`"),
+                    false => String::new(),
+                };
+                Failure::decode(format!("unknown column `{column}`{instead}{path}"))
             })
         };
         let value = match &self.value {
@@ -209,8 +213,7 @@ impl Metric {
                 Failure::new(
                     Reason::Conflict,
                     format!(
-                        "several rows have the labels `{{{labels}}}`; tell them apart by another label, \
-                         or say by `duplicates` what becomes of them"
+                        "several rows have the labels `{{{labels}}}`; add a label that distinguishes them, or combine them with `duplicates`"
                     ),
                 ),
             );
@@ -231,7 +234,7 @@ impl Metric {
         let float = number.as_f64();
         if self.kind == MetricType::Counter && (float.is_nan() || float < 0.0) {
             return Err(Failure::decode(format!(
-                "`{float}` is no count; make the metric a gauge if it can be less than 0"
+                "`{float}` is not the value of a counter; use a gauge for numbers below 0"
             )));
         }
         Ok(Some(number))

@@ -1,4 +1,4 @@
-//! Rows → families: the one way from what a source says to what is shown. Knows no source and no format.
+//! From rows to families. Knows neither sources nor formats.
 
 mod assembly;
 mod failures;

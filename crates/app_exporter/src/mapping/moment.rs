@@ -1,4 +1,4 @@
-//! Cells → moments.
+//! Timestamps from cells.
 
 use std::time::SystemTime;
 
@@ -7,11 +7,10 @@ use exporter_kit::{Number, Timestamp};
 use crate::config::TimestampUnit;
 use crate::decode::{Cell, Failure, parse_number};
 
-/// The moment in a cell: a count of seconds or milliseconds since 1970, or a time as RFC 3339 has it. None if
-/// nothing is in it.
+/// The timestamp in a cell: seconds or milliseconds since 1970, or a time of RFC 3339. `None` for an empty cell.
 ///
 /// # Errors
-/// When it is no moment.
+/// When it is not a timestamp.
 pub(super) fn of_cell(cell: &Cell, unit: TimestampUnit) -> Result<Option<Timestamp>, Failure> {
     let number = match cell {
         Cell::Null => return Ok(None),
@@ -27,12 +26,12 @@ pub(super) fn of_cell(cell: &Cell, unit: TimestampUnit) -> Result<Option<Timesta
     moment.map(Some).ok_or_else(|| {
         let text: String = cell.to_label().escape_debug().take(60).collect();
         Failure::decode(format!(
-            "`{text}` is no time; write seconds since 1970, or as in 2026-01-31T12:00:00Z"
+            "`{text}` is not a timestamp; provide seconds since 1970, or a time such as 2026-01-31T12:00:00Z"
         ))
     })
 }
 
-/// A time as RFC 3339 has it; one without a zone is taken for UTC, and a day for its begin.
+/// Parses a time of RFC 3339. A time without a zone is UTC; a date is its midnight.
 fn of_text(text: &str) -> Option<Timestamp> {
     const DAY: usize = "2026-01-31".len();
     let midnight = (text.len() == DAY).then(|| format!("{text}T00:00:00Z"));
@@ -45,7 +44,7 @@ fn of_text(text: &str) -> Option<Timestamp> {
     ))
 }
 
-/// A time without its distance from UTC, and that in seconds: `+02:00`, `+0200` or, as PostgreSQL writes it, `+02`.
+/// Splits a time from its offset in seconds: `+02:00`, `+0200` or, in PostgreSQL's notation, `+02`.
 fn zoned(text: &str) -> Option<(&str, i64)> {
     const LEAST: usize = "2026-01-31T12:00".len();
     // What is before is the date, which has `-` itself.
@@ -81,7 +80,7 @@ fn zoned(text: &str) -> Option<(&str, i64)> {
     reason = "the range was checked"
 )]
 fn of_number(number: Number, unit: TimestampUnit) -> Option<Timestamp> {
-    /// The year 5138: what is beyond is in another unit.
+    /// The year 5138. Larger numbers are in another unit.
     const LATEST: f64 = 1e11;
     let parts = match unit {
         TimestampUnit::Seconds => 1.0,

@@ -1,4 +1,4 @@
-//! Cells → numbers: texts by a map, factors, sums; whole numbers stay exact.
+//! Numbers from cells: mapped strings, factors and sums. Integers stay exact.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -7,13 +7,13 @@ use exporter_kit::Number;
 
 use crate::decode::{Cell, Failure, parse_number};
 
-/// What numbers are multiplied by.
+/// A factor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Scale {
     One,
-    /// Whole numbers stay whole.
+    /// Integers stay integers.
     Times(i64),
-    /// 0.001 has no exact binary form, but 1000 has: dividing by it is right to the last digit.
+    /// 0.001 has no exact binary form, but 1000 has: dividing by it is correct to the last digit.
     Divide(i64),
     Factor(f64),
 }
@@ -49,10 +49,10 @@ impl Scale {
     }
 }
 
-/// The number in a cell, by the map if there is one; none if nothing is in it.
+/// The number in a cell, mapped if it is in `map`. `None` for an empty cell.
 ///
 /// # Errors
-/// When it is no number.
+/// When it is not a number.
 pub(super) fn of_cell(cell: &Cell, map: &BTreeMap<String, f64>) -> Result<Option<Number>, Failure> {
     if matches!(cell, Cell::Null) {
         return Ok(None);
@@ -66,17 +66,17 @@ pub(super) fn of_cell(cell: &Cell, map: &BTreeMap<String, f64>) -> Result<Option
         Cell::Number(number) => Ok(Some(*number)),
         Cell::Text(text) => parse_number(text).map(Some).ok_or_else(|| {
             let remedy = if map.is_empty() {
-                "say by `map` which number it stands for"
+                "map it to a number with `map`"
             } else {
-                "it is not in `map` either; add it"
+                "add it to `map`"
             };
             let text: String = text.escape_debug().take(60).collect();
-            Failure::decode(format!("`{text}` is no number; {remedy}"))
+            Failure::decode(format!("`{text}` is not a number; {remedy}"))
         }),
     }
 }
 
-/// A number as it stands in the configuration: 1 is a whole number there.
+/// A number of the configuration. 1 is an integer.
 pub(super) fn of_float(float: f64) -> Number {
     whole(float).map_or(Number::F64(float), Number::I64)
 }
@@ -116,7 +116,7 @@ fn from_integer(integer: i128) -> Option<Number> {
         .ok()
 }
 
-/// The float as an integer, if it is one and exact.
+/// The float as an integer, if it is an exact one.
 #[allow(
     clippy::cast_possible_truncation,
     reason = "it is whole and of at most 53 bits"
@@ -164,10 +164,7 @@ mod tests {
         assert_eq!(number(Cell::text("12")), Ok(Some(Number::U64(12))));
         assert_eq!(number(Cell::Null), Ok(None));
         let failure = number(Cell::text("DOWN")).unwrap_err();
-        assert_eq!(
-            failure.message,
-            "`DOWN` is no number; it is not in `map` either; add it"
-        );
+        assert_eq!(failure.message, "`DOWN` is not a number; add it to `map`");
     }
 
     fn any_number() -> impl Strategy<Value = Number> {

@@ -8,27 +8,27 @@ use crate::mapping::Failures;
 use crate::mapping::assembly::Assembly;
 use crate::mapping::metric::Metric;
 
-/// Makes families of a source's rows, as its metrics are declared.
+/// Maps the rows of a source to families, by the declared metrics.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     metrics: Vec<Metric>,
 }
 
-/// What was made of one answer.
+/// The result of one mapping.
 #[derive(Debug)]
 pub(crate) struct Mapped {
     pub(crate) snapshot: Snapshot,
-    /// How many rows metrics were made from, and series of families that were passed on.
+    /// The number of rows read and of series passed on.
     pub(crate) rows: u64,
-    /// What could not be made, of what there was.
+    /// Failures of single rows and metrics.
     pub(crate) failures: Failures,
 }
 
 impl Mapping {
-    /// The metrics of a source that yields these parts.
+    /// Prepares the metrics of a source with these result sets.
     ///
     /// # Errors
-    /// When a metric's name breaks a rule, which checking the configuration finds as well.
+    /// When the name of a metric is invalid. Checking the configuration finds that before.
     pub(crate) fn new<'c>(
         metrics: impl IntoIterator<Item = &'c MetricConfig>,
         parts: &Parts,
@@ -36,7 +36,7 @@ impl Mapping {
         let default = parts.names().next().unwrap_or_default();
         let metrics = metrics.into_iter().map(|config| {
             let from = config.from.as_ref().map_or(default, |from| from.as_str());
-            let descriptor = crate::config::descriptor(config)?;
+            let descriptor = config.descriptor()?;
             Ok(Metric::new(config, descriptor, from))
         });
         Ok(Self {
@@ -44,7 +44,7 @@ impl Mapping {
         })
     }
 
-    /// The columns that the metrics are made from: all that a decoder has to keep.
+    /// The columns that the metrics read. A decoder drops all others.
     pub(crate) fn wanted(&self) -> Wanted {
         let mut wanted = Wanted::default();
         for metric in &self.metrics {
@@ -53,10 +53,10 @@ impl Mapping {
         wanted
     }
 
-    /// Makes families. A part that failed costs the metrics made from it, a row that is wrong only itself.
+    /// Maps the result sets to families. A failed result set fails its metrics; an invalid row is skipped alone.
     ///
     /// # Errors
-    /// When every part failed that anything could be made from: the first of the failures.
+    /// When all result sets failed: the first failure.
     pub(crate) fn map(&self, parts: &[Part]) -> Result<Mapped, Failure> {
         let used = parts.iter().filter(|part| self.can_use(part));
         let rows: usize = used.map(Part::rows_len).sum();

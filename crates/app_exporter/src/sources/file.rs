@@ -1,4 +1,4 @@
-//! What files say: their content in any format, and the files themselves.
+//! Content of files in any format, and the files themselves.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,29 +20,29 @@ use crate::sources::path_pattern::PathPattern;
 use crate::sources::visit::{Visit, in_time};
 use crate::sources::whole_file;
 
-/// A row for each file.
+/// The result set with a row for each file.
 const FILES: &str = "files";
-/// The column of a format's rows that has the name of the file that they are from.
+/// The column of the file name in the rows of a format.
 const FILE: &str = "file";
 const COLUMNS: [&str; 4] = ["path", "name", "bytes", "modified"];
 
-/// What is said of it where sources are listed.
-pub(super) const INFO: SourceInfo = SourceInfo {
+/// The source in lists.
+pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "file",
     about: "what files say, in any format",
     rows: "the format's, and `files` with path, name, bytes, modified",
-    configured: |source| SourceInfo::under("file", source.file.as_ref()),
+    features: &[],
 };
 
-/// What a file says, or each of several. With the format `prometheus` and a path as `/var/lib/metrics/*.prom` it is a
+/// Content of one or more files. With the format `prometheus` and a path such as `/var/lib/metrics/*.prom` it is a
 /// textfile collector.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileConfig {
-    /// The path, from this file's folder if it is relative. `*`, `?`, `[a-z]` and `**` stand for several files, whose
-    /// rows have the column `file`.
+    /// The path; a relative one begins at the folder of the configuration file. `*`, `?`, `[a-z]` and `**` match
+    /// several files, whose rows have the column `file`.
     path: At<PathPattern>,
-    /// How they are read. Without it there are only the `files` themselves: path, name, bytes, modified.
+    /// The format of the files. Without it, only the result set `files` exists: path, name, bytes, modified.
     #[serde(default)]
     format: Option<Format>,
 }
@@ -89,7 +89,7 @@ struct Reading {
     path: PathPattern,
     folder: PathBuf,
     decoder: Option<Decoder>,
-    /// What a file that can't be read would have been.
+    /// The result sets of a file that cannot be read.
     parts: Parts,
     limits: Limits,
 }

@@ -1,4 +1,4 @@
-//! How many files match a pattern, by age: sessions that an application keeps as files.
+//! Number and age of files, for applications that keep sessions in files.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,24 +18,24 @@ use crate::sources::whole_file::unreadable;
 
 const ROWS: &str = "rows";
 
-/// What is said of it where sources are listed.
-pub(super) const INFO: SourceInfo = SourceInfo {
+/// The source in lists.
+pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "files",
     about: "how many files match a pattern, by age",
     rows: "one, with count, bytes, oldest, newest",
-    configured: |source| SourceInfo::under("files", source.files.as_ref()),
+    features: &[],
 };
 
-/// How many files there are: one row with `count`, `bytes`, and the times of the `oldest` and the `newest`.
+/// Number and age of files: one row with `count`, `bytes`, and the times of the `oldest` and the `newest`.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FilesConfig {
-    /// Which files, as `/var/lib/php/sessions/sess_*`. Folders are not counted.
+    /// The pattern of the files, such as `/var/lib/php/sessions/sess_*`. Folders are not counted.
     path: At<PathPattern>,
-    /// Only those that were written to within this time.
+    /// Counts only files that were modified within this time.
     #[serde(default)]
     newer_than: Option<Span>,
-    /// Only those that were not written to within this time.
+    /// Counts only files that were not modified within this time.
     #[serde(default)]
     older_than: Option<At<Span>>,
 }

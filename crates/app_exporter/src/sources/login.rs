@@ -1,4 +1,4 @@
-//! Who is logged in to this machine: the files that systemd-logind keeps of its sessions, or utmp.
+//! Logins on this machine, from the session files of systemd-logind or from utmp.
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -20,44 +20,44 @@ const COLUMNS: [&str; 7] = [
     "user", "terminal", "host", "type", "remote", "state", "since",
 ];
 
-/// What is said of it where sources are listed.
-pub(super) const INFO: SourceInfo = SourceInfo {
+/// The source in lists.
+pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "login",
     about: "who is logged in to this machine, by systemd-logind or utmp",
     rows: "one for each login, with user, terminal, host, type, remote, state, since",
-    configured: |source| SourceInfo::under("login", source.login.as_ref()),
+    features: &[],
 };
 
-/// Where systemd-logind keeps its sessions.
+/// The session files of systemd-logind.
 const LOGIND: &str = "/run/systemd/sessions";
-/// Where programs that let people in say so.
+/// The login records of other programs.
 const UTMP: &str = "/var/run/utmp";
 
-/// Who is logged in to this machine: a row for each session of a user. `login: {}` is as systemd-logind knows it, or where
-/// that is not there as utmp does.
+/// Logins on this machine: a row for each session of a user. `login: {}` reads the sessions of systemd-logind, or utmp
+/// on systems without it.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LoginConfig {
-    /// The folder in which systemd-logind keeps its sessions: `/run/systemd/sessions`.
+    /// The folder of systemd-logind's session files; default `/run/systemd/sessions`.
     #[serde(default)]
     path: Option<At<PathBuf>>,
-    /// The file of those who are logged in: `/var/run/utmp`. It knows no `type` and no `state`.
+    /// The utmp file; default `/var/run/utmp`. It lacks `type` and `state`.
     #[serde(default)]
     utmp: Option<At<PathBuf>>,
 }
 
-/// Reads who is logged in.
+/// Reads the logins.
 #[derive(Clone, Debug)]
 pub(crate) struct Login {
-    place: Place,
+    records: Records,
     limits: Limits,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Place {
+enum Records {
     Logind(PathBuf),
     Utmp(PathBuf),
-    /// The folder if it is there, else the file.
+    /// The folder if it exists, otherwise the file.
     Either(PathBuf, PathBuf),
 }
 
@@ -87,21 +87,21 @@ impl Origin for LoginConfig {
 
 impl Login {
     fn new(config: &LoginConfig, limits: Limits, folder: &Path) -> Self {
-        let place = match (&config.path, &config.utmp) {
-            (Some(path), _) => Place::Logind(folder.join(&**path)),
-            (None, Some(utmp)) => Place::Utmp(folder.join(&**utmp)),
-            (None, None) => Place::Either(LOGIND.into(), UTMP.into()),
+        let records = match (&config.path, &config.utmp) {
+            (Some(path), _) => Records::Logind(folder.join(&**path)),
+            (None, Some(utmp)) => Records::Utmp(folder.join(&**utmp)),
+            (None, None) => Records::Either(LOGIND.into(), UTMP.into()),
         };
-        Self { place, limits }
+        Self { records, limits }
     }
 
     fn sessions(&self) -> Result<Table, Failure> {
-        match &self.place {
-            Place::Logind(path) => self.of_logind(path),
-            Place::Utmp(path) => self.of_utmp(path),
+        match &self.records {
+            Records::Logind(path) => self.of_logind(path),
+            Records::Utmp(path) => self.of_utmp(path),
             // Looked at each time: logind may be started later.
-            Place::Either(folder, _) if folder.is_dir() => self.of_logind(folder),
-            Place::Either(_, file) => self.of_utmp(file),
+            Records::Either(folder, _) if folder.is_dir() => self.of_logind(folder),
+            Records::Either(_, file) => self.of_utmp(file),
         }
     }
 
@@ -149,7 +149,7 @@ impl Fetch for Login {
     }
 }
 
-/// The row of one session; none if it is not that of a user, or is over but for its last processes.
+/// The row of one session; `None` for a session without a user or one that is closing.
 fn session(text: &str) -> Option<[Cell; 7]> {
     let value = |key: &str| {
         let mut lines = text.lines();
@@ -183,7 +183,7 @@ fn session(text: &str) -> Option<[Cell; 7]> {
     ])
 }
 
-/// The files have some hundred bytes each.
+/// Reads a session file of a few hundred bytes.
 fn read(path: &Path) -> io::Result<String> {
     const MOST_BYTES: u64 = 64 * 1024;
     let mut bytes = Vec::new();
@@ -205,7 +205,7 @@ mod tests {
         fs::create_dir_all(&logind).unwrap();
         fs::write(logind.join("1"), "USER=ada\nCLASS=user\n").unwrap();
         let login = Login {
-            place: Place::Either(logind.clone(), utmp.clone()),
+            records: Records::Either(logind.clone(), utmp.clone()),
             limits: Limits {
                 bytes: 1000,
                 rows: 10,
@@ -225,8 +225,8 @@ mod tests {
         let config: LoginConfig = serde_saphyr::from_str("{}").unwrap();
         let limits = login.limits;
         assert_eq!(
-            Login::new(&config, limits, Path::new("/etc")).place,
-            Place::Either(LOGIND.into(), UTMP.into())
+            Login::new(&config, limits, Path::new("/etc")).records,
+            Records::Either(LOGIND.into(), UTMP.into())
         );
     }
 }

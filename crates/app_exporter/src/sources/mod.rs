@@ -1,33 +1,34 @@
 //! Where numbers are had. Each source yields rows; none knows metrics, schedules or its own health.
 
-mod build;
-mod command;
-mod file;
-mod files;
-mod http;
-mod login;
-mod mapped;
+#[cfg(not(all(
+    feature = "http",
+    feature = "redis",
+    feature = "sql-mysql",
+    feature = "sql-postgres",
+    feature = "sql-sqlite"
+)))]
+mod absent;
+pub(crate) mod command;
+pub(crate) mod file;
+pub(crate) mod files;
+#[cfg_attr(not(feature = "http"), path = "absent/http.rs")]
+pub(crate) mod http;
+#[cfg(any(feature = "redis", feature = "_sql"))]
+mod last_moment;
+pub(crate) mod login;
+#[cfg(any(feature = "redis", feature = "sql-postgres"))]
 mod metered;
-mod origin;
+pub(crate) mod origin;
 mod path_pattern;
-mod redis;
-mod simulate;
-mod sql;
-mod table;
-mod template;
+#[cfg_attr(not(feature = "redis"), path = "absent/redis.rs")]
+pub(crate) mod redis;
+#[cfg(feature = "_servers")]
+mod secret;
+pub(crate) mod simulate;
+#[cfg_attr(not(feature = "_sql"), path = "absent/sql.rs")]
+pub(crate) mod sql;
+#[cfg(feature = "_servers")]
 mod tls;
 pub(crate) mod utmp;
-mod visit;
+pub(crate) mod visit;
 mod whole_file;
-
-pub(crate) use build::{Built, build};
-pub(crate) use command::CommandConfig;
-pub(crate) use file::FileConfig;
-pub(crate) use files::FilesConfig;
-pub(crate) use http::HttpConfig;
-pub(crate) use login::LoginConfig;
-pub(crate) use redis::RedisConfig;
-pub(crate) use simulate::SimulateConfig;
-pub(crate) use sql::SqlConfig;
-pub(crate) use table::{SOURCES, configured};
-pub(crate) use template::{SourceTemplate, shown};

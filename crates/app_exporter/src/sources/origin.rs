@@ -1,4 +1,4 @@
-//! What a source is to the rest of the program: a part of a configuration, and what is asked because of it.
+//! The interface of a source: its keys in a configuration, and its fetch.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -7,34 +7,34 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 
-use crate::config::{At, Fault, Place, SourceConfig};
+use crate::config::{Fault, Place};
 use crate::decode::{Failure, Format, Limits, Part, Parts, Wanted};
 use crate::sources::path_pattern::PathPattern;
 use crate::sources::visit::Visit;
 
-/// What stands for the target of a template.
+/// The placeholder for the target of a template.
 pub(super) const TARGETED: &str = "${target}";
 
-/// The part of a configuration that says where a source's numbers are.
+/// The keys of a source in a configuration.
 ///
-/// Called while a configuration is checked and built. Nothing here opens, connects or waits: a source that is down is no
-/// reason not to start. [`LoginConfig`](super::LoginConfig) is the simplest one.
+/// Called while a configuration is checked and built. Must not open, connect or wait, so that the program starts while
+/// a source is down. [`LoginConfig`](super::login::LoginConfig) is the simplest one.
 pub(crate) trait Origin: fmt::Debug {
-    /// The sets of rows that it yields.
+    /// The result sets of the source.
     fn parts(&self) -> Parts;
 
-    /// How its text is read, if it yields text.
+    /// The format of its text, if it yields text.
     fn format(&self) -> Option<&Format> {
         None
     }
 
-    /// What is wrong with it that its keys alone do not show. It begins at `place`.
+    /// Adds the mistakes that serde does not find. The keys begin at `place`.
     fn check(&self, _place: Place, _faults: &mut Vec<Fault>) {}
 
-    /// Makes what can be asked, keeping the columns that are wanted.
+    /// Builds the fetcher, which keeps the wanted columns.
     ///
     /// # Errors
-    /// When a variable is not set, or a secret or a certificate can't be had.
+    /// When a variable is not set, or a secret or certificate cannot be loaded.
     fn build(
         &self,
         wanted: Wanted,
@@ -43,19 +43,20 @@ pub(crate) trait Origin: fmt::Debug {
     ) -> Result<Fetcher, Fault>;
 }
 
-/// A source that can be asked.
+/// A source that can be fetched.
 ///
-/// Called by the runner, never twice at once for one source, which drops the future at the deadline: that must end the
-/// work. What may block, as reading a file does, goes through [`Visit::blocking`]. It reports rows, never its own health.
+/// Called by the engine, never twice at once for one source. The engine drops the future at the deadline, which must
+/// end the work. Blocking work, such as reading a file, goes through [`Visit::blocking`]. A source reports rows, never
+/// its own health.
 pub(crate) trait Fetch: fmt::Debug + Send + Sync + 'static {
-    /// Asks once.
+    /// Fetches once.
     ///
     /// # Errors
-    /// When nothing could be had. That there is nothing is no error.
+    /// When the fetch failed. An empty result is a success.
     fn fetch(&self, visit: &Visit) -> impl Future<Output = Result<Vec<Part>, Failure>> + Send;
 }
 
-/// A [`Fetch`] whose type is forgotten.
+/// A type-erased [`Fetch`].
 #[derive(Debug)]
 pub(crate) struct Fetcher(Box<dyn AnyFetch>);
 
@@ -65,66 +66,65 @@ trait AnyFetch: fmt::Debug + Send + Sync {
 
 type Fetching<'f> = Pin<Box<dyn Future<Output = Result<Vec<Part>, Failure>> + Send + 'f>>;
 
-/// What a source is built in: everything that comes from outside the configuration.
+/// The inputs of a source from outside the configuration.
 #[derive(Clone, Copy)]
 pub(crate) struct Surroundings<'s> {
-    /// What relative paths begin at.
+    /// The base of relative paths.
     pub(crate) folder: &'s Path,
-    /// The environment; for a template `target` is the target.
+    /// The environment. In a template, `target` is the target.
     pub(crate) variable: &'s dyn Fn(&str) -> Option<String>,
     /// The target of a template.
     pub(crate) target: Option<&'s Target<'s>>,
 }
 
-/// What a template is asked about, and whether the template says where that belongs.
+/// The target of a template, and whether the template uses it.
 #[derive(Debug)]
 pub(crate) struct Target<'t> {
     text: &'t str,
     has_place: Cell<bool>,
 }
 
-/// What is said of a source where sources are listed, and how it is found in a configuration.
+/// The description of a source in lists.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SourceInfo {
     /// Its key in the configuration.
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
-    /// The rows it yields.
+    /// The result sets.
     pub(crate) rows: &'static str,
-    /// What is under its key, if that is there.
-    pub(crate) configured: fn(&SourceConfig) -> Option<Configured<'_>>,
+    /// The Cargo features that build it in; one is enough.
+    pub(crate) features: &'static [Feature],
 }
 
-/// A source's part of a configuration, where it is.
+/// A Cargo feature, and whether this program is built with it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Configured<'c> {
+pub(crate) struct Feature {
     pub(crate) name: &'static str,
-    pub(crate) place: Place,
-    pub(crate) origin: &'c dyn Origin,
+    pub(crate) is_on: bool,
 }
 
 impl<'t> Target<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         Self {
             text,
             has_place: Cell::new(false),
         }
     }
 
-    /// The text, for a place where it belongs.
-    pub(super) fn take(&self) -> &'t str {
+    /// The target, which counts as used.
+    pub(crate) fn take(&self) -> &'t str {
         self.has_place.set(true);
         self.text
     }
 
-    /// Whether there was any place for it.
-    pub(super) fn has_place(&self) -> bool {
+    /// Returns whether the template used the target.
+    pub(crate) fn has_place(&self) -> bool {
         self.has_place.get()
     }
 }
 
 impl Surroundings<'_> {
-    /// The text with the target of a template in it; no other text changes.
+    /// Replaces the placeholder of the target.
     pub(super) fn targeted<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match self.target {
             Some(target) if text.contains(TARGETED) => text.replace(TARGETED, target.take()).into(),
@@ -132,7 +132,7 @@ impl Surroundings<'_> {
         }
     }
 
-    /// The path with the target of a template in it, which is no pattern whatever is in it.
+    /// Replaces the placeholder in a path. The target is never a pattern.
     pub(super) fn path(&self, pattern: &PathPattern) -> PathPattern {
         match self.target {
             Some(target) if pattern.contains(TARGETED) => pattern.replace(TARGETED, target.take()),
@@ -142,17 +142,17 @@ impl Surroundings<'_> {
 }
 
 impl SourceInfo {
-    /// What the key holds, if it is there.
-    pub(super) fn under<'c, O: Origin>(
-        name: &'static str,
-        origin: Option<&'c At<O>>,
-    ) -> Option<Configured<'c>> {
-        origin.map(|origin| Configured {
-            name,
-            place: origin.place(),
-            origin: &**origin,
-        })
+    /// The feature to enable, if the source is not built in.
+    pub(crate) fn missing(&self) -> Option<&'static str> {
+        let missing = self.features.first()?;
+        let is_there = self.features.iter().any(|feature| feature.is_on);
+        (!is_there).then_some(missing.name)
     }
+}
+
+/// The message for a `key` that needs a disabled feature.
+pub(crate) fn not_built_in(key: &str, feature: &str) -> String {
+    format!("`{key}` is not built into this program; build it with `--features {feature}`")
 }
 
 impl Fetcher {

@@ -1,4 +1,4 @@
-//! Made-up numbers, for demonstrations and for trying out what is built on them.
+//! Simulated numbers, for demonstrations and tests of dashboards and alerts.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -19,69 +19,72 @@ use crate::sources::visit::Visit;
 
 const ROWS: &str = "rows";
 
-/// What is said of it where sources are listed.
-pub(super) const INFO: SourceInfo = SourceInfo {
+/// The source in lists.
+pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "simulate",
     about: "made-up numbers: uniform, sine, random_walk, steps",
     rows: "one, with value",
-    configured: |source| SourceInfo::under("simulate", source.simulate.as_ref()),
+    features: &[],
 };
 
-/// Made-up numbers: one row with the column `value`.
+/// Simulated numbers: one row with the column `value`.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", remote = "Self")]
 pub(crate) enum SimulateConfig {
-    /// Any whole number of a range, each as likely as another.
+    /// A random integer of a range, each equally likely.
     Uniform(Uniform),
-    /// A wave around the middle of a range, as of day and night.
+    /// A sine wave over a range, like day and night.
     Sine(Sine),
-    /// A number that wanders: each is near the one before.
+    /// A random walk: each number is near the one before.
     RandomWalk(RandomWalk),
-    /// Numbers one after the other, and then from the first again.
+    /// A list of numbers that repeats.
     Steps(Steps),
 }
 
-/// Any whole number of a range.
+/// A random integer of a range.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Uniform {
-    /// The least number.
+    /// The smallest number.
     #[serde(default = "ten")]
     minimum: i64,
     /// The greatest number.
     #[serde(default = "hundred")]
     maximum: i64,
+    /// The time until the next number. Without it, each fetch makes a new number.
+    #[serde(default)]
+    every: Option<Span>,
     /// Repeats the numbers of another run with this seed.
     #[serde(default)]
     seed: Option<u64>,
 }
 
-/// A wave around the middle of a range.
+/// A sine wave over a range.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Sine {
-    /// The least number.
+    /// The smallest number.
     #[serde(default = "ten")]
     minimum: i64,
     /// The greatest number.
     #[serde(default = "hundred")]
     maximum: i64,
-    /// How long a wave is: 10m unless this says otherwise.
+    /// The period of the wave; default 10m.
     #[serde(default = "ten_minutes")]
     period: Span,
 }
 
-/// A number that wanders.
+/// A random walk.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RandomWalk {
-    /// The least number.
+    /// The smallest number.
     #[serde(default = "ten")]
     minimum: i64,
     /// The greatest number.
     #[serde(default = "hundred")]
     maximum: i64,
-    /// How far a number can be from the one before.
+    /// The largest difference between two numbers.
     #[serde(default = "five")]
     step: u32,
     /// Repeats the numbers of another run with this seed.
@@ -89,13 +92,13 @@ pub(crate) struct RandomWalk {
     seed: Option<u64>,
 }
 
-/// Numbers one after the other.
+/// A list of numbers.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Steps {
     /// The numbers.
     values: Vec<f64>,
-    /// How long each stays: 1m unless this says otherwise.
+    /// The time until the next number; default 1m.
     #[serde(default = "minute")]
     every: Span,
 }
@@ -169,19 +172,21 @@ impl Origin for SimulateConfig {
     }
 }
 
-/// Makes numbers up.
+/// Simulates numbers.
 #[derive(Debug)]
 pub(crate) struct Simulate {
     config: SimulateConfig,
     start: Instant,
-    state: Mutex<State>,
+    generator: Mutex<Generator>,
 }
 
 #[derive(Debug)]
-struct State {
+struct Generator {
     random: fastrand::Rng,
-    /// Where a random walk is.
+    /// The previous number.
     last: Option<i64>,
+    /// When the next number is due.
+    due: Duration,
 }
 
 impl Simulate {
@@ -195,57 +200,80 @@ impl Simulate {
         Self {
             config: config.clone(),
             start: Instant::now(),
-            state: Mutex::new(State { random, last: None }),
+            generator: Mutex::new(Generator {
+                random,
+                last: None,
+                due: Duration::ZERO,
+            }),
         }
     }
 
-    fn number(&self, elapsed: Duration) -> Number {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+    #[allow(clippy::cast_precision_loss, reason = "made-up numbers are not exact")]
+    fn number(&self, elapsed: Duration) -> f64 {
+        let mut generator = self
+            .generator
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         match &self.config {
-            SimulateConfig::Uniform(it) => Number::I64(state.random.i64(it.minimum..=it.maximum)),
+            SimulateConfig::Uniform(it) => generator.uniform(it, elapsed) as f64,
             SimulateConfig::Sine(it) => wave(it, elapsed),
             SimulateConfig::RandomWalk(it) => {
-                let next = match state.last {
-                    None => state.random.i64(it.minimum..=it.maximum),
+                let next = match generator.last {
+                    None => generator.random.i64(it.minimum..=it.maximum),
                     Some(last) => {
                         let step = i64::from(it.step);
-                        let step = state.random.i64(-step..=step);
+                        let step = generator.random.i64(-step..=step);
                         last.saturating_add(step).clamp(it.minimum, it.maximum)
                     }
                 };
-                state.last = Some(next);
-                Number::I64(next)
+                generator.last = Some(next);
+                next as f64
             }
             SimulateConfig::Steps(it) => {
                 let count = it.values.len().max(1) as u128;
                 let at = elapsed.as_nanos() / it.every.get().as_nanos().max(1) % count;
                 let at = usize::try_from(at).unwrap_or(0);
-                Number::F64(it.values.get(at).copied().unwrap_or(f64::NAN))
+                it.values.get(at).copied().unwrap_or(f64::NAN)
             }
         }
+    }
+}
+
+impl Generator {
+    fn uniform(&mut self, config: &Uniform, elapsed: Duration) -> i64 {
+        if let Some(last) = self.last.filter(|_| elapsed < self.due) {
+            return last;
+        }
+        let number = self.random.i64(config.minimum..=config.maximum);
+        self.last = Some(number);
+        let every = config.every.map_or(Duration::ZERO, Span::get);
+        // Counted from when it was due, so that delays do not add up. A machine that slept for hours has nothing to catch
+        // up on.
+        self.due = self.due.saturating_add(every);
+        if self.due <= elapsed {
+            self.due = elapsed.saturating_add(every);
+        }
+        number
     }
 }
 
 impl Fetch for Simulate {
     async fn fetch(&self, _: &Visit) -> Result<Vec<Part>, Failure> {
         let number = self.number(self.start.elapsed());
-        let table = Table::of_one_row([("value", Cell::Number(number))]);
+        log::debug!(number; "Simulated a number");
+        let cell = Cell::Number(Number::F64(number));
+        let table = Table::of_one_row([("value", cell)]);
         Ok(vec![Part::rows(ROWS, Ok(table))])
     }
 }
 
-/// Whole numbers, as sessions are.
-#[allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    reason = "made-up numbers are not exact"
-)]
-fn wave(sine: &Sine, elapsed: Duration) -> Number {
+/// A point of the wave, rounded to an integer.
+#[allow(clippy::cast_precision_loss, reason = "made-up numbers are not exact")]
+fn wave(sine: &Sine, elapsed: Duration) -> f64 {
     let turns = elapsed.as_secs_f64() / sine.period.get().as_secs_f64();
     let (low, high) = (sine.minimum as f64, sine.maximum as f64);
     let height = (turns * std::f64::consts::TAU).sin() * 0.5 + 0.5;
-    let number = (low + (high - low) * height).round() as i64;
-    Number::I64(number.clamp(sine.minimum, sine.maximum))
+    (low + (high - low) * height).round().clamp(low, high)
 }
 
 #[cfg(test)]
@@ -259,7 +287,7 @@ mod tests {
     fn numbers(config: &str, count: u64) -> Vec<f64> {
         let source = simulate(config);
         (0..count)
-            .map(|second| source.number(Duration::from_secs(second)).as_f64())
+            .map(|second| source.number(Duration::from_secs(second)))
             .collect()
     }
 
@@ -272,6 +300,38 @@ mod tests {
         }
         assert!(all.iter().all(|number| (3.0..=5.0).contains(number)));
         assert_eq!(all, numbers(config, 300));
+    }
+
+    #[test]
+    fn a_uniform_number_stays_until_the_next_is_due() {
+        let source = simulate("uniform: {minimum: 0, maximum: 1000000000, every: 5s, seed: 1}");
+        let at = |seconds| source.number(Duration::from_secs(seconds));
+        let first = at(0);
+        assert_eq!(at(4), first);
+        // Late: the one after it is due as if it had not been.
+        let second = at(6);
+        assert_ne!(second, first);
+        assert_eq!(at(9), second);
+        let third = at(10);
+        assert_ne!(third, second);
+        // Missed ones are not made up for.
+        let fourth = at(3600);
+        assert_ne!(fourth, third);
+        assert_eq!(at(3604), fourth);
+        assert_ne!(at(3605), fourth);
+    }
+
+    #[test]
+    fn every_number_of_a_range_is_as_likely_as_another() {
+        let mut seen = [0_u32; 101];
+        for number in numbers("uniform: {seed: 1}", 10_000) {
+            seen[number as usize] += 1;
+        }
+        // Expected are 110 of each. A fair generator strays by 60 less than once in a million times.
+        for (number, times) in seen.iter().enumerate() {
+            let expected = if number < 10 { 0..=0 } else { 50..=170 };
+            assert!(expected.contains(times), "{number} came {times} times");
+        }
     }
 
     #[test]

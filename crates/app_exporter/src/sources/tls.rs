@@ -1,9 +1,8 @@
-//! TLS as a client: whom to trust, and who we are.
+//! TLS of clients: CA certificates and client certificate.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use mysql_async::{ClientIdentity, SslOpts};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
@@ -14,20 +13,19 @@ use crate::config::{At, Fault};
 use crate::decode::Failure;
 use crate::sources::visit::Visit;
 
-/// Whom to trust, and who we are. The files are read anew for each connection, so that they can be changed.
+/// TLS: CA certificates and client certificate. The files are read for each connection, so that they can change.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TlsConfig {
-    /// Certificates (PEM) of those who may vouch for the server: those that this machine trusts unless this says
-    /// otherwise.
+    /// CA certificates (PEM) for the server; default those of this machine.
     #[serde(default)]
-    ca_file: Option<At<PathBuf>>,
-    /// Our own certificate (PEM), for servers that ask for one.
+    pub(super) ca_file: Option<At<PathBuf>>,
+    /// The client certificate (PEM), for servers that require one.
     #[serde(default)]
-    cert_file: Option<At<PathBuf>>,
-    /// Its key (PEM).
+    pub(super) cert_file: Option<At<PathBuf>>,
+    /// The key of the client certificate (PEM).
     #[serde(default)]
-    key_file: Option<At<PathBuf>>,
+    pub(super) key_file: Option<At<PathBuf>>,
 }
 
 impl TlsConfig {
@@ -46,25 +44,25 @@ impl TlsConfig {
     }
 }
 
-/// Whom to trust, and who we are, by files that are read anew for each connection, so that they can be changed.
+/// TLS by files that are read for each connection, so that they can change.
 #[derive(Debug)]
 pub(super) struct Tls {
-    config: TlsConfig,
-    folder: PathBuf,
-    /// Whom this machine trusts, if that is what counts.
+    pub(super) config: TlsConfig,
+    pub(super) folder: PathBuf,
+    /// The CA certificates of this machine, unless a file replaces them.
     trusted_here: Option<Arc<RootCertStore>>,
 }
 
-/// What the files say at one time.
+/// The contents of the files at one time.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Pems {
-    trusted: Option<Vec<CertificateDer<'static>>>,
+    pub(super) trusted: Option<Vec<CertificateDer<'static>>>,
     own: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
 }
 
 impl Tls {
     /// # Errors
-    /// When a file can't be read, or has not what it should have.
+    /// When a file cannot be read, or lacks a certificate or key.
     pub(super) fn new(config: &TlsConfig, folder: &Path) -> Result<Self, Fault> {
         let tls = Self {
             config: config.clone(),
@@ -76,43 +74,19 @@ impl Tls {
         Ok(tls)
     }
 
-    /// A client that does what the files say now.
+    /// A client configuration from the current files.
     ///
     /// # Errors
-    /// When they can't be used.
+    /// When they are invalid.
     pub(super) async fn client(self: &Arc<Self>, visit: &Visit) -> Result<ClientConfig, Failure> {
         let pems = self.pems(visit).await?;
         self.client_of(&pems).map_err(failure)
     }
 
-    /// The same for the client of MySQL, which takes its pieces.
+    /// Reads the files.
     ///
     /// # Errors
-    /// As [`client`](Self::client).
-    pub(super) async fn of_mysql(self: &Arc<Self>, visit: &Visit) -> Result<SslOpts, Failure> {
-        let pems = self.pems(visit).await?;
-        // Everything is checked; what it would be used for is built by the client itself.
-        self.client_of(&pems).map_err(failure)?;
-        let trusted = match pems.trusted {
-            Some(trusted) => trusted,
-            None => visit.blocking(|| Ok(native())).await?,
-        };
-        let trusted = trusted.into_iter().map(|it| it.to_vec().into()).collect();
-        let own = self.config.cert_file.as_ref();
-        let own = own.zip(self.config.key_file.as_ref());
-        Ok(SslOpts::default()
-            .with_disable_built_in_roots(true)
-            .with_root_certs(trusted)
-            .with_client_identity(own.map(|(cert, key)| {
-                let path = |file: &At<PathBuf>| self.folder.join(&**file).into();
-                ClientIdentity::new(path(cert), path(key))
-            })))
-    }
-
-    /// What the files say now.
-    ///
-    /// # Errors
-    /// When one can't be read, or has not what it should have.
+    /// When one cannot be read, or lacks a certificate or key.
     pub(super) async fn pems(self: &Arc<Self>, visit: &Visit) -> Result<Pems, Failure> {
         if !self.has_files() {
             return Ok(Pems::default());
@@ -121,10 +95,10 @@ impl Tls {
         visit.blocking(move || tls.read().map_err(failure)).await
     }
 
-    /// A client that does what the files said.
+    /// A client configuration from these contents.
     ///
     /// # Errors
-    /// When they do not go together.
+    /// When certificate and key do not match.
     pub(super) fn client_of(&self, pems: &Pems) -> Result<ClientConfig, Fault> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
@@ -200,19 +174,19 @@ impl Tls {
     }
 }
 
-/// What was right when the configuration was read, and is wrong now.
-fn failure(fault: Fault) -> Failure {
+/// A fault in a file that was valid when the configuration was read.
+pub(super) fn failure(fault: Fault) -> Failure {
     Failure::connect(fault.message)
 }
 
-/// Those whom this machine trusts. What of them can't be read is trusted less, which a connection then shows.
-fn native() -> Vec<CertificateDer<'static>> {
+/// The CA certificates of this machine. Unreadable ones are skipped.
+pub(super) fn native() -> Vec<CertificateDer<'static>> {
     let mut found = rustls_native_certs::load_native_certs().certs;
     found.retain(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok());
     found
 }
 
-/// Whom this machine trusts: read once for all who need it at the time, as it is a hundred certificates and more.
+/// The CA certificates of this machine, read once for all sources because they are more than a hundred.
 fn trusted_here() -> Arc<RootCertStore> {
     static SHARED: Mutex<Weak<RootCertStore>> = Mutex::new(Weak::new());
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);

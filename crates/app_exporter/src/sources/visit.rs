@@ -9,7 +9,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::{Credential, Secret};
 use crate::decode::{Decoder, Failure, Part};
 
 /// The fetches of one source, one after the other.
@@ -17,7 +16,7 @@ use crate::decode::{Decoder, Failure, Part};
 /// A thread that waits for a file system can't be ended. The next fetch waits for it, so that one that hangs keeps the
 /// threads of one fetch, and not in time all that there are for all sources.
 #[derive(Clone, Debug)]
-pub(super) struct Visits(Arc<Semaphore>);
+pub(crate) struct Visits(Arc<Semaphore>);
 
 /// One fetch. Cheap to clone; it is over when the last clone is dropped and its threads have ended.
 #[derive(Clone, Debug)]
@@ -27,7 +26,7 @@ pub(crate) struct Visit {
 }
 
 impl Visits {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(Semaphore::new(1)))
     }
 
@@ -35,7 +34,7 @@ impl Visits {
     ///
     /// # Errors
     /// When threads of an earlier one have not ended by the deadline.
-    pub(super) async fn begin(&self, deadline: Deadline) -> Result<Visit, Failure> {
+    pub(crate) async fn begin(&self, deadline: Deadline) -> Result<Visit, Failure> {
         let place = Arc::clone(&self.0).acquire_owned();
         match timeout_at(last_moment(deadline), place).await {
             Ok(Ok(place)) => Ok(Visit {
@@ -55,13 +54,8 @@ impl Visit {
         self.deadline
     }
 
-    /// A little before the deadline, at which everything is dropped: until then there is time to hand over what is known.
-    pub(super) fn last_moment(&self) -> Instant {
-        last_moment(self.deadline)
-    }
-
     /// Runs what may block on a thread made for that.
-    pub(super) async fn blocking<T: Send + 'static>(
+    pub(crate) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
@@ -90,19 +84,6 @@ impl Visit {
         let decoder = Arc::clone(decoder);
         self.blocking(move || decoder.decode(&bytes)).await
     }
-
-    /// The password or token as it is now.
-    pub(super) async fn secret(&self, credential: &Credential) -> Result<Secret, Failure> {
-        let file = match credential {
-            Credential::Known(secret) => return Ok(secret.clone()),
-            Credential::InFile(file) => file.clone(),
-        };
-        let read = move || {
-            file.read()
-                .map_err(|message| Failure::new(Reason::Login, message))
-        };
-        self.blocking(read).await
-    }
 }
 
 /// For what goes on for long: a thread is not stopped by a deadline, so it has to look at it.
@@ -119,7 +100,7 @@ pub(super) fn in_time(deadline: Deadline) -> Result<(), Failure> {
     Ok(())
 }
 
-fn last_moment(deadline: Deadline) -> Instant {
+pub(super) fn last_moment(deadline: Deadline) -> Instant {
     const ENOUGH: Duration = Duration::from_millis(250);
     let ahead = (deadline.remaining() / 10).min(ENOUGH);
     let instant = deadline.instant();

@@ -9,8 +9,8 @@ use clap::Args;
 use exporter_kit::lint;
 
 use crate::cli::duration;
-use crate::config::{Config, ConfigError, Location};
-use crate::sources::{self, Built};
+use crate::config::ConfigError;
+use crate::setup::{self, Built, Config, Location};
 use crate::tasks::ask::{ask, failure};
 
 /// The file can't be used.
@@ -117,7 +117,7 @@ fn check(location: &Location) -> Result<Checked, ConfigError> {
     let summary = format!("{file}: can be used: sources: {sources}, metrics: {count}\n");
     let mut findings = Vec::new();
     for metric in metrics() {
-        let Ok(descriptor) = crate::config::descriptor(metric) else {
+        let Ok(descriptor) = metric.descriptor() else {
             continue;
         };
         for finding in lint::descriptor(&descriptor) {
@@ -128,6 +128,6 @@ fn check(location: &Location) -> Result<Checked, ConfigError> {
     Ok(Checked {
         summary,
         findings,
-        built: sources::build(config, location, &crate::environment)?,
+        built: setup::build(config, location, &crate::environment)?,
     })
 }

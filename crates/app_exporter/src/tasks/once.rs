@@ -8,8 +8,8 @@ use clap::Args;
 use exporter_kit::source::SourceSpec;
 
 use crate::cli::duration;
-use crate::config::{Config, Location, there_is};
-use crate::sources::{self, Built, SourceTemplate, shown};
+use crate::config::there_is;
+use crate::setup::{self, Built, Config, Location, SourceTemplate, shown_target};
 use crate::tasks::ask::{Asked, ask, failure};
 
 /// Something was not had.
@@ -65,7 +65,7 @@ impl Once {
         if let Some(name) = &self.source {
             config.keep(name).map_err(anyhow::Error::msg)?;
         }
-        let built = sources::build(config, &location, &crate::environment)?;
+        let built = setup::build(config, &location, &crate::environment)?;
         let specs = self.choose(built).map_err(anyhow::Error::msg)?;
         ask(specs, self.timeout)
     }
@@ -98,7 +98,7 @@ impl Once {
         template.allow(target)?;
         let spec = template.build(target, &crate::environment);
         spec.map(|spec| vec![spec]).map_err(|fault| {
-            let (name, target) = (template.name(), shown(target));
+            let (name, target) = (template.name(), shown_target(target));
             format!(
                 "the source `{name}` can't be asked about `{target}`: {}",
                 fault.message

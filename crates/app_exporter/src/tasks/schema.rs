@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::config::Config;
+use crate::setup::Config;
 
 /// Print the JSON Schema of the configuration file, for editors
 #[derive(Args, Debug)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::collect::given::Given;
 use crate::collect::{CollectError, Sink};
 use crate::model::{
-    Descriptor, Head, HistogramValue, MetricType, Point, SummaryValue, Timestamp, Value,
+    Descriptor, HistogramValue, MetricType, Sample, SeriesKey, SummaryValue, Timestamp, Value,
     check_labels, render_labels,
 };
 use crate::name::{self, NameScheme};
@@ -111,7 +111,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         labels: [&str; N],
         value: impl crate::IntoNumber,
     ) -> Result<&mut Self, CollectError> {
-        self.point(labels, Value::Counter(value.into_number(), None))
+        self.sample(labels, Value::Counter(value.into_number(), None))
     }
 
     /// Gives a gauge's value.
@@ -123,7 +123,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         labels: [&str; N],
         value: impl crate::IntoNumber,
     ) -> Result<&mut Self, CollectError> {
-        self.point(labels, Value::Gauge(value.into_number()))
+        self.sample(labels, Value::Gauge(value.into_number()))
     }
 
     /// Gives a value of unknown type.
@@ -135,7 +135,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         labels: [&str; N],
         value: impl crate::IntoNumber,
     ) -> Result<&mut Self, CollectError> {
-        self.point(labels, Value::Unknown(value.into_number()))
+        self.sample(labels, Value::Unknown(value.into_number()))
     }
 
     /// Gives a histogram's value. If a bound is below zero the sum is left out, as it could fall.
@@ -168,7 +168,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         labels: [&str; N],
         value: &HistogramValue,
     ) -> Result<&mut Self, CollectError> {
-        self.point(labels, Value::Histogram(value))
+        self.sample(labels, Value::Histogram(value))
     }
 
     /// Gives a gauge histogram's value: a distribution of what is there right now.
@@ -180,7 +180,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         labels: [&str; N],
         value: &HistogramValue,
     ) -> Result<&mut Self, CollectError> {
-        self.point(labels, Value::GaugeHistogram(value))
+        self.sample(labels, Value::GaugeHistogram(value))
     }
 
     /// Gives a summary's value.
@@ -192,7 +192,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         labels: [&str; N],
         value: &SummaryValue,
     ) -> Result<&mut Self, CollectError> {
-        self.point(labels, Value::Summary(value))
+        self.sample(labels, Value::Summary(value))
     }
 
     /// Gives an info: the labels are all it says.
@@ -200,7 +200,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
     /// # Errors
     /// When the family is no info.
     pub fn info(&mut self, labels: [&str; N]) -> Result<&mut Self, CollectError> {
-        self.point(labels, Value::Info)
+        self.sample(labels, Value::Info)
     }
 
     /// Gives a state set: each state, and whether it holds.
@@ -236,14 +236,14 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
             .iter()
             .map(|(state, on)| ((*state).into(), *on))
             .collect();
-        self.point(labels, Value::StateSet(&states))
+        self.sample(labels, Value::StateSet(&states))
     }
 
     /// Gives a value of any kind.
     ///
     /// # Errors
     /// When the value is of another kind than the family or, for a counter, negative or NaN, or a state stands twice.
-    pub fn point(
+    pub fn sample(
         &mut self,
         labels: [&str; N],
         value: Value<'_>,
@@ -294,12 +294,12 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
                     series: text.trim_end().into(),
                 });
             }
-            let point = Point {
+            let point = Sample {
                 value,
                 timestamp: self.timestamp,
                 created: self.created,
             };
-            self.wanted = sink.point(Head::from_parts(text, *name_len, legacy), &point);
+            self.wanted = sink.sample(SeriesKey::from_parts(text, *name_len, legacy), &point);
         }
         Ok(self)
     }

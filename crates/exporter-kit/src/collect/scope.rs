@@ -2,7 +2,7 @@
 
 use crate::collect::context::ScrapeContext;
 use crate::collect::{Collect, CollectError, Sink};
-use crate::model::{Descriptor, Head, MetricType, Point, render_head};
+use crate::model::{Descriptor, MetricType, Sample, SeriesKey, render_key};
 use crate::name::{self, NameError, NameScheme};
 
 /// A prefix and labels. Metrics made in a scope have them in their heads from the start.
@@ -102,16 +102,16 @@ impl Sink for ScopedSink<'_> {
         self.sink.family(&descriptor)
     }
 
-    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+    fn sample(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) -> bool {
         let name = format!("{}{}", self.scope.prefix, head.name());
         let own: Vec<_> = head.labels().collect();
         let scope = self.labels.iter().copied();
         let scope = scope.filter(|(name, _)| own.iter().all(|(own, _)| own != name));
         let labels = scope.chain(own.iter().map(|(name, value)| (&**name, &**value)));
         self.text.clear();
-        let legacy = render_head(&mut self.text, &name, labels);
+        let legacy = render_key(&mut self.text, &name, labels);
         self.sink
-            .point(Head::from_parts(&self.text, name.len(), legacy), point)
+            .sample(SeriesKey::from_parts(&self.text, name.len(), legacy), point)
     }
 
     fn context(&self) -> &ScrapeContext {

@@ -1,7 +1,7 @@
 //! Writes series whose labels are known at run time only.
 
 use crate::collect::{CollectError, Given, Sink};
-use crate::model::{Descriptor, Head, MetricType, Point, Value, check_labels, render_labels};
+use crate::model::{Descriptor, MetricType, Sample, SeriesKey, Value, check_labels, render_labels};
 use crate::name::{self, NameScheme};
 
 /// Writes the series of one family, each with any labels: for numbers that a configuration or another program names.
@@ -10,12 +10,12 @@ use crate::name::{self, NameScheme};
 /// forgotten label at compile time.
 ///
 /// ```
-/// use exporter_kit::{Descriptor, MetricType, Number, Point, SeriesWriter, Snapshot, Value};
+/// use exporter_kit::{Descriptor, MetricType, Number, Sample, SeriesWriter, Snapshot, Value};
 ///
 /// let mut snapshot = Snapshot::new();
 /// let descriptor = Descriptor::new(MetricType::Gauge, "queue_depth", "Jobs that wait.")?;
 /// let labels = vec![("queue", "mail"), ("shard", "1")];
-/// let point = Point::new(Value::Gauge(Number::U64(3)));
+/// let point = Sample::new(Value::Gauge(Number::U64(3)));
 /// SeriesWriter::begin(&mut snapshot, &descriptor).series(&labels, &point)?;
 /// assert_eq!(snapshot.value("queue_depth", &labels), Some(3.0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -62,7 +62,7 @@ impl<'s> SeriesWriter<'s> {
     pub fn series(
         &mut self,
         labels: &[(&str, &str)],
-        point: &Point<'_>,
+        point: &Sample<'_>,
     ) -> Result<(), CollectError> {
         if point.value.metric_type() != self.kind {
             return Err(CollectError::WrongType {
@@ -83,19 +83,19 @@ impl<'s> SeriesWriter<'s> {
         self.text.push_str(&self.family);
         let legacy = render_labels(&mut self.text, labels.iter().copied())
             && name::is_legacy_metric_name(&self.family);
-        let head = Head::from_parts(&self.text, self.family.len(), legacy);
+        let head = SeriesKey::from_parts(&self.text, self.family.len(), legacy);
         if !self.given.insert(&key(labels, point)) {
             return Err(CollectError::Repeated {
                 series: self.text.trim_end().into(),
             });
         }
-        self.wanted = self.sink.point(head, point);
+        self.wanted = self.sink.sample(head, point);
         Ok(())
     }
 }
 
 /// What tells a series from all others: its labels in the order of their names, and the moment.
-fn key(labels: &[(&str, &str)], point: &Point<'_>) -> String {
+fn key(labels: &[(&str, &str)], point: &Sample<'_>) -> String {
     let mut labels = labels.to_vec();
     labels.sort_unstable();
     let mut key = String::new();
@@ -119,14 +119,14 @@ mod tests {
         let mut snapshot = Snapshot::new();
         let descriptor = Descriptor::new(MetricType::Counter, "jobs_total", "Jobs.").unwrap();
         let mut writer = SeriesWriter::begin(&mut snapshot, &descriptor);
-        let count = |number| Point::new(Value::Counter(number, None));
+        let count = |number| Sample::new(Value::Counter(number, None));
         let one = count(Number::U64(1));
         writer.series(&[("a", "1"), ("b", "2")], &one).unwrap();
         let again = writer.series(&[("b", "2"), ("a", "1")], &one);
         assert!(matches!(again, Err(CollectError::Repeated { .. })));
         let negative = writer.series(&[("a", "2")], &count(Number::I64(-1)));
         assert!(matches!(negative, Err(CollectError::NotACount { .. })));
-        let gauge = writer.series(&[], &Point::new(Value::Gauge(Number::U64(1))));
+        let gauge = writer.series(&[], &Sample::new(Value::Gauge(Number::U64(1))));
         assert!(matches!(gauge, Err(CollectError::WrongType { .. })));
         let twice = writer.series(&[("a", "1"), ("a", "2")], &one);
         let Err(CollectError::Name(error)) = twice else {

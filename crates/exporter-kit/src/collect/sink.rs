@@ -1,7 +1,7 @@
 //! What takes families.
 
 use crate::collect::context::ScrapeContext;
-use crate::model::{Descriptor, Head, Point};
+use crate::model::{Descriptor, Sample, SeriesKey};
 
 /// Takes families: an encoder, a snapshot, a filter.
 ///
@@ -12,7 +12,7 @@ pub trait Sink {
 
     /// Takes one series of the family begun last. `false` says that no more of them are wanted; giving them all
     /// the same is harmless.
-    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool;
+    fn sample(&mut self, key: SeriesKey<'_>, sample: &Sample<'_>) -> bool;
 
     /// What is known of the scrape: until when it must be done, for one.
     fn context(&self) -> &ScrapeContext {

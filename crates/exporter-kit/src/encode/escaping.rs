@@ -1,4 +1,4 @@
-//! How names that are not legacy names are shown to who can't read UTF-8 names.
+//! Escaping of UTF-8 names, for clients that read only legacy names.
 //!
 //! The schemes are those of Prometheus' content negotiation; where its documentation and the code of
 //! its common library differ, this follows the code, as scrapers do.
@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::name::{is_legacy_label_name, is_legacy_metric_name};
 
-/// What becomes of the characters that legacy names can't have.
+/// The treatment of characters that legacy names cannot have.
 ///
 /// ```
 /// use exporter_kit::{Escaping, Format, Gauge, Registry};
@@ -52,19 +52,19 @@ impl Escaping {
         }
     }
 
-    /// Whether this scheme leaves legacy names as they are.
+    /// Returns whether this scheme leaves legacy names as they are.
     pub(crate) fn keeps_legacy(self) -> bool {
         self != Self::Dots
     }
 
-    /// A metric's name under this scheme.
+    /// Escapes a metric name.
     pub(crate) fn metric_name(self, name: &str) -> Cow<'_, str> {
         self.escape(name, is_legacy_metric_name(name), ':')
     }
 
-    /// A label's name under this scheme. Labels can't have the colon that metric names can.
+    /// Escapes a label name. Labels cannot have the colon that metric names can.
     ///
-    /// Unlike in the common library, no label becomes the one that Prometheus takes for the metric's name.
+    /// Unlike in the common library, no label becomes `__name__`, which Prometheus takes for the metric name.
     pub(crate) fn label_name(self, name: &str) -> Cow<'_, str> {
         let escaped = self.escape(name, is_legacy_label_name(name), '_');
         if escaped == "__name__" {

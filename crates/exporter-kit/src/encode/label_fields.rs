@@ -1,14 +1,14 @@
-//! The labels of a series as protobuf fields, from the text that its head is.
+//! The labels of a series as protobuf fields, from the rendered key.
 
 use crate::encode::wire::{WireType, key, label, text};
-use crate::model::{Head, Labels};
+use crate::model::{Labels, SeriesKey};
 
-/// The labels of a family's series, encoded but for their values: nearly always all series have the same names.
+/// The label names of a family, encoded once: nearly always all series have the same.
 #[derive(Default)]
 pub(super) struct LabelFields(Vec<LabelField>);
 
 struct LabelField {
-    /// The label in a head up to its value: `name="`.
+    /// The label in a key up to its value: `name="`.
     text: Box<str>,
     /// The `LabelPair` up to its value. Its lengths, of one byte, are not known yet.
     bytes: Box<[u8]>,
@@ -19,21 +19,21 @@ impl LabelFields {
         self.0.clear();
     }
 
-    /// Writes the labels of a head all of whose names are legacy names.
+    /// Writes the labels of a key with legacy names only.
     #[inline]
-    pub(super) fn write(&mut self, out: &mut Vec<u8>, head: Head<'_>) {
+    pub(super) fn write(&mut self, out: &mut Vec<u8>, key: SeriesKey<'_>) {
         if self.0.is_empty() {
-            let names = head.labels().map(|(name, _)| name);
+            let names = key.labels().map(|(name, _)| name);
             self.0.extend(names.map(|name| LabelField::new(&name)));
         }
         let mut fields = self.0.iter();
-        for mut rest in head.label_parts() {
+        for mut rest in key.label_parts() {
             // A comma may be left.
             while rest.len() > 1 {
                 match fields.next().and_then(|field| field.write(out, rest)) {
                     Some(behind) => rest = behind,
                     None => {
-                        // What is not as expected: other names, escaped or long values.
+                        // Other names, or escaped or long values.
                         for (name, value) in Labels::of(rest) {
                             label(out, &name, &value);
                         }
@@ -59,8 +59,8 @@ impl LabelField {
         }
     }
 
-    /// Writes the first label of `labels` if it is this one, its value is not escaped, and lengths take one byte.
-    /// Gives the labels behind it.
+    /// Writes the first label of `labels` if it has this name, its value is not escaped, and lengths take one byte.
+    /// Returns the labels behind it.
     #[inline]
     fn write<'a>(&self, out: &mut Vec<u8>, labels: &'a str) -> Option<&'a str> {
         let labels = labels.strip_prefix(',').unwrap_or(labels);
@@ -89,12 +89,12 @@ impl LabelField {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::HeadBuf;
+    use crate::model::SeriesKeyBuf;
 
     /// The labels written one by one.
-    fn plainly(head: Head<'_>) -> Vec<u8> {
+    fn plainly(key: SeriesKey<'_>) -> Vec<u8> {
         let mut out = Vec::new();
-        for (name, value) in head.labels() {
+        for (name, value) in key.labels() {
             label(&mut out, &name, &value);
         }
         out
@@ -117,10 +117,10 @@ mod tests {
         for first in sets {
             let mut fields = LabelFields::default();
             for labels in [first].into_iter().chain(sets) {
-                let head = HeadBuf::new("n", labels.iter().copied());
+                let key = SeriesKeyBuf::new("n", labels.iter().copied());
                 let mut out = Vec::new();
-                fields.write(&mut out, head.as_head());
-                assert_eq!(out, plainly(head.as_head()), "{first:?}, then {labels:?}");
+                fields.write(&mut out, key.as_key());
+                assert_eq!(out, plainly(key.as_key()), "{first:?}, then {labels:?}");
             }
         }
     }

@@ -1,17 +1,17 @@
 //! Writes OpenMetrics text 2.0.0 as its release candidate 0 of March 2026 has it. Experimental, like the format.
 //!
-//! A point is one line: histograms and summaries are composite values, the start timestamp stands behind the value,
+//! A sample is one line: histograms and summaries are composite values, the start timestamp stands behind the value,
 //! and a family has the name of its samples.
 
 use std::fmt::Write;
 use std::ops::ControlFlow;
 
 use crate::collect::Sink;
-use crate::encode::escape::PushText;
-use crate::encode::heads::{self, EscapedHead, HeaderLine, render_prefix};
-use crate::encode::{Escaping, Output, escape, number};
+use crate::encode::lines::{self, EscapedKey, HeaderLine, render_prefix};
+use crate::encode::{Escaping, Output, number};
+use crate::model::escape::{self, PushText};
 use crate::model::{
-    Descriptor, Exemplar, Head, HistogramValue, NativeBuckets, Number, Point, SummaryValue,
+    Descriptor, Exemplar, HistogramValue, NativeBuckets, Number, Sample, SeriesKey, SummaryValue,
     Timestamp, Value,
 };
 
@@ -40,33 +40,33 @@ impl<'a> OpenMetrics2Encoder<'a> {
         self.output.finish()
     }
 
-    fn show(&mut self, head: Head<'_>, point: &Point<'_>) {
+    fn show(&mut self, key: SeriesKey<'_>, sample: &Sample<'_>) {
         let out = &mut self.output.bytes;
-        if let Value::StateSet(states) = point.value {
+        if let Value::StateSet(states) = sample.value {
             for (state, on) in states {
-                render_prefix(out, head, head.name(), "", true);
-                heads::render_state(out, head.name(), state);
+                render_prefix(out, key, key.name(), "", true);
+                lines::render_state(out, key.name(), state);
                 number::count(out, u64::from(*on));
-                end(out, point, &[]);
+                end(out, sample, &[]);
             }
             return;
         }
-        render_prefix(out, head, head.name(), "", false);
-        match point.value {
+        render_prefix(out, key, key.name(), "", false);
+        match sample.value {
             Value::Gauge(value) | Value::Unknown(value) => {
                 number::value(out, value);
-                end(out, point, &[]);
+                end(out, sample, &[]);
             }
             Value::Counter(value, exemplar) => {
                 number::value(out, value);
-                end(out, point, exemplar.as_slice());
+                end(out, sample, exemplar.as_slice());
             }
-            Value::Histogram(value) => histogram(out, value, point, ["count", "sum"]),
-            Value::GaugeHistogram(value) => histogram(out, value, point, ["gcount", "gsum"]),
-            Value::Summary(value) => summary(out, value, point),
+            Value::Histogram(value) => histogram(out, value, sample, ["count", "sum"]),
+            Value::GaugeHistogram(value) => histogram(out, value, sample, ["gcount", "gsum"]),
+            Value::Summary(value) => summary(out, value, sample),
             Value::Info | Value::StateSet(_) => {
                 number::count(out, 1);
-                end(out, point, &[]);
+                end(out, sample, &[]);
             }
         }
     }
@@ -89,30 +89,30 @@ impl Sink for OpenMetrics2Encoder<'_> {
         !self.output.stopped
     }
 
-    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+    fn sample(&mut self, key: SeriesKey<'_>, sample: &Sample<'_>) -> bool {
         if self.output.stopped {
             return false;
         }
         self.output.bytes.extend_from_slice(&self.header);
         self.header.clear();
         if self.escaping == Escaping::AllowUtf8 {
-            self.show(head, point);
+            self.show(key, sample);
         } else {
-            self.show(EscapedHead::of(head, self.escaping).as_head(), point);
+            self.show(EscapedKey::of(key, self.escaping).as_key(), sample);
         }
         self.output.hand_over_if_full();
         !self.output.stopped
     }
 }
 
-/// What follows a value: when it was true, since when it counts, and examples. An exemplar without the time
-/// that this format asks of it is left out.
-fn end(out: &mut Vec<u8>, point: &Point<'_>, exemplars: &[&Exemplar]) {
-    if let Some(time) = point.timestamp {
+/// Appends the end of a line: timestamp, start timestamp and exemplars. An exemplar without a timestamp is left out,
+/// because this format requires one.
+fn end(out: &mut Vec<u8>, sample: &Sample<'_>, exemplars: &[&Exemplar]) {
+    if let Some(time) = sample.timestamp {
         out.push(b' ');
         number::timestamp_seconds(out, time);
     }
-    if let Some(created) = point.created {
+    if let Some(created) = sample.created {
         out.extend_from_slice(b" st@");
         number::timestamp_seconds(out, created);
     }
@@ -137,7 +137,7 @@ fn write_exemplar(out: &mut Vec<u8>, exemplar: &Exemplar, time: Timestamp) {
 fn histogram(
     out: &mut Vec<u8>,
     value: &HistogramValue,
-    point: &Point<'_>,
+    sample: &Sample<'_>,
     [count, sum]: [&str; 2],
 ) {
     out.push(b'{');
@@ -173,7 +173,7 @@ fn histogram(
     out.push(b'}');
     let native = value.native.iter().flat_map(|native| &native.exemplars);
     let exemplars: Vec<&Exemplar> = value.exemplars.iter().flatten().chain(native).collect();
-    end(out, point, &exemplars);
+    end(out, sample, &exemplars);
 }
 
 fn write_native(out: &mut Vec<u8>, native: &NativeBuckets) {
@@ -215,7 +215,7 @@ fn write_native(out: &mut Vec<u8>, native: &NativeBuckets) {
     out.extend_from_slice(text.as_bytes());
 }
 
-fn summary(out: &mut Vec<u8>, value: &SummaryValue, point: &Point<'_>) {
+fn summary(out: &mut Vec<u8>, value: &SummaryValue, sample: &Sample<'_>) {
     out.push(b'{');
     field(out, "count");
     number::count(out, value.count.unwrap_or(0));
@@ -232,7 +232,7 @@ fn summary(out: &mut Vec<u8>, value: &SummaryValue, point: &Point<'_>) {
         number::float(out, *observed);
     }
     out.extend_from_slice(b"]}");
-    end(out, point, &[]);
+    end(out, sample, &[]);
 }
 
 fn field(out: &mut Vec<u8>, name: &str) {

@@ -3,15 +3,15 @@
 use std::ops::ControlFlow;
 
 use crate::collect::Sink;
-use crate::encode::heads::EscapedHead;
 use crate::encode::label_fields::LabelFields;
+use crate::encode::lines::EscapedKey;
 use crate::encode::wire::{
     FAMILY_LENGTH_BYTES, begin_length, double, end_length, int64, label, message, sint64, text,
     uint64,
 };
 use crate::encode::{Escaping, Output};
 use crate::model::{
-    Descriptor, Exemplar, Head, HistogramValue, MetricType, NativeBuckets, Number, Point,
+    Descriptor, Exemplar, HistogramValue, MetricType, NativeBuckets, Number, Sample, SeriesKey,
     SummaryValue, Timestamp, Value,
 };
 
@@ -27,7 +27,7 @@ pub(crate) struct ProtobufEncoder<'a> {
 
 /// A family whose length is not known yet.
 struct OpenFamily {
-    /// Where its length stands.
+    /// The position of its length.
     begin: usize,
     has_series: bool,
 }
@@ -66,9 +66,9 @@ impl<'a> ProtobufEncoder<'a> {
 
     fn metric(
         &mut self,
-        head: Head<'_>,
+        key: SeriesKey<'_>,
         state: Option<&str>,
-        point: &Point<'_>,
+        sample: &Sample<'_>,
         (field, length_bytes): (u32, usize),
         value: impl FnOnce(&mut Vec<u8>),
     ) {
@@ -80,24 +80,24 @@ impl<'a> ProtobufEncoder<'a> {
         } = self;
         let out = &mut output.bytes;
         // What is around the labels is short, unless the value is long itself.
-        let metric_length_bytes = if head.len() < 80 { length_bytes } else { 2 };
+        let metric_length_bytes = if key.len() < 80 { length_bytes } else { 2 };
         message(out, 4, metric_length_bytes, |out| {
-            if head.is_legacy() && escaping.keeps_legacy() {
-                labels.write(out, head);
+            if key.is_legacy() && escaping.keeps_legacy() {
+                labels.write(out, key);
             } else if *escaping == Escaping::AllowUtf8 {
-                for (name, value) in head.labels() {
+                for (name, value) in key.labels() {
                     label(out, &name, &value);
                 }
             } else {
-                for (name, value) in EscapedHead::of(head, *escaping).as_head().labels() {
+                for (name, value) in EscapedKey::of(key, *escaping).as_key().labels() {
                     label(out, &name, &value);
                 }
             }
             if let Some(state) = state {
-                label(out, &escaping.label_name(head.name()), state);
+                label(out, &escaping.label_name(key.name()), state);
             }
             message(out, field, length_bytes, value);
-            if let Some(time) = point.timestamp {
+            if let Some(time) = sample.timestamp {
                 int64(out, 6, time.as_millis());
             }
         });
@@ -127,41 +127,41 @@ impl Sink for ProtobufEncoder<'_> {
         true
     }
 
-    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+    fn sample(&mut self, key: SeriesKey<'_>, sample: &Sample<'_>) -> bool {
         let Some(family) = &mut self.family else {
             return false;
         };
         family.has_series = true;
         let number = |number: Number| move |out: &mut Vec<u8>| double(out, 1, number.as_f64());
-        match point.value {
-            Value::Gauge(value) => self.metric(head, None, point, (2, 1), number(value)),
-            Value::Unknown(value) => self.metric(head, None, point, (5, 1), number(value)),
-            Value::Info => self.metric(head, None, point, (2, 1), number(Number::U64(1))),
-            Value::Counter(value, exemplar) => self.metric(head, None, point, (3, 1), |out| {
+        match sample.value {
+            Value::Gauge(value) => self.metric(key, None, sample, (2, 1), number(value)),
+            Value::Unknown(value) => self.metric(key, None, sample, (5, 1), number(value)),
+            Value::Info => self.metric(key, None, sample, (2, 1), number(Number::U64(1))),
+            Value::Counter(value, exemplar) => self.metric(key, None, sample, (3, 1), |out| {
                 double(out, 1, value.as_f64());
                 if let Some(exemplar) = exemplar {
                     write_exemplar(out, 2, exemplar);
                 }
-                if let Some(created) = point.created {
+                if let Some(created) = sample.created {
                     timestamp(out, 3, created);
                 }
             }),
             Value::Histogram(value) | Value::GaugeHistogram(value) => {
-                self.metric(head, None, point, (7, 2), |out| {
-                    write_histogram(out, value, point.created)
+                self.metric(key, None, sample, (7, 2), |out| {
+                    write_histogram(out, value, sample.created)
                 });
             }
             Value::Summary(value) => {
-                self.metric(head, None, point, (4, 1), |out| {
-                    write_summary(out, value, point.created)
+                self.metric(key, None, sample, (4, 1), |out| {
+                    write_summary(out, value, sample.created)
                 });
             }
             Value::StateSet(states) => {
                 for (state, on) in states {
                     self.metric(
-                        head,
+                        key,
                         Some(state),
-                        point,
+                        sample,
                         (2, 1),
                         number(Number::U64(u64::from(*on))),
                     );

@@ -5,26 +5,25 @@ use std::sync::Arc;
 
 use crate::collect::Sink;
 use crate::encode::bounds::{BoundText, RenderedBounds};
-use crate::encode::escape::PushText;
-use crate::encode::heads::{
-    self, EscapedHead, HELP_KEYWORD, HeaderLine, TYPE_KEYWORD, render_prefix, text_kind,
-};
-use crate::encode::{Escaping, Format, Output, copy, escape, number};
+use crate::encode::lines::{self, EscapedKey, HeaderLine, render_prefix};
+use crate::encode::{Escaping, Format, Output, copy, number};
+use crate::model::escape::{self, PushText};
+use crate::model::header::{HELP_KEYWORD, TYPE_KEYWORD, text_type};
 use crate::model::{
-    Descriptor, Exemplar, Head, HistogramValue, MetricType, Number, Point, SummaryValue, Timestamp,
-    Value,
+    Descriptor, Exemplar, HistogramValue, MetricType, Number, Sample, SeriesKey, SummaryValue,
+    Timestamp, Value,
 };
 
 /// Encodes families as text, in chunks.
 pub(crate) struct TextEncoder<'a> {
     lines: Lines<'a>,
     escaping: Escaping,
-    /// Whether the escaping leaves a legacy name as it is.
-    copies_heads: bool,
+    /// True if the escaping leaves legacy names as they are.
+    copies_keys: bool,
     created: bool,
-    /// Where the family's `#` lines begin, until its first series is written: a family without series is not shown.
+    /// The position of the family's `#` lines until its first series is written: a family without series is left out.
     pending_header: Option<usize>,
-    /// Whether heads can be written as they are, if their labels can.
+    /// True if the name of the family can be written as it is.
     plain_name: bool,
     /// Reused for the constant beginning of a histogram's or summary's lines.
     prefix: String,
@@ -50,8 +49,8 @@ impl<'a> TextEncoder<'a> {
                 openmetrics: format == Format::OpenMetrics,
             },
             escaping,
-            copies_heads: escaping.keeps_legacy(),
-            // Only OpenMetrics has a place for the time since when something is counted.
+            copies_keys: escaping.keeps_legacy(),
+            // Only OpenMetrics has samples for the start of a count.
             created: created && format == Format::OpenMetrics,
             pending_header: None,
             plain_name: true,
@@ -75,52 +74,52 @@ impl<'a> TextEncoder<'a> {
         }
     }
 
-    /// A point that is no number alone, or has a head that can't be copied.
+    /// Writes a sample that is more than a number, or whose key cannot be copied.
     #[inline(never)]
-    fn other_point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+    fn other_sample(&mut self, key: SeriesKey<'_>, sample: &Sample<'_>) -> bool {
         if self.lines.output.stopped {
             return false;
         }
         self.pending_header = None;
-        if self.escaping == Escaping::AllowUtf8 || (self.copies_heads && head.is_legacy()) {
-            self.show(head, point);
+        if self.escaping == Escaping::AllowUtf8 || (self.copies_keys && key.is_legacy()) {
+            self.show(key, sample);
         } else {
-            let escaped = EscapedHead::of(head, self.escaping);
-            self.show(escaped.as_head(), point);
+            let escaped = EscapedKey::of(key, self.escaping);
+            self.show(escaped.as_key(), sample);
         }
         self.lines.output.hand_over_if_full();
         !self.lines.output.stopped
     }
 
     #[inline]
-    fn show(&mut self, head: Head<'_>, point: &Point<'_>) {
-        let time = point.timestamp;
-        match point.value {
-            Value::Gauge(number) | Value::Unknown(number) => self.scalar(head, number, time, None),
-            Value::Counter(number, exemplar) => self.scalar(head, number, time, exemplar),
-            Value::Histogram(value) => self.histogram(head, value, time, ["_sum", "_count"]),
-            Value::GaugeHistogram(value) => self.histogram(head, value, time, ["_gsum", "_gcount"]),
-            Value::Summary(value) => self.summary(head, value, time),
-            Value::Info => self.scalar(head, Number::U64(1), time, None),
-            Value::StateSet(states) => self.state_set(head, states, time),
+    fn show(&mut self, key: SeriesKey<'_>, sample: &Sample<'_>) {
+        let time = sample.timestamp;
+        match sample.value {
+            Value::Gauge(number) | Value::Unknown(number) => self.scalar(key, number, time, None),
+            Value::Counter(number, exemplar) => self.scalar(key, number, time, exemplar),
+            Value::Histogram(value) => self.histogram(key, value, time, ["_sum", "_count"]),
+            Value::GaugeHistogram(value) => self.histogram(key, value, time, ["_gsum", "_gcount"]),
+            Value::Summary(value) => self.summary(key, value, time),
+            Value::Info => self.scalar(key, Number::U64(1), time, None),
+            Value::StateSet(states) => self.state_set(key, states, time),
         }
-        if let (true, Some(created)) = (self.created, point.created) {
-            self.created(head, point.value.metric_type(), created, time);
+        if let (true, Some(created)) = (self.created, sample.created) {
+            self.created(key, sample.value.metric_type(), created, time);
         }
     }
 
     #[inline]
     fn scalar(
         &mut self,
-        head: Head<'_>,
+        key: SeriesKey<'_>,
         number: Number,
         time: Option<Timestamp>,
         exemplar: Option<&Exemplar>,
     ) {
         if self.plain_name {
-            self.lines.head(head);
+            self.lines.key(key);
         } else {
-            self.lines.prefix(head, head.name(), "");
+            self.lines.prefix(key, key.name(), "");
         }
         number::value(&mut self.lines.output.bytes, number);
         self.lines.end(time, exemplar);
@@ -129,25 +128,25 @@ impl<'a> TextEncoder<'a> {
     /// Writes one line `name+suffix{labels} ` whose value `write` appends.
     fn suffixed(
         &mut self,
-        head: Head<'_>,
+        key: SeriesKey<'_>,
         name: &str,
         suffix: &str,
         time: Option<Timestamp>,
         write: impl FnOnce(&mut Vec<u8>),
     ) {
-        self.lines.prefix(head, name, suffix);
+        self.lines.prefix(key, name, suffix);
         write(&mut self.lines.output.bytes);
         self.lines.end(time, None);
     }
 
     fn histogram(
         &mut self,
-        head: Head<'_>,
+        key: SeriesKey<'_>,
         value: &HistogramValue,
         time: Option<Timestamp>,
         [sum, count]: [&str; 2],
     ) {
-        let name = head.name();
+        let name = key.name();
         let Self {
             lines,
             prefix,
@@ -155,7 +154,7 @@ impl<'a> TextEncoder<'a> {
             ..
         } = self;
         prefix.clear();
-        render_prefix(prefix, head, name, "_bucket", true);
+        render_prefix(prefix, key, name, "_bucket", true);
         let texts = bounds.texts(&value.bounds);
         let out = &mut lines.output.bytes;
         out.reserve(texts.len() * (prefix.len() + BoundText::ROOM + number::COUNT_ROOM));
@@ -183,30 +182,30 @@ impl<'a> TextEncoder<'a> {
             .sum
             .filter(|total| self.may_show_sum(*total, may_fall))
         {
-            self.suffixed(head, name, sum, time, |out| number::float(out, total));
+            self.suffixed(key, name, sum, time, |out| number::float(out, total));
         } else if self.lines.openmetrics {
             // OpenMetrics has a count only beside a sum; the +Inf bucket says the same.
             return;
         }
-        self.suffixed(head, name, count, time, |out| {
+        self.suffixed(key, name, count, time, |out| {
             number::count(out, value.count)
         });
     }
 
-    /// In OpenMetrics a sum is a counter. One that observations below zero or NaN have made something else is
-    /// left out, rather than that a strict reader refuses the whole page.
+    /// In OpenMetrics a sum is a counter. A sum that fell, or became NaN, is left out, because a strict parser would
+    /// reject the whole page.
     fn may_show_sum(&self, sum: f64, may_fall: bool) -> bool {
         !self.lines.openmetrics || sum >= 0.0 || (may_fall && !sum.is_nan())
     }
 
-    fn summary(&mut self, head: Head<'_>, value: &SummaryValue, time: Option<Timestamp>) {
-        let name = head.name();
+    fn summary(&mut self, key: SeriesKey<'_>, value: &SummaryValue, time: Option<Timestamp>) {
+        let name = key.name();
         let Self { lines, prefix, .. } = self;
         prefix.clear();
-        render_prefix(prefix, head, name, "", true);
+        render_prefix(prefix, key, name, "", true);
         for (quantile, observed) in &value.quantiles {
             if lines.openmetrics && *observed < 0.0 {
-                // OpenMetrics has no word for it.
+                // OpenMetrics allows no negative quantile value.
                 continue;
             }
             lines.text(prefix);
@@ -217,18 +216,23 @@ impl<'a> TextEncoder<'a> {
             lines.end(time, None);
         }
         if let Some(sum) = value.sum.filter(|sum| self.may_show_sum(*sum, false)) {
-            self.suffixed(head, name, "_sum", time, |out| number::float(out, sum));
+            self.suffixed(key, name, "_sum", time, |out| number::float(out, sum));
         }
         if let Some(count) = value.count {
-            self.suffixed(head, name, "_count", time, |out| number::count(out, count));
+            self.suffixed(key, name, "_count", time, |out| number::count(out, count));
         }
     }
 
-    fn state_set(&mut self, head: Head<'_>, states: &[(Arc<str>, bool)], time: Option<Timestamp>) {
+    fn state_set(
+        &mut self,
+        key: SeriesKey<'_>,
+        states: &[(Arc<str>, bool)],
+        time: Option<Timestamp>,
+    ) {
         for (state, on) in states {
             let out = &mut self.lines.output.bytes;
-            render_prefix(out, head, head.name(), "", true);
-            heads::render_state(out, head.name(), state);
+            render_prefix(out, key, key.name(), "", true);
+            lines::render_state(out, key.name(), state);
             number::value(out, Number::U64(u64::from(*on)));
             self.lines.end(time, None);
         }
@@ -236,16 +240,16 @@ impl<'a> TextEncoder<'a> {
 
     fn created(
         &mut self,
-        head: Head<'_>,
+        key: SeriesKey<'_>,
         kind: MetricType,
         created: Timestamp,
         time: Option<Timestamp>,
     ) {
-        let base = head
+        let base = key
             .name()
             .strip_suffix(kind.sample_suffix())
-            .unwrap_or(head.name());
-        self.suffixed(head, base, "_created", time, |out| {
+            .unwrap_or(key.name());
+        self.suffixed(key, base, "_created", time, |out| {
             number::timestamp_seconds(out, created)
         });
     }
@@ -262,7 +266,7 @@ impl Sink for TextEncoder<'_> {
         let header = &mut output.bytes;
         self.pending_header = Some(header.len());
         self.plain_name = descriptor.is_legacy();
-        if self.copies_heads && self.plain_name && !*openmetrics {
+        if self.copies_keys && self.plain_name && !*openmetrics {
             header.extend_from_slice(descriptor.text_header().as_bytes());
         } else {
             self.plain_name |= self.escaping != Escaping::AllowUtf8;
@@ -272,23 +276,23 @@ impl Sink for TextEncoder<'_> {
     }
 
     #[inline]
-    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
-        // Nearly every point is a number under a head that can be copied: one copy, one number.
-        let number = match point.value {
+    fn sample(&mut self, key: SeriesKey<'_>, sample: &Sample<'_>) -> bool {
+        // Nearly every sample is a number with a key that can be copied: one copy, one number.
+        let number = match sample.value {
             Value::Gauge(number) => number,
             Value::Counter(number, None) if !self.created => number,
             Value::Unknown(number) => number,
-            _ => return self.other_point(head, point),
+            _ => return self.other_sample(key, sample),
         };
-        let is_plain = self.copies_heads && head.is_legacy() && point.timestamp.is_none();
+        let is_plain = self.copies_keys && key.is_legacy() && sample.timestamp.is_none();
         if !is_plain || self.lines.output.stopped {
-            return self.other_point(head, point);
+            return self.other_sample(key, sample);
         }
         self.pending_header = None;
-        // Before the head: so the digits are there when they are needed.
+        // Before the key, so that the digits are ready when they are needed.
         let short = number::short_line(number);
         let output = &mut self.lines.output;
-        for part in head.parts() {
+        for part in key.parts() {
             copy::append(&mut output.bytes, part.as_bytes());
         }
         match short {
@@ -300,7 +304,7 @@ impl Sink for TextEncoder<'_> {
     }
 }
 
-/// The bytes written so far, and how a line ends.
+/// The written bytes, and the ends of lines.
 struct Lines<'a> {
     output: Output<'a>,
     openmetrics: bool,
@@ -312,15 +316,15 @@ impl Lines<'_> {
         self.output.bytes.extend_from_slice(text.as_bytes());
     }
 
-    /// The head as it is.
+    /// Writes the key as it is.
     #[inline]
-    fn head(&mut self, head: Head<'_>) {
-        head.parts().into_iter().for_each(|part| self.text(part));
+    fn key(&mut self, key: SeriesKey<'_>) {
+        key.parts().into_iter().for_each(|part| self.text(part));
     }
 
     /// `name+suffix{labels} `.
-    fn prefix(&mut self, head: Head<'_>, name: &str, suffix: &str) {
-        render_prefix(&mut self.output.bytes, head, name, suffix, false);
+    fn prefix(&mut self, key: SeriesKey<'_>, name: &str, suffix: &str) {
+        render_prefix(&mut self.output.bytes, key, name, suffix, false);
     }
 
     #[inline]
@@ -374,12 +378,12 @@ fn render_header(
             escape::help_text(out, descriptor.help())
         });
         line.render(header, TYPE_KEYWORD, |out| {
-            out.push_text(text_kind(descriptor.metric_type()))
+            out.push_text(text_type(descriptor.metric_type()))
         });
     }
 }
 
-/// OpenMetrics' name and type of a family. What lacks its type's suffix (it came from elsewhere) is unknown there.
+/// OpenMetrics' name and type of a family. A parsed family without the suffix of its type is unknown there.
 fn openmetrics_family(descriptor: &Descriptor) -> (&str, &'static str) {
     let base = descriptor.base_name();
     if descriptor.metric_type().sample_suffix().is_empty() || base.len() < descriptor.name().len() {

@@ -10,7 +10,7 @@ pub(super) fn label(out: &mut Vec<u8>, name: &str, value: &str) {
     text(out, 2, value);
 }
 
-/// How long a text is as a field with a number below 16.
+/// The length of a text as a field with a number below 16.
 #[inline]
 fn text_length(text: &str) -> usize {
     let length = text.len() as u64;
@@ -57,8 +57,8 @@ pub(super) fn text(out: &mut Vec<u8>, field: u32, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// A message within a message. Its length is known only after it is written: `length_bytes` is a guess of
-/// how many bytes it takes.
+/// A message within a message. Its length is known only after it is written: `length_bytes` guesses the size of the
+/// length.
 #[inline]
 pub(super) fn message(
     out: &mut Vec<u8>,
@@ -72,7 +72,7 @@ pub(super) fn message(
     end_length(out, begin, length_bytes);
 }
 
-/// Families up to 2 MiB need no more for their length.
+/// Enough for the length of a family up to 2 MiB.
 pub(super) const FAMILY_LENGTH_BYTES: usize = 3;
 
 #[inline]
@@ -82,8 +82,8 @@ pub(super) fn begin_length(out: &mut Vec<u8>, length_bytes: usize) -> usize {
     begin
 }
 
-/// Puts the length of what follows `begin` there, and makes room if the guess was too small. A guess too
-/// large is no harm: a varint may have leading zeros.
+/// Puts the length of the bytes behind `begin` there, and makes room if the guess was too small. A larger guess does no
+/// harm: a varint may have leading zeros.
 #[inline]
 pub(super) fn end_length(out: &mut Vec<u8>, begin: usize, length_bytes: usize) {
     let mut length = (out.len() - begin - length_bytes) as u64;

@@ -2,12 +2,12 @@
 
 use crate::collect::Scope;
 use crate::collect::{Collect, CollectError, Sink};
-use crate::model::{Descriptor, HeadBuf, IntoNumber, MetricType, Point, Value};
+use crate::model::{Descriptor, IntoNumber, MetricType, Sample, SeriesKeyBuf, Value};
 
 /// Calls a function for the value of one series. The function runs under no lock; its panic costs only this metric.
 pub(crate) struct Callback<F> {
     descriptor: Descriptor,
-    head: HeadBuf,
+    head: SeriesKeyBuf,
     value: F,
 }
 
@@ -18,7 +18,7 @@ impl<F> Callback<F> {
             .labels
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
-        let head = HeadBuf::new(descriptor.name(), labels);
+        let head = SeriesKeyBuf::new(descriptor.name(), labels);
         Self {
             descriptor,
             head,
@@ -42,7 +42,7 @@ impl<N: IntoNumber, F: Fn() -> N + Send + Sync> Collect for Callback<F> {
             _ => Value::Gauge(number),
         };
         if sink.family(&self.descriptor) {
-            sink.point(self.head.as_head(), &Point::new(value));
+            sink.sample(self.head.as_key(), &Sample::new(value));
         }
         Ok(())
     }

@@ -8,7 +8,9 @@ use crate::metric::definition::Definition;
 use crate::metric::exemplars::{self, Exemplars};
 use crate::metric::series::{Series, instrument, sealed};
 use crate::metric::setup::Settings;
-use crate::model::{ExemplarError, Head, IntoNumber, MetricType, Number, Point, Timestamp, Value};
+use crate::model::{
+    ExemplarError, IntoNumber, MetricType, Number, Sample, SeriesKey, Timestamp, Value,
+};
 
 /// A number that only goes up: requests served, bytes sent, errors.
 ///
@@ -180,15 +182,15 @@ impl sealed::Sealed for Counter {
     #[inline]
     fn show(
         series: &Series<CounterCell>,
-        head: Head<'_>,
+        head: SeriesKey<'_>,
         (): &mut (),
         sink: &mut dyn Sink,
     ) -> bool {
         let cell = &series.cell;
         let exemplar = cell.exemplar.get(0);
-        let mut point = Point::new(Value::Counter(cell.get(), exemplar.as_ref()));
+        let mut point = Sample::new(Value::Counter(cell.get(), exemplar.as_ref()));
         point.created = Some(cell.created);
-        sink.point(head, &point)
+        sink.sample(head, &point)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::metric::family_series::FamilyLimits;
 use crate::metric::fixed::{Metric, Static};
 use crate::metric::series::{self, Instrument, Shared};
 use crate::metric::setup::{Setup, SetupErrorKind};
-use crate::model::{Descriptor, HeadBuf};
+use crate::model::{Descriptor, SeriesKeyBuf};
 use crate::name::{self, NameError, NameScheme};
 
 /// How many series a family holds unless its definition says otherwise.
@@ -264,7 +264,7 @@ impl<M: Instrument> Definition<'_, M> {
         Arc::new(Shared {
             descriptor: Descriptor::unchecked(M::KIND, &name, self.help, self.unit),
             settings: self.setup.settings(M::KIND),
-            head: HeadBuf::new(&name, labels),
+            head: SeriesKeyBuf::new(&name, labels),
         })
     }
 }

@@ -9,7 +9,7 @@ use crate::collect::{Collect, CollectError, Sink};
 use crate::metric::definition::{Definition, DefinitionError, build::Build};
 use crate::metric::fixed::{Metric, Static};
 use crate::metric::series::{self, Instrument, Shared};
-use crate::model::{Descriptor, HeadBuf};
+use crate::model::{Descriptor, SeriesKeyBuf};
 use crate::name;
 
 /// A type whose values are label values known beforehand. [`label_enum!`](crate::label_enum) makes one; `bool` is one.
@@ -192,7 +192,7 @@ struct Inner<const N: usize> {
     const_labels: Vec<(String, String)>,
     label_names: [Box<str>; N],
     /// The heads of the series that are there. Apart, so that what recording reads is close together.
-    heads: Box<[OnceLock<HeadBuf>]>,
+    heads: Box<[OnceLock<SeriesKeyBuf>]>,
 }
 
 impl<M: Instrument, L: EnumLabels<N>, const N: usize> Clone for EnumFamily<M, L, N> {
@@ -257,7 +257,7 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> EnumFamily<M, L, N> {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .chain(own);
-        heads[index].get_or_init(|| HeadBuf::new(shared.descriptor.name(), labels));
+        heads[index].get_or_init(|| SeriesKeyBuf::new(shared.descriptor.name(), labels));
         series::create(shared)
     }
 }
@@ -275,7 +275,7 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> Collect for EnumFamily<M, 
                 let (Some(metric), Some(head)) = (metric.get(), head.get()) else {
                     continue;
                 };
-                if !M::show(metric.series(), head.as_head(), &mut scratch, sink) {
+                if !M::show(metric.series(), head.as_key(), &mut scratch, sink) {
                     break;
                 }
             }

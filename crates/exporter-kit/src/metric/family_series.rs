@@ -10,7 +10,7 @@ use crate::collect::Sink;
 use crate::metric::recent::{self, FamilyId};
 use crate::metric::series::{self, Instrument, Shared};
 use crate::metric::store::{Run, SeriesStore};
-use crate::model::{Descriptor, Head, LabelLayout, render_head};
+use crate::model::{Descriptor, LabelLayout, SeriesKey, render_key};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, RwLock, lock, read, write};
 
@@ -114,8 +114,8 @@ impl<M: Instrument, const N: usize> FamilySeries<M, N> {
     }
 
     /// Removes every series whose head is not wanted; says how many there were.
-    pub(super) fn remove_if(&self, unwanted: impl Fn(Head<'_>) -> bool) -> usize {
-        write(&self.store).remove_if(|_, rest| unwanted(self.layout.head(rest)))
+    pub(super) fn remove_if(&self, unwanted: impl Fn(SeriesKey<'_>) -> bool) -> usize {
+        write(&self.store).remove_if(|_, rest| unwanted(self.layout.key(rest)))
     }
 
     /// Gives the series in order, without those that have been idle for too long.
@@ -129,7 +129,7 @@ impl<M: Instrument, const N: usize> FamilySeries<M, N> {
             self.remove_idle(limit, now);
         }
         ordered.walk(|rest, metric| {
-            let head = self.layout.head(rest);
+            let head = self.layout.key(rest);
             M::show(metric.series(), head, &mut scratch, sink)
         });
     }
@@ -199,7 +199,7 @@ impl<M: Instrument, const N: usize> FamilySeries<M, N> {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .chain(own);
         let mut head = String::new();
-        render_head(&mut head, self.shared.descriptor.name(), labels);
+        render_key(&mut head, self.shared.descriptor.name(), labels);
         let series: M = series::create(&self.shared);
         let own = self.layout.rest_of(&head);
         store.push(hash, own, series.clone(), |head| self.hash_of(head));

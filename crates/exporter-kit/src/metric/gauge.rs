@@ -9,7 +9,7 @@ use crate::metric::definition::Definition;
 use crate::metric::series::{Series, instrument, sealed};
 use crate::metric::setup::Settings;
 use crate::metric::timer::{self, Observe, Timer};
-use crate::model::{Head, IntoNumber, MetricType, Number, Point, Timestamp, Value};
+use crate::model::{IntoNumber, MetricType, Number, Sample, SeriesKey, Timestamp, Value};
 
 /// A number that goes up and down: sessions, temperature, bytes in use. Starts at 0.
 ///
@@ -209,13 +209,13 @@ impl sealed::Sealed for Gauge {
     #[inline]
     fn show(
         series: &Series<Spaced<AtomicF64>>,
-        head: Head<'_>,
+        head: SeriesKey<'_>,
         (): &mut (),
         sink: &mut dyn Sink,
     ) -> bool {
-        sink.point(
+        sink.sample(
             head,
-            &Point::new(Value::Gauge(Number::F64(series.cell.get()))),
+            &Sample::new(Value::Gauge(Number::F64(series.cell.get()))),
         )
     }
 }
@@ -240,13 +240,13 @@ impl sealed::Sealed for IntGauge {
     #[inline]
     fn show(
         series: &Series<Spaced<AtomicI64>>,
-        head: Head<'_>,
+        head: SeriesKey<'_>,
         (): &mut (),
         sink: &mut dyn Sink,
     ) -> bool {
-        sink.point(
+        sink.sample(
             head,
-            &Point::new(Value::Gauge(Number::I64(
+            &Sample::new(Value::Gauge(Number::I64(
                 series.cell.load(Ordering::Relaxed),
             ))),
         )

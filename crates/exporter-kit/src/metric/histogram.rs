@@ -11,7 +11,7 @@ use crate::metric::series::{Series, instrument, sealed};
 use crate::metric::setup::Settings;
 use crate::metric::timer::{self, Observe, Timer};
 use crate::model::{
-    ExemplarError, Head, HistogramValue, IntoNumber, MetricType, Point, Timestamp, Value,
+    ExemplarError, HistogramValue, IntoNumber, MetricType, Sample, SeriesKey, Timestamp, Value,
 };
 
 /// Observations counted in buckets: how long requests take, how large answers are.
@@ -282,14 +282,14 @@ impl sealed::Sealed for Histogram {
 
     fn show(
         series: &Series<HistogramCell>,
-        head: Head<'_>,
+        head: SeriesKey<'_>,
         scratch: &mut HistogramScratch,
         sink: &mut dyn Sink,
     ) -> bool {
         series.cell.read(&series.shared.settings, scratch);
-        let mut point = Point::new(Value::Histogram(&scratch.value));
+        let mut point = Sample::new(Value::Histogram(&scratch.value));
         point.created = Some(series.cell.created);
-        sink.point(head, &point)
+        sink.sample(head, &point)
     }
 }
 

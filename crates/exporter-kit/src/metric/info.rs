@@ -7,7 +7,7 @@ use crate::collect::Scope;
 use crate::collect::{Collect, CollectError, Sink};
 use crate::metric::definition::{DefinitionError, build::Build};
 use crate::metric::fixed::{Metric, Static};
-use crate::model::{Descriptor, HeadBuf, MetricType, Point, Value};
+use crate::model::{Descriptor, MetricType, Sample, SeriesKeyBuf, Value};
 use crate::name::{self, NameError, NameScheme};
 use crate::sync::{Mutex, lock};
 
@@ -33,7 +33,7 @@ struct Inner {
     descriptor: Descriptor,
     const_labels: Vec<(String, String)>,
     /// Swapped, never held while bytes are written.
-    head: Mutex<Arc<HeadBuf>>,
+    head: Mutex<Arc<SeriesKeyBuf>>,
 }
 
 impl fmt::Debug for Info {
@@ -41,7 +41,7 @@ impl fmt::Debug for Info {
         write!(
             f,
             "Info({})",
-            lock(&self.inner.head).as_head().text().trim_end()
+            lock(&self.inner.head).as_key().text().trim_end()
         )
     }
 }
@@ -98,7 +98,7 @@ impl InfoDefinition<'static> {
     ///
     /// ```compile_fail,E0080
     /// use exporter_kit::{Info, Static};
-    /// // error: each label name may stand once; drop or rename one of the two
+    /// // error: a label set has each label name once; drop or rename one of the two
     /// static DATABASE: Static<Info> = Info::define("database_info", "h", &[("a", "1"), ("b", "2"), ("a", "3")]).fixed();
     /// ```
     ///
@@ -179,8 +179,8 @@ fn check(
 }
 
 /// Only for what `check` has passed.
-fn render(name: &str, const_labels: &[(String, String)], labels: &[(&str, &str)]) -> HeadBuf {
-    HeadBuf::new(name, all(const_labels, labels))
+fn render(name: &str, const_labels: &[(String, String)], labels: &[(&str, &str)]) -> SeriesKeyBuf {
+    SeriesKeyBuf::new(name, all(const_labels, labels))
 }
 
 impl Collect for Info {
@@ -191,7 +191,7 @@ impl Collect for Info {
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
         let head = Arc::clone(&lock(&self.inner.head));
         if sink.family(&self.inner.descriptor) {
-            sink.point(head.as_head(), &Point::new(Value::Info));
+            sink.sample(head.as_key(), &Sample::new(Value::Info));
         }
         Ok(())
     }

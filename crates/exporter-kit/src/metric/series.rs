@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::collect::{CollectError, Sink};
 use crate::metric::setup::Settings;
-use crate::model::{Descriptor, Head, HeadBuf, MetricType};
+use crate::model::{Descriptor, MetricType, SeriesKey, SeriesKeyBuf};
 use crate::sync::atomic::{AtomicU32, Ordering};
 
 /// A metric type of this library: [`Counter`](crate::Counter), [`Gauge`](crate::Gauge) and so on.
@@ -14,7 +14,7 @@ use crate::sync::atomic::{AtomicU32, Ordering};
 pub trait Instrument: sealed::Sealed + Clone + fmt::Debug + Send + Sync + 'static {}
 
 pub(crate) mod sealed {
-    use super::{Arc, Head, MetricType, Series, Settings, Sink};
+    use super::{Arc, MetricType, Series, SeriesKey, Settings, Sink};
 
     pub trait Sealed: Sized {
         const KIND: MetricType;
@@ -29,7 +29,7 @@ pub(crate) mod sealed {
         /// Hands the series' present value over under its head; says whether more are wanted.
         fn show(
             series: &Series<Self::Cell>,
-            head: Head<'_>,
+            head: SeriesKey<'_>,
             scratch: &mut Self::Scratch,
             sink: &mut dyn Sink,
         ) -> bool;
@@ -51,7 +51,7 @@ pub(crate) struct Shared {
     pub(crate) descriptor: Descriptor,
     pub(crate) settings: Settings,
     /// The name and the labels that all series have: all there is to the head of a metric without labels.
-    pub(crate) head: HeadBuf,
+    pub(crate) head: SeriesKeyBuf,
 }
 
 /// One series: the cell that is recorded into. Who shows it knows its head.
@@ -115,7 +115,7 @@ pub(crate) fn collect_one<M: Instrument>(
     let series = metric.series();
     let shared = &*series.shared;
     if sink.family(&shared.descriptor) {
-        let head = shared.head.as_head();
+        let head = shared.head.as_key();
         M::show(series, head, &mut M::Scratch::default(), sink);
     }
     Ok(())
@@ -148,7 +148,7 @@ macro_rules! instrument {
                 write!(
                     f,
                     concat!(stringify!($metric), "({})"),
-                    self.0.shared.head.as_head().text().trim_end()
+                    self.0.shared.head.as_key().text().trim_end()
                 )
             }
         }

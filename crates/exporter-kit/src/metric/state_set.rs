@@ -6,7 +6,7 @@ use crate::collect::Sink;
 use crate::metric::definition::Definition;
 use crate::metric::series::{Series, instrument, sealed};
 use crate::metric::setup::Settings;
-use crate::model::{Head, MetricType, Point, Value};
+use crate::model::{MetricType, Sample, SeriesKey, Value};
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Which of some named states hold: `starting`, `running`, `stopping`. At first none does.
@@ -146,7 +146,7 @@ impl sealed::Sealed for StateSet {
 
     fn show(
         series: &Series<StateCell>,
-        head: Head<'_>,
+        head: SeriesKey<'_>,
         scratch: &mut Self::Scratch,
         sink: &mut dyn Sink,
     ) -> bool {
@@ -159,7 +159,7 @@ impl sealed::Sealed for StateSet {
                 .enumerate()
                 .map(|(i, state)| (Arc::clone(state), series.cell.is_on(epoch, i))),
         );
-        sink.point(head, &Point::new(Value::StateSet(scratch)))
+        sink.sample(head, &Sample::new(Value::StateSet(scratch)))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::metric::definition::Definition;
 use crate::metric::series::{Series, instrument, sealed};
 use crate::metric::setup::Settings;
 use crate::metric::timer::{self, Observe, Timer};
-use crate::model::{Head, IntoNumber, MetricType, Point, SummaryValue, Timestamp, Value};
+use crate::model::{IntoNumber, MetricType, Sample, SeriesKey, SummaryValue, Timestamp, Value};
 use crate::sync::{Mutex, lock};
 
 /// Observations counted and summed up, and if asked reduced to quantiles of the recent past.
@@ -208,14 +208,14 @@ impl sealed::Sealed for Summary {
 
     fn show(
         series: &Series<SummaryCell>,
-        head: Head<'_>,
+        head: SeriesKey<'_>,
         (): &mut (),
         sink: &mut dyn Sink,
     ) -> bool {
         let value = series.cell.value(&series.shared.settings, Instant::now());
-        let mut point = Point::new(Value::Summary(&value));
+        let mut point = Sample::new(Value::Summary(&value));
         point.created = Some(series.cell.created);
-        sink.point(head, &point)
+        sink.sample(head, &point)
     }
 }
 

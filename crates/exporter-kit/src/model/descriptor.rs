@@ -1,10 +1,10 @@
-//! What is known of a family beside its series.
+//! The description of a family: name, help, unit and metric type.
 
-use crate::encode;
 use crate::model::MetricType;
+use crate::model::header;
 use crate::name::{self, NameError, NameScheme};
 
-/// What is known of a family beside its series: name, help, unit and kind.
+/// The description of a family: name, help, unit and metric type.
 ///
 /// The name is the one that a query uses: a counter's ends in `_total`, an info's in `_info`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,9 +12,9 @@ pub struct Descriptor {
     /// The `#` lines of the text format for a legacy name, rendered once. They begin with `# HELP name help`.
     header: Box<str>,
     name_len: usize,
-    /// How long the help is, if it stands in the header as it is.
+    /// The length of the help, if the header has it unescaped.
     help_len: usize,
-    /// The help, if it is escaped in the header.
+    /// The help, if the header has it escaped.
     help: Option<Box<str>>,
     unit: Box<str>,
     kind: MetricType,
@@ -60,7 +60,7 @@ impl Descriptor {
     /// For what was read from elsewhere, where a counter need not end in `_total`.
     pub(crate) fn unchecked(kind: MetricType, name: &str, help: &str, unit: &str) -> Self {
         let legacy = name::is_legacy_metric_name(name);
-        let header = encode::text_header(kind, name, help);
+        let header = header::text_header(kind, name, help);
         let stands = header
             .get(Self::help_begin(name.len())..)
             .is_some_and(|text| text.starts_with(help));
@@ -77,7 +77,7 @@ impl Descriptor {
 
     /// The name that a query uses.
     pub fn name(&self) -> &str {
-        let begin = encode::HELP_KEYWORD.len();
+        let begin = header::HELP_KEYWORD.len();
         &self.header[begin..begin + self.name_len]
     }
 
@@ -96,9 +96,9 @@ impl Descriptor {
         }
     }
 
-    /// Where the help begins in the header: behind the name and a space.
+    /// The position of the help in the header: behind the name and a space.
     fn help_begin(name_len: usize) -> usize {
-        encode::HELP_KEYWORD.len() + name_len + 1
+        header::HELP_KEYWORD.len() + name_len + 1
     }
 
     /// The `#` lines of the text format, if the name is a legacy name.
@@ -116,7 +116,7 @@ impl Descriptor {
         self.kind
     }
 
-    /// Whether the name needs no quotes and no escaping in any format.
+    /// Returns whether the name can be written without quotes and escaping in every format.
     pub(crate) fn is_legacy(&self) -> bool {
         self.legacy
     }

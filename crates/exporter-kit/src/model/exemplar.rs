@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::head::{Labels, render_head};
+use crate::model::series_key::{Labels, render_key};
 use crate::model::{MetricType, Timestamp};
 use crate::name::{self, NameError, NameScheme};
 
@@ -19,7 +19,7 @@ pub struct Exemplar {
 pub const EXEMPLAR_MAX_CHARS: usize = 128;
 
 impl Exemplar {
-    /// An example of `value` with these labels.
+    /// Makes an exemplar of `value` with these labels.
     ///
     /// # Errors
     /// When a label name is not valid or stands twice, or names and values have more than
@@ -40,7 +40,7 @@ impl Exemplar {
             return Err(ExemplarError::TooLong { chars });
         }
         let mut text = String::new();
-        render_head(&mut text, "", labels.iter().copied());
+        render_key(&mut text, "", labels.iter().copied());
         let inner = text.get(1..text.len().saturating_sub(2)).unwrap_or("");
         Ok(Self {
             labels: inner.into(),
@@ -64,13 +64,13 @@ impl Exemplar {
         self.value
     }
 
-    /// When it was recorded.
+    /// The time of the recording.
     pub fn timestamp(&self) -> Option<Timestamp> {
         self.timestamp
     }
 }
 
-/// Why an exemplar is refused.
+/// The reason for rejecting an exemplar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExemplarError {
@@ -78,7 +78,7 @@ pub enum ExemplarError {
     Name(NameError),
     /// Names and values have more than [`EXEMPLAR_MAX_CHARS`] code points together.
     TooLong {
-        /// How many they have.
+        /// Their number of code points.
         chars: usize,
     },
 }

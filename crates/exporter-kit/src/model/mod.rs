@@ -1,23 +1,26 @@
-//! The vocabulary of an exposition: metric type, descriptor, head, number, point.
+//! The vocabulary of an exposition: metric type, descriptor, series, number, sample.
 //!
-//! Nothing here records (that is `metric`) and nothing here writes a format (that is `encode`).
+//! Recording belongs to `metric`, formats belong to `encode`.
 
+pub(crate) mod decimal;
 mod descriptor;
+pub(crate) mod escape;
 mod exemplar;
-mod head;
+pub(crate) mod header;
 mod metric_type;
 mod number;
-mod point;
+mod sample;
+mod series_key;
 mod timestamp;
 
 pub use descriptor::Descriptor;
 pub use exemplar::{EXEMPLAR_MAX_CHARS, Exemplar, ExemplarError};
-pub use head::{Head, Labels};
 pub use metric_type::MetricType;
 pub use number::{IntoNumber, Number};
-pub use point::{HistogramError, HistogramValue, NativeBuckets, Point, SummaryValue, Value};
+pub use sample::{HistogramError, HistogramValue, NativeBuckets, Sample, SummaryValue, Value};
+pub use series_key::{Labels, SeriesKey};
 pub use timestamp::Timestamp;
 
-pub(crate) use head::{
-    HeadBuf, LabelLayout, check_labels, equal_bytes, render_head, render_labels,
+pub(crate) use series_key::{
+    LabelLayout, SeriesKeyBuf, check_labels, equal_bytes, render_key, render_labels,
 };

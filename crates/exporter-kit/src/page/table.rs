@@ -6,7 +6,7 @@ use super::html::escape;
 use super::own::is_own;
 use crate::collect::Sink;
 use crate::encode::number;
-use crate::model::{Descriptor, Head, HistogramValue, Number, Point, SummaryValue, Value};
+use crate::model::{Descriptor, HistogramValue, Number, Sample, SeriesKey, SummaryValue, Value};
 
 /// The largest number of series in the table.
 pub(crate) const MAX_SERIES: usize = 1000;
@@ -83,7 +83,7 @@ impl Table {
         self.open = true;
     }
 
-    fn row(&mut self, head: Head<'_>, value: &Value<'_>) {
+    fn row(&mut self, head: SeriesKey<'_>, value: &Value<'_>) {
         let out = &mut self.out;
         out.push_str("<tr><td class=\"labels\">");
         for (name, value) in head.labels() {
@@ -127,7 +127,7 @@ impl Sink for Table {
         true
     }
 
-    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+    fn sample(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) -> bool {
         if self.cut || self.series == MAX_SERIES {
             self.cut = true;
             return false;
@@ -149,7 +149,7 @@ impl Sink for Table {
 }
 
 /// Returns whether a series is the only one of its family and a single number, which is shown beside the name.
-fn is_alone(head: Head<'_>, value: &Value<'_>) -> bool {
+fn is_alone(head: SeriesKey<'_>, value: &Value<'_>) -> bool {
     let is_number = matches!(
         value,
         Value::Counter(..) | Value::Gauge(_) | Value::Unknown(_)

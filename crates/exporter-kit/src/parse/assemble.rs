@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::model::decimal;
 use crate::model::{Exemplar, HistogramValue, MetricType, Number, SummaryValue, Timestamp};
 use crate::parse::error::ParseErrorKind;
 use crate::parse::line::{Dialect, has_duplicate};
-use crate::parse::number;
 use crate::snapshot::OwnedValue;
 
-/// What a sample is to its family, by type and suffix.
+/// The role of a sample in its family, by type and suffix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// The only sample of its kind.
@@ -22,7 +22,7 @@ pub(crate) enum Role {
     State,
 }
 
-/// What the samples of a type are called in OpenMetrics, and what they are.
+/// The suffixes of a type's samples in OpenMetrics, and their roles.
 pub(crate) fn openmetrics_samples(kind: MetricType) -> &'static [(&'static str, Role)] {
     match kind {
         MetricType::Counter => &[("_total", Role::Value), ("_created", Role::Created)],
@@ -98,7 +98,7 @@ impl Parts {
                 put(&mut self.value, part.number)
             }
             Role::Created => {
-                let time = number::moment(part.text).ok_or(ParseErrorKind::Timestamp)?;
+                let time = decimal::moment(part.text).ok_or(ParseErrorKind::Timestamp)?;
                 put(&mut self.created, time.timestamp())
             }
             Role::Count => put(&mut self.count, whole(part.number)?),
@@ -111,7 +111,7 @@ impl Parts {
             }
             Role::Bucket => {
                 let text = part.special.ok_or(ParseErrorKind::Le)?;
-                let bound = number::float(&text).filter(|bound| !bound.is_nan());
+                let bound = decimal::float(&text).filter(|bound| !bound.is_nan());
                 let bound = bound.ok_or(ParseErrorKind::Le)?;
                 let count = whole(part.number)?;
                 if strict {
@@ -138,7 +138,7 @@ impl Parts {
                 Ok(())
             }
             Role::Quantile => {
-                let quantile = part.special.as_deref().and_then(number::float);
+                let quantile = part.special.as_deref().and_then(decimal::float);
                 let quantile = quantile.ok_or(ParseErrorKind::Quantile)?;
                 if strict && value < 0.0 {
                     return Err(ParseErrorKind::NegativeQuantile);
@@ -248,7 +248,7 @@ impl Parts {
         })
     }
 
-    /// Which of sum and count may be there depends on the other, and on whether observations can be negative.
+    /// Checks that sum and count are there together, and that the sum is allowed beside negative buckets.
     fn check_sum(&self, kind: MetricType) -> Result<(), ParseErrorKind> {
         let negative = self
             .buckets

@@ -1,10 +1,10 @@
-//! Why an exposition is refused, and where.
+//! The error of a rejected exposition: place, text, rule and remedy.
 
 use std::fmt;
 
-/// An exposition that was refused: the place, what stands there, and which rule it breaks.
+/// A rejected exposition: the place, the text there, and the broken rule.
 ///
-/// It reads `line 3, column 14: ` and then what was found, the rule, and what to do.
+/// The message begins with `line 3, column 14: `, followed by the text, the rule and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
     line: usize,
@@ -13,7 +13,7 @@ pub struct ParseError {
     kind: ParseErrorKind,
 }
 
-/// How many characters of the offending text an error repeats.
+/// The largest number of characters that an error quotes.
 const FOUND_CHARS: usize = 60;
 
 impl ParseError {
@@ -27,7 +27,7 @@ impl ParseError {
         }
     }
 
-    /// The line, from 1. Of what a family or series lacks: the last line that belongs to it.
+    /// The line, from 1. If a family or series lacks something, its last line.
     pub fn line(&self) -> usize {
         self.line
     }
@@ -42,7 +42,7 @@ impl ParseError {
         &self.found
     }
 
-    /// Which rule it breaks.
+    /// The broken rule.
     pub fn kind(&self) -> ParseErrorKind {
         self.kind
     }
@@ -61,7 +61,7 @@ impl fmt::Display for ParseError {
 impl std::error::Error for ParseError {}
 
 impl ParseErrorKind {
-    /// Whether the value of a sample is at fault, and not the sample as a whole.
+    /// Returns whether the rule is about the value of a sample, and not the sample as a whole.
     pub(crate) fn is_about_value(self) -> bool {
         matches!(
             self,
@@ -78,7 +78,7 @@ impl ParseErrorKind {
 
 macro_rules! rules {
     ($($(#[$doc:meta])+ $name:ident => $reason:literal,)+) => {
-        /// Which rule an exposition breaks.
+        /// A rule of the formats that an exposition breaks.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ParseErrorKind {
@@ -106,29 +106,29 @@ rules! {
     /// A blank line in OpenMetrics.
     BlankLine => "OpenMetrics has no blank lines; remove it",
     /// No `# EOF`.
-    NoEof => "the end is missing, the exposition may have been cut off; OpenMetrics ends with a line `# EOF`",
+    NoEof => "the last line `# EOF` is missing, so the exposition may be cut off; send all of it, or append `# EOF`",
     /// Something after `# EOF`.
-    AfterEof => "nothing may follow `# EOF`; remove it, or move `# EOF` to the end",
-    /// A `#` line that is no metadata.
+    AfterEof => "`# EOF` is the last line; remove the lines behind it, or move `# EOF` to the end",
+    /// A `#` line that is not metadata.
     Comment => "a line with `#` is `# HELP name text`, `# TYPE name type`, `# UNIT name unit` or `# EOF`, with single spaces; remove other comments",
     /// A metric name with other characters.
     MetricName => "a metric name is made of ASCII letters, digits, `_` and `:` and does not begin with a digit; rename it, or write another name in quotes: `{\"name\"}`",
     /// No metric name at all.
     NoMetricName => "a sample begins with its name, or with the quoted name in the braces; write one",
     /// Two metric names.
-    SecondMetricName => "a sample has one name; the text in quotes needs `=` and a value, or has to go",
+    SecondMetricName => "a sample has one name; add `=` and a value behind the text in quotes, or remove it",
     /// A label name with other characters.
     LabelName => "a label name is made of ASCII letters, digits and `_` and does not begin with a digit; rename it, or write another name in quotes",
-    /// A label name that Prometheus keeps for itself.
-    ReservedLabel => "label names that begin with `__` are kept for Prometheus itself; rename it",
-    /// A label that the type keeps for its samples.
+    /// A label name that is reserved for Prometheus.
+    ReservedLabel => "label names that begin with `__` are reserved for Prometheus; rename it",
+    /// A label that is reserved for the samples of the type.
     TypeLabel => "this label belongs to the buckets, quantiles or states of the type; rename it",
     /// One label twice.
-    DuplicateLabel => "each label name may stand once; drop or rename one of the two",
+    DuplicateLabel => "a label set has each label name once; drop or rename one of the two",
     /// No `=` after a label's name.
     NoEquals => "a label is `name=\"value\"`; write `=` here",
     /// No `"` where a label's value begins.
-    NoQuote => "a label's value stands in double quotes; write `\"` here",
+    NoQuote => "a label value is in double quotes; write `\"` here",
     /// A quote that is not closed on its line.
     OpenQuote => "the quote is not closed on this line; close it, and write a line feed in it as `\\n`",
     /// An escape that the format does not have.
@@ -137,21 +137,21 @@ rules! {
     NoComma => "after a label comes `,` and the next one, or `}`",
     /// No space where one must be.
     NoSpace => "a single space separates name, value, timestamp and exemplar; write one here",
-    /// Something that is no number where the value is.
+    /// A value that is not a number.
     Number => "a value is a decimal number, `+Inf`, `-Inf` or `NaN`; write one",
-    /// Something that is no time.
-    Timestamp => "a timestamp is a number of seconds since 1970, with digits after a point if need be; write one, or leave it out",
-    /// Something that is no time in the text format.
-    TimestampMillis => "a timestamp is a whole number of milliseconds since 1970; write one, or leave it out",
+    /// A timestamp that is not a number.
+    Timestamp => "a timestamp is a number of seconds since 1970, decimals allowed; correct it, or leave it out",
+    /// A timestamp of the text format that is not a whole number.
+    TimestampMillis => "a timestamp is an integer of milliseconds since 1970; correct it, or leave it out",
     /// Something after the end of a sample.
-    Trailing => "the line goes on after the sample has ended; remove it",
-    /// An exemplar that is no exemplar.
+    Trailing => "there is text behind the end of the sample; remove it",
+    /// An invalid exemplar.
     Exemplar => "an exemplar is ` # {labels} value` and perhaps ` timestamp`, with single spaces; complete or remove it",
     /// An exemplar with too many characters.
     ExemplarLength => "the label names and values of an exemplar have at most 128 characters together; shorten them",
     /// An exemplar where none is allowed.
     ExemplarPlace => "only the total of a counter and the buckets of a histogram have exemplars; remove it",
-    /// A type that is none.
+    /// An unknown type.
     Type => "this is not one of the format's types; name one of them, or leave the line out",
     /// A second `# TYPE`, or one after samples in the text format.
     SecondType => "a family has one `# TYPE` line, before its samples; remove or move this one",
@@ -160,20 +160,20 @@ rules! {
     /// A second `# UNIT`.
     SecondUnit => "a family has one `# UNIT` line; remove this one",
     /// Metadata after samples.
-    LateMetadata => "metadata stands before the samples of its family; move it up",
+    LateMetadata => "metadata comes before the samples of its family; move it up",
     /// A unit that the name does not end in.
     Unit => "a family's name ends in `_` and its unit; append the unit to the name, or remove the `# UNIT` line",
     /// A unit of an info or a state set.
     UnitOfType => "info and state set families have no unit; remove the `# UNIT` line",
     /// Two families with the same name, or samples of the same name.
     Clash => "another family has this name, or samples of this name; put the lines of one family together, or rename it",
-    /// A series that was left and begins again.
-    Interleaved => "this series began further up; put its lines together",
+    /// A series that begins a second time.
+    Interleaved => "this series began on an earlier line; put its lines together",
     /// The same sample twice.
-    Duplicate => "this sample stands twice; remove one, or give both rising timestamps",
-    /// Samples with and without time in one series.
+    Duplicate => "the same sample comes twice; remove one, or give both rising timestamps",
+    /// Samples with and without timestamp in one series.
     MixedTimestamps => "all samples of a series have a timestamp, or none has; add or remove it",
-    /// Times that fall.
+    /// Falling timestamps.
     Backwards => "the timestamps of a series rise; sort its samples",
     /// A sample that the type does not have.
     SampleOfType => "the family's type has no such sample; check the suffix of its name",
@@ -188,13 +188,13 @@ rules! {
     /// An info that is not 1.
     InfoValue => "the value of an info is 1",
     /// A counter that is negative or NaN.
-    NotACount => "what only goes up is not negative and not NaN; correct it, or make it a gauge",
+    NotACount => "the value of a counter is not negative and not NaN; correct it, or make it a gauge",
     /// A count that is not whole, or too large.
-    NotWhole => "a count is a whole number below 2^64; round it",
+    NotWhole => "a count is an integer below 2^64; round it",
     /// A quantile that is negative.
-    NegativeQuantile => "the quantiles of a summary are not negative; use a gauge for what can be",
+    NegativeQuantile => "the quantiles of a summary are not negative; use a gauge for values that can be",
     /// Bounds that do not rise.
-    BucketOrder => "buckets stand in order of their bounds, each once; sort them",
+    BucketOrder => "buckets come in the order of their bounds, each once; sort them",
     /// A cumulative count that falls.
     BucketCount => "the counts of buckets are cumulative and never fall from one bound to the next; add them up",
     /// No last bucket.
@@ -206,7 +206,7 @@ rules! {
     /// A count without sum.
     CountWithoutSum => "a histogram with a count has a sum as well; add it, or remove the count",
     /// A sum although observations can be negative.
-    SumOfNegative => "a histogram with negative buckets has no sum, for it could fall; remove sum and count",
+    SumOfNegative => "a histogram with negative buckets has no sum, because it could fall; remove sum and count",
     /// A negative sum without negative buckets.
     NegativeSum => "without negative buckets the sum is not negative; correct it",
     /// Nothing but a created time.

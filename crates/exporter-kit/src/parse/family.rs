@@ -1,17 +1,17 @@
-//! One family of an OpenMetrics exposition while its lines are read: which sample belongs to which point.
+//! One family of an OpenMetrics exposition while its lines are read: assigns lines to samples.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::model::{Descriptor, Exemplar, HeadBuf, MetricType, Number, Timestamp};
+use crate::model::decimal::Moment;
+use crate::model::{Descriptor, Exemplar, MetricType, Number, SeriesKeyBuf, Timestamp};
 use crate::parse::assemble::{Part, Parts, Role, openmetrics_samples};
 use crate::parse::error::{ParseError, ParseErrorKind};
 use crate::parse::line::{Dialect, Line, Pair};
-use crate::parse::number::Moment;
-use crate::snapshot::{OwnedPoint, Series, SeriesIndex, same_labels};
+use crate::snapshot::{OwnedSample, Series, SeriesIndex, same_labels};
 
-/// One sample as it stands on its line, without its labels.
-pub(crate) struct Sample<'a> {
+/// One line of a sample, without its labels.
+pub(crate) struct SampleLine<'a> {
     pub(crate) name: Cow<'a, str>,
     /// The value as it was written.
     pub(crate) text: &'a str,
@@ -33,22 +33,22 @@ pub(crate) struct Family<'a> {
     /// The name that a query uses.
     query_name: String,
     series: Vec<Series>,
-    /// The label sets seen; of an info with their times, for nobody can tell which of its labels make a series.
+    /// The label sets so far. Those of an info with their times, because any of its labels may be its information.
     seen: SeriesIndex,
-    /// Whether samples have a time; an info's all do, or none.
+    /// True if samples have a timestamp. In an info all have one, or none.
     stamped: Option<bool>,
     open: Option<Open<'a>>,
-    /// The labels of the last point, kept for their allocation.
+    /// The labels of the last sample, kept for their allocation.
     spare: Vec<Pair<'a>>,
     bounds: Arc<[f64]>,
 }
 
-/// The point that samples are being added to.
+/// The sample that lines are being added to.
 struct Open<'a> {
     labels: Vec<Pair<'a>>,
     moment: Option<Moment>,
     parts: Parts,
-    /// The last line that belongs to it.
+    /// Its last line.
     line: Line<'a>,
 }
 
@@ -78,7 +78,7 @@ impl<'a> Family<'a> {
         self.kind.unwrap_or(MetricType::Unknown)
     }
 
-    /// What a sample of that name is to this family, if it is one of its.
+    /// Returns the role of a sample with that name, if it belongs to this family.
     pub(crate) fn role(&self, sample: &str) -> Option<Role> {
         let suffix = sample.strip_prefix(&*self.name)?;
         let mut samples = openmetrics_samples(self.kind()).iter();
@@ -87,10 +87,10 @@ impl<'a> Family<'a> {
             .map(|(_, role)| *role)
     }
 
-    /// Adds a sample; `labels` are taken and others given back for their allocation.
+    /// Adds a line. Takes `labels`, and leaves others for their allocation.
     pub(crate) fn add(
         &mut self,
-        sample: Sample<'a>,
+        sample: SampleLine<'a>,
         labels: &mut Vec<Pair<'a>>,
         line: Line<'a>,
     ) -> Result<(), ParseError> {
@@ -103,7 +103,7 @@ impl<'a> Family<'a> {
         if sample.exemplar.is_some() && !may_have_exemplar {
             return Err(line.error_at(sample.exemplar_at, ParseErrorKind::ExemplarPlace));
         }
-        self.open_point(labels, sample.moment, line)?;
+        self.open_sample(labels, sample.moment, line)?;
         let Some(open) = &mut self.open else {
             return Err(line.error_at(0, ParseErrorKind::SampleOfType));
         };
@@ -125,7 +125,7 @@ impl<'a> Family<'a> {
         })
     }
 
-    /// Takes the label out that is the sample's and not the series'.
+    /// Takes out the label that belongs to the line and not to the series.
     fn take_special(
         &self,
         role: Role,
@@ -148,8 +148,8 @@ impl<'a> Family<'a> {
         }
     }
 
-    /// Makes the point with these labels and this time the open one.
-    fn open_point(
+    /// Opens the sample with these labels and this time.
+    fn open_sample(
         &mut self,
         labels: &mut Vec<Pair<'a>>,
         moment: Option<Moment>,
@@ -167,11 +167,11 @@ impl<'a> Family<'a> {
                 (Some(before), Some(now)) if now < before => {
                     return Err(line.error_at(0, ParseErrorKind::Backwards));
                 }
-                (Some(_), Some(_)) => self.end_point()?,
+                (Some(_), Some(_)) => self.end_sample()?,
                 _ => return Err(line.error_at(0, ParseErrorKind::MixedTimestamps)),
             }
         } else {
-            self.end_point()?;
+            self.end_sample()?;
             if info && *self.stamped.get_or_insert(moment.is_some()) != moment.is_some() {
                 return Err(line.error_at(0, ParseErrorKind::MixedTimestamps));
             }
@@ -198,8 +198,8 @@ impl<'a> Family<'a> {
         let series = &self.series;
         let known = self.seen.find(hash, |at| {
             let known = &series[at];
-            (time.is_none() || known.point.timestamp == time)
-                && same_labels(known.head.as_head().labels(), pairs(labels))
+            (time.is_none() || known.sample.timestamp == time)
+                && same_labels(known.key.as_key().labels(), pairs(labels))
         });
         if known.is_some() {
             let again = if self.kind() == MetricType::Info {
@@ -213,8 +213,8 @@ impl<'a> Family<'a> {
         Ok(())
     }
 
-    /// Puts the open point's samples together.
-    pub(crate) fn end_point(&mut self) -> Result<(), ParseError> {
+    /// Puts the lines of the open sample together.
+    pub(crate) fn end_sample(&mut self) -> Result<(), ParseError> {
         let Some(open) = self.open.take() else {
             return Ok(());
         };
@@ -228,8 +228,8 @@ impl<'a> Family<'a> {
             .finish(kind, Dialect::OpenMetrics, &mut self.bounds);
         let value = value.map_err(|fault| open.line.error_at(0, fault))?;
         self.series.push(Series {
-            head: HeadBuf::new(&self.query_name, pairs(&open.labels)),
-            point: OwnedPoint {
+            key: SeriesKeyBuf::new(&self.query_name, pairs(&open.labels)),
+            sample: OwnedSample {
                 value,
                 timestamp: open.moment.map(Moment::timestamp),
                 created,

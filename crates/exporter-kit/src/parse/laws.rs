@@ -8,9 +8,9 @@ use proptest::prelude::*;
 
 use crate::encode::Format;
 use crate::model::{
-    Descriptor, Exemplar, HeadBuf, HistogramValue, MetricType, Number, SummaryValue, Timestamp,
+    Descriptor, Exemplar, HistogramValue, MetricType, Number, SeriesKeyBuf, SummaryValue, Timestamp,
 };
-use crate::snapshot::{OwnedPoint, OwnedValue, Series, Snapshot};
+use crate::snapshot::{OwnedSample, OwnedValue, Series, Snapshot};
 
 const KINDS: [MetricType; 8] = [
     MetricType::Counter,
@@ -32,7 +32,7 @@ const TEXT_KINDS: [MetricType; 5] = [
     MetricType::Unknown,
 ];
 
-/// Which names to make up.
+/// The names to make up.
 #[derive(Clone, Copy)]
 enum Names {
     Legacy,
@@ -200,10 +200,10 @@ fn any_family(
             (Just(descriptor), Just(labels), series, stamped).prop_map(
                 |(descriptor, labels, series, (stamped, time))| {
                     let mut all = Vec::new();
-                    for ((first, second), mut points) in series {
-                        // Only with times may a series have several points.
-                        points.truncate(if stamped { points.len() } else { 1 });
-                        for (at, (value, created)) in (0i64..).zip(points) {
+                    for ((first, second), mut samples) in series {
+                        // Only with times may a series have several samples.
+                        samples.truncate(if stamped { samples.len() } else { 1 });
+                        for (at, (value, created)) in (0i64..).zip(samples) {
                             let counts = matches!(
                                 descriptor.metric_type(),
                                 MetricType::Counter | MetricType::Histogram | MetricType::Summary
@@ -212,8 +212,8 @@ fn any_family(
                             let second = second.as_deref().map(|value| (&*labels[1], value));
                             let pairs = std::iter::once((&*labels[0], &*first)).chain(second);
                             all.push(Series {
-                                head: HeadBuf::new(descriptor.name(), pairs),
-                                point: OwnedPoint {
+                                key: SeriesKeyBuf::new(descriptor.name(), pairs),
+                                sample: OwnedSample {
                                     value,
                                     timestamp: stamped.then_some(time),
                                     created: created.filter(|_| counts),
@@ -243,27 +243,27 @@ fn any_snapshot(kinds: &'static [MetricType], names: Names) -> impl Strategy<Val
     })
 }
 
-/// What Prometheus text can't say: units, created times, exemplars, times below a millisecond, and blanks
+/// Removes what Prometheus text cannot express: units, created times, exemplars, times below a millisecond, and blanks
 /// where a help text begins.
 fn as_text_says(snapshot: &Snapshot) -> Snapshot {
     let mut said = Snapshot::new();
     for family in snapshot.families() {
         let descriptor = family.descriptor();
         let help = descriptor.help().trim_start_matches([' ', '\t']);
-        let series = family.series().map(|(head, point)| {
-            let mut point = OwnedPoint::from(&point);
-            point.created = None;
-            point.timestamp = point
+        let series = family.series().map(|(key, sample)| {
+            let mut sample = OwnedSample::from(&sample);
+            sample.created = None;
+            sample.timestamp = sample
                 .timestamp
                 .map(|time| Timestamp::from_millis(time.as_millis()));
-            match &mut point.value {
+            match &mut sample.value {
                 OwnedValue::Counter(_, exemplar) => *exemplar = None,
                 OwnedValue::Histogram(value) => value.exemplars.clear(),
                 _ => {}
             }
             Series {
-                head: head.into(),
-                point,
+                key: key.into(),
+                sample,
             }
         });
         said.push(

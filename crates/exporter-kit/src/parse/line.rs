@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use crate::encode::escape;
+use crate::model::escape;
 use crate::name;
 use crate::parse::error::{ParseError, ParseErrorKind};
 
 /// A label: name and value, unescaped.
 pub(crate) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
-/// What the formats differ in within a line.
+/// The differences of the formats within a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// Single spaces, no comma at the end of labels; a backslash before an ordinary character is itself.
@@ -18,7 +18,25 @@ pub(crate) enum Dialect {
     Text,
 }
 
-/// A line and how far it has been read.
+/// Iterates over the lines, without line feeds, with their numbers from 1. A line feed at the end does not begin a line.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut rest = text;
+    let mut number = 0;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        number += 1;
+        let (line, after) = match memchr::memchr(b'\n', rest.as_bytes()) {
+            Some(at) => (&rest[..at], &rest[at + 1..]),
+            None => (rest, ""),
+        };
+        rest = after;
+        Some((number, line))
+    })
+}
+
+/// A line and a position in it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Line<'a> {
     text: &'a str,
@@ -27,7 +45,7 @@ pub(crate) struct Line<'a> {
     dialect: Dialect,
 }
 
-/// Up to so many names are compared one with another; more are sorted.
+/// Up to this number of names, each pair is compared; more are sorted.
 const COMPARED_NAMES: usize = 16;
 
 impl<'a> Line<'a> {
@@ -102,7 +120,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// What stands between two words.
+    /// Skips the blanks between two words.
     pub(crate) fn gap(&mut self) -> Result<(), ParseError> {
         match self.dialect {
             Dialect::OpenMetrics => self.expect(" ", ParseErrorKind::NoSpace),
@@ -245,14 +263,14 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Whether a text stands twice in a list.
+/// Returns whether a list has a text twice.
 pub(crate) fn has_duplicate<'t>(texts: impl Iterator<Item = &'t str>) -> bool {
     let mut texts: Vec<&str> = texts.collect();
     texts.sort_unstable();
     texts.windows(2).any(|pair| pair[0] == pair[1])
 }
 
-/// Where a backslash is that begins no escape of the text format.
+/// Finds a backslash that does not begin an escape of the text format.
 pub(crate) fn bad_escape(text: &str, quotes: bool) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut from = 0;

@@ -1,4 +1,4 @@
-//! Reads expositions into a [`Snapshot`]: OpenMetrics strictly, Prometheus text as leniently as Prometheus.
+//! Parsers of expositions, into a [`Snapshot`]: OpenMetrics strictly, Prometheus text more leniently.
 //!
 //! ```
 //! use exporter_kit::parse;
@@ -21,7 +21,6 @@ mod family;
 #[cfg(test)]
 mod laws;
 mod line;
-pub(crate) mod number;
 mod openmetrics;
 mod text;
 
@@ -29,7 +28,7 @@ pub use error::{ParseError, ParseErrorKind};
 
 use crate::snapshot::Snapshot;
 
-/// Reads OpenMetrics 1.0 text, and refuses what breaks a rule of it.
+/// Parses OpenMetrics 1.0 text, and rejects every violation of the standard.
 ///
 /// Every MUST is checked: order and uniqueness of families, metadata and series, names and suffixes, units,
 /// what each type's samples must be, exemplars, times, the final `# EOF`. Names in quotes are understood.
@@ -43,7 +42,7 @@ pub fn openmetrics(exposition: impl AsRef<[u8]>) -> Result<Snapshot, ParseError>
     openmetrics::read(utf8(exposition.as_ref())?)
 }
 
-/// Reads Prometheus text 0.0.4 or 1.0.0 (names in quotes).
+/// Parses Prometheus text 0.0.4 or 1.0.0 (names in quotes).
 ///
 /// Lenient where the format and Prometheus are: blanks, comments, blank lines, the order of lines, a missing
 /// `+Inf` bucket, a series that stands twice (the first one counts; [`Snapshot::duplicates`] names it). Refused
@@ -66,23 +65,5 @@ fn utf8(bytes: &[u8]) -> Result<&str, ParseError> {
         let number = valid.bytes().filter(|b| *b == b'\n').count() + 1;
         let found = String::from_utf8_lossy(&bad[..error.error_len().unwrap_or(bad.len())]);
         ParseError::new(number, &valid[begin..], &found, ParseErrorKind::NotUtf8)
-    })
-}
-
-/// The lines with their numbers from 1, without line feeds; a line feed at the end begins no further line.
-fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut rest = text;
-    let mut number = 0;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        number += 1;
-        let (line, after) = match memchr::memchr(b'\n', rest.as_bytes()) {
-            Some(at) => (&rest[..at], &rest[at + 1..]),
-            None => (rest, ""),
-        };
-        rest = after;
-        Some((number, line))
     })
 }

@@ -4,13 +4,12 @@ use std::borrow::Cow;
 
 use hashbrown::HashSet;
 
-use crate::encode::escape;
 use crate::model::{Exemplar, ExemplarError, MetricType};
+use crate::model::{decimal, escape};
 use crate::parse::assemble::openmetrics_samples;
 use crate::parse::error::{ParseError, ParseErrorKind};
-use crate::parse::family::{Family, Sample};
-use crate::parse::line::{Dialect, Line, Pair};
-use crate::parse::{lines, number};
+use crate::parse::family::{Family, SampleLine};
+use crate::parse::line::{Dialect, Line, Pair, lines};
 use crate::snapshot::Snapshot;
 
 /// Reads a whole exposition.
@@ -131,7 +130,7 @@ impl<'a> Reader<'a> {
         let Some(mut family) = self.family.take() else {
             return Ok(());
         };
-        family.end_point()?;
+        family.end_sample()?;
         let kind = family.kind.unwrap_or(MetricType::Unknown);
         let mut suffixes = vec![""];
         let others = openmetrics_samples(kind).iter().map(|(suffix, _)| *suffix);
@@ -155,7 +154,7 @@ impl<'a> Reader<'a> {
 fn read_sample<'a>(
     line: &mut Line<'a>,
     labels: &mut Vec<Pair<'a>>,
-) -> Result<Sample<'a>, ParseError> {
+) -> Result<SampleLine<'a>, ParseError> {
     labels.clear();
     let mut name = None;
     if !line.rest().starts_with('{') {
@@ -174,8 +173,8 @@ fn read_sample<'a>(
     let value_at = line.pos();
     let text = line.word();
     let number =
-        number::number(text).ok_or_else(|| line.error_at(value_at, ParseErrorKind::Number))?;
-    let mut sample = Sample {
+        decimal::number(text).ok_or_else(|| line.error_at(value_at, ParseErrorKind::Number))?;
+    let mut sample = SampleLine {
         name,
         text,
         value_at,
@@ -195,9 +194,9 @@ fn read_sample<'a>(
     Ok(sample)
 }
 
-fn time(line: &mut Line<'_>) -> Result<number::Moment, ParseError> {
+fn time(line: &mut Line<'_>) -> Result<decimal::Moment, ParseError> {
     let at = line.pos();
-    number::moment(line.word()).ok_or_else(|| line.error_at(at, ParseErrorKind::Timestamp))
+    decimal::moment(line.word()).ok_or_else(|| line.error_at(at, ParseErrorKind::Timestamp))
 }
 
 fn exemplar(line: &mut Line<'_>) -> Result<Exemplar, ParseError> {
@@ -214,7 +213,7 @@ fn exemplar(line: &mut Line<'_>) -> Result<Exemplar, ParseError> {
     }
     let at = line.pos();
     let value =
-        number::float(line.word()).ok_or_else(|| line.error_at(at, ParseErrorKind::Number))?;
+        decimal::float(line.word()).ok_or_else(|| line.error_at(at, ParseErrorKind::Number))?;
     let timestamp = if line.eat(" ") {
         Some(time(line)?.timestamp())
     } else {

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::encode::escape;
-use crate::model::{Descriptor, HeadBuf, MetricType, Number, Timestamp};
+use crate::model::{Descriptor, MetricType, Number, SeriesKeyBuf, Timestamp};
+use crate::model::{decimal, escape};
 use crate::parse::assemble::{Part, Parts, Role};
 use crate::parse::error::{ParseError, ParseErrorKind};
-use crate::parse::line::{Dialect, Line, Pair, bad_escape};
-use crate::parse::{lines, number};
-use crate::snapshot::{OwnedPoint, OwnedValue, Series, SeriesIndex, Snapshot, same_labels};
+use crate::parse::line::{Dialect, Line, Pair, bad_escape, lines};
+use crate::snapshot::{OwnedSample, OwnedValue, Series, SeriesIndex, Snapshot, same_labels};
 
 /// Reads a whole exposition.
 pub(crate) fn read(text: &str) -> Result<Snapshot, ParseError> {
@@ -43,14 +42,14 @@ pub(crate) fn read(text: &str) -> Result<Snapshot, ParseError> {
 struct Reader<'a> {
     families: Vec<Family<'a>>,
     names: HashMap<Cow<'a, str>, usize>,
-    duplicates: Vec<HeadBuf>,
+    duplicates: Vec<SeriesKeyBuf>,
     /// Reused for every sample.
     labels: Vec<Pair<'a>>,
 }
 
-/// One sample of a histogram or summary as it stands on its line, without its labels.
+/// One line of a histogram or summary, without its labels.
 #[derive(Clone, Copy)]
-struct Sample<'a> {
+struct SampleLine<'a> {
     role: Role,
     number: Number,
     /// The value as it was written.
@@ -126,7 +125,7 @@ impl<'a> Reader<'a> {
         at
     }
 
-    /// The family that a sample belongs to, and what it is there.
+    /// Returns the family that a sample belongs to, and its role there.
     fn family_of(&mut self, sample: Cow<'a, str>) -> (usize, Option<Role>) {
         if let Some(at) = self.names.get(&*sample) {
             let role = match self.families[*at].kind.unwrap_or(MetricType::Unknown) {
@@ -175,7 +174,7 @@ impl<'a> Reader<'a> {
         let value_at = line.pos();
         let text = line.word();
         let number =
-            number::number(text).ok_or_else(|| line.error_at(value_at, ParseErrorKind::Number))?;
+            decimal::number(text).ok_or_else(|| line.error_at(value_at, ParseErrorKind::Number))?;
         line.skip_blanks();
         let timestamp = match line.rest() {
             "" => None,
@@ -193,7 +192,7 @@ impl<'a> Reader<'a> {
                 .extend(family.scalar(&self.labels, number, timestamp));
             return Ok(());
         }
-        let sample = Sample {
+        let sample = SampleLine {
             role,
             number,
             text,
@@ -210,7 +209,7 @@ impl<'a> Reader<'a> {
             let kind = family.kind.unwrap_or(MetricType::Unknown);
             for (series, (parts, line)) in family.series.iter_mut().zip(family.parts) {
                 let value = parts.finish(kind, Dialect::Text, &mut bounds);
-                series.point.value = value.map_err(|fault| line.error_at(0, fault))?;
+                series.sample.value = value.map_err(|fault| line.error_at(0, fault))?;
             }
             let help = family.help.as_deref().unwrap_or("");
             snapshot.push(
@@ -218,26 +217,26 @@ impl<'a> Reader<'a> {
                 family.series,
             );
         }
-        for head in &self.duplicates {
-            let head = head.as_head();
-            snapshot.note_duplicate(head.name(), &head.text());
+        for key in &self.duplicates {
+            let key = key.as_key();
+            snapshot.note_duplicate(key.name(), &key.text());
         }
         Ok(snapshot)
     }
 }
 
 impl<'a> Family<'a> {
-    /// Adds a series whose value is one number; gives its head back if it is there already.
+    /// Adds a series whose value is one number. Returns its key if it is a duplicate.
     fn scalar(
         &mut self,
         labels: &[Pair<'a>],
         number: Number,
         timestamp: Option<Timestamp>,
-    ) -> Option<HeadBuf> {
+    ) -> Option<SeriesKeyBuf> {
         let value = OwnedValue::number(self.kind.unwrap_or(MetricType::Unknown), number);
         match self.position(labels, timestamp, value) {
             (_, true) => None,
-            (_, false) => Some(HeadBuf::new(&self.name, pairs(labels))),
+            (_, false) => Some(SeriesKeyBuf::new(&self.name, pairs(labels))),
         }
     }
 
@@ -245,7 +244,7 @@ impl<'a> Family<'a> {
     fn part(
         &mut self,
         labels: &mut Vec<Pair<'a>>,
-        sample: Sample<'a>,
+        sample: SampleLine<'a>,
         line: Line<'a>,
     ) -> Result<(), ParseError> {
         let kind = self.kind.unwrap_or(MetricType::Unknown);
@@ -285,7 +284,7 @@ impl<'a> Family<'a> {
         })
     }
 
-    /// Where the series is; `true` if it has just been added.
+    /// Returns the position of a series, and `true` if it is new.
     fn position(
         &mut self,
         labels: &[Pair<'a>],
@@ -295,8 +294,8 @@ impl<'a> Family<'a> {
         let hash = self.seen.hash(pairs(labels), timestamp);
         let series = &self.series;
         let known = self.seen.find(hash, |at| {
-            series[at].point.timestamp == timestamp
-                && same_labels(series[at].head.as_head().labels(), pairs(labels))
+            series[at].sample.timestamp == timestamp
+                && same_labels(series[at].key.as_key().labels(), pairs(labels))
         });
         if let Some(at) = known {
             return (at, false);
@@ -304,8 +303,8 @@ impl<'a> Family<'a> {
         let at = self.series.len();
         self.seen.insert(hash, at);
         self.series.push(Series {
-            head: HeadBuf::new(&self.name, pairs(labels)),
-            point: OwnedPoint {
+            key: SeriesKeyBuf::new(&self.name, pairs(labels)),
+            sample: OwnedSample {
                 value,
                 timestamp,
                 created: None,

@@ -1,4 +1,4 @@
-//! Why a push did not succeed.
+//! The errors of a push to a Pushgateway.
 
 use std::fmt;
 use std::io;
@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use crate::name::NameError;
 
-/// Why metrics can't be pushed to a Pushgateway, or were not.
+/// The error of a push to a Pushgateway, or of its settings.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PushError {
-    /// What was given is no URL of a Pushgateway. A user and a password in it are left out here.
+    /// Not a valid URL of a Pushgateway. A user and a password in it are left out here.
     Url {
-        /// What was given.
+        /// The URL.
         url: Box<str>,
-        /// What is wrong with it, and the remedy.
+        /// The remedy.
         reason: &'static str,
     },
     /// The name of the job is empty.
@@ -28,30 +28,30 @@ pub enum PushError {
         /// The label.
         label: Box<str>,
     },
-    /// The thread that pushes can't be started, or did not end well.
+    /// The thread for the push could not start, or panicked.
     Run(io::Error),
-    /// There is no connection.
+    /// The connection failed.
     Connect {
         /// The group's URL.
         url: Box<str>,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The connection ended before the answer.
     Exchange {
         /// The group's URL.
         url: Box<str>,
-        /// What went wrong.
+        /// The error of the connection.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// It took too long.
+    /// The push took too long.
     Timeout {
         /// The group's URL.
         url: Box<str>,
-        /// How long it was given.
+        /// The timeout.
         timeout: Duration,
     },
-    /// The answer is a refusal: its status is not 200 to 299.
+    /// The Pushgateway rejected the push: the status is not 200 to 299.
     Answer {
         /// The group's URL.
         url: Box<str>,
@@ -66,44 +66,48 @@ impl fmt::Display for PushError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url { url, reason } => {
-                write!(f, "`{}` is no URL to push to: {reason}", url.escape_debug())
+                write!(
+                    f,
+                    "cannot push to `{}`: not a valid URL; {reason}",
+                    url.escape_debug()
+                )
             }
             Self::NoJob => f.write_str(
-                "the name of the job is empty; a Pushgateway needs one, such as `backup`",
+                "cannot push without a job: its name is empty; name it, for example `backup`",
             ),
-            Self::Grouping(error) => write!(f, "the grouping is refused: {error}"),
+            Self::Grouping(error) => write!(f, "cannot add the grouping label: {error}"),
             Self::LabelTaken { family, label } => write!(
                 f,
-                "family `{family}` has the label `{label}` already, which the group of the push gives to all series; rename it or leave it out of the grouping"
+                "cannot push family `{family}`: its label `{label}` is a label of the group too; rename it, or leave it out of the grouping"
             ),
             Self::Run(error) => write!(
                 f,
-                "can't push on a thread of its own: {error}; raise the limits on threads and open files"
+                "cannot run a thread for the push: {error}; raise the limits on threads and open files"
             ),
             Self::Connect { url, source } => write!(
                 f,
-                "can't connect to push to `{url}`: {source}; check the address, and that a Pushgateway listens there"
+                "cannot connect to `{url}`: {source}; check the address, and that a Pushgateway listens there"
             ),
             Self::Exchange { url, source } => write!(
                 f,
-                "no answer to the push to `{url}`: {source}; check that a Pushgateway listens there, and its log"
+                "cannot push to `{url}`: {source}; check that a Pushgateway listens there, and its log"
             ),
             Self::Timeout { url, timeout } => write!(
                 f,
-                "the push to `{url}` was not done within {timeout:?}; check the way there and slow collectors, or give it a longer `timeout`"
+                "cannot push to `{url}`: timeout of {timeout:?} exceeded; check the network and slow collectors, or set a longer `timeout`"
             ),
             Self::Answer { url, status, body } => {
                 let remedy = match status {
-                    401 | 403 => "give a user and a password with `basic_auth`",
+                    401 | 403 => "set user and password with `basic_auth`",
                     300..=399 | 404 | 405 => {
-                        "check the URL: it is the one of the Pushgateway itself"
+                        "check the URL: it must be the Pushgateway's own, without `/metrics`"
                     }
-                    500..=599 => "see its log",
-                    _ => "correct what it names",
+                    500..=599 => "see the log of the Pushgateway",
+                    _ => "correct the metrics that it names",
                 };
-                write!(f, "the push to `{url}` was answered with status {status}")?;
+                write!(f, "cannot push to `{url}`: status {status}")?;
                 if !body.is_empty() {
-                    write!(f, " and `{}`", body.escape_debug())?;
+                    write!(f, ": `{}`", body.escape_debug())?;
                 }
                 write!(f, "; {remedy}")
             }

@@ -13,17 +13,17 @@ use tokio::net::TcpStream;
 
 use super::target::Target;
 
-/// How much of an answer's body is read, in bytes: enough for what a Pushgateway says of a mistake.
+/// The largest part of a response body that is read, in bytes: enough for a Pushgateway's error message.
 const BEGINNING: usize = 512;
 
-/// What came back.
+/// The response.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     /// The beginning of the body.
     pub(super) body: Vec<u8>,
 }
 
-/// Why nothing came back.
+/// The reason for a missing response.
 pub(super) enum Failure {
     Connect(io::Error),
     Exchange(hyper::Error),
@@ -46,7 +46,7 @@ pub(super) async fn exchange(target: &Target, request: Request<String>) -> Resul
         let mut body = Vec::new();
         while body.len() < BEGINNING {
             let frame = poll_fn(|cx| Pin::new(response.body_mut()).poll_frame(cx)).await;
-            // The status has been said; a body that breaks off changes nothing about it.
+            // The status is there already; a body that breaks off changes nothing.
             let Some(Ok(frame)) = frame else { break };
             if let Ok(data) = frame.into_data() {
                 body.extend_from_slice(&data);
@@ -63,7 +63,7 @@ pub(super) async fn exchange(target: &Target, request: Request<String>) -> Resul
         if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
             return Poll::Ready(answer);
         }
-        // Its end is told to the answer as well, which wakes this.
+        // Its end reaches the response as well, which wakes this.
         open = open && connection.as_mut().poll(cx).is_pending();
         Poll::Pending
     })

@@ -21,14 +21,13 @@ use crate::encode::Format;
 use crate::model::MetricType;
 use crate::name::{self, NameError, NameErrorKind, NameScheme};
 use crate::registry::Registry;
-use crate::snapshot::Snapshot;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A group of metrics in a Pushgateway, by its job and grouping labels.
 ///
-/// For jobs that end before they could be scraped. What is pushed stays there until it is replaced or deleted. A job
-/// pushes at its end, and gauges rather than counters: each run begins at 0.
+/// For jobs that end before a scrape. Pushed metrics stay in the Pushgateway until they are replaced or deleted. Push at
+/// the end of the job, and prefer gauges to counters, which begin at 0 in each run.
 ///
 /// ```
 /// use exporter_kit::{Registry, push::PushGateway};
@@ -57,8 +56,8 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Each push runs on a thread of its own that ends with it, so that neither the program needs a runtime nor one that
-/// has any is held up: synchronous code calls [`push`](Self::push), and a future of any runtime awaits
+/// Each push runs on a thread of its own, which ends with it. The program needs no async runtime, and a push does not
+/// block one: synchronous code calls [`push`](Self::push), a future of any runtime awaits
 /// [`push_async`](Self::push_async).
 #[derive(Clone, Debug)]
 pub struct PushGateway {
@@ -71,8 +70,8 @@ pub struct PushGateway {
 }
 
 impl PushGateway {
-    /// The group of `job` at the Pushgateway with that URL: `http://pushgateway:9091`, or without `http://`. A path in
-    /// it is kept, for a Pushgateway behind a proxy.
+    /// Makes the group of `job` at the Pushgateway with that URL: `http://pushgateway:9091`, or without `http://`. A path
+    /// in it is kept, for a Pushgateway behind a proxy.
     ///
     /// # Errors
     /// When the URL is not one, begins with `https://` (there is no TLS yet) or has a password in it, and when the job
@@ -91,10 +90,10 @@ impl PushGateway {
         })
     }
 
-    /// Adds a label to those that tell this group from others, such as `instance`. All its series get it.
+    /// Adds a grouping label, such as `instance`, which identifies the group. All series of the group get it.
     ///
     /// # Errors
-    /// When the name is no label name of ASCII letters, digits and `_`, is `job`, or stands twice.
+    /// When the name is not a legacy label name, is `job`, or was added before.
     pub fn grouping(mut self, name: &str, value: &str) -> Result<Self, PushError> {
         let refused = |fault| PushError::Grouping(NameError::new(name, fault));
         name::check_label_name(name, MetricType::Gauge, NameScheme::Legacy).map_err(refused)?;
@@ -105,8 +104,8 @@ impl PushGateway {
         Ok(self)
     }
 
-    /// Says who pushes, by HTTP basic authentication. A user's name can't have a colon. Without TLS everyone on the way
-    /// can read the password.
+    /// Sets user and password for HTTP basic authentication. A user name cannot have a colon. Without TLS everyone on
+    /// the network path can read the password.
     #[must_use]
     pub fn basic_auth(mut self, user: &str, password: &str) -> Self {
         let coded = STANDARD.encode(format!("{user}:{password}"));
@@ -118,7 +117,7 @@ impl PushGateway {
         self
     }
 
-    /// How long a push may take, collectors and the look-up of the host included; 30 s unless set.
+    /// Sets the timeout of a push, including collectors and the look-up of the host; 30 s by default.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -129,8 +128,8 @@ impl PushGateway {
     /// [`push_async`](Self::push_async).
     ///
     /// # Errors
-    /// When a series has the label `job` or one of the grouping already, the Pushgateway can't be reached in time, or
-    /// answers with another status than 200 to 299.
+    /// When a series has the label `job` or a grouping label, the Pushgateway does not answer in time, or answers with
+    /// another status than 200 to 299.
     pub fn push(&self, registry: &Registry) -> Result<(), PushError> {
         self.wait(Method::PUT, Some(registry))
     }
@@ -147,7 +146,7 @@ impl PushGateway {
     /// Deletes all metrics of the group (`DELETE`), if there are any. Blocks until the answer.
     ///
     /// # Errors
-    /// When the Pushgateway can't be reached in time, or answers with another status than 200 to 299.
+    /// When the Pushgateway does not answer in time, or answers with another status than 200 to 299.
     pub fn delete(&self) -> Result<(), PushError> {
         self.wait(Method::DELETE, None)
     }
@@ -198,7 +197,7 @@ impl PushGateway {
             });
             let finished = finished.unwrap_or_else(|error| Some(Err(PushError::Run(error))));
             if let Some(result) = finished {
-                // It fails if nobody waits any more.
+                // It fails if the receiver was dropped.
                 let _ = done.send(result);
             }
         })?;
@@ -240,7 +239,7 @@ impl PushGateway {
         let body = match registry {
             Some(registry) => {
                 request = request.header(CONTENT_TYPE, Format::Text.content_type());
-                // Collectors may block, and must not hold up the deadline.
+                // Collectors may block, and must not delay the timeout.
                 tokio::task::spawn_blocking(move || render(&registry, &grouping))
                     .await
                     .map_err(|error| PushError::Run(error.into()))??
@@ -287,13 +286,13 @@ impl PushGateway {
     }
 }
 
-/// Appends `/name/value`, in Base64 where a path could not carry the value as it is.
+/// Appends `/name/value`, in Base64 if a path cannot carry the value as it is.
 fn segment(path: &mut String, name: &str, value: &str) {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
     path.push('/');
     path.push_str(name);
     if value.is_empty() {
-        // Nothing, with its padding: an empty part of a path would be lost.
+        // The Base64 of an empty text, with its padding: an empty part of a path would be lost.
         path.push_str("@base64/=");
     } else if value.bytes().all(plain) && value != "." && value != ".." {
         path.push('/');
@@ -304,14 +303,14 @@ fn segment(path: &mut String, name: &str, value: &str) {
     }
 }
 
-/// The registry's exposition, if nothing in it has a label of the group.
+/// Renders the registry, if no series has a label of the group.
 fn render(registry: &Registry, grouping: &BTreeMap<String, String>) -> Result<String, PushError> {
-    let snapshot = Snapshot::of(&registry.scrape(Format::Text));
+    let snapshot = registry.snapshot();
     let of_the_group = |label: &str| label == "job" || grouping.contains_key(label);
     for family in snapshot.families() {
         let name = family.descriptor().name();
         let state = (family.descriptor().metric_type() == MetricType::StateSet).then_some(name);
-        let labels = family.series().flat_map(|(head, _)| head.labels());
+        let labels = family.series().flat_map(|(key, _)| key.labels());
         let taken = labels
             .map(|(label, _)| label)
             .chain(state.map(Into::into))

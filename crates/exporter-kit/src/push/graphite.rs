@@ -10,18 +10,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::encode::Format;
-use crate::model::{Head, Timestamp};
+use crate::model::{SeriesKey, Timestamp};
 use crate::registry::Registry;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Graphite's times are in whole seconds: more often says nothing more.
+/// Graphite's times are in whole seconds, so that a shorter interval adds nothing.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A Graphite server that takes metrics in the plaintext protocol.
 ///
-/// Each sample is a line `name.label.value 45.0 1700000000`, its labels by their names. What is not an ASCII letter, a
-/// digit, `_` or `-` becomes `_`. Labels without a value and samples that are NaN are left out: Graphite has neither.
+/// Each sample is a line `name.label.value 45.0 1700000000`, with labels sorted by name. Characters other than ASCII
+/// letters, digits, `_` and `-` become `_`. Labels without a value and samples that are NaN are left out: Graphite has
+/// neither.
 ///
 /// ```
 /// use exporter_kit::{Registry, push::Graphite};
@@ -57,7 +58,7 @@ impl Graphite {
         }
     }
 
-    /// What all names begin with, without the last dot. Dots in it divide levels.
+    /// Sets the beginning of all names, without the last dot. Dots in it separate levels.
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
         let levels = prefix.split('.').filter(|level| !level.is_empty());
@@ -69,23 +70,22 @@ impl Graphite {
         self
     }
 
-    /// Whether labels are tags, `name;label=value`, which Graphite has from 1.1 on. Unless this is set, they are levels
-    /// of the name.
+    /// Sends labels as tags, `name;label=value`, which Graphite has from 1.1 on. By default they are levels of the name.
     #[must_use]
     pub fn tags(mut self, tags: bool) -> Self {
         self.tags = tags;
         self
     }
 
-    /// How long a push may take, collectors and the look-up of the host included; 30 s unless set.
+    /// Sets the timeout of a push, including collectors and the look-up of the host; 30 s by default.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sends everything once, on a thread of its own, and waits for that. Graphite answers nothing: success means that
-    /// the operating system has taken all lines.
+    /// Sends everything once, on a thread of its own, and waits for it. Graphite does not answer: success means that the
+    /// operating system accepted all lines.
     ///
     /// # Errors
     /// When there is no connection in time, or it breaks.
@@ -99,7 +99,7 @@ impl Graphite {
         let pushed = thread::Builder::new()
             .name("exporter-push".to_owned())
             .spawn(move || {
-                // It fails if the time was over and nobody waits any more.
+                // It fails after the timeout, when the receiver is dropped.
                 let _ = done.send(graphite.send(&registry, limit));
             })
             .and_then(|_| match result.recv_timeout(self.timeout) {
@@ -113,11 +113,11 @@ impl Graphite {
         })
     }
 
-    /// Sends everything every `interval` from a thread of its own, for the first time after the first interval, until
-    /// the result is dropped. At least a second lies between two pushes. Failures are told to the `log` crate.
+    /// Sends everything every `interval` from a thread of its own, first after one interval, until the result is
+    /// dropped. The shortest interval is one second. Failures are logged with the `log` crate.
     ///
     /// # Errors
-    /// When no thread can be started.
+    /// When the thread cannot start.
     pub fn start(self, interval: Duration, registry: &Registry) -> Result<Pushing, GraphiteError> {
         let (stop, stopped) = mpsc::channel();
         let address = self.address.clone();
@@ -177,7 +177,7 @@ impl Graphite {
         if sample.starts_with('#') {
             return None;
         }
-        // A label's value may hold anything, what follows the labels no brace.
+        // A label value may have braces, the text behind the labels has none.
         let space = match sample.rfind('}') {
             Some(brace) => brace + 1,
             None => sample.find(' ')?,
@@ -188,8 +188,8 @@ impl Graphite {
         let millis = rest.next().and_then(|time| time.parse::<i64>().ok());
         let time = millis.map_or(now, |millis| millis.div_euclid(1000));
         let name = series.split(['{', ' ']).next()?;
-        let head = Head::from_parts(series, name.len(), true);
-        let mut labels: Vec<(Cow<'_, str>, Cow<'_, str>)> = head
+        let key = SeriesKey::from_parts(series, name.len(), true);
+        let mut labels: Vec<(Cow<'_, str>, Cow<'_, str>)> = key
             .labels()
             .filter(|(_, value)| !value.is_empty())
             .collect();
@@ -209,15 +209,15 @@ impl Graphite {
     }
 }
 
-/// Sends until it is dropped. A push that has begun then still ends, within its timeout.
+/// Sends until it is dropped. A push that has begun still ends, within its timeout.
 #[derive(Debug)]
 #[must_use = "the pushing stops when this is dropped; keep it in a variable"]
 pub struct Pushing {
-    /// Nothing is ever sent: dropping it tells the thread.
+    /// Nothing is ever sent: dropping it stops the thread.
     _stop: mpsc::Sender<()>,
 }
 
-/// Why Graphite did not get the metrics.
+/// The error of a push to Graphite.
 #[derive(Debug)]
 pub struct GraphiteError {
     address: String,
@@ -228,15 +228,15 @@ impl fmt::Display for GraphiteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let remedy = match self.source.kind() {
             io::ErrorKind::TimedOut => {
-                "check the way there and slow collectors, or give it a longer `timeout`"
+                "check the network and slow collectors, or set a longer `timeout`"
             }
             io::ErrorKind::InvalidInput => "write the address like `graphite:2003`",
-            _ => "check the address, and that Graphite takes the plaintext protocol there",
+            _ => "check the address, and that Graphite listens there for the plaintext protocol",
         };
         let Self { address, source } = self;
         write!(
             f,
-            "can't push to Graphite at `{}`: {source}; {remedy}",
+            "cannot push to `{}`: {source}; {remedy}",
             address.escape_debug()
         )
     }
@@ -248,7 +248,7 @@ impl std::error::Error for GraphiteError {
     }
 }
 
-/// How long a push may still take.
+/// The time that is left for a push.
 #[derive(Clone, Copy)]
 struct Limit {
     begin: Instant,
@@ -270,7 +270,7 @@ fn write_all(stream: &mut TcpStream, mut bytes: &[u8], limit: Limit) -> io::Resu
         match stream.write(bytes) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => bytes = &bytes[written..],
-            // What Unix calls a write whose time is over; the next turn says so.
+            // The error of Unix for a write after its timeout; the next turn returns it.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
@@ -279,7 +279,7 @@ fn write_all(stream: &mut TcpStream, mut bytes: &[u8], limit: Limit) -> io::Resu
     Ok(())
 }
 
-/// Appends what Graphite takes as one level of a name.
+/// Appends one level of a name, with safe characters only.
 fn append_safe(out: &mut String, text: &str) {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     out.extend(text.chars().map(|c| if is_safe(c) { c } else { '_' }));

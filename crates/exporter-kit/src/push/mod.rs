@@ -1,7 +1,7 @@
-//! Metrics of programs that nobody scrapes: into a file, to a Pushgateway, to Graphite.
+//! Metrics without a scrape: into a file, to a Pushgateway, to Graphite.
 //!
-//! For jobs that end before a scrape comes, and for systems that take nothing but what is sent to them. A program that
-//! stays is better scraped: it is then known when it is down.
+//! For jobs that end before a scrape, and for systems that only receive. A scrape is better for a program that keeps
+//! running, because Prometheus then notices that it is down.
 //!
 //! - [`Registry::write_text_file`](crate::Registry::write_text_file) leaves a file for node_exporter's textfile
 //!   collector.

@@ -1,19 +1,19 @@
-//! The URL that is pushed to: checked once, taken apart once.
+//! The URL of a Pushgateway: checked and split once.
 
 use http::Uri;
 use http::uri::Scheme;
 
 use super::error::PushError;
 
-/// Where a Pushgateway is.
+/// The address of a Pushgateway.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     /// Without the brackets of an IPv6 address.
     pub(super) host: String,
     pub(super) port: u16,
-    /// As the header `Host` has it.
+    /// The value of the `Host` header.
     pub(super) authority: String,
-    /// What stands before `/metrics`; empty or begins with `/`, and does not end in one.
+    /// The path before `/metrics`: empty, or with a `/` at the beginning and none at the end.
     pub(super) path: String,
 }
 
@@ -64,7 +64,7 @@ impl Target {
     }
 }
 
-/// A password must not be repeated in an error.
+/// Removes a user and a password, which must not appear in an error.
 fn without_credentials(url: &str) -> String {
     let begin = url.find("://").map_or(0, |at| at + 3);
     match url.rfind('@') {

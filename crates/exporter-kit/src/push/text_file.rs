@@ -1,4 +1,4 @@
-//! Writes a registry into a file that is never seen half-written.
+//! Writes a registry into a file, in one step for its readers.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -29,7 +29,7 @@ impl Registry {
     /// ```
     ///
     /// # Errors
-    /// When a file can't be made, written or renamed there.
+    /// When a file cannot be created, written or renamed there.
     pub fn write_text_file(&self, path: impl AsRef<Path>) -> Result<(), TextFileError> {
         let path = path.as_ref();
         self.write_and_rename(path).map_err(|source| TextFileError {
@@ -44,7 +44,7 @@ impl Registry {
             .write_text(file)
             .and_then(|()| fs::rename(&unfinished, path));
         if written.is_err() {
-            // The first error is the one to tell.
+            // The first error is the one to report.
             let _ = fs::remove_file(&unfinished);
         }
         written
@@ -65,7 +65,7 @@ impl Registry {
     }
 }
 
-/// Makes a file in the same directory, so that a rename is one step, under a name that no `.prom` reader takes.
+/// Creates a file in the same directory, so that a rename is one step. Its name does not end in `.prom`.
 fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     loop {
@@ -80,7 +80,7 @@ fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
-/// Why a file of metrics can't be written.
+/// The error of a text file that cannot be written.
 #[derive(Debug)]
 pub struct TextFileError {
     path: PathBuf,
@@ -88,7 +88,7 @@ pub struct TextFileError {
 }
 
 impl TextFileError {
-    /// The file that was to be written.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -97,13 +97,15 @@ impl TextFileError {
 impl fmt::Display for TextFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let remedy = match self.source.kind() {
-            io::ErrorKind::NotFound => "make its directory first",
-            io::ErrorKind::PermissionDenied => "let this program's user write in its directory",
-            io::ErrorKind::StorageFull => "make room there",
-            _ => "name a file in a directory where this program's user may write",
+            io::ErrorKind::NotFound => "create its directory first",
+            io::ErrorKind::PermissionDenied => {
+                "give this program's user write permission for its directory"
+            }
+            io::ErrorKind::StorageFull => "free some space there",
+            _ => "choose a file in a directory that this program's user can write to",
         };
         let Self { path, source } = self;
-        write!(f, "can't write `{}`: {source}; {remedy}", path.display())
+        write!(f, "cannot write `{}`: {source}; {remedy}", path.display())
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use flate2::{Compress, Compression, FlushCompress, Status};
 use memchr::memchr_iter;
+use structural_gzip::Encoder;
 
-use crate::scrape::gzip::{Plan, Size, Stream, Structures, What};
 use crate::scrape::negotiation::{elements, quality};
+use crate::scrape::structures::{Plan, Size, Structures, What};
 use crate::sync::lock;
 
 /// How the bytes of a body are coded.
@@ -120,7 +121,7 @@ pub(crate) enum Coder {
     #[cfg(feature = "zstd")]
     Zstd(Box<super::zstd::Zstd>),
     /// Gzip by structure.
-    Structural(Compressors, What, Box<Stream>),
+    Structural(Compressors, What, Box<Encoder>),
 }
 
 /// A compressor that knows nothing about expositions.
@@ -130,7 +131,7 @@ pub(crate) struct Ordinary {
     /// Which exposition this is, if its structure may be asked for again.
     what: Option<What>,
     /// Gets the text as well, to learn its structure.
-    learning: Option<Box<Stream>>,
+    learning: Option<Box<Encoder>>,
     /// How much text there was.
     size: Size,
     /// How many bytes have been made.
@@ -154,8 +155,8 @@ impl Coder {
         if let Some(what) = what {
             match compressors.structures.plan(what) {
                 Plan::Ordinary => {}
-                Plan::Learn(stream) => learning = Some(stream),
-                Plan::Known(stream) => return Self::Structural(compressors, what, stream),
+                Plan::Learn(encoder) => learning = Some(encoder),
+                Plan::Known(encoder) => return Self::Structural(compressors, what, encoder),
             }
         }
         Self::Gzip(Box::new(Ordinary {
@@ -182,7 +183,7 @@ impl Coder {
             Self::Gzip(ordinary) => ordinary.code(text, out),
             #[cfg(feature = "zstd")]
             Self::Zstd(zstd) => zstd.code(text, out),
-            Self::Structural(_, _, stream) => stream.code(text, out),
+            Self::Structural(_, _, encoder) => encoder.encode(text, out),
         }
         text.clear();
     }
@@ -194,8 +195,8 @@ impl Coder {
             Self::Gzip(ordinary) => ordinary.finish(out),
             #[cfg(feature = "zstd")]
             Self::Zstd(zstd) => zstd.finish(out),
-            Self::Structural(compressors, what, stream) => {
-                compressors.structures.finish(what, *stream, out);
+            Self::Structural(compressors, what, encoder) => {
+                compressors.structures.finish(what, *encoder, out);
             }
         }
     }
@@ -208,9 +209,9 @@ impl Ordinary {
         let before = out.len();
         deflate(&mut self.compress, text, out, FlushCompress::None);
         self.coded += out.len() - before;
-        if let Some(stream) = &mut self.learning {
-            // What the stream makes of it is not sent: its codes are not made for this text yet.
-            stream.code(text, &mut Vec::new());
+        if let Some(encoder) = &mut self.learning {
+            // This body is not sent: its codes are not made for this text yet.
+            encoder.encode(text, &mut Vec::new());
         }
     }
 
@@ -221,7 +222,7 @@ impl Ordinary {
         if let Some(what) = self.what {
             let structures = &self.compressors.structures;
             match self.learning {
-                Some(stream) => structures.learned(what, *stream, self.coded),
+                Some(encoder) => structures.learned(what, *encoder, self.coded),
                 None => structures.saw(what, self.size),
             }
         }

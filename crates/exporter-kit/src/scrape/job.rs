@@ -18,10 +18,10 @@ use crate::scrape::asking::Asking;
 use crate::scrape::body::{Body, ChunkSender, Gone};
 use crate::scrape::coding::{Coder, Coding, Compressors};
 use crate::scrape::deadline::Limits;
-use crate::scrape::gzip::What;
 use crate::scrape::handler::{Options, Shared, UNKNOWN_SIZE};
 use crate::scrape::in_flight::InFlight;
 use crate::scrape::shared_encoding::SHARED_BYTES;
+use crate::scrape::structures::What;
 
 /// A body up to this size, in bytes, is sent whole, with its length.
 const WHOLE_BYTES: usize = 256 * 1024;

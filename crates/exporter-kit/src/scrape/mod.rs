@@ -19,8 +19,6 @@ pub(crate) mod coding;
 #[cfg(feature = "http")]
 pub(crate) mod deadline;
 #[cfg(feature = "http")]
-pub(crate) mod gzip;
-#[cfg(feature = "http")]
 pub(crate) mod handler;
 #[cfg(feature = "http")]
 pub(crate) mod in_flight;
@@ -34,6 +32,8 @@ pub(crate) mod recording;
 mod scrape;
 #[cfg(feature = "http")]
 pub(crate) mod shared_encoding;
+#[cfg(feature = "http")]
+pub(crate) mod structures;
 mod walk;
 #[cfg(feature = "zstd")]
 pub(crate) mod zstd;

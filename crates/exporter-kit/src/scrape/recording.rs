@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::collect::Sink;
 use crate::collect::context::ScrapeContext;
-use crate::model::{Descriptor, Head, Point, Value};
-use crate::snapshot::OwnedPoint;
+use crate::model::{Descriptor, Sample, SeriesKey, Value};
+use crate::snapshot::OwnedSample;
 
 /// How much memory is asked for at a time, in bytes.
 const STEP: usize = 64 * 1024;
@@ -134,7 +134,7 @@ impl Sink for Recording<'_> {
         true
     }
 
-    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+    fn sample(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) -> bool {
         let bytes = size_of::<Series>() + head.len() + heap_bytes(point);
         if !self.takes(bytes) {
             return false;
@@ -159,7 +159,7 @@ impl Sink for Recording<'_> {
 }
 
 /// What a value holds beside itself, about.
-fn heap_bytes(point: &Point<'_>) -> usize {
+fn heap_bytes(point: &Sample<'_>) -> usize {
     match point.value {
         Value::Histogram(value) | Value::GaugeHistogram(value) => {
             let native = value.native().map_or(0, |native| {
@@ -195,7 +195,7 @@ struct Series {
     head: std::ops::Range<usize>,
     name_len: usize,
     legacy: bool,
-    point: OwnedPoint,
+    point: OwnedSample,
 }
 
 impl Recorded {
@@ -215,8 +215,8 @@ impl Recorded {
             let points = self.points.get(family.first..end).unwrap_or_default();
             for series in points {
                 let text = self.text.get(series.head.clone()).unwrap_or_default();
-                let head = Head::from_parts(text, series.name_len, series.legacy);
-                if !sink.point(head, &series.point.as_point()) {
+                let head = SeriesKey::from_parts(text, series.name_len, series.legacy);
+                if !sink.sample(head, &series.point.as_sample()) {
                     break;
                 }
             }

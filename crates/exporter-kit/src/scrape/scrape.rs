@@ -15,6 +15,7 @@ use crate::collect::context::ScrapeContext;
 use crate::encode::{self, ChunkFn, Escaping, Format, Give, Output, sample_names};
 use crate::model::Descriptor;
 use crate::registry::{InOrder, Registry};
+use crate::snapshot::Snapshot;
 
 /// How many bytes a chunk of a body has, about: a line is never divided.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -183,7 +184,14 @@ impl Scrape {
         )
     }
 
-    /// Hands the families over to any sink: a snapshot, say.
+    /// Returns the families of this scrape, owned. The filter applies, the format does not.
+    pub fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot::new();
+        self.collect_into(&mut snapshot);
+        snapshot
+    }
+
+    /// Hands the families over to any sink.
     pub fn collect_into(&self, sink: &mut (impl Sink + ?Sized)) {
         let changed;
         let in_order = if self.registry.is_current(&self.in_order) {
@@ -228,6 +236,11 @@ impl Registry {
     /// Begins a scrape in that format.
     pub fn scrape(&self, format: Format) -> Scrape {
         Scrape::new(self.clone(), format)
+    }
+
+    /// Returns everything as it is now, to look into. Meant for tests: a scrape encodes without this detour.
+    pub fn snapshot(&self) -> Snapshot {
+        self.scrape(Format::default()).snapshot()
     }
 
     /// Everything as Prometheus text 0.0.4.

@@ -10,7 +10,7 @@ use super::Scrape;
 use super::clock::Clock;
 use crate::collect::context::ScrapeContext;
 use crate::collect::{CollectError, Failure, FamilyWriter, Sink};
-use crate::model::{Descriptor, Head, MetricType, Point};
+use crate::model::{Descriptor, MetricType, Sample, SeriesKey};
 use crate::registry::Registered;
 
 /// Stands between the collectors and the sink: lets through what is wanted, and no family twice.
@@ -183,8 +183,8 @@ impl<S: Sink + ?Sized> Sink for Walk<'_, S> {
     }
 
     #[inline]
-    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
-        self.open = self.open && !self.clock.is_over() && self.sink.point(head, point);
+    fn sample(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) -> bool {
+        self.open = self.open && !self.clock.is_over() && self.sink.sample(head, point);
         self.open
     }
 

@@ -6,7 +6,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::model::Timestamp;
 
-/// Positions by the hash of a label set and a time. The one who asks compares; this holds no label itself.
+/// Positions by the hash of a label set and a time. It holds no labels: the caller compares them.
 #[derive(Clone, Default)]
 pub(crate) struct SeriesIndex {
     hasher: DefaultHashBuilder,
@@ -45,7 +45,7 @@ impl SeriesIndex {
     }
 }
 
-/// Whether two label sets without duplicates are the same set.
+/// Compares two label sets without duplicates, in any order.
 pub(crate) fn same_labels<N, V, M, W>(
     a: impl Iterator<Item = (N, V)> + Clone,
     b: impl Iterator<Item = (M, W)> + Clone,

@@ -1,10 +1,10 @@
-//! Families held in memory: read from an exposition or collected, compared, looked into, encoded again.
+//! Families held in memory: parsed or collected, compared, queried, encoded again.
 //!
-//! Holds no metric type and no format; who fills it decides what is valid.
+//! A snapshot does not check names and values; parsers and collectors do.
 
 mod index;
-mod point;
 mod read;
+mod sample;
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -13,18 +13,16 @@ use hashbrown::HashMap;
 
 use crate::collect::{Collect, CollectError, Sink};
 use crate::encode::{Escaping, Format, Give, Output, encode};
-use crate::model::{Descriptor, Head, HeadBuf, Point};
-use crate::registry::Registry;
-use crate::scrape::Scrape;
+use crate::model::{Descriptor, Sample, SeriesKey, SeriesKeyBuf};
 
 pub(crate) use index::{SeriesIndex, same_labels};
-pub(crate) use point::{OwnedPoint, OwnedValue};
+pub(crate) use sample::{OwnedSample, OwnedValue};
 
 /// Families and their series at one moment, owned.
 ///
-/// It is a [`Sink`], so that a scrape can be collected into it, and a [`Collect`], so that it can be shown
-/// again. [`parse`](crate::parse) gives one for an exposition. No family is in it twice, and no series of
-/// a family twice at the same time; what would have been is named by [`duplicates`](Self::duplicates).
+/// A snapshot is a [`Sink`], to collect into, and a [`Collect`], to register it or give it on.
+/// [`parse`](crate::parse) makes one of an exposition. Each family is in it once, and each series of a family once for
+/// each time; [`duplicates`](Self::duplicates) names the others.
 ///
 /// ```
 /// use exporter_kit::Registry;
@@ -41,9 +39,9 @@ pub struct Snapshot {
     families: Vec<FamilySnapshot>,
     names: HashMap<Box<str>, usize>,
     duplicates: Vec<Duplicate>,
-    /// What the family that is being collected has shown so far.
+    /// The series so far of the family that is being collected.
     shown: SeriesIndex,
-    /// Whether the family begun last is taken.
+    /// True if the family begun last is accepted.
     open: bool,
 }
 
@@ -65,21 +63,14 @@ pub struct FamilySnapshot {
 /// One series at one moment.
 #[derive(Clone)]
 pub(crate) struct Series {
-    pub(crate) head: HeadBuf,
-    pub(crate) point: OwnedPoint,
+    pub(crate) key: SeriesKeyBuf,
+    pub(crate) sample: OwnedSample,
 }
 
 impl Snapshot {
     /// An empty snapshot, to collect into.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// What a scrape gives now. Its format does not matter, its filter does.
-    pub fn of(scrape: &Scrape) -> Self {
-        let mut snapshot = Self::new();
-        scrape.collect_into(&mut snapshot);
-        snapshot
     }
 
     /// The families, in the order in which they came.
@@ -134,7 +125,7 @@ impl Snapshot {
         for family in &self.families {
             if sink.family(&family.descriptor) {
                 for series in &family.series {
-                    sink.point(series.head.as_head(), &series.point.as_point());
+                    sink.sample(series.key.as_key(), &series.sample.as_sample());
                 }
             }
         }
@@ -160,13 +151,6 @@ impl Snapshot {
     }
 }
 
-impl Registry {
-    /// Everything as it is now, to look into. For tests, mostly; a scrape encodes without this detour.
-    pub fn snapshot(&self) -> Snapshot {
-        Snapshot::of(&self.scrape(Format::default()))
-    }
-}
-
 impl Give for Snapshot {
     fn give_to<S: Sink>(&self, sink: &mut S) {
         self.give(sink);
@@ -183,24 +167,24 @@ impl Sink for Snapshot {
         self.open
     }
 
-    fn point(&mut self, head: Head<'_>, point: &Point<'_>) -> bool {
+    fn sample(&mut self, key: SeriesKey<'_>, sample: &Sample<'_>) -> bool {
         let Some(family) = self.families.last_mut().filter(|_| self.open) else {
             return self.open;
         };
-        let hash = self.shown.hash(head.labels(), point.timestamp);
+        let hash = self.shown.hash(key.labels(), sample.timestamp);
         let series = &family.series;
         let known = self.shown.find(hash, |at| {
-            series[at].point.timestamp == point.timestamp
-                && same_labels(series[at].head.as_head().labels(), head.labels())
+            series[at].sample.timestamp == sample.timestamp
+                && same_labels(series[at].key.as_key().labels(), key.labels())
         });
         if known.is_some() {
-            self.note_duplicate(head.name(), &head.text());
+            self.note_duplicate(key.name(), &key.text());
             return self.open;
         }
         self.shown.insert(hash, series.len());
         family.series.push(Series {
-            head: head.into(),
-            point: OwnedPoint::from(point),
+            key: key.into(),
+            sample: OwnedSample::from(sample),
         });
         true
     }
@@ -247,10 +231,10 @@ impl FamilySnapshot {
     }
 
     /// The series, in the order in which they came. One with several moments comes once for each.
-    pub fn series(&self) -> impl ExactSizeIterator<Item = (Head<'_>, Point<'_>)> {
+    pub fn series(&self) -> impl ExactSizeIterator<Item = (SeriesKey<'_>, Sample<'_>)> {
         self.series
             .iter()
-            .map(|series| (series.head.as_head(), series.point.as_point()))
+            .map(|series| (series.key.as_key(), series.sample.as_sample()))
     }
 }
 
@@ -265,10 +249,10 @@ impl fmt::Debug for FamilySnapshot {
 
 impl PartialEq for Series {
     fn eq(&self, other: &Self) -> bool {
-        let (own, others) = (self.head.as_head(), other.head.as_head());
+        let (own, others) = (self.key.as_key(), other.key.as_key());
         own.name() == others.name()
             && same_labels(own.labels(), others.labels())
-            && self.point == other.point
+            && self.sample == other.sample
     }
 }
 
@@ -277,8 +261,8 @@ impl fmt::Debug for Series {
         write!(
             f,
             "{}{:?}",
-            self.head.as_head().text(),
-            self.point.as_point()
+            self.key.as_key().text(),
+            self.sample.as_sample()
         )
     }
 }

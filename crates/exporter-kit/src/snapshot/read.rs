@@ -1,7 +1,7 @@
-//! Looks one sample up by the name and labels that a query would use.
+//! Looks up one number by the name and labels that a query would use.
 
-use crate::model::{Head, HistogramValue, MetricType, Point, Timestamp, Value};
-use crate::parse::number;
+use crate::model::decimal;
+use crate::model::{HistogramValue, MetricType, Sample, SeriesKey, Timestamp, Value};
 use crate::snapshot::{FamilySnapshot, Snapshot, same_labels};
 
 impl Snapshot {
@@ -23,21 +23,21 @@ impl Snapshot {
     /// assert_eq!(snapshot.value("wait_seconds", &[]), None);
     /// # Ok::<(), exporter_kit::parse::ParseError>(())
     /// ```
-    pub fn value(&self, sample: &str, labels: &[(&str, &str)]) -> Option<f64> {
+    pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         // A family of exactly that name comes first, but it may have no sample of that name (a histogram has none).
         let named = self
-            .family(sample)
-            .and_then(|family| family.value(sample, labels));
+            .family(name)
+            .and_then(|family| family.value(name, labels));
         named.or_else(|| {
             let mut families = self.families().iter();
-            families.find_map(|family| family.value(sample, labels))
+            families.find_map(|family| family.value(name, labels))
         })
     }
 }
 
 impl FamilySnapshot {
-    fn value(&self, sample: &str, labels: &[(&str, &str)]) -> Option<f64> {
-        let suffix = sample.strip_prefix(self.descriptor().base_name())?;
+    fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        let suffix = name.strip_prefix(self.descriptor().base_name())?;
         let kind = self.descriptor().metric_type();
         if !matches!(
             suffix,
@@ -60,34 +60,34 @@ impl FamilySnapshot {
         };
         let mut own: Vec<(&str, &str)> = labels.to_vec();
         let special = match special {
-            Some(name) => {
-                let at = own.iter().position(|(label, _)| *label == name)?;
+            Some(special) => {
+                let at = own.iter().position(|(label, _)| *label == special)?;
                 Some(own.swap_remove(at).1)
             }
             None => None,
         };
         self.series()
-            .filter(|(head, _)| has_labels(*head, &own))
-            .filter_map(|(_, point)| {
-                value_of(&point, sample == self.descriptor().name(), suffix, special)
+            .filter(|(key, _)| has_labels(*key, &own))
+            .filter_map(|(_, sample)| {
+                value_of(&sample, name == self.descriptor().name(), suffix, special)
             })
             .last()
     }
 }
 
-fn has_labels(head: Head<'_>, labels: &[(&str, &str)]) -> bool {
-    same_labels(head.labels(), labels.iter().copied())
+fn has_labels(key: SeriesKey<'_>, labels: &[(&str, &str)]) -> bool {
+    same_labels(key.labels(), labels.iter().copied())
 }
 
 #[allow(
     clippy::cast_precision_loss,
     reason = "a reading, rounded to the nearest f64"
 )]
-fn value_of(point: &Point<'_>, named: bool, suffix: &str, special: Option<&str>) -> Option<f64> {
+fn value_of(sample: &Sample<'_>, named: bool, suffix: &str, special: Option<&str>) -> Option<f64> {
     if suffix == "_created" {
-        return point.created.map(Timestamp::as_secs_f64);
+        return sample.created.map(Timestamp::as_secs_f64);
     }
-    match (point.value, suffix) {
+    match (sample.value, suffix) {
         (Value::Counter(number, _) | Value::Gauge(number) | Value::Unknown(number), _) if named => {
             Some(number.as_f64())
         }
@@ -97,12 +97,12 @@ fn value_of(point: &Point<'_>, named: bool, suffix: &str, special: Option<&str>)
             Some(value.count() as f64)
         }
         (Value::Histogram(value) | Value::GaugeHistogram(value), "_bucket") => {
-            bucket(value, number::float(special?)?)
+            bucket(value, decimal::float(special?)?)
         }
         (Value::Summary(value), "_sum") => value.sum,
         (Value::Summary(value), "_count") => value.count.map(|count| count as f64),
         (Value::Summary(value), "") => {
-            let wanted = number::float(special?)?;
+            let wanted = decimal::float(special?)?;
             let mut quantiles = value.quantiles.iter();
             quantiles
                 .find(|(quantile, _)| *quantile == wanted)

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use super::view::{Shown, View};
 use crate::collect::Sink;
 use crate::encode::sample_names;
-use crate::model::{Descriptor, Head, Point};
+use crate::model::{Descriptor, Sample, SeriesKey};
 use crate::snapshot::{FamilySnapshot, SeriesIndex, same_labels};
 
 /// Gives all families of a view in the order of their names; the series of one family in the order of the sources.
@@ -58,7 +58,7 @@ pub(crate) fn give(view: &View, reserved: &[Descriptor], sink: &mut dyn Sink) {
         match &**parts {
             [(_, only)] => {
                 // Its series are distinct already.
-                let _ = only.series().all(|(head, point)| sink.point(head, &point));
+                let _ = only.series().all(|(head, point)| sink.sample(head, &point));
             }
             several => give_merged(several, sink),
         }
@@ -68,7 +68,7 @@ pub(crate) fn give(view: &View, reserved: &[Descriptor], sink: &mut dyn Sink) {
 /// Gives the series of a family that several sources have, each label set once.
 fn give_merged(parts: &[(&Shown, &FamilySnapshot)], sink: &mut dyn Sink) {
     let mut index = SeriesIndex::default();
-    let mut given: Vec<(Head<'_>, Point<'_>)> = Vec::new();
+    let mut given: Vec<(SeriesKey<'_>, Sample<'_>)> = Vec::new();
     for (shown, family) in parts {
         for (head, point) in family.series() {
             let hash = index.hash(head.labels(), point.timestamp);
@@ -82,7 +82,7 @@ fn give_merged(parts: &[(&Shown, &FamilySnapshot)], sink: &mut dyn Sink) {
             }
             index.insert(hash, given.len());
             given.push((head, point));
-            if !sink.point(head, &point) {
+            if !sink.sample(head, &point) {
                 return;
             }
         }

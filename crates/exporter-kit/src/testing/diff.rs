@@ -1,10 +1,10 @@
-//! A line diff that a person can read.
+//! A readable diff of lines.
 
 use std::fmt::Write as _;
 
 /// Unchanged lines shown around a change.
 const CONTEXT: usize = 2;
-/// Beyond this many pairs of lines the middle is shown as replaced whole, for time and memory are bounded.
+/// Beyond this number of pairs of lines the middle is shown as replaced, to bound time and memory.
 const MAX_PAIRS: usize = 4_000_000;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -14,7 +14,7 @@ enum Edit {
     Add,
 }
 
-/// What turns `expected` into `actual`: lines with `-` are missing, lines with `+` too many. `None` if equal.
+/// Shows the differences of `expected` and `actual`: lines with `-` are missing, lines with `+` too many. `None` if equal.
 pub fn diff(expected: &str, actual: &str) -> Option<String> {
     if expected == actual {
         return None;
@@ -71,7 +71,7 @@ fn edits<'t>(left: &[&'t str], right: &[&'t str]) -> Vec<(Edit, &'t str)> {
 /// The edits along a longest common subsequence.
 fn middle<'t>(left: &[&'t str], right: &[&'t str], edits: &mut Vec<(Edit, &'t str)>) {
     let width = right.len() + 1;
-    // common[i * width + j]: how many lines left[i..] and right[j..] have in common at most.
+    // common[i * width + j]: the largest number of lines that left[i..] and right[j..] have in common.
     let mut common = vec![0u32; (left.len() + 1) * width];
     for i in (0..left.len()).rev() {
         for j in (0..right.len()).rev() {

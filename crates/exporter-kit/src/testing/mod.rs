@@ -32,7 +32,7 @@ use crate::snapshot::Snapshot;
 /// Set to `1` to have [`assert_golden`] write the files instead of comparing with them.
 pub const UPDATE_GOLDEN: &str = "UPDATE_GOLDEN";
 
-/// What a server would answer to a scrape in that format, without a server.
+/// Returns the body of a scrape in that format, without a server.
 ///
 /// ```
 /// use exporter_kit::{Format, Registry, testing};

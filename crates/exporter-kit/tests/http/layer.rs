@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use axum::extract::MatchedPath;
 use axum::routing::get;
 use exporter_kit::layer::RequestMetrics;
-use exporter_kit::{Format, Registry, Snapshot, testing};
+use exporter_kit::{Format, Registry, testing};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Full};
 use tower_layer::Layer;
@@ -59,7 +59,7 @@ fn ask(metrics: &RequestMetrics, service: fn(Request<Bytes>) -> Pending, req: Re
 
 fn requests(registry: &Registry, method: &str, code: &str) -> Option<f64> {
     let labels = [("method", method), ("code", code)];
-    Snapshot::of(&registry.scrape(Format::OpenMetrics)).value("http_requests_total", &labels)
+    registry.snapshot().value("http_requests_total", &labels)
 }
 
 #[test]
@@ -279,7 +279,8 @@ fn sizes_are_the_bodys_or_else_the_heads() {
     let sizes = |family: &str| {
         let labels = [("method", "GET"), ("code", "200")];
         let value = |suffix| {
-            Snapshot::of(&registry.scrape(Format::OpenMetrics))
+            registry
+                .snapshot()
                 .value(&format!("{family}{suffix}"), &labels)
         };
         (value("_count"), value("_sum"))

@@ -1,4 +1,4 @@
-//! What a Pushgateway is sent, byte by byte, and what becomes of its answers.
+//! Requests to a Pushgateway, byte by byte, and the handling of its responses.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -167,7 +167,7 @@ fn a_refusal_says_the_url_the_status_and_why() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the push to `{url}` was answered with status 400 and `pushed metrics are invalid`; correct what it names"
+            "cannot push to `{url}`: status 400: `pushed metrics are invalid`; correct the metrics that it names"
         )
     );
     assert!(matches!(error, PushError::Answer { status: 400, .. }));
@@ -203,7 +203,7 @@ fn a_gateway_that_hangs_is_left_and_its_connection_closed() {
         let group = group.timeout(Duration::from_secs(seconds));
         let error = group.push(&registry()).unwrap_err();
         assert!(matches!(error, PushError::Timeout { .. }), "{error}");
-        let said = format!("was not done within {seconds}s; ");
+        let said = format!("timeout of {seconds}s exceeded; ");
         assert!(error.to_string().contains(&said), "{error}");
         listener.accept().ok()
     });
@@ -252,7 +252,7 @@ fn series_that_carry_a_label_of_the_group_are_not_pushed() {
         rows.with(["x"]).set(1);
         let error = group.push(&registry).unwrap_err().to_string();
         assert!(
-            error.starts_with(&format!("family `rows` has the label `{label}` already")),
+            error.starts_with(&format!("cannot push family `rows`: its label `{label}`")),
             "{error}"
         );
     }

@@ -1,4 +1,4 @@
-//! What Graphite is sent.
+//! Lines to Graphite.
 
 use std::io::{BufRead as _, BufReader, read_to_string};
 use std::net::{TcpListener, TcpStream};

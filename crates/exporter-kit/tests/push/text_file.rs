@@ -73,5 +73,5 @@ fn a_directory_that_is_not_there_is_named_with_the_remedy() {
         .unwrap_err()
         .to_string();
     assert!(error.contains(&format!("`{}`", path.display())), "{error}");
-    assert!(error.ends_with("; make its directory first"), "{error}");
+    assert!(error.ends_with("; create its directory first"), "{error}");
 }

@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     //   Let it listen on every IPv4 address of this machine, `[0, 0, 0, 0]`, on the port `port`,
     //   and let it show this `registry`. It runs beside this program for as long as you keep what
     //   you get back, so give that a name: `let _server = ...`. This, too, can fail.
-    println!("Once TODO 3 is done: http://localhost:{port}/metrics");
+    println!("With TODO 3 done, others see it at http://localhost:{port}/metrics");
 
     // Given: print what a scrape would show, wait, collect again; until you press Ctrl-C, which ends
     // the program and frees the port.

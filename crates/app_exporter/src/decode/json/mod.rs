@@ -11,43 +11,44 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 
 use crate::config::OneOrNamed;
+use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::{Failure, Limits, Part, PartInfo, Parts, Table, Wanted};
 use rows::{Column, Rows};
 use streamed::Route;
 
-/// The part that a document is where its rows have no names.
+/// The result set of rows without a name.
 const ROWS: &str = "rows";
 
-/// Where the rows are.
+/// Options of the format.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct JsonFormat {
-    /// What it selects are the rows, as `$.items[*]` or `$.items[?@.active == true]`; several by name are told
-    /// apart by the metrics' `from`. The whole document is one row unless this says otherwise.
+    /// A JSONPath that selects the rows, such as `$.items[*]` or `$.items[?@.active == true]`. A map of paths makes
+    /// several result sets, which metrics select by `from`. Without it, the whole document is one row.
     #[serde(default)]
     rows: Option<OneOrNamed<Path>>,
 }
 
-/// A JSONPath as RFC 9535 has it.
+/// A JSONPath (RFC 9535).
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Path(JsonPath);
 
 /// Reads documents.
 #[derive(Debug)]
-pub(super) struct JsonDecoder {
+struct JsonDecoder {
     parts: Vec<JsonPart>,
 }
 
 #[derive(Debug)]
 struct JsonPart {
     name: Box<str>,
-    /// The whole document if there is none.
+    /// Without it, the whole document is one row.
     rows: Option<Path>,
     columns: Vec<(Box<str>, Column)>,
 }
 
-impl JsonFormat {
-    pub(super) fn parts(&self) -> Parts {
+impl FormatKeys for JsonFormat {
+    fn parts(&self) -> Parts {
         let names = self.rows.as_ref().and_then(OneOrNamed::names);
         match names {
             Some(names) => {
@@ -63,13 +64,26 @@ impl JsonFormat {
             },
         }
     }
+    fn check_column(&self, column: &str) -> Result<(), String> {
+        column_path(column).map(drop)
+    }
+
+    fn decoder(&self, wanted: Wanted, limits: Limits) -> Decoder {
+        let decoder = JsonDecoder::new(self.clone(), &wanted);
+        Decoder::new(move |bytes| decoder.decode(bytes, limits))
+    }
 }
 
-/// A column: a path if it begins with `$`, else the name of a member.
+/// Parses a column: a path if it begins with `$`, otherwise the name of a member (`None`).
 ///
 /// # Errors
-/// When it is no path: what is wrong, and where in it.
-pub(super) fn column_path(column: &str) -> Result<Option<Box<JsonPath>>, String> {
+/// When the path is invalid.
+fn column_path(column: &str) -> Result<Option<Box<JsonPath>>, String> {
+    if column.starts_with('.') {
+        return Err(format!(
+            "`{column}` is not a column; begin a path with `$`, as in `${column}`"
+        ));
+    }
     if column.starts_with('$') {
         parse(column).map(|path| Some(Box::new(path)))
     } else {
@@ -78,8 +92,8 @@ pub(super) fn column_path(column: &str) -> Result<Option<Box<JsonPath>>, String>
 }
 
 impl JsonDecoder {
-    /// Columns were checked; what is no path after all is taken for the name of a member.
-    pub(super) fn new(format: JsonFormat, wanted: &Wanted) -> Self {
+    /// Columns were checked before; an invalid path counts as the name of a member.
+    fn new(format: JsonFormat, wanted: &Wanted) -> Self {
         let part = |name: &str, rows: Option<Path>| JsonPart {
             name: name.into(),
             rows,
@@ -105,7 +119,7 @@ impl JsonDecoder {
         Self { parts }
     }
 
-    pub(super) fn decode(&self, bytes: &[u8], limits: Limits) -> Result<Vec<Part>, Failure> {
+    fn decode(&self, bytes: &[u8], limits: Limits) -> Result<Vec<Part>, Failure> {
         if let [part] = &*self.parts
             && let Some(table) = part.streamed(bytes, limits)
         {
@@ -126,7 +140,7 @@ impl JsonDecoder {
 }
 
 impl JsonPart {
-    /// The rows of a text, if they can be had without its document.
+    /// The rows of a text, if they can be streamed.
     fn streamed(&self, text: &[u8], limits: Limits) -> Option<Table> {
         let Path(path) = self.rows.as_ref()?;
         Route::of(path)?.rows(text, &self.columns, limits)
@@ -149,8 +163,7 @@ impl JsonPart {
 fn parse(text: &str) -> Result<JsonPath, String> {
     JsonPath::parse(text).map_err(|error| {
         format!(
-            "`{text}` is no JSONPath: {} at its character {}; as in `$.items[*]` or \
-             `$['a-b']`",
+            "`{text}` is not a JSONPath: {} at character {}; write it as in `$.items[*]` or `$['a-b']`",
             error.message(),
             error.position() + 1
         )
@@ -172,7 +185,7 @@ impl JsonSchema for Path {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "A JSONPath as RFC 9535 has it, as `$.items[*]`.",
+            "description": "A JSONPath (RFC 9535), such as `$.items[*]`.",
             "pattern": "^\\$",
         })
     }

@@ -1,4 +1,4 @@
-//! What is taken of each row.
+//! Columns of JSON rows.
 
 use exporter_kit::Number;
 use serde_json::Value;
@@ -6,10 +6,10 @@ use serde_json_path::JsonPath;
 
 use crate::decode::{Cell, Failure, Limits, Table, TableBuilder};
 
-/// The column of a row that is no object but a value itself.
+/// The column of a row that is a value instead of an object.
 pub(super) const VALUE: &str = "value";
 
-/// Where a column of a row is.
+/// The location of a column in a row.
 #[derive(Debug)]
 pub(super) enum Column {
     Member(Box<str>),
@@ -21,9 +21,9 @@ pub(super) struct Rows<'d> {
     columns: &'d [(Box<str>, Column)],
     builder: TableBuilder,
     limits: Limits,
-    /// Of each column, whether some row had it.
+    /// Marks the columns that a row had.
     present: Vec<bool>,
-    /// The members of the first row that is an object: what there is to choose from.
+    /// The members of the first row that is an object, for messages.
     members: Option<Vec<Box<str>>>,
 }
 
@@ -39,7 +39,7 @@ impl<'d> Rows<'d> {
         }
     }
 
-    /// Forgets the rows.
+    /// Removes the rows.
     pub(super) fn clear(&mut self) {
         *self = Self::new(self.columns, self.limits);
     }
@@ -48,7 +48,7 @@ impl<'d> Rows<'d> {
         self.columns
     }
 
-    /// Takes what the columns want of a row.
+    /// Adds the columns of a row.
     pub(super) fn push(&mut self, row: &Value) -> Result<(), Failure> {
         let mut cells = Vec::with_capacity(self.columns.len());
         for ((_, column), present) in self.columns.iter().zip(&mut self.present) {
@@ -62,7 +62,7 @@ impl<'d> Rows<'d> {
         self.builder.push(cells)
     }
 
-    /// Takes the cells of a row, where there are some: for each column one or none.
+    /// Adds a row by its cells, one for each column that the row has.
     pub(super) fn push_cells(&mut self, cells: &mut [Option<Cell>]) -> Result<(), Failure> {
         for (cell, present) in cells.iter().zip(&mut self.present) {
             *present |= cell.is_some();
@@ -72,7 +72,7 @@ impl<'d> Rows<'d> {
             .push(cells.map(|cell| cell.unwrap_or(Cell::Null)))
     }
 
-    /// Whether no row was an object so far.
+    /// Returns whether no row has been an object so far.
     pub(super) fn wants_members(&self) -> bool {
         self.members.is_none()
     }
@@ -102,15 +102,14 @@ impl Column {
             }),
             Self::Path(path) => path.query(row).at_most_one().map_err(|_| {
                 Failure::decode(format!(
-                    "the column `{path}` selects several values of one row; select one, or select \
-                     them by `rows`"
+                    "the column `{path}` selects several values of one row; select one, or select them in `rows`"
                 ))
             }),
         }
     }
 }
 
-/// The place that a column has in a row that is an array.
+/// The index of a column in a row that is an array.
 pub(super) fn place(name: &str) -> Option<usize> {
     name.parse().ok()
 }
@@ -130,7 +129,7 @@ fn cell(value: &Value) -> Cell {
     }
 }
 
-/// An array or object as it stands, so that a label can have it and a value is refused by its name.
+/// An array or object as JSON text, for labels and for messages about numbers.
 pub(super) fn nested_cell(value: &Value) -> Cell {
     Cell::text(value.to_string())
 }

@@ -1,5 +1,4 @@
-//! Rows that are taken while the text is read: where the path to them only steps into members, no document is held, however
-//! many there are.
+//! Streamed JSON rows. A path that only steps into members needs no document in memory.
 
 use std::fmt;
 
@@ -15,12 +14,12 @@ use serde_json_path::JsonPath;
 use super::rows::{Column, Rows, VALUE, nested_cell, place};
 use crate::decode::{Cell, Limits, Table};
 
-/// The members to step into, one in the other, until there is the array of the rows: those of `$.a.b[*]` are `a` and `b`.
+/// The members that lead to the array of rows: `a` and `b` for `$.a.b[*]`.
 #[derive(Debug, PartialEq)]
 pub(super) struct Route(Vec<Box<str>>);
 
 impl Route {
-    /// The way of a path that has no more to it; of other paths none.
+    /// The route of a path that only steps into members; `None` for other paths.
     pub(super) fn of(path: &JsonPath) -> Option<Self> {
         let text = path.to_string();
         let inner = text.strip_prefix('$')?;
@@ -43,8 +42,8 @@ impl Route {
             .map(Self)
     }
 
-    /// The rows that the way leads to in a text. `None` if they are not to be had so: the text is no JSON, say, or the way leads
-    /// to an object, whose members are rows as well. A document tells what it is.
+    /// The rows at the end of the route. `None` if they cannot be streamed, for example in invalid JSON or where the
+    /// route leads to an object. The caller then parses the whole document.
     pub(super) fn rows(
         &self,
         text: &[u8],
@@ -66,21 +65,21 @@ impl Route {
     }
 }
 
-/// What is known while a text is read.
+/// The state while a text is read.
 struct Walk<'d> {
     rows: Rows<'d>,
-    /// The row's that is read, for each column; all are none between rows.
+    /// The cells of the current row by column; all `None` between rows.
     cells: Vec<Option<Cell>>,
 }
 
 impl Walk<'_> {
-    /// Takes the row whose cells are there.
+    /// Adds the current row.
     fn end_row<E: Error>(&mut self) -> Result<(), E> {
         self.rows.push_cells(&mut self.cells).map_err(E::custom)
     }
 }
 
-/// What is done with a JSON value, of whichever type it is.
+/// A visitor for a JSON value of any type.
 trait Take: Sized {
     type Taken;
 
@@ -91,7 +90,7 @@ trait Take: Sized {
     fn array<'de, A: SeqAccess<'de>>(self, items: A) -> Result<Self::Taken, A::Error>;
 }
 
-/// Steps into members until the way has ended, and takes the rows there.
+/// Follows the route and adds the rows at its end.
 struct Follow<'w, 'd> {
     steps: &'w [Box<str>],
     walk: &'w mut Walk<'d>,
@@ -139,7 +138,7 @@ impl Take for Follow<'_, '_> {
     }
 }
 
-/// Takes a row of which the columns are members.
+/// Adds a row whose columns are members.
 struct Row<'w, 'd>(&'w mut Walk<'d>);
 
 impl Take for Row<'_, '_> {
@@ -211,7 +210,7 @@ impl Take for ToCell {
     }
 }
 
-/// Hands the value that is read next to what takes it.
+/// Passes the next value to its visitor.
 struct Each<T>(T);
 
 impl<'de, T: Take> DeserializeSeed<'de> for Each<T> {
@@ -262,7 +261,7 @@ impl<'de, T: Take> Visitor<'de> for Each<T> {
     }
 }
 
-/// Looks at a member's name.
+/// Compares the name of a member.
 struct Name<F>(F);
 
 impl<'de, T, F: FnMut(&str) -> T> DeserializeSeed<'de> for Name<F> {
@@ -316,7 +315,7 @@ mod tests {
         }
     }
 
-    /// JSON of few names, so that they come up again, on their own level and on others.
+    /// JSON with few names, so that names repeat on the same level and on others.
     fn any_json() -> impl Strategy<Value = String> {
         let scalar = prop::sample::select(vec![
             "null",

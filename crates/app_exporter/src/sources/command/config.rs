@@ -1,4 +1,4 @@
-//! The part of a configuration that names a program.
+//! The keys of the source `command`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,30 +11,28 @@ use crate::decode::{Format, Limits, PartInfo, Parts, Wanted};
 use crate::sources::command::fetch::Command;
 use crate::sources::origin::{Fetcher, Origin, Surroundings};
 
-/// How the program ended.
+/// The result set of the exit status.
 pub(super) const EXIT: &str = "exit";
 
-/// What a program prints. It is started without a shell and ended, with everything that it has started, when its time
-/// is over.
+/// Output of a command. It runs without a shell and is killed with all its child processes at the timeout.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CommandConfig {
-    /// The program and its arguments, each by itself. Everyone on this machine can see them: a secret belongs in
-    /// `environment`.
+    /// The program and its arguments, as a list. All users of this machine can see them; put secrets in `environment`.
     pub(super) argv: Vec<At<String>>,
-    /// How its standard output is read. Without it there is only its `exit`: code, signal, seconds.
+    /// The format of standard output. Without it, only the result set `exit` exists: code, signal, seconds.
     #[serde(default)]
     pub(super) format: Option<Format>,
-    /// Variables of its environment. It has these, the passed ones and `PATH`, and no others.
+    /// Environment variables of the command. Besides these it gets `PATH` and those of `pass_environment`.
     #[serde(default)]
     pub(super) environment: BTreeMap<String, At<HiddenTemplate>>,
-    /// Variables that are passed on as they are.
+    /// Environment variables to pass on unchanged.
     #[serde(default)]
     pub(super) pass_environment: Vec<String>,
-    /// The folder that it runs in: this file's unless this says otherwise.
+    /// The working folder; default the folder of this file.
     #[serde(default)]
     pub(super) directory: Option<PathBuf>,
-    /// The exit codes after which its output counts: 0 unless this says otherwise.
+    /// Exit codes that mean success; default 0.
     #[serde(default)]
     pub(super) success: Option<At<Vec<i32>>>,
 }

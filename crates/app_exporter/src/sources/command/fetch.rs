@@ -1,6 +1,7 @@
 //! One run of a program, and what it gives.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -133,7 +134,17 @@ impl Start {
         #[cfg(unix)]
         program.process_group(0);
         let child = program.spawn().map_err(|error| {
-            Failure::connect(format!("can't start `{}`: {error}", self.program.display()))
+            let name = self.program.display();
+            // Somebody wrote a line for a shell.
+            let has_blank = name.to_string().contains(char::is_whitespace);
+            let remedy = match error.kind() {
+                io::ErrorKind::NotFound if has_blank => {
+                    "; it runs without a shell: list program and arguments one by one, or write `[sh, -c, …]`"
+                }
+                io::ErrorKind::NotFound => "; check the name, or write the whole path",
+                _ => "",
+            };
+            Failure::connect(format!("cannot start `{name}`: {error}{remedy}"))
         })?;
         Ok(Group::new(child))
     }

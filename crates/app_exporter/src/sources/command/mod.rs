@@ -8,10 +8,10 @@ pub(crate) use config::CommandConfig;
 
 use crate::sources::origin::SourceInfo;
 
-/// What is said of it where sources are listed.
-pub(super) const INFO: SourceInfo = SourceInfo {
+/// The source in lists.
+pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "command",
     about: "what a program prints, in any format, and how it ends",
     rows: "the format's, and `exit` with code, signal, seconds",
-    configured: |source| SourceInfo::under("command", source.command.as_ref()),
+    features: &[],
 };

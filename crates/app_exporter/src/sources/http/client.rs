@@ -8,7 +8,7 @@ use reqwest::Client;
 use crate::config::Fault;
 use crate::decode::Failure;
 use crate::sources::http::address::Redirects;
-use crate::sources::http::fetch::describe;
+use crate::sources::http::error::describe;
 use crate::sources::tls::{Pems, Tls, TlsConfig};
 use crate::sources::visit::Visit;
 
@@ -34,7 +34,7 @@ impl Clients {
     /// The client that does what the files say now.
     ///
     /// # Errors
-    /// When they can't be used.
+    /// When they are invalid.
     pub(super) async fn client(&self, visit: &Visit) -> Result<Client, Failure> {
         let pems = self.tls.pems(visit).await?;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);

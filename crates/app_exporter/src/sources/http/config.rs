@@ -1,4 +1,4 @@
-//! The part of a configuration that names a web server.
+//! The keys of the source `http`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,64 +7,89 @@ use reqwest::header::HeaderName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{At, Basic, Fault, HiddenTemplate, Place, Template};
+use crate::config::login::LoginKeys;
+use crate::config::{At, Fault, HiddenTemplate, Place, Template};
 use crate::decode::{Format, Limits, PartInfo, Parts, Wanted};
 use crate::sources::http::address::address;
 use crate::sources::http::fetch::Http;
 use crate::sources::origin::{Fetcher, Origin, Surroundings};
 use crate::sources::tls::TlsConfig;
 
-/// What is known of an answer beside its body.
+/// The result set of the response itself.
 pub(super) const RESPONSE: &str = "response";
 
-/// What a web server answers.
+/// Response of a web server.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HttpConfig {
-    /// The address, as `https://shop.example/status`.
+    /// The URL, such as `https://shop.example/status`.
     pub(super) url: At<Template>,
-    /// How the answer is read. Without it there is only the `response`: status, bytes, seconds.
+    /// The format of the response. Without it, only the result set `response` exists: status, bytes, seconds.
     #[serde(default)]
     pub(super) format: Option<Format>,
-    /// How it is asked: GET unless this says otherwise.
+    /// The request method; default GET.
     #[serde(default)]
     pub(super) method: RequestMethod,
-    /// What is sent with a POST.
+    /// The body of a POST request.
     #[serde(default)]
     pub(super) body: Option<At<HiddenTemplate>>,
-    /// Headers of the request.
+    /// Request headers.
     #[serde(default)]
     pub(super) headers: BTreeMap<At<String>, At<HiddenTemplate>>,
-    /// A user's name and password.
+    /// User name and password.
     #[serde(default)]
     pub(super) basic: Option<At<Basic>>,
-    /// A token, best as `${VARIABLE}`.
+    /// A bearer token; prefer `${VARIABLE}`.
     #[serde(default)]
     pub(super) bearer: Option<At<HiddenTemplate>>,
-    /// A file that has the token; read anew each time, so that it can be changed.
+    /// A file with the token. It is read for each request, so that it can change.
     #[serde(default)]
     pub(super) bearer_file: Option<At<PathBuf>>,
-    /// How many redirects are followed: 3 unless this says otherwise. One to another server is an error if there is a
-    /// login, a body or a header, as these are meant for the one that is named.
+    /// The limit of redirects; default 3. A redirect to another server is an error for requests with a login, a body or
+    /// headers, because these are meant for the named server.
     #[serde(default)]
     pub(super) redirects: Option<u8>,
-    /// The statuses of answers that count: any from 200 to 299 unless this says otherwise.
+    /// Response statuses that mean success; default 200 to 299.
     #[serde(default)]
     pub(super) success: Option<At<Vec<u16>>>,
-    /// Whom to trust, and who we are.
+    /// TLS: CA certificates and client certificate.
     #[serde(default)]
     pub(super) tls: TlsConfig,
 }
 
-/// How a server is asked.
+/// The request method.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum RequestMethod {
-    /// Asks for what is there.
+    /// Requests without a body.
     #[default]
     Get,
-    /// Sends a body.
+    /// Requests with a body.
     Post,
+}
+
+/// User name and password.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Basic {
+    /// The user name.
+    user: At<Template>,
+    /// The password; prefer `${VARIABLE}`.
+    #[serde(default)]
+    password: Option<At<HiddenTemplate>>,
+    /// A file with the password. It is read for each request, so that it can change.
+    #[serde(default)]
+    password_file: Option<At<PathBuf>>,
+}
+
+impl Basic {
+    pub(super) fn keys(&self) -> LoginKeys<'_> {
+        LoginKeys {
+            user: Some(&self.user),
+            password: self.password.as_ref(),
+            password_file: self.password_file.as_ref(),
+        }
+    }
 }
 
 impl Origin for HttpConfig {

@@ -1,6 +1,5 @@
 //! One request, and what its answer is.
 
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,11 +9,13 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use tokio::time::Instant;
 
-use crate::config::{Credential, Fault, Login, Secret};
+use crate::config::Fault;
+use crate::config::login::{Credential, Login, Secret};
 use crate::decode::{Cell, Decoder, Failure, Format, Limits, Part, Parts, Table, Wanted};
 use crate::sources::http::address::{Redirects, address};
 use crate::sources::http::client::Clients;
 use crate::sources::http::config::{HttpConfig, RESPONSE, RequestMethod};
+use crate::sources::http::error::{describe, is_broken_off};
 use crate::sources::origin::{Fetch, Surroundings};
 use crate::sources::visit::Visit;
 
@@ -264,18 +265,4 @@ fn headers(
         headers.insert(header, text);
     }
     Ok(headers)
-}
-
-fn is_broken_off(error: &reqwest::Error) -> bool {
-    error.is_request() && !error.is_connect() && !error.is_timeout()
-}
-
-/// What an error came from in the end, without the address. What is between says which part of the client was told.
-pub(super) fn describe(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut cause: &dyn Error = &error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }

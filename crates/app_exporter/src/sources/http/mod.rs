@@ -1,18 +1,22 @@
-//! What a web server answers.
+//! Response of a web server.
 
 mod address;
 mod client;
 mod config;
+mod error;
 mod fetch;
 
 pub(crate) use config::HttpConfig;
 
-use crate::sources::origin::SourceInfo;
+use crate::sources::origin::{Feature, SourceInfo};
 
-/// What is said of it where sources are listed.
-pub(super) const INFO: SourceInfo = SourceInfo {
+/// The source in lists.
+pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "http",
     about: "what a web server answers, in any format",
     rows: "the format's, and `response` with status, bytes, seconds",
-    configured: |source| SourceInfo::under("http", source.http.as_ref()),
+    features: &[Feature {
+        name: "http",
+        is_on: true,
+    }],
 };

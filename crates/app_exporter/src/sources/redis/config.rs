@@ -1,4 +1,4 @@
-//! The part of a configuration that names a Redis.
+//! The keys of the source `redis`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,7 +7,8 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{At, Fault, HiddenTemplate, LoginKeys, Place, Template};
+use crate::config::login::LoginKeys;
+use crate::config::{At, Fault, HiddenTemplate, Place, Template};
 use crate::decode::{Limits, Parts, Wanted};
 use crate::sources::origin::{Fetcher, Origin, Surroundings};
 use crate::sources::redis::address::{Address, Endpoint};
@@ -17,60 +18,61 @@ use crate::sources::redis::nodes::{Nodes, Reach};
 use crate::sources::redis::query::RedisQuery;
 use crate::sources::tls::{Tls, TlsConfig};
 
-/// Where a server listens unless its address says otherwise.
+/// The default port of a server.
 const PORT: u16 = 6379;
-/// The same of a sentinel.
+/// The default port of a sentinel.
 const SENTINEL_PORT: u16 = 26379;
 
-/// What a Redis has, or what speaks as it does. It has one key that says where: `address`, `cluster` or `sentinel`. One
-/// connection to each server is kept from fetch to fetch.
+/// Data and statistics of Redis or a compatible server. Exactly one key names the server: `address`, `cluster` or
+/// `sentinel`. One connection to each server stays open between fetches.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RedisConfig {
-    /// The server, as `localhost:6379` or `unix:/run/redis/redis.sock`.
+    /// The server, such as `localhost:6379` or `unix:/run/redis/redis.sock`.
     #[serde(default)]
     address: Option<At<Template>>,
-    /// Some nodes of a cluster, as `[a:6379, b:6379]`; one that answers is enough. Keys are counted on all masters, a command
-    /// goes to the master that has its key, and one without key to each: its rows have the column `node`.
+    /// Some nodes of a cluster, such as `[a:6379, b:6379]`; one reachable node is enough. Keys are counted on all
+    /// masters. A command goes to the master of its key; a command without key goes to every master, and its rows have
+    /// the column `node`.
     #[serde(default)]
     cluster: Option<At<Vec<At<Template>>>>,
-    /// The sentinels that know which server is the master.
+    /// Sentinels that know the current master.
     #[serde(default)]
     sentinel: Option<At<SentinelConfig>>,
-    /// The number of the database: 0 unless this says otherwise.
+    /// The number of the database; default 0.
     #[serde(default)]
     database: Option<At<u16>>,
-    /// The name of the user, where that is not the default one.
+    /// The user name, unless it is the default user.
     #[serde(default)]
     user: Option<At<Template>>,
-    /// The password, best as `${VARIABLE}`.
+    /// The password; prefer `${VARIABLE}`.
     #[serde(default)]
     password: Option<At<HiddenTemplate>>,
-    /// A file that has the password; read anew for each connection, so that it can be changed.
+    /// A file with the password. It is read for each connection, so that it can change.
     #[serde(default)]
     password_file: Option<At<PathBuf>>,
-    /// TLS, if this is there: whom to trust, and who we are. `tls: {}` trusts whom this machine trusts.
+    /// Enables TLS, with CA certificates and client certificate. `tls: {}` uses the CA certificates of this machine.
     #[serde(default)]
     tls: Option<TlsConfig>,
-    /// What is asked, by names of your own, which metrics then name in `from`.
+    /// The queries, under names of your choice. Metrics select their results by `from`.
     queries: BTreeMap<At<String>, RedisQuery>,
 }
 
-/// The sentinels that know which server is the master. They are asked each time, so a failover is followed.
+/// Sentinels that know the current master. They are asked at each fetch, so that the source follows a failover.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SentinelConfig {
-    /// The sentinels, as `[a:26379, b:26379]`; the first that answers counts.
+    /// The sentinels, such as `[a:26379, b:26379]`. The first reachable one decides.
     addresses: At<Vec<At<Template>>>,
-    /// What they call the master.
+    /// The sentinels' name of the master.
     master: At<String>,
-    /// The name of the sentinels' own user, where that is not the default one.
+    /// The user name for the sentinels, unless it is the default user.
     #[serde(default)]
     user: Option<At<Template>>,
-    /// The sentinels' own password, best as `${VARIABLE}`.
+    /// The password for the sentinels; prefer `${VARIABLE}`.
     #[serde(default)]
     password: Option<At<HiddenTemplate>>,
-    /// A file that has it.
+    /// A file with the password for the sentinels.
     #[serde(default)]
     password_file: Option<At<PathBuf>>,
 }

@@ -20,20 +20,17 @@ use crate::sources::redis::nodes::Session;
 use crate::sources::redis::query::{KeyType, RedisQuery};
 use crate::sources::redis::rows::text;
 
-/// The columns of its row.
-pub(super) const COLUMNS: [&str; 5] = ["value", "complete", "age", "seconds", "so_far"];
-
 /// Counts keys, and remembers how far it got.
 pub(super) struct Count {
     pattern: String,
     kind: Option<KeyType>,
     budget: Duration,
     batch: u32,
-    state: Mutex<State>,
+    state: Mutex<Progress>,
 }
 
 #[derive(Default)]
-struct State {
+struct Progress {
     /// The last one that was complete.
     last: Option<Complete>,
     running: Option<Running>,
@@ -233,7 +230,7 @@ impl Count {
         })
     }
 
-    fn update<T>(&self, update: impl FnOnce(&mut State) -> T) -> T {
+    fn update<T>(&self, update: impl FnOnce(&mut Progress) -> T) -> T {
         update(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

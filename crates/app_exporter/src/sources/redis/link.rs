@@ -12,7 +12,7 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::config::Login;
+use crate::config::login::Login;
 use crate::decode::Failure;
 use crate::sources::metered::{Meter, Metered, Stream};
 use crate::sources::redis::address::{Address, Endpoint};

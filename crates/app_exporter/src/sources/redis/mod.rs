@@ -17,12 +17,15 @@ mod topology;
 
 pub(crate) use config::RedisConfig;
 
-use crate::sources::origin::SourceInfo;
+use crate::sources::origin::{Feature, SourceInfo};
 
-/// What is said of it where sources are listed.
-pub(super) const INFO: SourceInfo = SourceInfo {
+/// The source in lists.
+pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "redis",
     about: "replies, keys by pattern, members by score and figures of a Redis, also a cluster",
     rows: "a set for each of its `queries`, by its name",
-    configured: |source| SourceInfo::under("redis", source.redis.as_ref()),
+    features: &[Feature {
+        name: "redis",
+        is_on: true,
+    }],
 };

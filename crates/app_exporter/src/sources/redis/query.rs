@@ -1,4 +1,4 @@
-//! One question: what is asked, and the set of rows that the answer is.
+//! One query and its result set.
 
 use std::num::NonZeroU32;
 
@@ -7,63 +7,65 @@ use serde::Deserialize;
 
 use crate::config::{At, Fault, Place, Span};
 use crate::decode::{Format, PartInfo};
-use crate::sources::redis::count;
 
-/// One question; its answer is a set of rows of that name. It has one key that says what is asked: `command`,
-/// `count_keys`, `count_members` or `info`.
+/// The columns of a count's row.
+pub(super) const COUNT_COLUMNS: [&str; 5] = ["value", "complete", "age", "seconds", "so_far"];
+
+/// One query, which makes a result set of its name. Exactly one key says what to ask: `command`, `count_keys`,
+/// `count_members` or `info`.
 #[derive(Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RedisQuery {
-    /// A command that only reads, with its arguments, as `[GET, app:sessions]`. A number or text is one row with the column
-    /// `value`; nothing is no row; a list is a row for each item, with `index` and `value`, or for items that are lists
-    /// themselves `0`, `1` and so on (`key` and `value` where there are two); names and values are rows with `key` and
-    /// `value`.
+    /// A read-only command with its arguments, such as `[GET, app:sessions]`. A number or string makes one row with the
+    /// column `value`, an empty reply no row. A list makes a row for each item, with `index` and `value`; items that
+    /// are lists have columns `0`, `1` and so on (`key` and `value` for two). Names with values make rows with `key`
+    /// and `value`.
     pub(super) command: Option<At<Vec<At<String>>>>,
-    /// How the reply of `command` is taken: `pairs` and `row` are for lists of names and values in turns.
+    /// The shape of the reply of `command`: `pairs` and `row` read lists that alternate names and values.
     #[serde(rename = "as")]
     pub(super) shape: Option<At<Shape>>,
-    /// How the text is read that is the reply of `command`.
+    /// The format of the reply of `command`.
     pub(super) format: Option<At<Format>>,
 
-    /// How many keys there are of this pattern, as `sess:*`: one row with `value` (the number), `complete` (whether it is new),
-    /// `age` and `seconds` (how long ago and in which time it was counted), `so_far` (what is counted of the next one).
+    /// Counts the keys of this pattern, such as `sess:*`. Makes one row with `value` (the count), `complete` (1 if it
+    /// is from this fetch), `age` and `seconds` (age and duration of the count) and `so_far` (the next count so far).
     pub(super) count_keys: Option<At<String>>,
-    /// Only keys that hold this: `string`, `hash`, `list`, `set`, `zset` or `stream`.
+    /// Counts only keys of this type: `string`, `hash`, `list`, `set`, `zset` or `stream`.
     #[serde(rename = "type")]
     pub(super) kind: Option<At<KeyType>>,
-    /// How long `count_keys` may go on in one fetch: 5s unless this says otherwise. What is not done then goes on in the next
-    /// fetch, and the last complete number stays until then.
+    /// The time limit of `count_keys` per fetch; default 5s. The next fetch continues an incomplete count; until then
+    /// the last complete count is exported.
     pub(super) budget: Option<At<Span>>,
-    /// How many keys the server looks at in one go: 1000 unless this says otherwise. It serves nobody else meanwhile.
+    /// The number of keys that the server scans at once; default 1000. The server blocks other clients meanwhile.
     pub(super) batch: Option<At<NonZeroU32>>,
 
-    /// How many members the sorted set of this key has whose score is a time: one row with `value`.
+    /// Counts the members of the sorted set at this key whose score is a recent time. Makes one row with `value`.
     pub(super) count_members: Option<At<String>>,
-    /// Only members whose score is no longer ago than this.
+    /// The maximum age of the score.
     pub(super) within: Option<At<Span>>,
-    /// What a score counts: seconds since 1970 unless this says otherwise.
+    /// The unit of scores; default seconds since 1970.
     pub(super) score: Option<At<Score>>,
 
-    /// Sections of what the server says about itself, as `[clients, memory]`: one row with a column for each field, as
-    /// `connected_clients`; of `db0:keys=3` the column is `db0_keys`.
+    /// Sections of the server's INFO, such as `[clients, memory]`. Makes one row with a column for each field, such as
+    /// `connected_clients`; `db0:keys=3` becomes the column `db0_keys`.
     pub(super) info: Option<At<Vec<At<String>>>>,
 }
 
-/// How a reply is taken.
+/// The shape of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Shape {
-    /// A row for each name: `key` and `value`.
+    /// A row with `key` and `value` for each name.
     Pairs,
     /// One row with a column for each name.
     Row,
 }
 
-/// What a key holds.
+/// The type of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum KeyType {
-    /// Text or a number.
+    /// A string or number.
     String,
     /// Fields with values.
     Hash,
@@ -77,7 +79,7 @@ pub(crate) enum KeyType {
     Stream,
 }
 
-/// What a score counts.
+/// The unit of a score.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Score {
@@ -89,7 +91,7 @@ pub(crate) enum Score {
 }
 
 impl KeyType {
-    /// What the server calls it.
+    /// The server's name of the type.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::String => "string",
@@ -103,10 +105,10 @@ impl KeyType {
 }
 
 impl RedisQuery {
-    /// The set of rows that its answer is.
+    /// The description of its result set.
     pub(super) fn part(&self, name: &str) -> PartInfo {
         if self.count_keys.is_some() {
-            return PartInfo::new(name, &count::COLUMNS);
+            return PartInfo::new(name, &COUNT_COLUMNS);
         }
         if self.count_members.is_some() {
             return PartInfo::new(name, &["value"]);
@@ -119,7 +121,7 @@ impl RedisQuery {
         }
     }
 
-    /// What is wrong with it, which begins at `place`.
+    /// Checks the query at `place`.
     pub(super) fn check(&self, name: &At<String>, faults: &mut Vec<Fault>) {
         let place = |at: Option<Place>, key| at.map(|place| (place, key));
         let kinds: Vec<_> = [
@@ -176,7 +178,7 @@ impl RedisQuery {
         }
     }
 
-    /// Keys that say more about one kind of question do nothing for another.
+    /// Reports keys that belong to another kind of query.
     fn check_belonging(&self, kind: &str, faults: &mut Vec<Fault>) {
         let belonging = [
             ("as", "command", self.shape.as_ref().map(At::place)),

@@ -1,7 +1,6 @@
-//! What a configuration says of a database and its queries.
+//! The keys of the source `sql`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -9,59 +8,45 @@ use serde::Deserialize;
 use crate::config::{At, Fault, Place, Span};
 use crate::decode::{Limits, PartInfo, Parts, Wanted};
 use crate::sources::origin::{Fetcher, Origin, Surroundings};
-use crate::sources::sql::database::Query;
-use crate::sources::sql::fetch::Sql;
-use crate::sources::sql::mysql::MySql;
-use crate::sources::sql::postgres::Postgres;
-use crate::sources::sql::server::ServerConfig;
-use crate::sources::sql::sqlite::Sqlite;
+use crate::sources::sql::query::{Queries, Query};
+use crate::sources::sql::{mysql, postgres, sqlite};
 
-/// The part that a query's rows are where it has no name.
+/// The result set of a query without a name.
 const ROWS: &str = "rows";
-/// More connections than this are no help to one source, and much to ask of a server.
+/// More connections do not help one source, and burden a server.
 const MOST_CONNECTIONS: u8 = 16;
 
-/// Rows of a database. Each statement runs in a session that can only read, and is cancelled on the server when its
-/// time is over.
+/// Rows of a database. Each statement runs in a read-only session, and is cancelled on the server at the timeout.
 ///
-/// Whole numbers are exact. A time is text as 2026-01-31T12:00:00Z, for a label or `timestamp`; what the database keeps
-/// without a zone is taken for UTC there. MySQL gives a TIMESTAMP in the zone of the server: for `timestamp` select
-/// `unix_timestamp(…)` of it. PostgreSQL's intervals are seconds. Bytes have to be text.
+/// Integers are exact. Times are strings such as 2026-01-31T12:00:00Z, for labels or `timestamp`; a time without a zone
+/// is UTC. MySQL returns a TIMESTAMP in the time zone of the server: select `unix_timestamp(…)` for `timestamp`.
+/// PostgreSQL's intervals are seconds. Bytes must be UTF-8.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SqlConfig {
-    /// A PostgreSQL server, or what speaks like one.
+    /// A PostgreSQL or compatible server.
     #[serde(default)]
-    postgres: Option<At<ServerConfig>>,
-    /// A MySQL or MariaDB server, or what speaks like one.
+    postgres: Option<At<postgres::Keys>>,
+    /// A MySQL, MariaDB or compatible server.
     #[serde(default)]
-    mysql: Option<At<ServerConfig>>,
+    mysql: Option<At<mysql::Keys>>,
     /// An SQLite database.
     #[serde(default)]
-    sqlite: Option<At<SqliteConfig>>,
-    /// One statement, as `SELECT count(*) AS value FROM sessions`. It is taken as it is: `$` has no meaning of its own.
+    sqlite: Option<At<sqlite::Keys>>,
+    /// One statement, such as `SELECT count(*) AS value FROM sessions`. `$` has no special meaning in it.
     #[serde(default)]
     query: Option<At<String>>,
-    /// Several statements by name, each with rows of its own; the metrics say `from` which they are made. One that fails
-    /// costs no other. `max_rows` and `max_bytes` are each one's.
+    /// A map of statements. Each makes a result set, which metrics select by `from`, and fails alone. `max_rows` and
+    /// `max_bytes` apply to each.
     #[serde(default)]
     queries: BTreeMap<At<String>, At<String>>,
-    /// How many connections there are at most, so that as many statements run side by side: 3 unless this says
-    /// otherwise, at most 16. They are kept between collections.
+    /// The limit of connections, and so of statements that run in parallel; default 3, at most 16. Connections stay
+    /// open between fetches.
     #[serde(default)]
     connections: Option<At<u8>>,
-    /// How long a connection that is not used is kept: 5m unless this says otherwise.
+    /// The time after which an unused connection is closed; default 5m.
     #[serde(default)]
     keep_idle: Option<Span>,
-}
-
-/// An SQLite database.
-#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SqliteConfig {
-    /// Its file, from this file's folder if it is relative. It is opened anew for each collection, so that it can be
-    /// replaced, and only to be read.
-    pub(super) path: At<PathBuf>,
 }
 
 impl Origin for SqlConfig {
@@ -96,8 +81,11 @@ impl Origin for SqlConfig {
             )),
             _ => (),
         }
-        for server in [&self.postgres, &self.mysql].into_iter().flatten() {
-            server.check(faults);
+        if let Some(keys) = &self.postgres {
+            postgres::check(keys, faults);
+        }
+        if let Some(keys) = &self.mysql {
+            mysql::check(keys, faults);
         }
         self.check_queries(place, faults);
         if let Some(connections) = &self.connections
@@ -119,41 +107,25 @@ impl Origin for SqlConfig {
         limits: Limits,
         surroundings: Surroundings<'_>,
     ) -> Result<Fetcher, Fault> {
-        let queries = self.all_queries(&wanted);
-        let connections = usize::from(self.connections.as_deref().copied().unwrap_or(3));
-        let keep_idle = self.keep_idle.unwrap_or(Span::from_secs(300)).get();
-        if let Some(server) = &self.postgres {
-            let postgres = Postgres::new(server, limits, surroundings)?;
-            return Ok(Fetcher::new(Sql::new(
-                postgres,
-                queries,
-                connections,
-                keep_idle,
-            )));
-        }
-        if let Some(server) = &self.mysql {
-            let mysql = MySql::new(server, limits, surroundings)?;
-            return Ok(Fetcher::new(Sql::new(
-                mysql,
-                queries,
-                connections,
-                keep_idle,
-            )));
-        }
-        let Some(sqlite) = &self.sqlite else {
-            // This was checked, so it is not seen; if it were, it would say what is missing.
-            return Err(Fault {
-                place: None,
-                message: "`sql` does not say which database".to_owned(),
-            });
+        let queries = Queries {
+            list: self.all_queries(&wanted),
+            connections: usize::from(self.connections.as_deref().copied().unwrap_or(3)),
         };
-        let path = surroundings.folder.join(&**sqlite.path);
-        Ok(Fetcher::new(Sqlite::new(
-            &path,
-            queries,
-            limits,
-            connections,
-        )))
+        let keep_idle = self.keep_idle.unwrap_or(Span::from_secs(300)).get();
+        if let Some(keys) = &self.postgres {
+            return postgres::fetcher(keys, queries, keep_idle, limits, surroundings);
+        }
+        if let Some(keys) = &self.mysql {
+            return mysql::fetcher(keys, queries, keep_idle, limits, surroundings);
+        }
+        if let Some(keys) = &self.sqlite {
+            return sqlite::fetcher(keys, queries, limits, surroundings);
+        }
+        // This was checked, so it is not seen; if it were, it would say what is missing.
+        Err(Fault {
+            place: None,
+            message: "`sql` does not say which database".to_owned(),
+        })
     }
 }
 

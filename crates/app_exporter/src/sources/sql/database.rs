@@ -6,6 +6,7 @@ use std::future::Future;
 use exporter_kit::source::Deadline;
 
 use crate::decode::{Failure, Table};
+use crate::sources::sql::query::Query;
 use crate::sources::visit::Visit;
 
 /// A kind of database server, as one source uses it.
@@ -34,16 +35,6 @@ pub(super) trait Database: fmt::Debug + Send + Sync + 'static {
         query: &Query,
         deadline: Deadline,
     ) -> impl Future<Output = Result<Table, Trouble>> + Send;
-}
-
-/// One statement.
-#[derive(Debug)]
-pub(super) struct Query {
-    /// The part that its rows are.
-    pub(super) name: Box<str>,
-    pub(super) statement: Box<str>,
-    /// The columns that metrics are made from.
-    pub(super) wanted: Vec<Box<str>>,
 }
 
 /// Why a statement gave no rows, and what became of its connection.

@@ -12,8 +12,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::decode::{Failure, Part, Table};
 use crate::sources::origin::Fetch;
-use crate::sources::sql::database::{Database, Query, Trouble};
+use crate::sources::sql::database::{Database, Trouble};
 use crate::sources::sql::kept::Kept;
+use crate::sources::sql::query::{Queries, Query};
 use crate::sources::visit::Visit;
 
 /// How long a collection that is done waits for connections that are not there yet.
@@ -52,16 +53,11 @@ struct Held<C> {
 type Done = Vec<(usize, Result<Table, Failure>)>;
 
 impl<D: Database> Sql<D> {
-    pub(super) fn new(
-        database: D,
-        queries: Vec<Query>,
-        connections: usize,
-        keep_idle: Duration,
-    ) -> Self {
+    pub(super) fn new(database: D, queries: Queries, keep_idle: Duration) -> Self {
         Self(Arc::new(Asking {
             database,
-            queries,
-            connections,
+            queries: queries.list,
+            connections: queries.connections,
             kept: Kept::new(keep_idle),
         }))
     }
@@ -269,8 +265,10 @@ mod tests {
         };
         let sql = Sql::new(
             Narrow::default(),
-            vec![query("a"), query("b"), query("c")],
-            3,
+            Queries {
+                list: vec![query("a"), query("b"), query("c")],
+                connections: 3,
+            },
             Duration::from_secs(60),
         );
         runtime.block_on(async {

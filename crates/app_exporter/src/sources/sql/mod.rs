@@ -1,24 +1,35 @@
 //! Rows of a database: SQLite, PostgreSQL, MySQL or MariaDB.
 
 mod config;
+#[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
 mod database;
+#[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
 mod fetch;
+#[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
 mod kept;
+#[cfg_attr(not(feature = "sql-mysql"), path = "absent/mysql.rs")]
 mod mysql;
+#[cfg(feature = "sql-mysql")]
+mod mysql_tls;
+#[cfg_attr(not(feature = "sql-postgres"), path = "absent/postgres.rs")]
 mod postgres;
+#[cfg(feature = "sql-postgres")]
 mod postgres_value;
+mod query;
 mod rows;
+#[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
 mod server;
+#[cfg_attr(not(feature = "sql-sqlite"), path = "absent/sqlite.rs")]
 mod sqlite;
 
 pub(crate) use config::SqlConfig;
 
 use crate::sources::origin::SourceInfo;
 
-/// What is said of it where sources are listed.
-pub(super) const INFO: SourceInfo = SourceInfo {
+/// The source in lists.
+pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "sql",
     about: "rows of a database: SQLite, PostgreSQL, MySQL or MariaDB",
     rows: "each query's; their columns are the query's",
-    configured: |source| SourceInfo::under("sql", source.sql.as_ref()),
+    features: &[postgres::FEATURE, mysql::FEATURE, sqlite::FEATURE],
 };

@@ -12,19 +12,51 @@ use mysql_async::{Column, Conn, Error, IoError, Opts, OptsBuilder, ServerError, 
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use crate::config::Fault;
+use crate::config::{At, Fault};
 use crate::decode::{Cell, Failure, Limits, Table, parse_number};
-use crate::sources::origin::Surroundings;
-use crate::sources::sql::database::{Database, Query, Trouble};
+use crate::sources::origin::{Feature, Fetcher, Surroundings};
+use crate::sources::sql::database::{Database, Trouble};
+use crate::sources::sql::fetch::Sql;
+use crate::sources::sql::mysql_tls;
+use crate::sources::sql::query::{Queries, Query, said};
 use crate::sources::sql::rows::{Rows, text, too_many_bytes};
-use crate::sources::sql::server::{Address, Server, ServerConfig, explain, said};
+use crate::sources::sql::server::{Address, Server, ServerConfig, explain};
 use crate::sources::visit::Visit;
 
 /// What it listens on unless it is told otherwise.
 const PORT: u16 = 3306;
 
+/// The Cargo feature that builds it in.
+pub(super) const FEATURE: Feature = Feature {
+    name: "sql-mysql",
+    is_on: true,
+};
+
+/// The keys of its server.
+pub(super) type Keys = ServerConfig;
+
+/// What is wrong with the keys.
+pub(super) fn check(keys: &Keys, faults: &mut Vec<Fault>) {
+    keys.check(faults);
+}
+
+/// Makes what asks the server.
+///
+/// # Errors
+/// When a variable is not set, or a certificate can't be had.
+pub(super) fn fetcher(
+    keys: &At<Keys>,
+    queries: Queries,
+    keep_idle: Duration,
+    limits: Limits,
+    surroundings: Surroundings<'_>,
+) -> Result<Fetcher, Fault> {
+    let database = MySql::new(keys, limits, surroundings)?;
+    Ok(Fetcher::new(Sql::new(database, queries, keep_idle)))
+}
+
 /// A MySQL or MariaDB server.
-pub(super) struct MySql {
+struct MySql {
     server: Server,
     limits: Limits,
 }
@@ -42,7 +74,7 @@ pub(super) struct Connection {
 }
 
 impl MySql {
-    pub(super) fn new(
+    fn new(
         config: &ServerConfig,
         limits: Limits,
         surroundings: Surroundings<'_>,
@@ -57,7 +89,7 @@ impl MySql {
         let server = &self.server;
         let password = server.password(visit).await?;
         let tls = match &server.tls {
-            Some(tls) => Some(tls.of_mysql(visit).await?),
+            Some(tls) => Some(mysql_tls::options(tls, visit).await?),
             None => None,
         };
         let mut options = OptsBuilder::default()

@@ -19,14 +19,16 @@ use tokio_postgres::types::{FromSql, Oid, Type};
 use tokio_postgres::{CancelToken, Client, Config, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::config::Fault;
+use crate::config::{At, Fault};
 use crate::decode::{Cell, Failure, Limits, Table};
 use crate::sources::metered::{Meter, Metered, Stream};
-use crate::sources::origin::Surroundings;
-use crate::sources::sql::database::{Database, Query, Trouble};
-use crate::sources::sql::postgres_value::Reader;
+use crate::sources::origin::{Feature, Fetcher, Surroundings};
+use crate::sources::sql::database::{Database, Trouble};
+use crate::sources::sql::fetch::Sql;
+use crate::sources::sql::postgres_value::ValueReader;
+use crate::sources::sql::query::{Queries, Query, said};
 use crate::sources::sql::rows::{Rows, too_many_bytes};
-use crate::sources::sql::server::{Address, Server, ServerConfig, explain, said};
+use crate::sources::sql::server::{Address, Server, ServerConfig, explain};
 use crate::sources::visit::Visit;
 
 /// What it listens on unless it is told otherwise.
@@ -38,8 +40,37 @@ const END: &str = "ROLLBACK";
 /// session to somebody who calls others the same. Should the driver want to use them again, it finds them gone.
 const END_AND_FORGET: &str = "ROLLBACK; DEALLOCATE ALL";
 
+/// The Cargo feature that builds it in.
+pub(super) const FEATURE: Feature = Feature {
+    name: "sql-postgres",
+    is_on: true,
+};
+
+/// The keys of its server.
+pub(super) type Keys = ServerConfig;
+
+/// What is wrong with the keys.
+pub(super) fn check(keys: &Keys, faults: &mut Vec<Fault>) {
+    keys.check(faults);
+}
+
+/// Makes what asks the server.
+///
+/// # Errors
+/// When a variable is not set, or a certificate can't be had.
+pub(super) fn fetcher(
+    keys: &At<Keys>,
+    queries: Queries,
+    keep_idle: Duration,
+    limits: Limits,
+    surroundings: Surroundings<'_>,
+) -> Result<Fetcher, Fault> {
+    let database = Postgres::new(keys, limits, surroundings)?;
+    Ok(Fetcher::new(Sql::new(database, queries, keep_idle)))
+}
+
 /// A PostgreSQL server.
-pub(super) struct Postgres {
+struct Postgres {
     server: Server,
     limits: Limits,
 }
@@ -68,7 +99,7 @@ struct Cancel {
 }
 
 impl Postgres {
-    pub(super) fn new(
+    fn new(
         config: &ServerConfig,
         limits: Limits,
         surroundings: Surroundings<'_>,
@@ -128,9 +159,9 @@ impl Postgres {
                 *end = END_AND_FORGET;
             }
         }
-        let readers: Vec<Option<Reader>> = columns
+        let readers: Vec<Option<ValueReader>> = columns
             .iter()
-            .map(|column| Reader::of(column.type_()))
+            .map(|column| ValueReader::of(column.type_()))
             .collect();
         let unread = columns.iter().zip(&readers).find(|(column, reader)| {
             let wanted = query.wanted.iter().any(|name| **name == *column.name());

@@ -13,7 +13,7 @@ const MICROS_A_DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// How the values of one type are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reader {
+pub(super) enum ValueReader {
     Bool,
     Int16,
     Int32,
@@ -37,7 +37,7 @@ pub(super) enum Reader {
     Network,
 }
 
-impl Reader {
+impl ValueReader {
     /// None if values of the type are not read.
     pub(super) fn of(kind: &Type) -> Option<Self> {
         Some(match *kind {
@@ -312,7 +312,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(raw in prop::collection::vec(any::<u8>(), 0..40)) {
-            for reader in [Reader::Bool, Reader::Int64, Reader::Unsigned, Reader::Numeric, Reader::Jsonb, Reader::Uuid, Reader::Date, Reader::Time, Reader::Moment, Reader::Interval, Reader::Network] {
+            for reader in [ValueReader::Bool, ValueReader::Int64, ValueReader::Unsigned, ValueReader::Numeric, ValueReader::Jsonb, ValueReader::Uuid, ValueReader::Date, ValueReader::Time, ValueReader::Moment, ValueReader::Interval, ValueReader::Network] {
                 let _ = reader.read(&raw);
             }
         }

@@ -1,7 +1,7 @@
 //! Rows of a statement → a table of the wanted columns, within the limits.
 
 use crate::decode::{Cell, Failure, Limits, Table, TableBuilder};
-use crate::sources::sql::database::Query;
+use crate::sources::sql::query::Query;
 
 /// Takes rows as they come.
 #[derive(Debug)]

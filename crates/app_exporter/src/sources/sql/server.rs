@@ -8,51 +8,52 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer, de};
 
-use crate::config::{At, Fault, HiddenTemplate, Login, LoginKeys, Secret, Template};
+use crate::config::login::{Login, LoginKeys, Secret};
+use crate::config::{At, Fault, HiddenTemplate, Template};
 use crate::decode::Failure;
 use crate::sources::origin::Surroundings;
 use crate::sources::tls::{Tls, TlsConfig};
 use crate::sources::visit::Visit;
 
-/// A database server, and who we are there.
+/// A database server and its login.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "DatabaseServerConfig")]
 pub(crate) struct ServerConfig {
-    /// Its name or address: `localhost` unless this says otherwise.
+    /// The host name or address; default `localhost`.
     #[serde(default)]
     host: Option<At<Template>>,
-    /// Its port: 5432 for PostgreSQL and 3306 for MySQL unless this says otherwise.
+    /// The port; default 5432 for PostgreSQL and 3306 for MySQL.
     #[serde(default)]
     port: Option<At<u16>>,
-    /// Its Unix socket, in place of a host; for PostgreSQL also the folder that it is in, as `/run/postgresql`.
+    /// The Unix socket, instead of a host. PostgreSQL also accepts the folder of the socket, such as `/run/postgresql`.
     #[serde(default)]
     socket: Option<At<PathBuf>>,
-    /// The database: the one that the server chooses for the user unless this says otherwise.
+    /// The database; by default the server chooses one for the user.
     #[serde(default)]
     database: Option<At<Template>>,
-    /// The user's name. Best one who can only read what the statements need.
+    /// The user name. Prefer a user who can read only the tables of the statements.
     user: At<Template>,
-    /// The password, best as `${VARIABLE}`. It may have any character, and none is escaped.
+    /// The password; prefer `${VARIABLE}`. It may contain any character without escaping.
     #[serde(default)]
     password: Option<At<HiddenTemplate>>,
-    /// A file that has the password; read anew for each connection, so that it can be changed.
+    /// A file with the password. It is read for each connection, so that it can change.
     #[serde(default)]
     password_file: Option<At<PathBuf>>,
-    /// Whom to trust. TLS is used, and the server verified, unless it is on this machine (a socket, `localhost` or a
-    /// loopback address) and `tls` is not there, or this says `false`.
+    /// TLS: CA certificates and client certificate, or `false` to disable it. By default TLS is on and the server is
+    /// verified, except on a socket, `localhost` or a loopback address.
     #[serde(default)]
     tls: Option<At<TlsChoice>>,
 }
 
-/// TLS, or that there is none.
+/// TLS or plain text.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum TlsChoice {
     Without,
     With(TlsConfig),
 }
 
-/// A server as it is reached and logged in to.
+/// A server with its address and login.
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) address: Address,
@@ -165,14 +166,6 @@ impl Server {
             None => Ok(None),
         }
     }
-}
-
-/// What a server says, as one line that is not too long.
-pub(super) fn said(message: &str) -> String {
-    const MOST: usize = 300;
-    let words: Vec<_> = message.split_whitespace().collect();
-    let clean = |char: &char| !char.is_control();
-    words.join(" ").chars().filter(clean).take(MOST).collect()
 }
 
 /// An error with everything that it came from.

@@ -10,17 +10,51 @@ use exporter_kit::source::SourceErrorReason as Reason;
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Row};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
+use crate::config::{At, Fault};
 use crate::decode::{Cell, Failure, Limits, Part, Table};
-use crate::sources::origin::Fetch;
-use crate::sources::sql::database::Query;
+use crate::sources::origin::{Feature, Fetch, Fetcher, Surroundings};
+use crate::sources::sql::query::{Queries, Query, said};
 use crate::sources::sql::rows::{Rows, text, too_many_bytes};
-use crate::sources::sql::server::said;
 use crate::sources::visit::Visit;
+
+/// The Cargo feature that builds it in.
+pub(super) const FEATURE: Feature = Feature {
+    name: "sql-sqlite",
+    is_on: true,
+};
+
+/// An SQLite database.
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SqliteConfig {
+    /// The database file. A relative path begins at the folder of the configuration file. It is opened read-only at
+    /// each fetch, so that it can be replaced.
+    path: At<PathBuf>,
+}
+
+/// The keys of its database.
+pub(super) type Keys = SqliteConfig;
+
+/// Makes what asks the database.
+///
+/// # Errors
+/// Never: whether the file is there shows when it is asked.
+pub(super) fn fetcher(
+    keys: &At<Keys>,
+    queries: Queries,
+    limits: Limits,
+    surroundings: Surroundings<'_>,
+) -> Result<Fetcher, Fault> {
+    let path = surroundings.folder.join(&**keys.path);
+    Ok(Fetcher::new(Sqlite::new(&path, queries, limits)))
+}
 
 /// Reads an SQLite database.
 #[derive(Debug)]
-pub(super) struct Sqlite(Arc<Asking>);
+struct Sqlite(Arc<Asking>);
 
 #[derive(Debug)]
 struct Asking {
@@ -46,17 +80,12 @@ struct Stop(Arc<Turn>);
 type Done = Vec<(usize, Result<Table, Failure>)>;
 
 impl Sqlite {
-    pub(super) fn new(
-        path: &Path,
-        queries: Vec<Query>,
-        limits: Limits,
-        connections: usize,
-    ) -> Self {
+    fn new(path: &Path, queries: Queries, limits: Limits) -> Self {
         Self(Arc::new(Asking {
             path: path.to_owned(),
-            queries,
+            queries: queries.list,
             limits,
-            connections,
+            connections: queries.connections,
         }))
     }
 }
@@ -158,6 +187,11 @@ impl Asking {
         };
         let path = self.path.display();
         match code {
+            Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) if self.path.is_dir() => {
+                Failure::connect(format!(
+                    "cannot read `{path}`: it is a folder; name the file"
+                ))
+            }
             Some(ErrorCode::CannotOpen | ErrorCode::NotADatabase | ErrorCode::SystemIoFailure) => {
                 Failure::connect(format!("can't read `{path}`: {error}"))
             }

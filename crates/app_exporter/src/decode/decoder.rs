@@ -1,0 +1,93 @@
+//! One format: its keys in a configuration, and the decoder that they make.
+
+use std::fmt;
+
+use crate::config::Fault;
+use crate::decode::{Failure, Limits, Part, Parts, Wanted};
+
+/// The keys of a format.
+///
+/// Called while a configuration is checked and built. [`NumberFormat`](super::number::NumberFormat) is the simplest one.
+pub(crate) trait FormatKeys {
+    /// The result sets of a text in this format.
+    fn parts(&self) -> Parts;
+
+    /// Returns whether it yields families, which need no declared metrics.
+    fn gives_families(&self) -> bool {
+        false
+    }
+
+    /// Adds the mistakes that serde does not find.
+    fn check(&self, _faults: &mut Vec<Fault>) {}
+
+    /// Checks the syntax of a column.
+    ///
+    /// # Errors
+    /// The mistake in it.
+    fn check_column(&self, _column: &str) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Makes the decoder, which keeps the columns that are wanted.
+    fn decoder(&self, wanted: Wanted, limits: Limits) -> Decoder;
+}
+
+/// Reads texts of one format.
+pub(crate) struct Decoder(Box<DecodeFn>);
+
+type DecodeFn = dyn Fn(&[u8]) -> Result<Vec<Part>, Failure> + Send + Sync;
+
+impl Decoder {
+    pub(super) fn new(
+        decode: impl Fn(&[u8]) -> Result<Vec<Part>, Failure> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Box::new(decode))
+    }
+
+    /// Decodes the result sets in `bytes`. A result set that cannot be decoded fails alone.
+    ///
+    /// # Errors
+    /// When no result set can be decoded.
+    pub(crate) fn decode(&self, bytes: &[u8]) -> Result<Vec<Part>, Failure> {
+        (self.0)(bytes)
+    }
+}
+
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Decoder")
+    }
+}
+
+/// A format that is named without keys has the default ones.
+impl<K: FormatKeys + Default> FormatKeys for Option<K> {
+    fn parts(&self) -> Parts {
+        self.as_ref()
+            .map_or_else(|| K::default().parts(), FormatKeys::parts)
+    }
+
+    fn gives_families(&self) -> bool {
+        self.as_ref()
+            .map_or_else(|| K::default().gives_families(), K::gives_families)
+    }
+
+    fn check(&self, faults: &mut Vec<Fault>) {
+        if let Some(keys) = self {
+            keys.check(faults);
+        }
+    }
+
+    fn check_column(&self, column: &str) -> Result<(), String> {
+        self.as_ref().map_or_else(
+            || K::default().check_column(column),
+            |it| it.check_column(column),
+        )
+    }
+
+    fn decoder(&self, wanted: Wanted, limits: Limits) -> Decoder {
+        match self {
+            Some(keys) => keys.decoder(wanted, limits),
+            None => K::default().decoder(wanted, limits),
+        }
+    }
+}

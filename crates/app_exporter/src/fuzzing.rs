@@ -1,0 +1,204 @@
+//! The program's readers of untrusted input, as the fuzz targets in `fuzz/` call them.
+
+use std::sync::{Arc, OnceLock};
+
+use exporter_kit::Registry;
+use exporter_kit::scrape::MetricsHandler;
+use exporter_kit::server::{ProbeQuery, ProbeRefusal};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::config::probe::TargetPattern;
+use crate::decode::{Cell, Content, Format, Limits, Wanted};
+use crate::mapping::Mapping;
+use crate::setup::{self, Config, Location};
+use crate::{config, probe as probing, sources};
+
+/// How a text is read where the input does not say.
+const FORMATS: [&str; 8] = [
+    "{json: {rows: '$..*'}}",
+    "json",
+    "csv",
+    "{csv: {header: false, delimiter: ';'}}",
+    "key_value",
+    "{regex: '(?<key>\\w*)=(?<value>.*)'}",
+    "number",
+    "{prometheus: {labels: {a: b}, rename_labels: {c: d}}}",
+];
+
+/// Metrics of what every format may give.
+const METRICS: &str = "
+- {name: a, help: A., value: value, labels: [key], default: 1, duplicates: sum}
+- {name: b_total, help: B., type: counter, value: '1', scale: 0.001, duplicates: max}
+- {name: c_info, help: C., type: info, labels: {k: a}}
+- {name: d, help: D., value: a, map: {UP: 1, DOWN: 0}, timestamp: value}
+";
+
+/// A template for probes, whose targets lead to nothing but files of odd names, and another source.
+const TEMPLATES: &str = "sources:
+  a:
+    probe: {targets: ['shop-*', '-v', 'a b']}
+    file: {path: 'of-${target}.txt', format: number}
+    metrics: [{name: app_a, help: A number.}]
+  b:
+    simulate: {uniform: {}}
+    metrics: [{name: app_b, help: A number.}]
+";
+
+const LIMITS: Limits = Limits {
+    bytes: 4096,
+    rows: 50,
+};
+
+/// Any text is decoded or refused, in every format and in the one that its first line is, within the limits; and what was
+/// decoded makes metrics, or says why not.
+///
+/// # Panics
+/// When that does not hold.
+pub fn decoders(data: &[u8]) {
+    for format in FORMATS {
+        decode(format, data);
+    }
+    let mut lines = data.splitn(2, |byte| *byte == b'\n');
+    let (format, text) = (lines.next(), lines.next());
+    if let (Some(Ok(format)), Some(text)) = (format.map(std::str::from_utf8), text) {
+        decode(format, text);
+    }
+}
+
+fn decode(format: &str, text: &[u8]) {
+    let Ok(format) = serde_saphyr::from_str::<Format>(format) else {
+        return;
+    };
+    let metrics: Vec<config::MetricConfig> = serde_saphyr::from_str(METRICS).unwrap_or_default();
+    assert_eq!(metrics.len(), 4, "the metrics are ones");
+    let parts = format.parts();
+    let mapping = Mapping::new(metrics.iter(), &parts).ok();
+    let wanted = mapping
+        .as_ref()
+        .map_or_else(Wanted::default, Mapping::wanted);
+    let Ok(decoded) = format.decoder(wanted, LIMITS).decode(text) else {
+        return;
+    };
+    for part in &decoded {
+        if let Ok(Content::Rows(table)) = &part.content {
+            assert!(table.rows().len() <= LIMITS.rows, "too many rows");
+            let width = table.rows().next().map_or(0, <[_]>::len);
+            assert!(table.rows().all(|row| row.len() == width), "rows differ");
+        }
+    }
+    if let Some(mapping) = mapping {
+        // A failure is a verdict as well.
+        let _ = mapping.map(&decoded);
+    }
+}
+
+/// A configuration is read or refused with its place, and shown without what its types hide.
+///
+/// # Panics
+/// When that does not hold.
+pub fn configuration(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    match Config::parse(text, &Location::new("a.yml")) {
+        Ok(_) => drop(setup::shown(text)),
+        Err(error) => {
+            let said = error.to_string();
+            assert!(said.lines().all(|line| line.len() > 7), "{said}");
+            assert!(said.starts_with("a.yml:"), "{said}");
+        }
+    }
+    // What is hidden does not depend on whether it can be used.
+    let secret = "zq7vx";
+    let line =
+        format!("sources: {{a: {{http: {{bearer: {secret}, basic: {{password: {secret}}}}}}}}}\n");
+    if let Ok(shown) = setup::shown(&format!("{line}{text}")) {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+/// A file of logins gives no more rows than it has records, each with a user.
+///
+/// # Panics
+/// When that does not hold.
+pub fn utmp(data: &[u8]) {
+    let rows: Vec<_> = sources::utmp::logins(data).collect();
+    assert!(rows.len() <= data.len() / 384, "{} rows", rows.len());
+    for row in rows {
+        assert!(
+            matches!(&row[0], Cell::Text(user) if !user.is_empty()),
+            "{row:?}"
+        );
+        for cell in &row {
+            assert!(!cell.to_label().contains('\0'), "{row:?}");
+        }
+    }
+}
+
+/// A target that is allowed is the one that is written, or differs from it only by plain characters.
+///
+/// # Panics
+/// When that does not hold.
+pub fn probe_targets(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (written, target) = text.split_once('\n').unwrap_or((&text, "a"));
+    let Ok(pattern) = TargetPattern::parse(written) else {
+        return;
+    };
+    let sample = pattern.sample();
+    assert!(
+        pattern.allows(&sample) || written.starts_with('-'),
+        "{written:?} {sample:?}"
+    );
+    if !pattern.allows(target) || target == written {
+        return;
+    }
+    assert!(written.contains('*') && target.len() <= 253 && !target.starts_with('-'));
+    let mut left = target.chars();
+    let plain = |char: &char| char.is_ascii_alphanumeric() || "-_".contains(*char);
+    // Every other character stands in both, in the same order.
+    let others = written.chars().filter(|char| !plain(char) && *char != '*');
+    assert!(
+        left.by_ref().filter(|char| !plain(char)).eq(others),
+        "{written:?} {target:?}"
+    );
+}
+
+/// Nothing is in the environment.
+fn environment(_: &str) -> Option<String> {
+    None
+}
+
+/// What `/probe` is answered with, an answer only for a template and a target that it allows.
+///
+/// # Errors
+/// When the request names no such source or target.
+///
+/// # Panics
+/// When that does not hold.
+pub fn probe(query: &ProbeQuery) -> Result<MetricsHandler, ProbeRefusal> {
+    static PROBER: OnceLock<(Arc<probing::Prober>, Runtime)> = OnceLock::new();
+    let (prober, _) = PROBER.get_or_init(|| {
+        let location = Location::new("a.yml");
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build();
+        let runtime = runtime.expect("a thread");
+        let config = Config::parse(TEMPLATES, &location).expect("a configuration");
+        let built = setup::build(config, &location, &environment).expect("a configuration");
+        let prober = probing::Prober::start(built.templates, &Registry::new(), runtime.handle());
+        (prober.expect("free names"), runtime)
+    });
+    let chosen = prober.choose(query);
+    let (source, target) = (query.one("source"), query.one("target"));
+    let plain = |char: char| char.is_ascii_alphanumeric() || "-_".contains(char);
+    let allowed = source == Ok("a")
+        && target.as_ref().is_ok_and(|target| {
+            let run = target.strip_prefix("shop-");
+            run.is_some_and(|run| !run.is_empty() && run.chars().all(plain) && target.len() <= 253)
+                || ["-v", "a b"].contains(target)
+        });
+    assert_eq!(chosen.is_ok(), allowed, "{query:?}");
+    chosen
+}

@@ -1,0 +1,82 @@
+//! A source with its metrics, as the engine runs it.
+
+use std::sync::Arc;
+
+use exporter_kit::source::{Deadline, Fetched, Source, SourceError};
+
+use crate::decode::{Failure, Part};
+use crate::mapping::{Mapped, Mapping};
+use crate::sources::origin::Fetcher;
+use crate::sources::visit::{Visit, Visits};
+
+/// Fetches one source and maps its rows to metrics.
+#[derive(Debug)]
+pub(crate) struct MappedSource {
+    fetcher: Fetcher,
+    mapping: Arc<Mapping>,
+    visits: Visits,
+}
+
+impl MappedSource {
+    pub(super) fn new(fetcher: Fetcher, mapping: Mapping) -> Self {
+        Self {
+            fetcher,
+            mapping: Arc::new(mapping),
+            visits: Visits::new(),
+        }
+    }
+
+    async fn map(&self, parts: Vec<Part>, visit: &Visit) -> Result<Mapped, Failure> {
+        /// This many rows are mapped faster than another thread starts.
+        const FEW: usize = 1000;
+        if parts.iter().map(Part::rows_len).sum::<usize>() <= FEW {
+            return self.mapping.map(&parts);
+        }
+        let mapping = Arc::clone(&self.mapping);
+        visit.blocking(move || mapping.map(&parts)).await
+    }
+}
+
+impl Source for MappedSource {
+    /// The engine drops this future at the deadline, which ends the request or kills the program.
+    async fn fetch(&self, deadline: Deadline) -> Result<Fetched, SourceError> {
+        let visit = self.visits.begin(deadline).await?;
+        let parts = self.fetcher.fetch(&visit).await?;
+        let mapped = self.map(parts, &visit).await?;
+        let mut fetched = Fetched::new(mapped.snapshot, mapped.rows);
+        let mut problems: Vec<Failure> = mapped.failures.into_problems().collect();
+        // Each is counted, but only the last is shown: it says all.
+        let all = together(&problems);
+        if let Some(last) = problems.last_mut() {
+            last.message = all;
+        }
+        for problem in problems {
+            fetched = fetched.with_problem(problem.into());
+        }
+        Ok(fetched)
+    }
+}
+
+/// The failures in one short line.
+fn together(problems: &[Failure]) -> String {
+    const MOST: usize = 10;
+    let shown = problems.iter().take(MOST).map(|it| it.message.as_str());
+    let mut text = shown.collect::<Vec<_>>().join("; ");
+    if let Some(more) = problems.len().checked_sub(MOST).filter(|more| *more > 0) {
+        text.push_str(&format!("; and {more} more"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_problems_are_one_short_line() {
+        let problems = |count: usize| vec![Failure::decode("no"); count];
+        assert_eq!(together(&problems(2)), "no; no");
+        assert!(together(&problems(10)).ends_with("no; no"));
+        assert!(together(&problems(1000)).ends_with("; no; and 990 more"));
+    }
+}

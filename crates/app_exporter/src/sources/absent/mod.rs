@@ -1,0 +1,49 @@
+//! What stands for sources and databases that this program is built without.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+
+use crate::config::Fault;
+use crate::decode::{Limits, Parts, Wanted};
+use crate::sources::origin::{Fetcher, Origin, Surroundings};
+
+/// Keys that are read and not looked at: the table of sources then names the feature.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Absent;
+
+impl<'de> Deserialize<'de> for Absent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+impl JsonSchema for Absent {
+    fn schema_name() -> Cow<'static, str> {
+        "Absent".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        // What is not looked at may be a secret.
+        json_schema!({ "description": "Not in this build.", "writeOnly": true })
+    }
+}
+
+impl Origin for Absent {
+    fn parts(&self) -> Parts {
+        Parts::default()
+    }
+
+    fn build(&self, _: Wanted, _: Limits, _: Surroundings<'_>) -> Result<Fetcher, Fault> {
+        Err(Fault {
+            place: None,
+            message: "the source is not built in".to_owned(),
+        })
+    }
+}

@@ -1,0 +1,25 @@
+//! Stands for the source `sql`.
+
+pub(crate) use crate::sources::absent::Absent as SqlConfig;
+use crate::sources::origin::{Feature, SourceInfo};
+
+/// The source in lists.
+pub(crate) const INFO: SourceInfo = SourceInfo {
+    name: "sql",
+    about: "rows of a database: SQLite, PostgreSQL, MySQL or MariaDB",
+    rows: "each query's; their columns are the query's",
+    features: &[
+        Feature {
+            name: "sql-postgres",
+            is_on: false,
+        },
+        Feature {
+            name: "sql-mysql",
+            is_on: false,
+        },
+        Feature {
+            name: "sql-sqlite",
+            is_on: false,
+        },
+    ],
+};

@@ -66,6 +66,12 @@ pub fn all() -> Vec<Server> {
             "server-metrics",
         ),
         package("vise-exporter", Kind::Rust, false, "server-vise"),
+        package(
+            "opentelemetry-prometheus + axum",
+            Kind::Rust,
+            false,
+            "server-opentelemetry",
+        ),
     ];
     // What is missing has been said by the rows before.
     if let Ok(program) = crate::scale::go() {

@@ -103,7 +103,7 @@ impl Subject {
                 let _ = self.registry.gauge(&name, &choices.text());
             }
             _ => {
-                // A head that a match can't take at once, or that is larger than what matches are looked for in.
+                // A head that is longer than a match, or than the part of a head that is searched.
                 let long = choices.text().repeat(usize::from(choices.byte()) * 4);
                 self.gauges.with([&long, "long"]).set(choices.float());
             }

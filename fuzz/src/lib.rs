@@ -18,7 +18,7 @@ pub use web_config::web_configuration;
 
 use exporter_kit::{Format, Snapshot, parse};
 
-/// A target: its name, and what it does with its bytes.
+/// A target: its name, and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
@@ -38,14 +38,14 @@ pub const TARGETS: [Target; 13] = [
     ("probe_targets", probe_targets),
 ];
 
-/// The strict parser never panics, and says where it refuses what.
+/// The strict parser never panics, and its errors have a place.
 pub fn openmetrics(data: &[u8]) {
     if let Err(error) = parse::openmetrics(data) {
         check_place(data, &error);
     }
 }
 
-/// The lenient parser never panics, and says where it refuses what.
+/// The lenient parser never panics, and its errors have a place.
 pub fn text(data: &[u8]) {
     if let Err(error) = parse::text(data) {
         check_place(data, &error);
@@ -62,7 +62,7 @@ fn check_place(data: &[u8], error: &parse::ParseError) {
     assert!(!error.to_string().is_empty());
 }
 
-/// What a parser took is, encoded again, the same; and no format panics on it.
+/// A parsed exposition is the same when it is encoded and parsed again, and no format panics on it.
 pub fn round_trip(data: &[u8]) {
     if let Ok(snapshot) = parse::openmetrics(data) {
         let body = snapshot.encode(Format::OpenMetrics);

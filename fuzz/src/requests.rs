@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use exporter_kit::{Registry, Server};
 
-/// Whether anything has panicked, on whichever thread: the server's runtime would go on without its task.
+/// True after a panic on any thread: the server's runtime would go on without its task.
 static PANICKED: AtomicBool = AtomicBool::new(false);
 
 fn address() -> SocketAddr {

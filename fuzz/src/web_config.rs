@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use exporter_kit::toolkit::check_web_config;
 
-/// A file of this process, in a folder of its own: what the configuration names is looked for there.
+/// A file of this process, in a folder of its own: paths in the configuration begin there.
 fn file() -> &'static PathBuf {
     static FILE: OnceLock<PathBuf> = OnceLock::new();
     FILE.get_or_init(|| {

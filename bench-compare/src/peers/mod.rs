@@ -161,7 +161,11 @@ mod tests {
                     };
                     let expected = expected.get_or_insert_with(|| found.clone());
                     let same = compare(expected, &found);
-                    assert!(same.is_ok(), "{shape:?} as {form:?} of {}: {same:?}", peer.name());
+                    assert!(
+                        same.is_ok(),
+                        "{shape:?} as {form:?} of {}: {same:?}",
+                        peer.name()
+                    );
                 }
             }
         }

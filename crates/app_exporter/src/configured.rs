@@ -52,7 +52,7 @@ impl Configured {
         let sources = Sources::builder("app_exporter").start(runtime.handle())?;
         let count = specs.len() + templates.len();
         sources.replace(specs)?;
-        registry.register(sources.clone())?;
+        registry.register(&sources)?;
         let prober = Prober::start(templates, registry, runtime.handle())?;
         let file = location.file().display();
         log::info!(file:%, sources = count; "Exporting what the configuration says");
@@ -84,11 +84,6 @@ impl Configured {
             log::info!(begun, ended, kept; "Exporting what the configuration says now");
             Ok(())
         }
-    }
-
-    /// The sources, for the server to ask before it answers.
-    pub(crate) fn sources(&self) -> &Sources {
-        &self.sources
     }
 
     /// What gives the text of `/config`.
@@ -130,7 +125,7 @@ fn read(text: &str, location: &Location) -> Result<Built, ConfigError> {
     setup::build(
         Config::parse(text, location)?,
         location,
-        &crate::environment,
+        &crate::environment::variable,
     )
 }
 

@@ -13,7 +13,7 @@ use crate::mapping::Mapping;
 use crate::setup::{self, Config, Location};
 use crate::{config, probe as probing, sources};
 
-/// How a text is read where the input does not say.
+/// Formats of inputs that name none.
 const FORMATS: [&str; 8] = [
     "{json: {rows: '$..*'}}",
     "json",
@@ -25,7 +25,7 @@ const FORMATS: [&str; 8] = [
     "{prometheus: {labels: {a: b}, rename_labels: {c: d}}}",
 ];
 
-/// Metrics of what every format may give.
+/// Metrics over the columns of all formats.
 const METRICS: &str = "
 - {name: a, help: A., value: value, labels: [key], default: 1, duplicates: sum}
 - {name: b_total, help: B., type: counter, value: '1', scale: 0.001, duplicates: max}
@@ -33,7 +33,7 @@ const METRICS: &str = "
 - {name: d, help: D., value: a, map: {UP: 1, DOWN: 0}, timestamp: value}
 ";
 
-/// A template for probes, whose targets lead to nothing but files of odd names, and another source.
+/// A template whose targets lead only to files of odd names, and another source.
 const TEMPLATES: &str = "sources:
   a:
     probe: {targets: ['shop-*', '-v', 'a b']}
@@ -49,11 +49,10 @@ const LIMITS: Limits = Limits {
     rows: 50,
 };
 
-/// Any text is decoded or refused, in every format and in the one that its first line is, within the limits; and what was
-/// decoded makes metrics, or says why not.
+/// Decodes a text in every format, and in the format of its first line, within the limits. Then maps the rows to metrics.
 ///
 /// # Panics
-/// When that does not hold.
+/// When a limit or a rule of rows is broken.
 pub fn decoders(data: &[u8]) {
     for format in FORMATS {
         decode(format, data);
@@ -92,10 +91,10 @@ fn decode(format: &str, text: &[u8]) {
     }
 }
 
-/// A configuration is read or refused with its place, and shown without what its types hide.
+/// Reads a configuration. An error names a place, and the displayed text hides secrets.
 ///
 /// # Panics
-/// When that does not hold.
+/// When a limit or a rule of rows is broken.
 pub fn configuration(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -117,10 +116,10 @@ pub fn configuration(data: &[u8]) {
     }
 }
 
-/// A file of logins gives no more rows than it has records, each with a user.
+/// Reads a utmp file: at most a row for each record, each with a user.
 ///
 /// # Panics
-/// When that does not hold.
+/// When a limit or a rule of rows is broken.
 pub fn utmp(data: &[u8]) {
     let rows: Vec<_> = sources::utmp::logins(data).collect();
     assert!(rows.len() <= data.len() / 384, "{} rows", rows.len());
@@ -135,10 +134,10 @@ pub fn utmp(data: &[u8]) {
     }
 }
 
-/// A target that is allowed is the one that is written, or differs from it only by plain characters.
+/// Matches a target: an allowed one equals the pattern, or differs only in plain characters.
 ///
 /// # Panics
-/// When that does not hold.
+/// When a limit or a rule of rows is broken.
 pub fn probe_targets(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (written, target) = text.split_once('\n').unwrap_or((&text, "a"));
@@ -164,18 +163,18 @@ pub fn probe_targets(data: &[u8]) {
     );
 }
 
-/// Nothing is in the environment.
+/// An empty environment.
 fn environment(_: &str) -> Option<String> {
     None
 }
 
-/// What `/probe` is answered with, an answer only for a template and a target that it allows.
+/// Answers `/probe`, only for a template and a target that it allows.
 ///
 /// # Errors
 /// When the request names no such source or target.
 ///
 /// # Panics
-/// When that does not hold.
+/// When a limit or a rule of rows is broken.
 pub fn probe(query: &ProbeQuery) -> Result<MetricsHandler, ProbeRefusal> {
     static PROBER: OnceLock<(Arc<probing::Prober>, Runtime)> = OnceLock::new();
     let (prober, _) = PROBER.get_or_init(|| {

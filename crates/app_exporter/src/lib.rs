@@ -8,6 +8,7 @@ mod cli;
 mod config;
 mod configured;
 mod decode;
+mod environment;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod logging;
@@ -71,11 +72,6 @@ fn start(options: &Options) -> anyhow::Result<()> {
     logging::start(options.log.level, options.log.format)?;
     let signals = signals::signals().context("can't listen for signals")?;
     run::run(options, &signals)
-}
-
-/// What the environment says, where it is text.
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 /// Prints what was asked for, or why the command line can't be used. A reader that has gone away has

@@ -151,15 +151,15 @@ impl Prober {
     }
 
     fn make(&self, template: &SourceTemplate, target: &str) -> Result<MetricsHandler, String> {
-        let spec = template.build(target, &crate::environment);
+        let spec = template.build(target, &crate::environment::variable);
         let spec = spec.map_err(|fault| fault.message)?;
         let builder = Sources::builder("app_exporter");
         let sources = builder.start(&self.runtime).map_err(|it| it.to_string())?;
         sources.replace(vec![spec]).map_err(|it| it.to_string())?;
         let registry = Registry::new();
-        let registered = registry.register(sources.clone());
+        let registered = registry.register(sources);
         registered.map_err(|error| error.to_string())?;
-        Ok(MetricsHandler::new(&registry).sources(&sources))
+        Ok(MetricsHandler::new(&registry))
     }
 
     /// Keeps what was made, unless another request was faster or the configuration is another by now.

@@ -72,7 +72,6 @@ fn serve(registry: &Registry, web: &WebFlags, configured: &Configured) -> anyhow
         .title("app_exporter")
         .description("Exports the active user sessions of an application.")
         .version(VERSION)
-        .sources(configured.sources())
         .probe("/probe", move |query| prober.choose(query))
         .page("/config", "Configuration", configured.shown())
         .on_reload("app_exporter", configured.reload());

@@ -1,4 +1,4 @@
-//! What compressing a scrape costs: through the HTTP handler, and with the ordinary compressor for comparison.
+//! The time of a compressed scrape, through the HTTP handler and with the ordinary compressor.
 //!
 //! `cargo bench -p exporter-kit --bench gzip`. Times are the median of rounds in which all rows take turns.
 

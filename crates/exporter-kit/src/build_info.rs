@@ -85,7 +85,7 @@ impl Collect for BuildInfo {
         Ok(())
     }
 
-    fn streams(&self) -> bool {
+    fn never_waits(&self, _: crate::collect::Internal) -> bool {
         true
     }
 }

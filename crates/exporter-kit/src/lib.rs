@@ -82,7 +82,7 @@ pub use model::{
 };
 pub use name::{NameError, NameErrorKind, NameScheme};
 pub use process::ProcessCollector;
-pub use registry::{RegisterError, Registry, default_registry};
+pub use registry::{Register, RegisterError, Registry, default_registry};
 pub use scrape::Scrape;
 #[cfg(feature = "http")]
 #[doc(inline)]

@@ -159,10 +159,10 @@ const fn is_legacy(name: &[u8], colon: bool) -> bool {
     true
 }
 
-/// Checks a metric name for an instrument of `kind`: characters, suffixes and unit.
+/// Checks a metric name of that metric type: characters, suffixes and unit.
 pub(crate) const fn check_metric_name(
     name: &str,
-    kind: MetricType,
+    metric_type: MetricType,
     unit: &str,
     scheme: NameScheme,
 ) -> Result<(), NameErrorKind> {
@@ -172,7 +172,7 @@ pub(crate) const fn check_metric_name(
     if matches!(scheme, NameScheme::Legacy) && !is_legacy_metric_name(name) {
         return Err(NameErrorKind::MetricCharacter);
     }
-    let base = match kind {
+    let base = match metric_type {
         MetricType::Counter => match strip_suffix(name, "_total") {
             Some(base) => base,
             None => return Err(NameErrorKind::CounterSuffix),
@@ -186,13 +186,15 @@ pub(crate) const fn check_metric_name(
     if has_reserved_suffix(base) {
         return Err(NameErrorKind::ReservedSuffix);
     }
-    if matches!(kind, MetricType::StateSet) && check_label_name(name, kind, scheme).is_err() {
+    if matches!(metric_type, MetricType::StateSet)
+        && check_label_name(name, metric_type, scheme).is_err()
+    {
         return Err(NameErrorKind::StateSetName);
     }
     if unit.is_empty() {
         return Ok(());
     }
-    if matches!(kind, MetricType::Info | MetricType::StateSet) {
+    if matches!(metric_type, MetricType::Info | MetricType::StateSet) {
         return Err(NameErrorKind::UnitNotAllowed);
     }
     let at = match base.len().checked_sub(unit.len() + 1) {
@@ -206,10 +208,10 @@ pub(crate) const fn check_metric_name(
     }
 }
 
-/// Checks one label name for a metric of `kind`.
+/// Checks one label name of that metric type.
 pub(crate) const fn check_label_name(
     name: &str,
-    kind: MetricType,
+    metric_type: MetricType,
     scheme: NameScheme,
 ) -> Result<(), NameErrorKind> {
     let bytes = name.as_bytes();
@@ -222,10 +224,14 @@ pub(crate) const fn check_label_name(
     if matches!(scheme, NameScheme::Legacy) && !is_legacy_label_name(name) {
         return Err(NameErrorKind::LabelCharacter);
     }
-    if matches!(kind, MetricType::Histogram | MetricType::GaugeHistogram) && equal(bytes, b"le") {
+    if matches!(
+        metric_type,
+        MetricType::Histogram | MetricType::GaugeHistogram
+    ) && equal(bytes, b"le")
+    {
         return Err(NameErrorKind::ReservedLe);
     }
-    if matches!(kind, MetricType::Summary) && equal(bytes, b"quantile") {
+    if matches!(metric_type, MetricType::Summary) && equal(bytes, b"quantile") {
         return Err(NameErrorKind::ReservedQuantile);
     }
     Ok(())
@@ -235,15 +241,17 @@ pub(crate) const fn check_label_name(
 pub(crate) const fn check_label_names(
     names: &[&str],
     metric: &str,
-    kind: MetricType,
+    metric_type: MetricType,
     scheme: NameScheme,
 ) -> Result<(), (usize, NameErrorKind)> {
     let mut i = 0;
     while i < names.len() {
-        if let Err(fault) = check_label_name(names[i], kind, scheme) {
+        if let Err(fault) = check_label_name(names[i], metric_type, scheme) {
             return Err((i, fault));
         }
-        if matches!(kind, MetricType::StateSet) && equal(names[i].as_bytes(), metric.as_bytes()) {
+        if matches!(metric_type, MetricType::StateSet)
+            && equal(names[i].as_bytes(), metric.as_bytes())
+        {
             return Err((i, NameErrorKind::ReservedState));
         }
         let mut j = 0;

@@ -135,7 +135,7 @@ impl Collect for ProcessCollector {
         Ok(())
     }
 
-    fn streams(&self) -> bool {
+    fn never_waits(&self, _: crate::collect::Internal) -> bool {
         true
     }
 }

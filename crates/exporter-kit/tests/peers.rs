@@ -1,4 +1,4 @@
-//! Defects that were found in other Rust libraries: each has a test here that it is none of ours.
+//! Defects that were found in other Rust libraries, each with a test of this one.
 
 use std::time::Duration;
 

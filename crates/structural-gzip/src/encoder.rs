@@ -65,7 +65,7 @@ impl fmt::Debug for Structure {
 pub struct Learned {
     /// The structure to begin the next version of the text with.
     pub structure: Structure,
-    /// Whether this structure differs from the one that the encoder began with.
+    /// True if this structure differs from the one that the encoder began with.
     pub changed: bool,
     /// The size of the body in the new codes, in bytes; `None` if the encoder made no new codes.
     pub coded_bytes: Option<usize>,
@@ -101,7 +101,7 @@ pub struct Encoder {
     places: Places,
     changes: Changes,
     frequencies: Frequencies,
-    /// Whether symbols are counted, to make codes from.
+    /// True if symbols are counted, for new codes.
     counts: bool,
     rest: Rest,
     begun: bool,

@@ -151,7 +151,7 @@ impl Found {
         }
     }
 
-    /// Whether it takes fewer bits for a byte.
+    /// Returns whether this match takes fewer bits for a byte.
     fn is_cheaper_than(self, other: Self) -> bool {
         self.bits * other.bytes < other.bits * self.bytes
     }

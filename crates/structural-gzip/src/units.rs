@@ -178,7 +178,7 @@ impl Units {
         }
     }
 
-    /// A unit's tokens; none if there is no such unit.
+    /// A unit's tokens; empty if the unit does not exist.
     #[inline]
     pub(crate) fn tokens(&self, unit: usize) -> &[Packed] {
         let (start, end) = (self.end(unit), self.end(unit + 1));
@@ -252,7 +252,7 @@ pub(crate) fn head_len(line: &[u8]) -> usize {
             if line[at - 1] == b'"' {
                 break;
             }
-            // The character after a backslash is no quote.
+            // A quote after a backslash does not end the text.
             at = (at + 1).min(line.len());
         }
     }

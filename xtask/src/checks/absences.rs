@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::checks::Finding;
 use crate::checks::files;
+use crate::checks::finding::Finding;
 use crate::checks::markdown::Page;
 
 /// Phrases that say that something is missing for now.

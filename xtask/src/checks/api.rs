@@ -1,9 +1,9 @@
-//! Public API of the library as a listing, so that no change of it goes unseen.
+//! Public API of each published crate as a listing, so that no change of it goes unseen.
 //!
 //! The listing is read from the source: signatures, public fields, variants and implementations of everything that
 //! `lib.rs` shows, with all features. Items that a macro writes are listed as the call of that macro.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -11,13 +11,15 @@ use std::sync::LazyLock;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use regex::Regex;
 
-use crate::checks::Finding;
-use crate::checks::modules::Modules;
+use crate::checks::finding::Finding;
+use crate::checks::modules::{Modules, Shown};
 use crate::checks::rust::{end_of_item, hides, is_for_tests, is_public, is_punct};
 
-const CRATE: &str = "exporter_kit";
-const ROOT: &str = "crates/exporter-kit/src/lib.rs";
-const LISTING: &str = "crates/exporter-kit/public-api.txt";
+/// The published crates, folders of `crates/`.
+const CRATES: &[&str] = &["exporter-kit", "structural-gzip"];
+
+/// The listing, in the folder of its crate.
+const LISTING: &str = "public-api.txt";
 
 /// The variable that has a check write what it compares with.
 const UPDATE: &str = "UPDATE_GOLDEN";
@@ -30,23 +32,28 @@ static TEXT: LazyLock<Regex> = LazyLock::new(|| {
 /// The module that is there in the documentation alone.
 const DOCS: &str = "docs";
 
-/// Lines of the listing that are new or gone. With `UPDATE_GOLDEN=1` the file is written.
+/// Lines of a listing that are new or gone. With `UPDATE_GOLDEN=1` the files are written.
 pub(super) fn api(root: &Path) -> Result<Vec<Finding>, String> {
-    let now = listing(&root.join(ROOT))?;
-    let file = root.join(LISTING);
-    if std::env::var_os(UPDATE).is_some() {
-        let text: String = now.iter().map(|line| format!("{line}\n")).collect();
-        fs::write(&file, text).map_err(|err| format!("cannot write `{LISTING}`: {err}"))?;
-        return Ok(Vec::new());
+    let mut findings = Vec::new();
+    for name in CRATES {
+        let file = Path::new("crates").join(name).join(LISTING);
+        let now = listing(&root.join("crates").join(name).join("src/lib.rs"), name)?;
+        if std::env::var_os(UPDATE).is_some() {
+            let text: String = now.iter().map(|line| format!("{line}\n")).collect();
+            let failed = |err| format!("cannot write `{}`: {err}", file.display());
+            fs::write(root.join(&file), text).map_err(failed)?;
+            continue;
+        }
+        let before = fs::read_to_string(root.join(&file)).unwrap_or_default();
+        findings.extend(differences(&file, &before, &now));
     }
-    let before = fs::read_to_string(&file).unwrap_or_default();
-    Ok(differences(&before, &now))
+    Ok(findings)
 }
 
-fn differences(before: &str, now: &BTreeSet<String>) -> Vec<Finding> {
+fn differences(file: &Path, before: &str, now: &BTreeSet<String>) -> Vec<Finding> {
     let before: BTreeSet<&str> = before.lines().collect();
     let finding = |line: usize, message: String| Finding {
-        file: LISTING.into(),
+        file: file.to_owned(),
         line,
         message,
     };
@@ -67,10 +74,11 @@ fn differences(before: &str, now: &BTreeSet<String>) -> Vec<Finding> {
     findings
 }
 
-/// The lines of the listing of the crate with the root file `root`.
-fn listing(root: &Path) -> Result<BTreeSet<String>, String> {
+/// The lines of the listing of the package `package`, whose root file is `root`.
+fn listing(root: &Path, package: &str) -> Result<BTreeSet<String>, String> {
+    let name = package.replace('-', "_");
     let modules = Modules::read(root)?;
-    let shown = modules.shown();
+    let shown = modules.shown(&name);
     let mut lines = BTreeSet::new();
     for (index, (file, module, text)) in modules.texts().enumerate() {
         if module.first().is_some_and(|module| module == DOCS) {
@@ -83,6 +91,7 @@ fn listing(root: &Path) -> Result<BTreeSet<String>, String> {
             text,
             modules: &modules,
             shown: &shown,
+            name: &name,
             file: index,
             lines: &mut lines,
         };
@@ -91,13 +100,12 @@ fn listing(root: &Path) -> Result<BTreeSet<String>, String> {
     Ok(lines)
 }
 
-/// Public paths of items, by the file that defines them and their name.
-pub(super) type Shown = HashMap<(usize, String), String>;
-
 struct Reader<'a> {
     text: &'a str,
     modules: &'a Modules,
     shown: &'a Shown,
+    /// The crate's name.
+    name: &'a str,
     file: usize,
     lines: &'a mut BTreeSet<String>,
 }
@@ -122,7 +130,9 @@ impl Reader<'_> {
         };
         if self.calls_own_macro(tokens, item) {
             let call = self.call(tokens, item);
-            self.lines.insert(format!("{}: {call}", join_path(module)));
+            let module = std::iter::once(self.name).chain(module.iter().map(String::as_str));
+            let module: Vec<&str> = module.collect();
+            self.lines.insert(format!("{}: {call}", module.join("::")));
             return;
         }
         match keyword {
@@ -141,7 +151,7 @@ impl Reader<'_> {
                         .iter()
                         .any(|attribute| attribute == "macro_export")
                 {
-                    self.lines.insert(format!("{CRATE}::{name}!"));
+                    self.lines.insert(format!("{}::{name}!", self.name));
                 }
             }
             _ => {
@@ -429,11 +439,6 @@ fn is_limit(group: &Group) -> bool {
     group.delimiter() == Delimiter::Parenthesis && first.is_some_and(|token| is_word(&token))
 }
 
-fn join_path(module: &[String]) -> String {
-    let module: Vec<&str> = module.iter().map(String::as_str).collect();
-    format!("{CRATE}::{}", module.join("::"))
-}
-
 fn is_fn(tokens: &[TokenTree], at: usize) -> bool {
     matches!(tokens.get(at), Some(TokenTree::Ident(ident)) if ident == "fn" || ident == "unsafe" || ident == "async")
 }
@@ -535,7 +540,7 @@ mod tests {
         for (file, text) in files {
             fs::write(folder.join(file), text).unwrap();
         }
-        let lines = listing(&folder.join("lib.rs")).unwrap();
+        let lines = listing(&folder.join("lib.rs"), "exporter-kit").unwrap();
         fs::remove_dir_all(&folder).unwrap();
         lines.into_iter().collect()
     }
@@ -584,9 +589,13 @@ mod tests {
 
     #[test]
     fn a_change_is_named_with_the_remedy() {
+        let file = Path::new("crates/a/public-api.txt");
         let now = BTreeSet::from(["a: pub fn a()".to_owned(), "b: pub fn b()".to_owned()]);
-        assert_eq!(differences("a: pub fn a()\nb: pub fn b()\n", &now), []);
-        let found: Vec<String> = differences("a: pub fn a()\nc: pub fn c()\n", &now)
+        assert_eq!(
+            differences(file, "a: pub fn a()\nb: pub fn b()\n", &now),
+            []
+        );
+        let found: Vec<String> = differences(file, "a: pub fn a()\nc: pub fn c()\n", &now)
             .iter()
             .map(ToString::to_string)
             .collect();

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::checks::Finding;
+use crate::checks::finding::Finding;
 use crate::run::output;
 
 /// Characters of a subject, at most.

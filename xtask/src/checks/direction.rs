@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::checks::Finding;
+use crate::checks::finding::Finding;
 use crate::checks::modules::{Import, Modules, circles};
 
 /// The library's source folder.

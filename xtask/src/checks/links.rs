@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
-use crate::checks::Finding;
 use crate::checks::files;
+use crate::checks::finding::Finding;
 use crate::checks::markdown::{Kind, Link, Page};
 
 /// Pages that rustdoc includes, as well as a code host shows them.

@@ -7,6 +7,7 @@ mod api;
 mod commits;
 mod direction;
 mod files;
+mod finding;
 pub(crate) mod links;
 mod markdown;
 mod modules;
@@ -14,9 +15,9 @@ mod prose;
 mod readme;
 mod rust;
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::checks::finding::Finding;
 use crate::run::{Failure, Outcome, announce};
 use crate::workspace::Workspace;
 
@@ -55,7 +56,7 @@ const CHECKS: &[Check] = &[
     },
     Check {
         name: "api",
-        rule: "the library's public API is the one in public-api.txt",
+        rule: "the public API of each published crate is the one in its public-api.txt",
         run: api::api,
     },
     Check {
@@ -69,20 +70,6 @@ const CHECKS: &[Check] = &[
         run: commits::subjects,
     },
 ];
-
-/// One violation, with its place.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Finding {
-    file: PathBuf,
-    line: usize,
-    message: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file.display(), self.line, self.message)
-    }
-}
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let unknown = |name: &&String| CHECKS.iter().all(|check| check.name != **name);

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::checks::api::Shown;
 use crate::checks::rust::{self, File};
 
 /// Names are handed on this often at most.
@@ -34,6 +33,9 @@ struct Module {
     /// Names that are imported, with the paths they stand for.
     uses: Vec<(String, Vec<String>)>,
 }
+
+/// Public paths of items, by the file that defines them and their name.
+pub(super) type Shown = HashMap<(usize, String), String>;
 
 /// One import: a file uses what another one defines.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,8 +120,8 @@ impl Modules {
         files.map(|file| (&*file.path, &*file.module, &*file.text))
     }
 
-    /// The public path of every item that users can name, the shortest one.
-    pub(super) fn shown(&self) -> Shown {
+    /// The public path in the crate `name` of every item that users can name, the shortest one.
+    pub(super) fn shown(&self, name: &str) -> Shown {
         let mut shown = Shown::new();
         let mut open = vec![Vec::new()];
         while let Some(module) = open.pop() {
@@ -129,11 +131,11 @@ impl Modules {
             let Some(file) = self.files.get(index) else {
                 continue;
             };
-            let mut add = |file: usize, name: &str, seen_as: &str| {
-                let path = join(&[&["exporter_kit".to_owned()], &module, &[seen_as.to_owned()]]);
+            let mut add = |file: usize, item: &str, seen_as: &str| {
+                let path = join(&[&[name.to_owned()], &module, &[seen_as.to_owned()]]);
                 let path = path.join("::");
                 let known = shown
-                    .entry((file, name.to_owned()))
+                    .entry((file, item.to_owned()))
                     .or_insert_with(|| path.clone());
                 if path.len() < known.len() {
                     *known = path;

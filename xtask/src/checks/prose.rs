@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::checks::Finding;
 use crate::checks::files;
+use crate::checks::finding::Finding;
 use crate::checks::markdown::Page;
 
 /// Doc blocks that may open with a question word, in percent.

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::checks::Finding;
 use crate::checks::files;
+use crate::checks::finding::Finding;
 use crate::checks::markdown::Page;
 
 const README: &str = "README.md";

@@ -171,3 +171,30 @@ impl<F: Fetch> AnyFetch for F {
         Box::pin(Fetch::fetch(self, visit))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_without_any_of_its_features_names_one() {
+        let missing = |features| {
+            let source = SourceInfo {
+                name: "sql",
+                about: "",
+                rows: "",
+                features,
+            };
+            source.missing()
+        };
+        let [a, b] =
+            [("sql-a", false), ("sql-b", true)].map(|(name, is_on)| Feature { name, is_on });
+        assert_eq!(missing(Vec::leak(vec![a])), Some("sql-a"));
+        assert_eq!(missing(Vec::leak(vec![a, b])), None);
+        assert_eq!(missing(&[]), None);
+        assert_eq!(
+            not_built_in("sql", "sql-a"),
+            "`sql` is not built into this program; build it with `--features sql-a`"
+        );
+    }
+}

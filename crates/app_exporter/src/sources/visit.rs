@@ -1,33 +1,29 @@
-//! One fetch: until when it has time, and the threads on which it may block.
+//! One fetch: its deadline, and the threads on which it may block.
 
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use exporter_kit::source::{Deadline, SourceErrorReason as Reason};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::spawn_blocking;
-use tokio::time::{Instant, timeout_at};
+use exporter_kit::source::{
+    BlockingThreads, BlockingTurn, Deadline, SourceError, SourceErrorReason as Reason,
+};
+use tokio::time::Instant;
 
 use crate::decode::{Decoder, Failure, Part};
 
-/// The fetches of one source, one after the other.
-///
-/// A thread that waits for a file system can't be ended. The next fetch waits for it, so that one that hangs keeps the
-/// threads of one fetch, and not in time all that there are for all sources.
+/// The fetches of one source. The next one begins when the threads of the last have ended.
 #[derive(Clone, Debug)]
-pub(crate) struct Visits(Arc<Semaphore>);
+pub(crate) struct Visits(BlockingThreads);
 
 /// One fetch. Cheap to clone; it is over when the last clone is dropped and its threads have ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Visit {
     deadline: Deadline,
-    place: Arc<OwnedSemaphorePermit>,
+    turn: BlockingTurn,
 }
 
 impl Visits {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(1)))
+        Self(BlockingThreads::new())
     }
 
     /// Begins a fetch.
@@ -35,17 +31,8 @@ impl Visits {
     /// # Errors
     /// When threads of an earlier one have not ended by the deadline.
     pub(crate) async fn begin(&self, deadline: Deadline) -> Result<Visit, Failure> {
-        let place = Arc::clone(&self.0).acquire_owned();
-        match timeout_at(last_moment(deadline), place).await {
-            Ok(Ok(place)) => Ok(Visit {
-                deadline,
-                place: Arc::new(place),
-            }),
-            _ => Err(Failure::new(
-                Reason::Timeout,
-                "an earlier fetch is still at work: a file, or the file system that it is on, does not answer",
-            )),
-        }
+        let turn = self.0.turn(Deadline::at(last_moment(deadline))).await;
+        turn.map(|turn| Visit { deadline, turn }).map_err(failure)
     }
 }
 
@@ -54,21 +41,12 @@ impl Visit {
         self.deadline
     }
 
-    /// Runs what may block on a thread made for that.
+    /// Runs what may block on a thread that can be left behind.
     pub(crate) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let place = Arc::clone(&self.place);
-        let working = spawn_blocking(move || {
-            let _place = place;
-            work()
-        });
-        match working.await.map_err(|error| error.try_into_panic()) {
-            Ok(result) => result,
-            Err(Ok(panic)) => resume_unwind(panic),
-            Err(Err(error)) => Err(Failure::new(Reason::Other, error.to_string())),
-        }
+        self.turn.run(work).await.map_err(failure)?
     }
 
     /// Decodes in place what is short, and on another thread what would hold up other sources.
@@ -100,40 +78,13 @@ pub(super) fn in_time(deadline: Deadline) -> Result<(), Failure> {
     Ok(())
 }
 
+fn failure(error: SourceError) -> Failure {
+    Failure::new(error.reason(), error.to_string())
+}
+
 pub(super) fn last_moment(deadline: Deadline) -> Instant {
     const ENOUGH: Duration = Duration::from_millis(250);
     let ahead = (deadline.remaining() / 10).min(ENOUGH);
     let instant = deadline.instant();
     instant.checked_sub(ahead).unwrap_or(instant)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use super::*;
-
-    #[test]
-    fn a_thread_that_hangs_is_not_followed_by_others() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let visits = Visits::new();
-        let (end, hangs) = mpsc::channel::<()>();
-        runtime.block_on(async {
-            let soon = || Deadline::after(Duration::from_millis(50));
-            let visit = visits.begin(soon()).await.unwrap();
-            let hanging = visit.blocking(move || Ok(hangs.recv().is_err()));
-            // The runner drops the fetch at its deadline.
-            assert!(timeout_at(soon().instant(), hanging).await.is_err());
-            drop(visit);
-            let failure = visits.begin(soon()).await.unwrap_err();
-            assert_eq!(failure.reason, Reason::Timeout);
-            drop(end);
-            let long = Deadline::after(Duration::from_secs(60));
-            let visit = visits.begin(long).await.unwrap();
-            assert_eq!(visit.blocking(|| Ok(7)).await, Ok(7));
-        });
-    }
 }

@@ -128,6 +128,6 @@ fn check(location: &Location) -> Result<Checked, ConfigError> {
     Ok(Checked {
         summary,
         findings,
-        built: setup::build(config, location, &crate::environment)?,
+        built: setup::build(config, location, &crate::environment::variable)?,
     })
 }

@@ -65,7 +65,7 @@ impl Once {
         if let Some(name) = &self.source {
             config.keep(name).map_err(anyhow::Error::msg)?;
         }
-        let built = setup::build(config, &location, &crate::environment)?;
+        let built = setup::build(config, &location, &crate::environment::variable)?;
         let specs = self.choose(built).map_err(anyhow::Error::msg)?;
         ask(specs, self.timeout)
     }
@@ -96,7 +96,7 @@ impl Once {
             }
         };
         template.allow(target)?;
-        let spec = template.build(target, &crate::environment);
+        let spec = template.build(target, &crate::environment::variable);
         spec.map(|spec| vec![spec]).map_err(|fault| {
             let (name, target) = (template.name(), shown_target(target));
             format!(

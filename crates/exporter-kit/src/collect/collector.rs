@@ -5,10 +5,11 @@ use crate::model::Descriptor;
 
 /// Gives families and their series to a [`Sink`].
 ///
-/// Every metric is one, and so is anything that knows numbers at the time of a scrape. The registry
-/// calls [`collect`](Self::collect) once a scrape, possibly from several threads at once, on a thread
-/// that may block for as long as the scrape's deadline allows. An error or a panic costs what this
-/// collector had not handed over yet and nothing else; the registry counts it.
+/// Every metric is one, and so is anything that knows numbers at the time of a scrape. An error or a panic costs what
+/// this collector had not handed over yet and nothing else; the registry counts it.
+///
+/// [`collect`](Self::collect) may block. A server calls it on a thread of its own, once for all scrapes that arrive
+/// together; when the scrape's deadline passes, the answer goes out without it.
 ///
 /// A family must be handed over whole: all of its series directly after [`Sink::family`], each label set
 /// once. Build the numbers anew at each call; do not set metrics from here.
@@ -55,16 +56,18 @@ pub trait Collect: Send + Sync {
         0
     }
 
-    /// Whether [`collect`](Self::collect) may be kept waiting by a slow reader in the middle of a family: it holds no
-    /// lock while it gives, and waits for nothing.
-    ///
-    /// What it gives then goes out while it is given, however much that is. Otherwise a server calls it on a thread of
-    /// its own, shared by scrapes that arrive together, keeps what it gives up to a limit, and at the deadline goes on
-    /// without it.
-    fn streams(&self) -> bool {
+    /// Whether [`collect`](Self::collect) waits for nothing and holds no lock while it gives, so that a slow reader may keep
+    /// it waiting. The library's own types say so here; for other collectors, see
+    /// [`Registry::register_streaming`](crate::Registry::register_streaming).
+    #[doc(hidden)]
+    fn never_waits(&self, _: Internal) -> bool {
         false
     }
 }
+
+/// A value that code outside this library can't make, and so can't call or write what takes one.
+#[derive(Clone, Copy, Debug)]
+pub struct Internal(pub(crate) ());
 
 /// Implements [`Collect`] by what something dereferences to.
 macro_rules! collect_by_deref {
@@ -85,8 +88,8 @@ macro_rules! collect_by_deref {
                 (**self).refused()
             }
 
-            fn streams(&self) -> bool {
-                (**self).streams()
+            fn never_waits(&self, internal: crate::collect::Internal) -> bool {
+                (**self).never_waits(internal)
             }
         }
     };

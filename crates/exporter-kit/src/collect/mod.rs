@@ -11,12 +11,12 @@ mod series_writer;
 mod sink;
 
 pub use collector::Collect;
-pub(crate) use collector::collect_by_deref;
+pub(crate) use collector::{Internal, collect_by_deref};
 pub use context::ScrapeContext;
 pub use error::CollectError;
 pub(crate) use failure::Failure;
 pub use family_writer::FamilyWriter;
 pub(crate) use given::Given;
-pub(crate) use scope::{Scope, Scoped};
+pub(crate) use scope::{Scope, ScopedSink};
 pub use series_writer::SeriesWriter;
 pub use sink::Sink;

@@ -1,7 +1,7 @@
-//! What a registry adds to everything that comes through it: a prefix of names, and labels.
+//! A prefix of names and labels, which a registry adds to everything that comes through it.
 
+use crate::collect::Sink;
 use crate::collect::context::ScrapeContext;
-use crate::collect::{Collect, CollectError, Sink};
 use crate::model::{Descriptor, MetricType, Sample, SeriesKey, render_key};
 use crate::name::{self, NameError, NameScheme};
 
@@ -35,7 +35,7 @@ impl Scope {
         Ok(scope)
     }
 
-    fn descriptor(&self, descriptor: &Descriptor) -> Descriptor {
+    pub(crate) fn descriptor(&self, descriptor: &Descriptor) -> Descriptor {
         let name = format!("{}{}", self.prefix, descriptor.name());
         Descriptor::unchecked(
             descriptor.metric_type(),
@@ -46,47 +46,26 @@ impl Scope {
     }
 }
 
-/// A collector whose families get a scope's prefix and labels. A label that a series has itself wins, and so does one that
-/// belongs to the family's type.
-pub(crate) struct Scoped<C> {
-    pub(crate) collector: C,
-    pub(crate) scope: Scope,
-}
-
-impl<C: Collect> Collect for Scoped<C> {
-    fn descriptors(&self) -> Vec<Descriptor> {
-        self.collector
-            .descriptors()
-            .iter()
-            .map(|descriptor| self.scope.descriptor(descriptor))
-            .collect()
-    }
-
-    fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
-        self.collector.collect(&mut ScopedSink {
-            sink,
-            scope: &self.scope,
-            labels: Vec::new(),
-            text: String::new(),
-        })
-    }
-
-    fn refused(&self) -> u64 {
-        self.collector.refused()
-    }
-
-    fn streams(&self) -> bool {
-        self.collector.streams()
-    }
-}
-
-struct ScopedSink<'a> {
+/// Gives families a scope's prefix and labels. A label that a series has itself wins, and so does one that belongs to the
+/// family's type.
+pub(crate) struct ScopedSink<'a> {
     sink: &'a mut dyn Sink,
     scope: &'a Scope,
     /// The scope's labels that the present family can have.
     labels: Vec<(&'a str, &'a str)>,
-    /// Reused for every head.
+    /// Reused for every series.
     text: String,
+}
+
+impl<'a> ScopedSink<'a> {
+    pub(crate) fn new(sink: &'a mut dyn Sink, scope: &'a Scope) -> Self {
+        Self {
+            sink,
+            scope,
+            labels: Vec::new(),
+            text: String::new(),
+        }
+    }
 }
 
 impl Sink for ScopedSink<'_> {

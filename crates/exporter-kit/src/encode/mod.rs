@@ -15,7 +15,7 @@ mod openmetrics2;
 mod output;
 mod protobuf;
 mod sample_names;
-mod short;
+mod short_number;
 mod text;
 mod wire;
 

@@ -3,7 +3,7 @@
 //! Whole numbers end in `.0`, as Python's client writes them, and stay exact however large; other
 //! numbers have the fewest digits that read back as the same `f64`.
 
-use crate::encode::short::Short;
+use crate::encode::short_number::ShortNumber;
 use crate::model::{Number, Timestamp};
 
 /// Whole floats up to here are written without an exponent; beyond, digits would claim a precision they lack.
@@ -23,12 +23,14 @@ pub(super) fn value_line(out: &mut Vec<u8>, number: Number) {
 
 /// A sample's value and the end of its line, if it is a short number.
 #[inline(always)]
-pub(super) fn short_line(number: Number) -> Option<Short> {
+pub(super) fn short_line(number: Number) -> Option<ShortNumber> {
     match number {
-        Number::F64(n) if n.is_sign_positive() => Short::decimal(n, b"\n"),
+        Number::F64(n) if n.is_sign_positive() => ShortNumber::decimal(n, b"\n"),
         Number::F64(_) => None,
-        Number::U64(n) => Short::whole(n, b"\n"),
-        Number::I64(n) => u64::try_from(n).ok().and_then(|n| Short::whole(n, b"\n")),
+        Number::U64(n) => ShortNumber::whole(n, b"\n"),
+        Number::I64(n) => u64::try_from(n)
+            .ok()
+            .and_then(|n| ShortNumber::whole(n, b"\n")),
     }
 }
 
@@ -77,7 +79,7 @@ fn append_count<const N: usize>(out: &mut Vec<u8>, n: u64, end: &[u8; N]) {
         out.push(b'0' + ones);
         return out.extend_from_slice(end);
     }
-    match Short::count(n, end) {
+    match ShortNumber::count(n, end) {
         Some(short) => short.append_to(out),
         None => {
             out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
@@ -99,7 +101,7 @@ pub(crate) fn float(out: &mut Vec<u8>, n: f64) {
     reason = "what is not whole or too large is not used"
 )]
 fn append_float<const N: usize>(out: &mut Vec<u8>, n: f64, end: &[u8; N]) {
-    if let Some(short) = Short::decimal(n.abs(), end) {
+    if let Some(short) = ShortNumber::decimal(n.abs(), end) {
         if n.is_sign_negative() {
             out.push(b'-');
         }
@@ -141,7 +143,7 @@ pub(crate) fn canonical(out: &mut Vec<u8>, n: f64) {
         return out.extend_from_slice(not_finite(n).as_bytes());
     }
     if (1e-3..1e6).contains(&n)
-        && let Some(short) = Short::decimal(n, b"")
+        && let Some(short) = ShortNumber::decimal(n, b"")
     {
         return short.append_to(out);
     }

@@ -19,7 +19,7 @@ use crate::model::{
 pub(crate) struct ProtobufEncoder<'a> {
     output: Output<'a>,
     escaping: Escaping,
-    kind: MetricType,
+    metric_type: MetricType,
     family: Option<OpenFamily>,
     /// The labels of the family's first series, for the others.
     labels: LabelFields,
@@ -37,7 +37,7 @@ impl<'a> ProtobufEncoder<'a> {
         Self {
             output,
             escaping,
-            kind: MetricType::Unknown,
+            metric_type: MetricType::Unknown,
             family: None,
             labels: LabelFields::default(),
         }
@@ -110,7 +110,7 @@ impl Sink for ProtobufEncoder<'_> {
         if self.output.stopped {
             return false;
         }
-        self.kind = descriptor.metric_type();
+        self.metric_type = descriptor.metric_type();
         self.labels.clear();
         let out = &mut self.output.bytes;
         let begin = begin_length(out, FAMILY_LENGTH_BYTES);
@@ -173,8 +173,8 @@ impl Sink for ProtobufEncoder<'_> {
 }
 
 /// `MetricType` of client_model; what it lacks is the nearest that it has.
-fn family_type(kind: MetricType) -> u64 {
-    match kind {
+fn family_type(metric_type: MetricType) -> u64 {
+    match metric_type {
         MetricType::Counter => 0,
         MetricType::Gauge | MetricType::Info | MetricType::StateSet => 1,
         MetricType::Summary => 2,

@@ -1,22 +1,14 @@
 //! The names that a family lays claim to.
 
 use super::Escaping;
-use crate::model::{Descriptor, MetricType};
+use crate::model::Descriptor;
 
 /// The names that the samples of a family may have in any format, and the family's own in OpenMetrics.
 pub(crate) fn sample_names(descriptor: &Descriptor) -> Vec<Box<str>> {
     // As readers without UTF-8 names see it, so that no two families become one for them.
     let base = Escaping::Underscores.metric_name(descriptor.base_name());
-    let suffixes: &[&str] = match descriptor.metric_type() {
-        MetricType::Counter => &["", "_total", "_created"],
-        MetricType::Histogram => &["", "_bucket", "_sum", "_count", "_created"],
-        MetricType::GaugeHistogram => &["", "_bucket", "_gsum", "_gcount"],
-        MetricType::Summary => &["", "_sum", "_count", "_created"],
-        MetricType::Info => &["", "_info"],
-        MetricType::Gauge | MetricType::StateSet | MetricType::Unknown => &[""],
-    };
+    let suffixes = descriptor.metric_type().claimed_suffixes().iter();
     let mut names: Vec<Box<str>> = suffixes
-        .iter()
         .map(|suffix| format!("{base}{suffix}").into())
         .collect();
     let name = Escaping::Underscores.metric_name(descriptor.name());

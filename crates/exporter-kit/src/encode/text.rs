@@ -8,7 +8,7 @@ use crate::encode::bounds::{BoundText, RenderedBounds};
 use crate::encode::lines::{self, EscapedKey, HeaderLine, render_prefix};
 use crate::encode::{Escaping, Format, Output, copy, number};
 use crate::model::escape::{self, PushText};
-use crate::model::header::{HELP_KEYWORD, TYPE_KEYWORD, text_type};
+use crate::model::header::{HELP_KEYWORD, TYPE_KEYWORD};
 use crate::model::{
     Descriptor, Exemplar, HistogramValue, MetricType, Number, Sample, SeriesKey, SummaryValue,
     Timestamp, Value,
@@ -241,13 +241,13 @@ impl<'a> TextEncoder<'a> {
     fn created(
         &mut self,
         key: SeriesKey<'_>,
-        kind: MetricType,
+        metric_type: MetricType,
         created: Timestamp,
         time: Option<Timestamp>,
     ) {
         let base = key
             .name()
-            .strip_suffix(kind.sample_suffix())
+            .strip_suffix(metric_type.sample_suffix())
             .unwrap_or(key.name());
         self.suffixed(key, base, "_created", time, |out| {
             number::timestamp_seconds(out, created)
@@ -363,9 +363,9 @@ fn render_header(
     openmetrics: bool,
 ) {
     if openmetrics {
-        let (name, kind) = openmetrics_family(descriptor);
+        let (name, metric_type) = openmetrics_family(descriptor);
         let line = HeaderLine::new(name, descriptor.is_legacy(), escaping);
-        line.render(header, "# TYPE ", |out| out.push_text(kind));
+        line.render(header, "# TYPE ", |out| out.push_text(metric_type));
         if !descriptor.unit().is_empty() {
             line.render(header, "# UNIT ", |out| out.push_text(descriptor.unit()));
         }
@@ -378,7 +378,7 @@ fn render_header(
             escape::help_text(out, descriptor.help())
         });
         line.render(header, TYPE_KEYWORD, |out| {
-            out.push_text(text_type(descriptor.metric_type()))
+            out.push_text(descriptor.metric_type().text_word())
         });
     }
 }

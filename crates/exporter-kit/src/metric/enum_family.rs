@@ -283,7 +283,7 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> Collect for EnumFamily<M, 
         Ok(())
     }
 
-    fn streams(&self) -> bool {
+    fn never_waits(&self, _: crate::collect::Internal) -> bool {
         true
     }
 }

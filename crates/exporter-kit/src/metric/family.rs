@@ -149,7 +149,7 @@ impl<M: Instrument, const N: usize> Collect for Family<M, N> {
         self.inner.refused()
     }
 
-    fn streams(&self) -> bool {
+    fn never_waits(&self, _: crate::collect::Internal) -> bool {
         true
     }
 }

@@ -138,7 +138,7 @@ macro_rules! instrument {
                 crate::metric::series::collect_one(self, sink)
             }
 
-            fn streams(&self) -> bool {
+            fn never_waits(&self, _: crate::collect::Internal) -> bool {
                 true
             }
         }

@@ -33,7 +33,7 @@ pub(crate) fn number(text: &str) -> Option<Number> {
     float(text).map(Number::F64)
 }
 
-/// A time with more digits than a [`Timestamp`] has, so that order can be told beyond nanoseconds.
+/// A time with more digits than a [`Timestamp`] has, so that times keep their order beyond nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment {
     /// In units of 10^-18 seconds since the epoch.

@@ -17,7 +17,7 @@ pub struct Descriptor {
     /// The help, if the header has it escaped.
     help: Option<Box<str>>,
     unit: Box<str>,
-    kind: MetricType,
+    metric_type: MetricType,
     /// Invariant: true only if the name is valid in every format without quotes or escaping.
     legacy: bool,
 }
@@ -26,10 +26,10 @@ impl Descriptor {
     /// Describes a family that a collector hands over.
     ///
     /// # Errors
-    /// When the name is not a legacy name, or breaks a rule of its kind: a counter ends in `_total`, an
-    /// info in `_info`, no other kind in a suffix that belongs to samples.
-    pub fn new(kind: MetricType, name: &str, help: &str) -> Result<Self, NameError> {
-        Self::checked(kind, name, help, "", NameScheme::Legacy)
+    /// When the name is not a legacy name, or breaks a rule of its metric type: a counter ends in `_total`,
+    /// an info in `_info`, no other type in a suffix that belongs to samples.
+    pub fn new(metric_type: MetricType, name: &str, help: &str) -> Result<Self, NameError> {
+        Self::checked(metric_type, name, help, "", NameScheme::Legacy)
     }
 
     /// The same with a unit, which the name must end in (before `_total`).
@@ -37,30 +37,30 @@ impl Descriptor {
     /// # Errors
     /// As [`Descriptor::new`], and when the name does not end in the unit.
     pub fn with_unit(
-        kind: MetricType,
+        metric_type: MetricType,
         name: &str,
         help: &str,
         unit: &str,
     ) -> Result<Self, NameError> {
-        Self::checked(kind, name, help, unit, NameScheme::Legacy)
+        Self::checked(metric_type, name, help, unit, NameScheme::Legacy)
     }
 
     pub(crate) fn checked(
-        kind: MetricType,
+        metric_type: MetricType,
         name: &str,
         help: &str,
         unit: &str,
         scheme: NameScheme,
     ) -> Result<Self, NameError> {
-        name::check_metric_name(name, kind, unit, scheme)
+        name::check_metric_name(name, metric_type, unit, scheme)
             .map_err(|fault| NameError::new(name, fault))?;
-        Ok(Self::unchecked(kind, name, help, unit))
+        Ok(Self::unchecked(metric_type, name, help, unit))
     }
 
     /// For what was read from elsewhere, where a counter need not end in `_total`.
-    pub(crate) fn unchecked(kind: MetricType, name: &str, help: &str, unit: &str) -> Self {
+    pub(crate) fn unchecked(metric_type: MetricType, name: &str, help: &str, unit: &str) -> Self {
         let legacy = name::is_legacy_metric_name(name);
-        let header = header::text_header(kind, name, help);
+        let header = header::text_header(metric_type, name, help);
         let stands = header
             .get(Self::help_begin(name.len())..)
             .is_some_and(|text| text.starts_with(help));
@@ -70,7 +70,7 @@ impl Descriptor {
             help_len: help.len(),
             help: (!stands).then(|| help.into()),
             unit: unit.into(),
-            kind,
+            metric_type,
             legacy,
         }
     }
@@ -81,10 +81,11 @@ impl Descriptor {
         &self.header[begin..begin + self.name_len]
     }
 
-    /// The name without the suffix of its kind's only sample: OpenMetrics' name of the family.
+    /// The name without the suffix of its type's only sample: OpenMetrics' name of the family.
     pub fn base_name(&self) -> &str {
         let name = self.name();
-        name.strip_suffix(self.kind.sample_suffix()).unwrap_or(name)
+        name.strip_suffix(self.metric_type.sample_suffix())
+            .unwrap_or(name)
     }
 
     /// The help text, unescaped.
@@ -113,7 +114,7 @@ impl Descriptor {
 
     /// The type.
     pub fn metric_type(&self) -> MetricType {
-        self.kind
+        self.metric_type
     }
 
     /// Returns whether the name can be written without quotes and escaping in every format.

@@ -63,7 +63,7 @@ pub(crate) fn closing_quote(text: &str) -> Option<usize> {
     }
 }
 
-/// Reverses [`label_value`]. A backslash before any other character stands for itself.
+/// Reverses [`label_value`]. A backslash before any other character stays.
 pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
     if memchr::memchr(b'\\', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);

@@ -12,7 +12,7 @@ pub(crate) const TYPE_KEYWORD: &str = "# TYPE ";
 /// Renders the `#` lines of a family in the text format, for a legacy name.
 pub(crate) fn text_header(metric_type: MetricType, name: &str, help: &str) -> String {
     let keywords = HELP_KEYWORD.len() + TYPE_KEYWORD.len();
-    let type_word = text_type(metric_type);
+    let type_word = metric_type.text_word();
     let mut header =
         String::with_capacity(keywords + 2 * name.len() + help.len() + type_word.len() + 4);
     header.push_str(HELP_KEYWORD);
@@ -26,15 +26,4 @@ pub(crate) fn text_header(metric_type: MetricType, name: &str, help: &str) -> St
     header.push_str(type_word);
     header.push('\n');
     header
-}
-
-/// The text format's word for a metric type, or the nearest one.
-pub(crate) fn text_type(metric_type: MetricType) -> &'static str {
-    match metric_type {
-        MetricType::Counter => "counter",
-        MetricType::Gauge | MetricType::Info | MetricType::StateSet => "gauge",
-        MetricType::Histogram | MetricType::GaugeHistogram => "histogram",
-        MetricType::Summary => "summary",
-        MetricType::Unknown => "untyped",
-    }
 }

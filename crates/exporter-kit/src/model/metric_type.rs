@@ -1,8 +1,8 @@
-//! The types of families.
+//! The types of families, and what the formats say of each.
 
 use std::fmt;
 
-/// The type of a family, as OpenMetrics names them.
+/// The type of a family, by OpenMetrics' names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum MetricType {
@@ -25,6 +25,25 @@ pub enum MetricType {
 }
 
 impl MetricType {
+    /// All types.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Counter,
+        Self::Gauge,
+        Self::Histogram,
+        Self::GaugeHistogram,
+        Self::Summary,
+        Self::Info,
+        Self::StateSet,
+        Self::Unknown,
+    ];
+
+    /// The type that a `# TYPE` line of OpenMetrics names.
+    pub(crate) fn from_openmetrics(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|metric_type| metric_type.as_str() == word)
+    }
+
     /// The word that OpenMetrics uses in a `# TYPE` line.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -45,6 +64,39 @@ impl MetricType {
             Self::Counter => "_total",
             Self::Info => "_info",
             _ => "",
+        }
+    }
+
+    /// The suffixes that the samples of a family can have in any format, and the empty one.
+    pub(crate) const fn claimed_suffixes(self) -> &'static [&'static str] {
+        match self {
+            Self::Counter => &["", "_total", "_created"],
+            Self::Histogram => &["", "_bucket", "_sum", "_count", "_created"],
+            Self::GaugeHistogram => &["", "_bucket", "_gsum", "_gcount"],
+            Self::Summary => &["", "_sum", "_count", "_created"],
+            Self::Info => &["", "_info"],
+            Self::Gauge | Self::StateSet | Self::Unknown => &[""],
+        }
+    }
+
+    /// The label that distinguishes the lines of one sample: buckets, quantiles or states of the family with that name.
+    pub(crate) const fn line_label(self, family: &str) -> Option<&str> {
+        match self {
+            Self::Histogram | Self::GaugeHistogram => Some("le"),
+            Self::Summary => Some("quantile"),
+            Self::StateSet => Some(family),
+            Self::Counter | Self::Gauge | Self::Info | Self::Unknown => None,
+        }
+    }
+
+    /// The text format's word for this type, or the nearest one.
+    pub(crate) const fn text_word(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge | Self::Info | Self::StateSet => "gauge",
+            Self::Histogram | Self::GaugeHistogram => "histogram",
+            Self::Summary => "summary",
+            Self::Unknown => "untyped",
         }
     }
 }

@@ -7,6 +7,7 @@ mod descriptor;
 pub(crate) mod escape;
 mod exemplar;
 pub(crate) mod header;
+mod label_layout;
 mod metric_type;
 mod number;
 mod sample;
@@ -21,6 +22,5 @@ pub use sample::{HistogramError, HistogramValue, NativeBuckets, Sample, SummaryV
 pub use series_key::{Labels, SeriesKey};
 pub use timestamp::Timestamp;
 
-pub(crate) use series_key::{
-    LabelLayout, SeriesKeyBuf, check_labels, equal_bytes, render_key, render_labels,
-};
+pub(crate) use label_layout::{LabelLayout, equal_bytes};
+pub(crate) use series_key::{SeriesKeyBuf, check_labels, render_key, render_labels};

@@ -42,118 +42,6 @@ impl SeriesKeyBuf {
     }
 }
 
-/// The common parts of the keys in a family: their beginning, and the places of the label values.
-///
-/// A series keeps only the rest of its key: the family's own labels.
-#[derive(Debug)]
-pub(crate) struct LabelLayout<const N: usize> {
-    /// The name, the registry's labels, and the separator before the family's own labels; empty without own labels.
-    start: Box<str>,
-    /// The length of the family's name.
-    name_len: usize,
-    /// Invariant: true only if every name is a legacy name.
-    legacy: bool,
-    /// The length of each label name as it is rendered.
-    name_lengths: [usize; N],
-}
-
-impl<const N: usize> LabelLayout<N> {
-    pub(crate) fn new(metric: &str, const_labels: &[(String, String)], names: [&str; N]) -> Self {
-        let mut text = String::new();
-        let pairs = const_labels
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
-        let mut legacy = render_key(&mut text, metric, pairs);
-        if N == 0 {
-            text.clear();
-        } else if const_labels.is_empty() {
-            text.truncate(metric.len());
-            text.push('{');
-        } else {
-            text.truncate(text.len() - "} ".len());
-            text.push(',');
-        }
-        let mut own = String::new();
-        let name_lengths = names.map(|name| {
-            own.clear();
-            legacy &= render_labels(&mut own, [(name, "")].into_iter());
-            own.len() - "{=\"\"} ".len()
-        });
-        Self {
-            start: text.into_boxed_str(),
-            name_len: metric.len(),
-            legacy,
-            name_lengths,
-        }
-    }
-
-    /// Returns the part of a rendered key that other series do not share.
-    pub(crate) fn rest_of<'a>(&self, key: &'a str) -> &'a str {
-        key.strip_prefix(&*self.start).unwrap_or(key)
-    }
-
-    /// Returns the key with that rest.
-    #[inline]
-    pub(crate) fn key<'a>(&'a self, rest: &'a str) -> SeriesKey<'a> {
-        SeriesKey {
-            start: &self.start,
-            ..SeriesKey::from_parts(rest, self.name_len, self.legacy)
-        }
-    }
-
-    /// Returns the values of the family's own labels, from the rest of a key.
-    pub(crate) fn values<'a>(&'a self, rest: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
-        let [_, labels] = self.key(rest).label_parts();
-        // Without own labels the whole key is the rest.
-        let labels = if N == 0 { "" } else { labels };
-        Labels::of(labels).map(|(_, value)| value)
-    }
-
-    /// Returns whether these are the own label values in the rest of a key. `escaped` tells that it may have escapes.
-    #[inline]
-    pub(crate) fn has_values(&self, rest: &str, escaped: bool, values: &[&str; N]) -> bool {
-        if escaped || !self.legacy {
-            return self.values(rest).eq(values.iter().copied());
-        }
-        // Without escapes and quoted names there are two quotes for each value. A comparison that finds all of them cannot
-        // take a value that has quotes itself for a part of this text.
-        let rest = rest.as_bytes();
-        let mut at = 0;
-        for (value, name_length) in values.iter().zip(&self.name_lengths) {
-            let begin = at + name_length + "=".len();
-            let end = begin + "\"".len() + value.len();
-            match rest.get(begin..=end) {
-                Some([b'"', found @ .., b'"']) if equal_bytes(found, value.as_bytes()) => {
-                    at = end + "\",".len();
-                }
-                _ => return false,
-            }
-        }
-        true
-    }
-}
-
-/// Compares two short texts. A call of the system's comparison takes longer than this.
-#[inline]
-pub(crate) fn equal_bytes(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    match (
-        a.first_chunk::<8>(),
-        a.last_chunk::<8>(),
-        b.first_chunk::<8>(),
-        b.last_chunk::<8>(),
-    ) {
-        (Some(a_first), Some(a_last), Some(b_first), Some(b_last)) if a.len() <= 16 => {
-            u64::from_ne_bytes(*a_first) == u64::from_ne_bytes(*b_first)
-                && u64::from_ne_bytes(*a_last) == u64::from_ne_bytes(*b_last)
-        }
-        (Some(_), ..) => a == b,
-        _ => a.iter().zip(b).all(|(a, b)| a == b),
-    }
-}
-
 /// Appends `name{labels} ` to `text`. Returns whether all names are legacy names.
 pub(crate) fn render_key<'a>(
     text: &mut String,
@@ -218,6 +106,12 @@ impl<'a> SeriesKey<'a> {
             name_len: u32::try_from(name_len).unwrap_or(u32::MAX),
             legacy,
         }
+    }
+
+    /// The key that has `start` before its text: empty, or the name, whole labels and a separator.
+    #[inline]
+    pub(crate) fn after(self, start: &'a str) -> Self {
+        Self { start, ..self }
     }
 
     /// `name{labels} `, ready for a value to follow, in two parts, the first of which may be empty.
@@ -332,10 +226,10 @@ fn next_label<'a>(labels: &mut &'a str) -> Option<(Cow<'a, str>, Cow<'a, str>)> 
 pub(crate) fn check_labels(
     names: &[&str],
     metric: &str,
-    kind: MetricType,
+    metric_type: MetricType,
     scheme: NameScheme,
 ) -> Result<(), NameError> {
-    name::check_label_names(names, metric, kind, scheme)
+    name::check_label_names(names, metric, metric_type, scheme)
         .map_err(|(i, fault)| NameError::new(names[i], fault))
 }
 
@@ -344,72 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_in_two_parts_is_the_same_as_in_one() {
-        let const_sets: [&[(&str, &str)]; 3] =
-            [&[], &[("z", "1")], &[("z", "a,\"\\"), ("y y", "")]];
-        for const_labels in const_sets {
-            let owned: Vec<_> = const_labels
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect();
-            let values = [["1", "2"], ["", ","], ["}\"", "\n"]];
-            let names = [["a", "b"], ["a", "b c"]];
-            for (values, names) in values
-                .iter()
-                .flat_map(|values| names.map(|names| (*values, names)))
-            {
-                let layout = LabelLayout::new("n", &owned, names);
-                let own = names.into_iter().zip(values);
-                let whole = SeriesKeyBuf::new("n", const_labels.iter().copied().chain(own));
-                let rest = layout.rest_of(&whole.text);
-                let key = layout.key(rest);
-                assert!(key.parts().iter().all(|part| !part.is_empty()));
-                assert_eq!(SeriesKeyBuf::from(key), whole);
-                assert_eq!((key.name(), &*key.text()), ("n", &*whole.text));
-                assert_eq!(key.label_parts().concat(), whole.as_key().label_parts()[1]);
-                assert!(key.labels().eq(whole.as_key().labels()));
-                assert!(layout.values(rest).eq(values));
-                assert!(layout.has_values(rest, true, &values));
-                assert_eq!(
-                    layout.has_values(rest, false, &values),
-                    !rest.contains('\\') || !layout.legacy
-                );
-                assert!(!layout.has_values(rest, true, &["1", "3"]));
-            }
-        }
-    }
-
-    /// A value may look like what stands between two others.
-    #[test]
-    fn a_value_with_quotes_is_not_taken_for_several() {
-        let layout = LabelLayout::new("n", &[], ["a", "b"]);
-        let key = |values: [&str; 2]| {
-            let labels = ["a", "b"].into_iter().zip(values);
-            SeriesKeyBuf::new("n", labels).text.into_string()
-        };
-        let stored = key(["P", "1234Z"]);
-        let rest = layout.rest_of(&stored);
-        for other in [
-            ["P\",b=", "Z"],
-            ["P\",b=\"1234Z", ""],
-            ["P\",b=\"", "234Z"],
-            ["", "P\",b=\"1234Z"],
-        ] {
-            assert!(!layout.has_values(rest, false, &other), "{other:?}");
-            let own = key(other);
-            assert!(layout.has_values(layout.rest_of(&own), true, &other));
-        }
-        assert!(layout.has_values(rest, false, &["P", "1234Z"]));
-        // A quoted name has quotes as well.
-        let layout = LabelLayout::new("n", &[], ["a", "b b"]);
-        let stored = SeriesKeyBuf::new("n", [("a", "1"), ("b b", "2")].into_iter()).text;
-        let rest = layout.rest_of(&stored);
-        assert!(layout.has_values(rest, false, &["1", "2"]));
-        assert!(!layout.has_values(rest, false, &["1\",", "b\"=\"2"]));
-    }
-
-    #[test]
-    fn a_head_gives_its_labels_back() {
+    fn a_key_gives_its_labels_back() {
         let labels = [("a", "x\"y\\z\n"), ("b", ""), ("c d", "{},=")];
         let key = SeriesKeyBuf::new("n", labels.iter().copied());
         let back: Vec<_> = key

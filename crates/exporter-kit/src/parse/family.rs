@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::decimal::Moment;
 use crate::model::{Descriptor, Exemplar, MetricType, Number, SeriesKeyBuf, Timestamp};
-use crate::parse::assemble::{Part, Parts, Role, openmetrics_samples};
+use crate::parse::assembly::{Part, Parts, Role, openmetrics_samples};
 use crate::parse::error::{ParseError, ParseErrorKind};
 use crate::parse::line::{Dialect, Line, Pair};
 use crate::snapshot::{OwnedSample, Series, SeriesIndex, same_labels};
@@ -27,7 +27,7 @@ pub(crate) struct Family<'a> {
     pub(crate) name: Cow<'a, str>,
     pub(crate) help: Option<Cow<'a, str>>,
     pub(crate) unit: Option<&'a str>,
-    pub(crate) kind: Option<MetricType>,
+    pub(crate) metric_type: Option<MetricType>,
     /// Its first line.
     pub(crate) begin: Line<'a>,
     /// The name that a query uses.
@@ -58,7 +58,7 @@ impl<'a> Family<'a> {
             name,
             help: None,
             unit: None,
-            kind: None,
+            metric_type: None,
             begin,
             query_name: String::new(),
             series: Vec::new(),
@@ -74,14 +74,14 @@ impl<'a> Family<'a> {
         self.open.is_some()
     }
 
-    fn kind(&self) -> MetricType {
-        self.kind.unwrap_or(MetricType::Unknown)
+    fn metric_type(&self) -> MetricType {
+        self.metric_type.unwrap_or(MetricType::Unknown)
     }
 
     /// Returns the role of a sample with that name, if it belongs to this family.
     pub(crate) fn role(&self, sample: &str) -> Option<Role> {
         let suffix = sample.strip_prefix(&*self.name)?;
-        let mut samples = openmetrics_samples(self.kind()).iter();
+        let mut samples = openmetrics_samples(self.metric_type()).iter();
         samples
             .find(|(own, _)| *own == suffix)
             .map(|(_, role)| *role)
@@ -94,12 +94,12 @@ impl<'a> Family<'a> {
         labels: &mut Vec<Pair<'a>>,
         line: Line<'a>,
     ) -> Result<(), ParseError> {
-        let kind = self.kind();
+        let metric_type = self.metric_type();
         let role = self.role(&sample.name);
         let role = role.ok_or_else(|| line.error_at(0, ParseErrorKind::SampleOfType))?;
         let special = self.take_special(role, labels, line)?;
         let may_have_exemplar =
-            role == Role::Bucket || (role == Role::Value && kind == MetricType::Counter);
+            role == Role::Bucket || (role == Role::Value && metric_type == MetricType::Counter);
         if sample.exemplar.is_some() && !may_have_exemplar {
             return Err(line.error_at(sample.exemplar_at, ParseErrorKind::ExemplarPlace));
         }
@@ -110,7 +110,7 @@ impl<'a> Family<'a> {
         open.line = line;
         let part = Part {
             role,
-            kind,
+            metric_type,
             number: sample.number,
             text: sample.text,
             special,
@@ -132,11 +132,8 @@ impl<'a> Family<'a> {
         labels: &mut Vec<Pair<'a>>,
         line: Line<'a>,
     ) -> Result<Option<Cow<'a, str>>, ParseError> {
-        let special = match self.kind() {
-            MetricType::Histogram | MetricType::GaugeHistogram => "le",
-            MetricType::Summary => "quantile",
-            MetricType::StateSet => &*self.name,
-            _ => return Ok(None),
+        let Some(special) = self.metric_type().line_label(&self.name) else {
+            return Ok(None);
         };
         let Some(at) = labels.iter().position(|(name, _)| name == special) else {
             return Ok(None);
@@ -155,7 +152,7 @@ impl<'a> Family<'a> {
         moment: Option<Moment>,
         line: Line<'a>,
     ) -> Result<(), ParseError> {
-        let info = self.kind() == MetricType::Info;
+        let info = self.metric_type() == MetricType::Info;
         if let Some(open) = self
             .open
             .as_ref()
@@ -202,7 +199,7 @@ impl<'a> Family<'a> {
                 && same_labels(known.key.as_key().labels(), pairs(labels))
         });
         if known.is_some() {
-            let again = if self.kind() == MetricType::Info {
+            let again = if self.metric_type() == MetricType::Info {
                 ParseErrorKind::Duplicate
             } else {
                 ParseErrorKind::Interleaved
@@ -218,14 +215,14 @@ impl<'a> Family<'a> {
         let Some(open) = self.open.take() else {
             return Ok(());
         };
-        let kind = self.kind();
+        let metric_type = self.metric_type();
         if self.query_name.is_empty() {
-            self.query_name = format!("{}{}", self.name, kind.sample_suffix());
+            self.query_name = format!("{}{}", self.name, metric_type.sample_suffix());
         }
         let created = open.parts.created;
         let value = open
             .parts
-            .finish(kind, Dialect::OpenMetrics, &mut self.bounds);
+            .finish(metric_type, Dialect::OpenMetrics, &mut self.bounds);
         let value = value.map_err(|fault| open.line.error_at(0, fault))?;
         self.series.push(Series {
             key: SeriesKeyBuf::new(&self.query_name, pairs(&open.labels)),
@@ -240,11 +237,14 @@ impl<'a> Family<'a> {
     }
 
     pub(crate) fn into_parts(self) -> (Descriptor, Vec<Series>) {
-        let kind = self.kind();
-        let name = format!("{}{}", self.name, kind.sample_suffix());
+        let metric_type = self.metric_type();
+        let name = format!("{}{}", self.name, metric_type.sample_suffix());
         let help = self.help.as_deref().unwrap_or("");
         let unit = self.unit.unwrap_or("");
-        (Descriptor::unchecked(kind, &name, help, unit), self.series)
+        (
+            Descriptor::unchecked(metric_type, &name, help, unit),
+            self.series,
+        )
     }
 }
 

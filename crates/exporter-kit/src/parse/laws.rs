@@ -12,19 +12,8 @@ use crate::model::{
 };
 use crate::snapshot::{OwnedSample, OwnedValue, Series, Snapshot};
 
-const KINDS: [MetricType; 8] = [
-    MetricType::Counter,
-    MetricType::Gauge,
-    MetricType::Histogram,
-    MetricType::GaugeHistogram,
-    MetricType::Summary,
-    MetricType::Info,
-    MetricType::StateSet,
-    MetricType::Unknown,
-];
-
-/// The kinds that Prometheus text has words for.
-const TEXT_KINDS: [MetricType; 5] = [
+/// The metric types of Prometheus text.
+const TEXT_TYPES: [MetricType; 5] = [
     MetricType::Counter,
     MetricType::Gauge,
     MetricType::Histogram,
@@ -135,8 +124,8 @@ fn any_summary() -> impl Strategy<Value = SummaryValue> {
     })
 }
 
-fn any_value(kind: MetricType) -> BoxedStrategy<OwnedValue> {
-    match kind {
+fn any_value(metric_type: MetricType) -> BoxedStrategy<OwnedValue> {
+    match metric_type {
         MetricType::Counter => {
             let total = prop_oneof![
                 any::<u64>().prop_map(Number::U64),
@@ -170,7 +159,7 @@ fn any_value(kind: MetricType) -> BoxedStrategy<OwnedValue> {
 /// A family whose name begins with its number, so that no two clash.
 fn any_family(
     number: usize,
-    kinds: &'static [MetricType],
+    types: &'static [MetricType],
     names: Names,
 ) -> impl Strategy<Value = (Descriptor, Vec<Series>)> {
     let begin = match names {
@@ -179,21 +168,22 @@ fn any_family(
     };
     let labels = (any_name(names), any_name(names));
     let unit = option::of("[a-z]{1,6}");
-    let kind = prop::sample::select(kinds);
-    (kind, any_name(names), unit, any::<String>(), labels).prop_flat_map(
-        move |(kind, name, unit, help, labels)| {
-            let unit = unit.filter(|_| !matches!(kind, MetricType::Info | MetricType::StateSet));
+    let metric_type = prop::sample::select(types);
+    (metric_type, any_name(names), unit, any::<String>(), labels).prop_flat_map(
+        move |(metric_type, name, unit, help, labels)| {
+            let unit =
+                unit.filter(|_| !matches!(metric_type, MetricType::Info | MetricType::StateSet));
             let with_unit = unit
                 .as_ref()
                 .map_or(String::new(), |unit| format!("_{unit}"));
-            let name = format!("{begin}{name}{with_unit}{}", kind.sample_suffix());
+            let name = format!("{begin}{name}{with_unit}{}", metric_type.sample_suffix());
             let descriptor =
-                Descriptor::unchecked(kind, &name, &help, unit.as_deref().unwrap_or(""));
+                Descriptor::unchecked(metric_type, &name, &help, unit.as_deref().unwrap_or(""));
             // The letter in front keeps them apart from each other and from `le`, `quantile` and `__name`.
             let labels = [format!("x{}", labels.0), format!("y{}", labels.1)];
             let series = btree_map(
                 (any::<String>(), option::of(any::<String>())),
-                vec((any_value(kind), option::of(any_timestamp())), 1..3),
+                vec((any_value(metric_type), option::of(any_timestamp())), 1..3),
                 1..4,
             );
             let stamped = (any::<bool>(), any_timestamp());
@@ -228,11 +218,11 @@ fn any_family(
     )
 }
 
-fn any_snapshot(kinds: &'static [MetricType], names: Names) -> impl Strategy<Value = Snapshot> {
+fn any_snapshot(types: &'static [MetricType], names: Names) -> impl Strategy<Value = Snapshot> {
     let families = (
-        any_family(0, kinds, names),
-        any_family(1, kinds, names),
-        any_family(2, kinds, names),
+        any_family(0, types, names),
+        any_family(1, types, names),
+        any_family(2, types, names),
     );
     families.prop_map(|(a, b, c)| {
         let mut snapshot = Snapshot::new();
@@ -344,22 +334,22 @@ proptest! {
     #![proptest_config(fewer())]
 
     #[test]
-    fn openmetrics_with_legacy_names_reads_back_as_itself(snapshot in any_snapshot(&KINDS, Names::Legacy)) {
+    fn openmetrics_with_legacy_names_reads_back_as_itself(snapshot in any_snapshot(&MetricType::ALL, Names::Legacy)) {
         assert_reads_back(&snapshot)?;
     }
 
     #[test]
-    fn openmetrics_with_any_names_reads_back_as_itself(snapshot in any_snapshot(&KINDS, Names::Utf8)) {
+    fn openmetrics_with_any_names_reads_back_as_itself(snapshot in any_snapshot(&MetricType::ALL, Names::Utf8)) {
         assert_reads_back(&snapshot)?;
     }
 
     #[test]
-    fn text_reads_back_as_what_it_can_say(snapshot in any_snapshot(&TEXT_KINDS, Names::Legacy)) {
+    fn text_reads_back_as_what_it_can_say(snapshot in any_snapshot(&TEXT_TYPES, Names::Legacy)) {
         assert_text_reads_back(&snapshot, Format::Text)?;
     }
 
     #[test]
-    fn text_with_any_names_reads_back_as_what_it_can_say(snapshot in any_snapshot(&TEXT_KINDS, Names::Utf8)) {
+    fn text_with_any_names_reads_back_as_what_it_can_say(snapshot in any_snapshot(&TEXT_TYPES, Names::Utf8)) {
         assert_text_reads_back(&snapshot, Format::TextUtf8)?;
     }
 }

@@ -15,7 +15,7 @@
 //! # Ok::<(), parse::ParseError>(())
 //! ```
 
-mod assemble;
+mod assembly;
 mod error;
 mod family;
 #[cfg(test)]
@@ -44,10 +44,10 @@ pub fn openmetrics(exposition: impl AsRef<[u8]>) -> Result<Snapshot, ParseError>
 
 /// Parses Prometheus text 0.0.4 or 1.0.0 (names in quotes).
 ///
-/// Lenient where the format and Prometheus are: blanks, comments, blank lines, the order of lines, a missing
-/// `+Inf` bucket, a series that stands twice (the first one counts; [`Snapshot::duplicates`] names it). Refused
-/// is what no value can be made of: a counter that is negative or NaN, buckets whose counts fall, a count
-/// that differs from the `+Inf` bucket, a sample that its family's type does not have.
+/// It accepts what the format and Prometheus accept: blanks, comments, blank lines, any order of lines, a missing `+Inf`
+/// bucket, a duplicate series (the first one counts; [`Snapshot::duplicates`] names it). It rejects what makes no value:
+/// a counter that is negative or NaN, falling bucket counts, a count that differs from the `+Inf` bucket, a sample that
+/// the type of its family does not have.
 ///
 /// It never panics, and takes time and memory in proportion to the input.
 ///

@@ -6,7 +6,7 @@ use hashbrown::HashSet;
 
 use crate::model::{Exemplar, ExemplarError, MetricType};
 use crate::model::{decimal, escape};
-use crate::parse::assemble::openmetrics_samples;
+use crate::parse::assembly::openmetrics_samples;
 use crate::parse::error::{ParseError, ParseErrorKind};
 use crate::parse::family::{Family, SampleLine};
 use crate::parse::line::{Dialect, Line, Pair, lines};
@@ -73,8 +73,9 @@ impl<'a> Reader<'a> {
                 }
             }
             "# TYPE " => {
-                let kind = kind_named(text).ok_or_else(|| line.error(ParseErrorKind::Type))?;
-                if family.kind.replace(kind).is_some() {
+                let metric_type = MetricType::from_openmetrics(text)
+                    .ok_or_else(|| line.error(ParseErrorKind::Type))?;
+                if family.metric_type.replace(metric_type).is_some() {
                     return Err(line.error_at(0, ParseErrorKind::SecondType));
                 }
             }
@@ -92,7 +93,10 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        let without_unit = matches!(family.kind, Some(MetricType::Info | MetricType::StateSet));
+        let without_unit = matches!(
+            family.metric_type,
+            Some(MetricType::Info | MetricType::StateSet)
+        );
         if without_unit && family.unit.is_some_and(|unit| !unit.is_empty()) {
             return Err(line.error_at(0, ParseErrorKind::UnitOfType));
         }
@@ -131,9 +135,11 @@ impl<'a> Reader<'a> {
             return Ok(());
         };
         family.end_sample()?;
-        let kind = family.kind.unwrap_or(MetricType::Unknown);
+        let metric_type = family.metric_type.unwrap_or(MetricType::Unknown);
         let mut suffixes = vec![""];
-        let others = openmetrics_samples(kind).iter().map(|(suffix, _)| *suffix);
+        let others = openmetrics_samples(metric_type)
+            .iter()
+            .map(|(suffix, _)| *suffix);
         suffixes.extend(others.filter(|suffix| !suffix.is_empty()));
         for suffix in suffixes {
             if !self.taken.insert(format!("{}{suffix}", family.name).into()) {
@@ -232,19 +238,5 @@ fn exemplar(line: &mut Line<'_>) -> Result<Exemplar, ParseError> {
             ExemplarError::Name(_) => ParseErrorKind::LabelName,
         };
         line.error_at(begin, fault)
-    })
-}
-
-fn kind_named(text: &str) -> Option<MetricType> {
-    Some(match text {
-        "counter" => MetricType::Counter,
-        "gauge" => MetricType::Gauge,
-        "histogram" => MetricType::Histogram,
-        "gaugehistogram" => MetricType::GaugeHistogram,
-        "summary" => MetricType::Summary,
-        "info" => MetricType::Info,
-        "stateset" => MetricType::StateSet,
-        "unknown" => MetricType::Unknown,
-        _ => return None,
     })
 }

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use crate::model::{Descriptor, MetricType, Number, SeriesKeyBuf, Timestamp};
 use crate::model::{decimal, escape};
-use crate::parse::assemble::{Part, Parts, Role};
+use crate::parse::assembly::{Part, Parts, Role};
 use crate::parse::error::{ParseError, ParseErrorKind};
 use crate::parse::line::{Dialect, Line, Pair, bad_escape, lines};
 use crate::snapshot::{OwnedSample, OwnedValue, Series, SeriesIndex, Snapshot, same_labels};
@@ -62,7 +62,7 @@ struct Family<'a> {
     name: Cow<'a, str>,
     help: Option<Cow<'a, str>>,
     /// Settled by the first sample if not before.
-    kind: Option<MetricType>,
+    metric_type: Option<MetricType>,
     seen: SeriesIndex,
     series: Vec<Series>,
     /// Of a histogram or summary: what the series at the same position is made of.
@@ -99,9 +99,9 @@ impl<'a> Reader<'a> {
                 return Err(line.error_at(0, ParseErrorKind::SecondHelp));
             }
         } else {
-            let kind = kind_named(text.trim_end_matches([' ', '\t']));
-            let kind = kind.ok_or_else(|| line.error(ParseErrorKind::Type))?;
-            if family.kind.replace(kind).is_some() {
+            let metric_type = type_named(text.trim_end_matches([' ', '\t']));
+            let metric_type = metric_type.ok_or_else(|| line.error(ParseErrorKind::Type))?;
+            if family.metric_type.replace(metric_type).is_some() {
                 return Err(line.error_at(0, ParseErrorKind::SecondType));
             }
         }
@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
         self.families.push(Family {
             name,
             help: None,
-            kind: None,
+            metric_type: None,
             seen: SeriesIndex::default(),
             series: Vec::new(),
             parts: Vec::new(),
@@ -128,7 +128,10 @@ impl<'a> Reader<'a> {
     /// Returns the family that a sample belongs to, and its role there.
     fn family_of(&mut self, sample: Cow<'a, str>) -> (usize, Option<Role>) {
         if let Some(at) = self.names.get(&*sample) {
-            let role = match self.families[*at].kind.unwrap_or(MetricType::Unknown) {
+            let role = match self.families[*at]
+                .metric_type
+                .unwrap_or(MetricType::Unknown)
+            {
                 MetricType::Summary => Some(Role::Quantile),
                 MetricType::Histogram => None,
                 _ => Some(Role::Value),
@@ -145,7 +148,7 @@ impl<'a> Reader<'a> {
             let Some(at) = self.names.get(base) else {
                 continue;
             };
-            match self.families[*at].kind {
+            match self.families[*at].metric_type {
                 Some(MetricType::Histogram) => return (*at, Some(role)),
                 Some(MetricType::Summary) if role != Role::Bucket => return (*at, Some(role)),
                 _ => {}
@@ -184,8 +187,10 @@ impl<'a> Reader<'a> {
         let role = role.ok_or_else(|| line.error_at(begin, ParseErrorKind::SampleOfType))?;
         let family = &mut self.families[at];
         if matches!(role, Role::Value) {
-            let kind = *family.kind.get_or_insert(MetricType::Unknown);
-            if kind == MetricType::Counter && (number.as_f64().is_nan() || number.as_f64() < 0.0) {
+            let metric_type = *family.metric_type.get_or_insert(MetricType::Unknown);
+            if metric_type == MetricType::Counter
+                && (number.as_f64().is_nan() || number.as_f64() < 0.0)
+            {
                 return Err(line.error_on_word(value_at, ParseErrorKind::NotACount));
             }
             self.duplicates
@@ -206,14 +211,14 @@ impl<'a> Reader<'a> {
         let mut snapshot = Snapshot::new();
         let mut bounds = Arc::default();
         for mut family in self.families {
-            let kind = family.kind.unwrap_or(MetricType::Unknown);
+            let metric_type = family.metric_type.unwrap_or(MetricType::Unknown);
             for (series, (parts, line)) in family.series.iter_mut().zip(family.parts) {
-                let value = parts.finish(kind, Dialect::Text, &mut bounds);
+                let value = parts.finish(metric_type, Dialect::Text, &mut bounds);
                 series.sample.value = value.map_err(|fault| line.error_at(0, fault))?;
             }
             let help = family.help.as_deref().unwrap_or("");
             snapshot.push(
-                Descriptor::unchecked(kind, &family.name, help, ""),
+                Descriptor::unchecked(metric_type, &family.name, help, ""),
                 family.series,
             );
         }
@@ -233,7 +238,7 @@ impl<'a> Family<'a> {
         number: Number,
         timestamp: Option<Timestamp>,
     ) -> Option<SeriesKeyBuf> {
-        let value = OwnedValue::number(self.kind.unwrap_or(MetricType::Unknown), number);
+        let value = OwnedValue::number(self.metric_type.unwrap_or(MetricType::Unknown), number);
         match self.position(labels, timestamp, value) {
             (_, true) => None,
             (_, false) => Some(SeriesKeyBuf::new(&self.name, pairs(labels))),
@@ -247,8 +252,8 @@ impl<'a> Family<'a> {
         sample: SampleLine<'a>,
         line: Line<'a>,
     ) -> Result<(), ParseError> {
-        let kind = self.kind.unwrap_or(MetricType::Unknown);
-        let special = match kind {
+        let metric_type = self.metric_type.unwrap_or(MetricType::Unknown);
+        let special = match metric_type {
             MetricType::Summary => "quantile",
             _ => "le",
         };
@@ -269,7 +274,7 @@ impl<'a> Family<'a> {
         *last = line;
         let part = Part {
             role: sample.role,
-            kind,
+            metric_type,
             number: sample.number,
             text: sample.text,
             special,
@@ -330,16 +335,16 @@ fn pairs<'p>(labels: &'p [Pair<'_>]) -> impl Iterator<Item = (&'p str, &'p str)>
     labels.iter().map(|(name, value)| (&**name, &**value))
 }
 
-fn kind_named(text: &str) -> Option<MetricType> {
-    let kinds = [
+fn type_named(text: &str) -> Option<MetricType> {
+    let types = [
         ("counter", MetricType::Counter),
         ("gauge", MetricType::Gauge),
         ("histogram", MetricType::Histogram),
         ("summary", MetricType::Summary),
         ("untyped", MetricType::Unknown),
     ];
-    let mut kinds = kinds.into_iter();
-    kinds
+    let mut types = types.into_iter();
+    types
         .find(|(name, _)| text.eq_ignore_ascii_case(name))
-        .map(|(_, kind)| kind)
+        .map(|(_, metric_type)| metric_type)
 }

@@ -74,8 +74,8 @@ impl PushGateway {
     /// in it is kept, for a Pushgateway behind a proxy.
     ///
     /// # Errors
-    /// When the URL is not one, begins with `https://` (there is no TLS yet) or has a password in it, and when the job
-    /// is empty.
+    /// When the URL is not valid, begins with `https://` (a push does not use TLS) or has a password in it, and when the
+    /// job is empty.
     pub fn new(url: &str, job: &str) -> Result<Self, PushError> {
         let target = Target::parse(url)?;
         if job.is_empty() {
@@ -309,11 +309,11 @@ fn render(registry: &Registry, grouping: &BTreeMap<String, String>) -> Result<St
     let of_the_group = |label: &str| label == "job" || grouping.contains_key(label);
     for family in snapshot.families() {
         let name = family.descriptor().name();
-        let state = (family.descriptor().metric_type() == MetricType::StateSet).then_some(name);
+        let of_lines = family.descriptor().metric_type().line_label(name);
         let labels = family.series().flat_map(|(key, _)| key.labels());
         let taken = labels
             .map(|(label, _)| label)
-            .chain(state.map(Into::into))
+            .chain(of_lines.map(Into::into))
             .find(|label| of_the_group(label));
         if let Some(label) = taken {
             return Err(PushError::LabelTaken {
@@ -346,7 +346,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
         .thread_name("exporter-push-collect")
         .build()?;
     let done = runtime.block_on(work);
-    // A collector or a look-up that still blocks must not hold up the answer.
+    // A collector or a look-up that still blocks must not delay the answer.
     runtime.shutdown_background();
     Ok(done)
 }

@@ -88,7 +88,7 @@ impl Graphite {
     /// operating system accepted all lines.
     ///
     /// # Errors
-    /// When there is no connection in time, or it breaks.
+    /// When the connection fails, breaks, or takes too long.
     pub fn push(&self, registry: &Registry) -> Result<(), GraphiteError> {
         let (done, result) = mpsc::channel();
         let (graphite, registry) = (self.clone(), registry.clone());
@@ -148,7 +148,7 @@ impl Graphite {
         let _ = registry.scrape(Format::Text).chunks(|chunk| {
             lines.clear();
             for sample in String::from_utf8_lossy(chunk).lines() {
-                // `None` is a line that is no sample.
+                // `None` is a line without a sample.
                 let _ = self.append(&mut lines, sample, now);
             }
             chunk.clear();
@@ -177,7 +177,7 @@ impl Graphite {
         if sample.starts_with('#') {
             return None;
         }
-        // A label value may have braces, the text behind the labels has none.
+        // A label value may have braces, but not the text behind the labels.
         let space = match sample.rfind('}') {
             Some(brace) => brace + 1,
             None => sample.find(' ')?,

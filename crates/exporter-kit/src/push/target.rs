@@ -34,7 +34,7 @@ impl Target {
             Some(scheme) if *scheme == Scheme::HTTP => {}
             Some(scheme) if *scheme == Scheme::HTTPS => {
                 return Err(invalid(
-                    "there is no TLS here yet; push to a proxy on this machine that speaks TLS further on, with `http://`",
+                    "a push does not use TLS; push with `http://` to a proxy on this machine that uses TLS towards the Pushgateway",
                 ));
             }
             _ => return Err(invalid("it must begin with `http://`")),
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn what_is_no_url_to_push_to_is_refused_without_its_password() {
         let cases = [
-            ("https://push", "no TLS"),
+            ("https://push", "does not use TLS"),
             ("ftp://push", "http://"),
             ("http://u:secret@push:9091", "basic_auth"),
             ("u:se@cret@push:9091", "basic_auth"),

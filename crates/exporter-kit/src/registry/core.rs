@@ -1,4 +1,4 @@
-//! What is registered, under which names, and in which order it is scraped.
+//! The collectors of a registry, the names they claim, and their order in a scrape.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,16 +6,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::RegisterError;
 use super::failures::Failures;
-use crate::collect::Collect;
+use super::member::{Access, Member};
+use crate::collect::{Collect, CollectError, Scope, ScopedSink, Sink};
 use crate::encode::{Escaping, sample_names};
 use crate::model::{Descriptor, MetricType};
 use crate::sync::{Mutex, lock};
 
-/// What the clones of a registry share.
+/// The state that the clones of a registry share.
 #[derive(Default)]
 pub(super) struct Core {
     state: Mutex<State>,
-    /// How often a collector has been added or removed. Changed under the lock, looked at without it.
+    /// The number of times that a collector was added or removed. Written under the lock, read without it.
     changes: AtomicU64,
     pub(super) created_samples: AtomicBool,
 }
@@ -23,10 +24,10 @@ pub(super) struct Core {
 #[derive(Default)]
 struct State {
     next_id: u64,
-    /// Every name that a family's samples may have, and whose it is.
+    /// Every name that a family's samples may have, with the family.
     claims: BTreeMap<Box<str>, Claim>,
     collectors: BTreeMap<Position, Arc<Registered>>,
-    /// What a scrape walks over; made anew after a change.
+    /// The collectors of a scrape; rebuilt after a change.
     in_order: Option<Arc<InOrder>>,
 }
 
@@ -34,10 +35,13 @@ struct State {
 pub(crate) struct InOrder {
     change: u64,
     collectors: Box<[Arc<Registered>]>,
+    /// The positions of those that a scrape may have to wait for.
+    #[cfg(feature = "http")]
+    waiting: Box<[usize]>,
 }
 
 impl InOrder {
-    /// How often a collector had been added or removed.
+    /// The number of changes of the registry when this was made.
     pub(crate) fn change(&self) -> u64 {
         self.change
     }
@@ -45,11 +49,18 @@ impl InOrder {
     pub(crate) fn collectors(&self) -> &[Arc<Registered>] {
         &self.collectors
     }
+
+    /// Those that a scrape may have to wait for, and their positions among all.
+    #[cfg(feature = "http")]
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (usize, &Arc<Registered>)> {
+        let waiting = self.waiting.iter();
+        waiting.filter_map(|at| Some((*at, self.collectors.get(*at)?)))
+    }
 }
 
-/// Where a collector stands in a scrape: `target_info` first, as OpenMetrics wants it, then by the first
+/// The position of a collector in a scrape: `target_info` first, as OpenMetrics wants it, then by the first
 /// family's name, then by age.
-type Position = (bool, Box<str>, u64);
+type Position = (bool, Arc<str>, u64);
 
 struct Claim {
     id: u64,
@@ -57,28 +68,58 @@ struct Claim {
     metric_type: MetricType,
 }
 
-/// A collector, with what the registry knows of it.
+/// A registered collector.
 pub(crate) struct Registered {
-    pub(crate) id: u64,
+    id: u64,
     /// Its first family, or nothing if it names none.
-    pub(crate) name: Box<str>,
+    pub(crate) name: Arc<str>,
     /// Made by this registry from a definition: it gives the one family that it names, with distinct series.
     pub(crate) trusted: bool,
-    /// It is a metric of this library, which waits for nothing.
-    pub(crate) is_quick: bool,
-    pub(crate) collector: Box<dyn Collect>,
+    pub(crate) collector: Arc<dyn Collect>,
+    pub(crate) access: Access,
+    /// The prefix and labels of the handle that it was registered through.
+    scope: Option<Scope>,
     pub(crate) failures: Failures,
+}
+
+impl Registered {
+    pub(crate) fn descriptors(&self) -> Vec<Descriptor> {
+        descriptors(&*self.collector, self.scope.as_ref())
+    }
+
+    /// Collects now, on this thread.
+    pub(crate) fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
+        self.give(sink, |sink| self.collector.collect(sink))
+    }
+
+    /// Gives what this collector has collected, with the prefix and labels of its scope.
+    #[inline]
+    pub(crate) fn give<T>(&self, sink: &mut dyn Sink, give: impl FnOnce(&mut dyn Sink) -> T) -> T {
+        match &self.scope {
+            None => give(sink),
+            Some(scope) => give(&mut ScopedSink::new(sink, scope)),
+        }
+    }
+}
+
+fn descriptors(collector: &dyn Collect, scope: Option<&Scope>) -> Vec<Descriptor> {
+    let descriptors = collector.descriptors();
+    match scope {
+        None => descriptors,
+        Some(scope) => descriptors.iter().map(|it| scope.descriptor(it)).collect(),
+    }
 }
 
 impl Core {
     /// Adds a collector, unless one of its names is taken.
     pub(super) fn insert(
         &self,
-        collector: Box<dyn Collect>,
+        member: Member,
         trusted: bool,
+        scope: Option<Scope>,
     ) -> Result<(), RegisterError> {
-        let descriptors = collector.descriptors();
-        let is_quick = trusted && collector.streams();
+        let Member { collector, access } = member;
+        let descriptors = descriptors(&*collector, scope.as_ref());
         let mut state = lock(&self.state);
         let id = state.next_id;
         let mut claims = BTreeMap::new();
@@ -104,7 +145,7 @@ impl Core {
         }
         state.next_id += 1;
         state.claims.append(&mut claims);
-        let name: Box<str> = descriptors
+        let name: Arc<str> = descriptors
             .iter()
             .map(Descriptor::name)
             .min()
@@ -114,8 +155,9 @@ impl Core {
             id,
             name: name.clone(),
             trusted,
-            is_quick,
             collector,
+            access,
+            scope,
             failures: Failures::default(),
         };
         state
@@ -127,7 +169,7 @@ impl Core {
         Ok(())
     }
 
-    /// Removes the collector that gives the family `name`; says whether there was one.
+    /// Removes the collector of the family `name`; returns whether there was one.
     pub(super) fn unregister(&self, name: &str) -> bool {
         let mut state = lock(&self.state);
         let escaped = Escaping::Underscores.metric_name(name);
@@ -151,7 +193,7 @@ impl Core {
         !removed.is_empty()
     }
 
-    /// Whether a family that a collector had not named before may be shown by it, or by nobody in particular.
+    /// Returns whether a family's names are free, or claimed by this collector.
     pub(super) fn may_show(
         &self,
         registered: Option<&Registered>,
@@ -166,15 +208,20 @@ impl Core {
         })
     }
 
-    /// What a scrape walks over.
+    /// The collectors of a scrape.
     pub(super) fn in_order(&self) -> Arc<InOrder> {
         let mut state = lock(&self.state);
         match &state.in_order {
             Some(in_order) => Arc::clone(in_order),
             None => {
+                let collectors: Box<[_]> = state.collectors.values().cloned().collect();
                 let in_order = Arc::new(InOrder {
                     change: self.changes.load(Ordering::Relaxed),
-                    collectors: state.collectors.values().cloned().collect(),
+                    #[cfg(feature = "http")]
+                    waiting: (0..collectors.len())
+                        .filter(|at| !collectors[*at].access.is_in_place())
+                        .collect(),
+                    collectors,
                 });
                 state.in_order = Some(Arc::clone(&in_order));
                 in_order
@@ -182,23 +229,23 @@ impl Core {
         }
     }
 
-    /// Whether nothing has been added or removed since.
+    /// Returns whether the registry has not changed since.
     pub(super) fn is_current(&self, in_order: &InOrder) -> bool {
         in_order.change == self.changes.load(Ordering::Acquire)
     }
 
-    /// Gives what has come out of date, to be dropped when the lock is no longer held.
+    /// Returns the outdated order, to be dropped after the lock is released.
     fn note_change(&self, state: &mut State) -> Option<Arc<InOrder>> {
         self.changes.fetch_add(1, Ordering::Release);
         state.in_order.take()
     }
 
     /// The first families of the collectors.
-    pub(super) fn names(&self) -> Vec<Box<str>> {
+    pub(super) fn names(&self) -> Vec<Arc<str>> {
         let state = lock(&self.state);
         let collectors = state.collectors.values();
         collectors
-            .map(|registered| registered.name.clone())
+            .map(|registered| Arc::clone(&registered.name))
             .collect()
     }
 }

@@ -1,4 +1,4 @@
-//! One registry for the whole program, for who wants it.
+//! One registry for the whole program, as an option.
 
 use std::sync::LazyLock;
 

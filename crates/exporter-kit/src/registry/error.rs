@@ -1,11 +1,11 @@
-//! What can go wrong when something is added.
+//! Errors of registering.
 
 use std::fmt;
 
 use crate::metric::DefinitionError;
 use crate::model::MetricType;
 
-/// Why a metric or collector can't be added to a registry.
+/// The reason why a metric or collector can't be added to a registry.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum RegisterError {

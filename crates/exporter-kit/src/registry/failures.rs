@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::collect::Failure;
 
-/// How often a collector failed, by reason.
+/// The number of a collector's failures by reason.
 #[derive(Default)]
 pub(crate) struct Failures {
     /// Every scrape asks whether it ever failed.

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 
 use super::core::{Core, InOrder, Registered};
 use super::error::RegisterError;
-use crate::collect::{Collect, Scope, Scoped};
+use super::member::{Member, Register};
+use crate::collect::{Collect, Internal, Scope};
 use crate::metric::{Callback, Counter, Define, DefinitionError, Gauge, Histogram, Info, Summary};
 use crate::model::{Descriptor, IntoNumber, MetricType};
 use crate::name::NameError;
@@ -46,7 +47,7 @@ impl Registry {
     /// Makes a gauge.
     ///
     /// # Errors
-    /// When the name is not valid or taken.
+    /// When the name is invalid or taken.
     pub fn gauge(&self, name: &str, help: &str) -> Result<Gauge, RegisterError> {
         self.add(Gauge::define(name, help))
     }
@@ -54,7 +55,7 @@ impl Registry {
     /// Makes a counter; its name ends in `_total`.
     ///
     /// # Errors
-    /// When the name is not valid or taken.
+    /// When the name is invalid or taken.
     pub fn counter(&self, name: &str, help: &str) -> Result<Counter, RegisterError> {
         self.add(Counter::define(name, help))
     }
@@ -62,7 +63,7 @@ impl Registry {
     /// Makes a histogram with the default buckets, [`DEFAULT_BUCKETS`](crate::DEFAULT_BUCKETS).
     ///
     /// # Errors
-    /// When the name is not valid or taken.
+    /// When the name is invalid or taken.
     pub fn histogram(&self, name: &str, help: &str) -> Result<Histogram, RegisterError> {
         self.add(Histogram::define(name, help))
     }
@@ -70,7 +71,7 @@ impl Registry {
     /// Makes a summary without quantiles.
     ///
     /// # Errors
-    /// When the name is not valid or taken.
+    /// When the name is invalid or taken.
     pub fn summary(&self, name: &str, help: &str) -> Result<Summary, RegisterError> {
         self.add(Summary::define(name, help))
     }
@@ -78,7 +79,7 @@ impl Registry {
     /// Makes an info metric with these facts; its name ends in `_info`.
     ///
     /// # Errors
-    /// When a name is not valid or taken.
+    /// When a name is invalid or taken.
     pub fn info(
         &self,
         name: &str,
@@ -99,7 +100,7 @@ impl Registry {
     /// ```
     ///
     /// # Errors
-    /// When the name is not valid or taken.
+    /// When the name is invalid or taken.
     pub fn gauge_function<N: IntoNumber>(
         &self,
         name: &str,
@@ -113,7 +114,7 @@ impl Registry {
     /// counted as the collector's failure.
     ///
     /// # Errors
-    /// When the name is not valid or taken.
+    /// When the name is invalid or taken.
     pub fn counter_function<N: IntoNumber>(
         &self,
         name: &str,
@@ -132,34 +133,52 @@ impl Registry {
     ) -> Result<(), RegisterError> {
         let name = format!("{}{name}", self.scope.prefix);
         let descriptor = Descriptor::new(kind, &name, help).map_err(DefinitionError::Name)?;
-        self.core.insert(
-            Box::new(Callback::new(descriptor, &self.scope, value)),
-            true,
-        )
+        let function = Callback::new(descriptor, &self.scope, value);
+        self.core
+            .insert(function.into_member(Internal(())), true, None)
     }
 
     /// Makes the metric or family that a definition describes.
     ///
     /// # Errors
-    /// When a name is not valid, or the family's name or one of its samples' is taken.
+    /// When a name is invalid, or the family's name or one of its samples' is taken.
     pub fn add<D: Define>(&self, definition: D) -> Result<D::Metric, RegisterError> {
         definition.check(&self.scope)?;
         let metric = definition.build(&self.scope);
-        self.core.insert(Box::new(metric.clone()), true)?;
+        self.core
+            .insert(Member::in_place(metric.clone()), true, None)?;
         Ok(metric)
     }
 
-    /// Adds a collector: a metric, a `&'static` [`Static`](crate::Static), or something of your own.
+    /// Adds a collector: a metric, a `&'static` [`Static`](crate::Static), [`Sources`](crate::source::Sources), another
+    /// registry, or a [`Collect`] of your own.
+    ///
+    /// A server's scrape asks the sources and calls your collectors on threads of their own, until its deadline; that holds
+    /// for what is in registries within this one, too.
     ///
     /// # Errors
     /// When the name of one of its families, or of their samples, is taken. Nothing is added then.
-    pub fn register(&self, collector: impl Collect + 'static) -> Result<(), RegisterError> {
-        if self.scope.is_empty() {
-            return self.core.insert(Box::new(collector), false);
-        }
-        let scope = (*self.scope).clone();
-        self.core
-            .insert(Box::new(Scoped { collector, scope }), false)
+    pub fn register(&self, collector: impl Register) -> Result<(), RegisterError> {
+        self.insert(collector.into_member(Internal(())))
+    }
+
+    /// Adds a collector of your own that waits for nothing and holds no lock while it gives.
+    ///
+    /// A server sends its families while it gives them, however many they are, and a slow reader may keep it waiting. What
+    /// other collectors give is held in memory until it is sent, up to 64 MiB in all.
+    ///
+    /// # Errors
+    /// As for [`register`](Self::register).
+    pub fn register_streaming(
+        &self,
+        collector: impl Collect + 'static,
+    ) -> Result<(), RegisterError> {
+        self.insert(Member::in_place(collector))
+    }
+
+    fn insert(&self, member: Member) -> Result<(), RegisterError> {
+        let scope = (!self.scope.is_empty()).then(|| (*self.scope).clone());
+        self.core.insert(member, false, scope)
     }
 
     /// The same registry, where everything that is made or registered through this handle has its name begin
@@ -174,7 +193,7 @@ impl Registry {
     /// ```
     ///
     /// # Errors
-    /// When the prefix can't begin a metric name, or a label name is not valid or stands twice.
+    /// When the prefix can't begin a metric name, or a label name is invalid or repeated.
     pub fn scoped(&self, prefix: &str, labels: &[(&str, &str)]) -> Result<Self, NameError> {
         let scope = Arc::new(self.scope.within(prefix, labels)?);
         Ok(Self {
@@ -183,15 +202,15 @@ impl Registry {
         })
     }
 
-    /// Removes the collector that gives the family `name`; says whether there was one. Handles stay usable.
+    /// Removes the collector of the family `name`; returns whether there was one. Handles stay usable.
     ///
-    /// What it keeps is given up when the scrapes that were made before are gone.
+    /// Its memory is freed when the scrapes that were made before are dropped.
     pub fn unregister(&self, name: &str) -> bool {
         self.core.unregister(name)
     }
 
-    /// Whether OpenMetrics text says since when counters, histograms and summaries have counted, in samples named
-    /// `…_created`; it does not unless this is set, because they cost a line for each series. Protobuf always says it.
+    /// Switches samples named `…_created` in OpenMetrics text on or off: the start times of counters, histograms and
+    /// summaries. Off by default, because they take a line for each series. Protobuf always has these times.
     pub fn show_created_samples(&self, show: bool) {
         self.core.created_samples.store(show, Ordering::Relaxed);
     }
@@ -200,7 +219,7 @@ impl Registry {
         self.core.created_samples.load(Ordering::Relaxed)
     }
 
-    /// Whether a family that a collector had not named before may be shown by it, or by nobody in particular.
+    /// Returns whether a family's names are free, or claimed by this collector.
     pub(crate) fn may_show(
         &self,
         registered: Option<&Registered>,
@@ -209,12 +228,12 @@ impl Registry {
         self.core.may_show(registered, descriptor)
     }
 
-    /// What a scrape walks over.
+    /// The collectors of a scrape.
     pub(crate) fn in_order(&self) -> Arc<InOrder> {
         self.core.in_order()
     }
 
-    /// Whether nothing has been added or removed since.
+    /// Returns whether the registry has not changed since.
     #[inline]
     pub(crate) fn is_current(&self, in_order: &InOrder) -> bool {
         self.core.is_current(in_order)

@@ -1,4 +1,4 @@
-//! Families of the library itself, which come after those of a registry and give way to them.
+//! Families of the library itself, which follow those of a registry. A family of the same name there replaces one of these.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,16 +7,16 @@ use super::walk::Walk;
 use crate::collect::Sink;
 use crate::registry::{InOrder, Registry};
 
-/// Families that come after those of another registry, always the same one.
+/// Families that follow those of another registry, always the same one.
 #[derive(Debug)]
 pub(crate) struct Appendix {
     families: Registry,
-    /// How often both registries had changed when none of the families had a name that is taken. Both numbers only grow, so
-    /// neither has changed since if their sum has not. To find out anew takes longer than a small scrape.
+    /// The sum of both registries' changes when all names were last found free. Both numbers only grow, so neither has
+    /// changed if the sum has not. Checking again takes longer than a small scrape.
     free_as_of: AtomicU64,
 }
 
-/// As often no registry changes.
+/// A number of changes that no registry reaches.
 const NEVER: u64 = u64::MAX;
 
 impl Appendix {
@@ -27,7 +27,7 @@ impl Appendix {
         })
     }
 
-    /// Gives those whose names are not taken in `registry`, which the gate's scrape walks over `in_order`.
+    /// Gives the families whose names are free in `registry`. The scrape walks over its collectors `in_order`.
     pub(super) fn give<S: Sink + ?Sized>(
         &self,
         registry: &Registry,
@@ -39,7 +39,7 @@ impl Appendix {
         let mut are_free = self.free_as_of.load(Ordering::Relaxed) == now;
         if !are_free {
             let collectors = own.collectors().iter();
-            let mut families = collectors.flat_map(|own| own.collector.descriptors());
+            let mut families = collectors.flat_map(|own| own.descriptors());
             are_free = families.all(|family| registry.may_show(None, &family));
             if are_free && registry.is_current(in_order) {
                 self.free_as_of.store(now, Ordering::Relaxed);
@@ -48,7 +48,7 @@ impl Appendix {
         walk.begin_own(are_free);
         for own in own.collectors() {
             // These are metrics, which do not fail.
-            let _ = own.collector.collect(walk);
+            let _ = own.collect(walk);
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::scrape::in_flight::InFlight;
 
-/// How many chunks may wait for a slow reader. With the one being written and the one being filled this is
+/// The number of chunks that may wait for a slow reader. With the one being written and the one being filled this is
 /// all that an answer holds.
 const WAITING_CHUNKS: usize = 2;
 
@@ -33,7 +33,7 @@ enum Content {
     Chunks(mpsc::Receiver<Chunk>),
 }
 
-/// What a running scrape sends. The end is said, so that a scrape that dies is not taken for a short one.
+/// A piece of a body. The end is sent too, so that a scrape that dies is not taken for a short one.
 #[derive(Debug)]
 enum Chunk {
     Data(Bytes),

@@ -1,4 +1,4 @@
-//! Whether a scrape's time is over.
+//! The clock of a scrape with a deadline.
 
 use std::time::Instant;
 
@@ -9,8 +9,8 @@ pub(super) struct Clock {
     pub(super) is_over: bool,
 }
 
-/// How many points are let through between two looks at the clock, which cost more than a point.
-const POINTS_BETWEEN_LOOKS: u32 = 512;
+/// The number of samples between two looks at the clock. A look takes longer than a point.
+const SAMPLES_BETWEEN_LOOKS: u32 = 512;
 
 impl Clock {
     pub(super) fn new(deadline: Option<Instant>) -> Self {
@@ -20,7 +20,7 @@ impl Clock {
             until_look: if deadline.is_some() {
                 0
             } else {
-                POINTS_BETWEEN_LOOKS
+                SAMPLES_BETWEEN_LOOKS
             },
             is_over: false,
         }
@@ -33,14 +33,14 @@ impl Clock {
 
     #[cold]
     fn look(&mut self) -> bool {
-        self.until_look = POINTS_BETWEEN_LOOKS;
+        self.until_look = SAMPLES_BETWEEN_LOOKS;
         self.is_over = self
             .deadline
             .is_some_and(|deadline| deadline <= Instant::now());
         self.is_over
     }
 
-    /// Whether the deadline has passed, not later than a few hundred calls ago.
+    /// Returns whether the deadline has passed; late by at most a few hundred calls.
     #[inline]
     pub(super) fn is_over(&mut self) -> bool {
         if self.until_look == 0 {

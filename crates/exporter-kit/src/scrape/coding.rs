@@ -11,7 +11,7 @@ use crate::scrape::negotiation::{elements, quality};
 use crate::scrape::structures::{Plan, Size, Structures, What};
 use crate::sync::lock;
 
-/// How the bytes of a body are coded.
+/// A content coding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Coding {
     Identity,
@@ -74,14 +74,14 @@ const GZIP_LEVEL: Compression = Compression::new(5);
 /// The window that every gzip reader has: 2^15 bytes.
 const GZIP_WINDOW_BITS: u8 = 15;
 
-/// A compressor holds about 300 KiB; more than these are not kept between scrapes.
+/// The number of compressors that are kept between scrapes. Each takes about 300 KiB.
 const KEPT_COMPRESSORS: usize = 2;
 
-/// How much room a compressor is given at a time.
+/// The space that a compressor writes into at a time.
 const ROOM: usize = 16 * 1024;
 
-/// What is kept between two scrapes: compressors, as making one costs more than compressing a small
-/// exposition, and what is known about large ones.
+/// State between two scrapes: compressors, as making one takes longer than compressing a small exposition, and the
+/// structure of large ones.
 #[derive(Clone, Default)]
 pub(crate) struct Compressors {
     ordinary: Arc<Mutex<Vec<Compress>>>,
@@ -128,13 +128,13 @@ pub(crate) enum Coder {
 pub(crate) struct Ordinary {
     compressors: Compressors,
     compress: Compress,
-    /// Which exposition this is, if its structure may be asked for again.
+    /// The exposition, if its structure may be used again.
     what: Option<What>,
     /// Gets the text as well, to learn its structure.
     learning: Option<Box<Encoder>>,
-    /// How much text there was.
+    /// The size of the text so far.
     size: Size,
-    /// How many bytes have been made.
+    /// The number of bytes so far.
     coded: usize,
 }
 
@@ -169,7 +169,7 @@ impl Coder {
         }))
     }
 
-    /// Whether the body is the text as it is.
+    /// Returns whether the body is the plain text.
     pub(crate) fn is_identity(&self) -> bool {
         matches!(self, Self::Identity)
     }

@@ -1,27 +1,27 @@
-//! Until when a scrape is to be answered.
+//! The deadlines of a scrape.
 
 use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 
-/// What Prometheus calls the time after which it gives up, in seconds.
+/// The header with the client's timeout, in seconds.
 const HEADER: &str = "x-prometheus-scrape-timeout-seconds";
 
-/// How long before the client gives up the answer is to be complete, unless said otherwise.
+/// The default time between a complete answer and the client's timeout.
 pub(crate) const DEFAULT_OFFSET: Duration = Duration::from_millis(500);
 
-/// How long collectors and sources have for a client that does not say how long it waits.
+/// The default time for sources and collectors if the client sends no timeout.
 pub(crate) const DEFAULT_LIMIT: Duration = Duration::from_secs(10);
 
-/// How much of the time is kept for writing what was collected: a quarter, and at most this.
+/// The longest time that is reserved for writing. It is at most a quarter of the whole.
 const MAX_WRITING: Duration = Duration::from_millis(250);
 
 /// The limits of one scrape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
-    /// Until when collectors that may wait, and sources, are waited for.
+    /// The end of the wait for sources and collectors.
     pub(crate) collected: Option<Instant>,
-    /// Until when families may begin to be written.
+    /// The end of writing.
     pub(crate) written: Option<Instant>,
 }
 
@@ -50,15 +50,6 @@ impl Limits {
                 }
             }
         }
-    }
-
-    /// Until when an answer of those who know the first limit is waited for: half of what is left after it.
-    pub(crate) fn given_up(&self) -> Option<Instant> {
-        let collected = self.collected?;
-        let left = self.written.map_or(MAX_WRITING, |written| {
-            written.saturating_duration_since(collected)
-        });
-        collected.checked_add(left / 2)
     }
 }
 

@@ -1,8 +1,8 @@
-//! What answers a request for metrics, independent of any socket.
+//! The handler that answers requests for metrics, independent of any socket.
 //!
 //! A scrape that is known to be quick and small is encoded where it was asked for, into one buffer. Any other
 //! runs on the runtime's pool of blocking threads, and what is large leaves in chunks while it is encoded. Before that,
-//! sources are asked, and collectors that may wait are collected; see `ahead`.
+//! sources are asked, and collectors that may wait are called; see `gathering`.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -18,19 +18,22 @@ use tokio::sync::oneshot;
 
 use crate::registry::Registry;
 use crate::scrape::Appendix;
-use crate::scrape::ahead::{self, Collecting};
 use crate::scrape::answer::{Answer, ResponseFuture, method_not_allowed, plain};
 use crate::scrape::body::Body;
 use crate::scrape::coding::{self, Compressors};
 use crate::scrape::deadline::{DEFAULT_LIMIT, DEFAULT_OFFSET, Limits};
+use crate::scrape::gathering;
 use crate::scrape::in_flight::InFlight;
 use crate::scrape::job::Job;
 use crate::scrape::negotiation::{self, Choice};
 use crate::scrape::shared_encoding::{self, Together};
-use crate::source::Sources;
+use crate::source::Budget;
 
-/// How many scrapes are answered at once, unless said otherwise.
+/// The default limit of simultaneous scrapes.
 const MAX_REQUESTS: usize = 40;
+
+/// The memory for collected families, in bytes, for all scrapes of one handler together.
+const MEMORY: usize = 64 * 1024 * 1024;
 
 /// A size that no text has: it was too large to be shared, or there was none yet.
 pub(crate) const UNKNOWN_SIZE: usize = usize::MAX;
@@ -38,7 +41,7 @@ pub(crate) const UNKNOWN_SIZE: usize = usize::MAX;
 /// Answers requests for a registry's metrics.
 ///
 /// Mount it where you like: it is a [`tower_service::Service`], so axum takes it with `route_service` and hyper
-/// with `hyper_util`'s `TowerToHyperService`. The path is not looked at. Cheap to clone; clones share what they
+/// with `hyper_util`'s `TowerToHyperService`. It ignores the path. Cheap to clone; clones share what they
 /// know about the registry.
 ///
 /// The format is chosen by `Accept`, gzip by `Accept-Encoding`, and `?name[]=` (repeatable) asks for single
@@ -46,9 +49,9 @@ pub(crate) const UNKNOWN_SIZE: usize = usize::MAX;
 ///
 /// A scrape has the time that the client says it waits (`X-Prometheus-Scrape-Timeout-Seconds`) less
 /// [`timeout_offset`](Self::timeout_offset); what is not ready by then is left out and counted in
-/// `exporter_kit_collector_failures_total`. Collectors that may wait ([`Collect::streams`](crate::Collect::streams)) run
-/// on threads of their own, once for all scrapes that arrive together; one that hangs is not called again while it does.
-/// What they give is kept until it is sent, up to 64 MiB in all; more is left out and counted as `limit`.
+/// `exporter_kit_collector_failures_total`. Registered [sources](crate::source::Sources) are asked first. Collectors
+/// of your own run on threads of their own, once for all scrapes that arrive together; one that hangs is not called again
+/// while it does. What they give is held until it is sent, up to 64 MiB in all; more is left out and counted as `limit`.
 ///
 /// A request must be answered inside a tokio runtime for collectors that block, and bodies above 256 KiB, to be
 /// kept off the thread that asks: the first scrape, and every scrape after a slow (1 ms) or large one, runs on the
@@ -67,16 +70,15 @@ pub struct MetricsHandler {
     options: Arc<Options>,
 }
 
-/// How scrapes are answered.
+/// The options of a handler.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     timeout_offset: Duration,
     default_timeout: Option<Duration>,
-    /// 0 is no limit.
+    /// 0 means unlimited.
     max_requests: usize,
-    pub(crate) sources: Vec<Sources>,
     /// Families of the server, which come last.
-    own: Option<Arc<Appendix>>,
+    appendix: Option<Arc<Appendix>>,
 }
 
 /// A request that is counted among the scrapes, and its time.
@@ -88,10 +90,10 @@ pub(crate) struct Admitted {
 pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) compressors: Compressors,
-    pub(crate) collecting: Collecting,
+    pub(crate) budget: Arc<Budget>,
     pub(crate) together: Together,
     in_flight: Arc<AtomicUsize>,
-    /// Whether the last scrape of everything was quick and small.
+    /// Set if the last scrape of everything was quick and small.
     pub(crate) quick: AtomicBool,
     /// The size of the last text of everything, in bytes.
     pub(crate) size: AtomicUsize,
@@ -112,7 +114,7 @@ impl MetricsHandler {
             shared: Arc::new(Shared {
                 registry: registry.clone(),
                 compressors: Compressors::default(),
-                collecting: Collecting::default(),
+                budget: Budget::new(MEMORY),
                 together: Together::default(),
                 in_flight: Arc::default(),
                 quick: AtomicBool::new(false),
@@ -122,47 +124,37 @@ impl MetricsHandler {
                 timeout_offset: DEFAULT_OFFSET,
                 default_timeout: Some(DEFAULT_LIMIT),
                 max_requests: MAX_REQUESTS,
-                sources: Vec::new(),
-                own: None,
+                appendix: None,
             }),
         }
     }
 
-    /// How long before the client gives up the answer is complete, for the way back: 0.5 s unless said otherwise. At
-    /// least half of the client's time is used all the same.
+    /// Sets the part of the client's timeout that is reserved for the way back: 0.5 s by default. At least half of the
+    /// timeout is used all the same.
     #[must_use]
     pub fn timeout_offset(mut self, offset: Duration) -> Self {
         Arc::make_mut(&mut self.options).timeout_offset = offset;
         self
     }
 
-    /// How long sources and collectors that may wait have where the client does not say how long it waits: 10 s unless
-    /// said otherwise; `None` is for ever.
+    /// Sets the time for sources and collectors where the request has no timeout header: 10 s by default; `None` means
+    /// unlimited.
     #[must_use]
     pub fn default_timeout(mut self, timeout: Option<Duration>) -> Self {
         Arc::make_mut(&mut self.options).default_timeout = timeout;
         self
     }
 
-    /// How many scrapes are answered at once; one more gets 503. 40 unless said otherwise; 0 is no limit.
+    /// Limits the number of simultaneous scrapes; one more gets 503. 40 by default; 0 means unlimited.
     #[must_use]
     pub fn max_requests(mut self, max_requests: usize) -> Self {
         Arc::make_mut(&mut self.options).max_requests = max_requests;
         self
     }
 
-    /// Asks these sources before each answer, within its deadline. Register them in the registry to show them.
-    #[must_use]
-    pub fn sources(mut self, sources: &Sources) -> Self {
-        Arc::make_mut(&mut self.options)
-            .sources
-            .push(sources.clone());
-        self
-    }
-
     /// Shows these families as well, after all others.
     pub(crate) fn own(&mut self, own: Option<Registry>) {
-        Arc::make_mut(&mut self.options).own = own.map(Appendix::new);
+        Arc::make_mut(&mut self.options).appendix = own.map(Appendix::new);
     }
 
     /// The registry that this serves.
@@ -170,7 +162,7 @@ impl MetricsHandler {
         &self.shared.registry
     }
 
-    /// Answers a request; its body is not read.
+    /// Answers a request without reading its body.
     pub fn respond<B>(
         &self,
         req: &Request<B>,
@@ -185,9 +177,7 @@ impl MetricsHandler {
         let Some(mut job) = self.begin(req) else {
             return self.overloaded();
         };
-        let quick = self.shared.quick.load(Ordering::Relaxed)
-            && !job.has_waiting
-            && self.options.sources.is_empty();
+        let quick = self.shared.quick.load(Ordering::Relaxed) && !job.has_waiting;
         if quick && let Some(response) = job.answer_if_small() {
             return Answer::ready(response);
         }
@@ -212,13 +202,13 @@ impl MetricsHandler {
         ))
     }
 
-    /// What a request asks for, unless there are as many scrapes as may be.
+    /// Begins the scrape of a request, unless the limit is reached.
     pub(crate) fn begin<B>(&self, req: &Request<B>) -> Option<Job> {
         let admitted = self.admit(req.headers())?;
         Some(self.job(req, admitted))
     }
 
-    /// Counts a request that comes now among the scrapes, unless there are as many as may be.
+    /// Counts a request among the scrapes, unless the limit is reached.
     pub(crate) fn admit(&self, headers: &HeaderMap) -> Option<Admitted> {
         let options = &*self.options;
         Some(Admitted {
@@ -239,7 +229,7 @@ impl MetricsHandler {
         let Choice { format, escaping } = negotiation::format(texts(headers, header::ACCEPT));
         let everything = names.is_empty();
         let scrape = self.shared.registry.scrape(format).filter(names);
-        let mut scrape = scrape.with_own(self.options.own.clone());
+        let mut scrape = scrape.with_appendix(self.options.appendix.clone());
         if let Some(written) = limits.written {
             scrape = scrape.deadline(written);
         }
@@ -251,7 +241,7 @@ impl MetricsHandler {
             everything,
             coding: coding::choose(texts(headers, header::ACCEPT_ENCODING)),
             head_only: *req.method() == Method::HEAD,
-            has_waiting: ahead::has_waiting(&self.shared.registry),
+            has_waiting: gathering::has_waiting(&self.shared.registry),
             limits,
             in_flight: Some(in_flight),
             options: Arc::clone(&self.options),
@@ -260,8 +250,8 @@ impl MetricsHandler {
         }
     }
 
-    /// The same for a request that another handler has admitted, whose compressors it takes: they are large, and there may
-    /// be a handler for each of a thousand targets.
+    /// Begins the scrape of a request that another handler has admitted, with that one's compressors: they are large, and
+    /// there may be a handler for each of a thousand targets.
     pub(crate) fn job_for<B>(&self, host: &Self, req: &Request<B>, admitted: Admitted) -> Job {
         let mut job = self.job(req, admitted);
         job.compressors.borrow_from(&host.shared.compressors);

@@ -1,14 +1,14 @@
-//! How many scrapes are being answered at once.
+//! The count of scrapes that are being answered.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A scrape that is being answered, until its body is done with.
+/// A scrape that is being answered, until its body is dropped.
 #[derive(Debug)]
 pub(crate) struct InFlight(Arc<AtomicUsize>);
 
 impl InFlight {
-    /// One more, unless there are as many as the limit already; 0 is no limit.
+    /// Counts one more, unless the limit is reached; 0 means unlimited.
     pub(crate) fn begin(count: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
         let before = count.fetch_add(1, Ordering::Relaxed);
         // Given back at once if it was one too many.

@@ -14,10 +14,10 @@ use tokio::sync::oneshot;
 use crate::collect::Sink;
 use crate::encode::Format;
 use crate::scrape::Scrape;
-use crate::scrape::asking::Asking;
 use crate::scrape::body::{Body, ChunkSender, Gone};
 use crate::scrape::coding::{Coder, Coding, Compressors};
 use crate::scrape::deadline::Limits;
+use crate::scrape::gathering;
 use crate::scrape::handler::{Options, Shared, UNKNOWN_SIZE};
 use crate::scrape::in_flight::InFlight;
 use crate::scrape::shared_encoding::SHARED_BYTES;
@@ -29,10 +29,10 @@ const WHOLE_BYTES: usize = 256 * 1024;
 /// Chunks of a larger body have at least this size, in bytes, but for the last.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// How long a scrape may keep other connections of its thread waiting.
+/// The longest time for which a scrape may delay other connections of its thread.
 const QUICK: Duration = Duration::from_millis(1);
 
-/// How far the answer to a scrape on the blocking pool is.
+/// The state of an answer that is made on the blocking pool.
 enum Delivery {
     /// Nothing is sent yet.
     Whole(oneshot::Sender<Response<Body>>),
@@ -46,10 +46,10 @@ enum Delivery {
 pub(crate) struct Job {
     pub(crate) scrape: Scrape,
     pub(crate) coding: Coding,
-    /// Whether nothing is filtered out.
+    /// Set if the request filters nothing out.
     pub(crate) everything: bool,
     pub(crate) head_only: bool,
-    /// Whether something is to be collected ahead, and until when that is waited for.
+    /// Set if sources or collectors have to be waited for.
     pub(crate) has_waiting: bool,
     pub(crate) limits: Limits,
     /// Goes with the body once there is one.
@@ -60,26 +60,20 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// Asks the sources and collects what may wait, side by side. This thread waits for both.
-    fn collect_ahead(&mut self, is_wanted: &dyn Fn() -> bool) {
-        let until = self.limits.collected;
-        let sources = &*self.options.sources;
-        let asking = (!sources.is_empty()).then(|| Asking::begin(sources, until));
+    /// Waits on this thread for what may wait.
+    fn gather(&mut self, is_wanted: &dyn Fn() -> bool) {
         if self.has_waiting {
-            let shared = &self.shared;
-            let collecting = &shared.collecting;
-            let given = collecting.collect(&shared.registry, until, is_wanted);
-            self.scrape.with_ahead(given);
-        }
-        if let Some(asking) = asking {
-            let given_up = self.limits.given_up();
-            self.scrape.with_views(asking.wait(given_up, is_wanted));
+            let Shared {
+                registry, budget, ..
+            } = &*self.shared;
+            let gathered = gathering::gather(registry, self.limits.collected, budget, is_wanted);
+            self.scrape.with_prepared(gathered);
         }
     }
 
-    /// Hands over to any sink what an answer would show, in the same time.
+    /// Gives the families that an answer would show to any sink, within the same limits.
     pub(crate) fn collect_into(&mut self, sink: &mut dyn Sink, is_wanted: &dyn Fn() -> bool) {
-        self.collect_ahead(is_wanted);
+        self.gather(is_wanted);
         self.scrape.collect_into(sink);
     }
 
@@ -101,13 +95,13 @@ impl Job {
 
     /// Encodes everything into one buffer, on this thread, for as long as that takes.
     pub(crate) fn run_here(mut self) -> Response<Body> {
-        self.collect_ahead(&|| true);
+        self.gather(&|| true);
         // Nothing is longer than that.
         let body = self.encode_whole(usize::MAX).unwrap_or_default();
         self.whole_response(Body::whole(body))
     }
 
-    /// The same if the text is still small, and nothing is to be waited for.
+    /// Encodes everything on this thread if the text is still small.
     pub(crate) fn answer_if_small(&mut self) -> Option<Response<Body>> {
         let body = self.encode_whole(WHOLE_BYTES)?;
         Some(self.whole_response(Body::whole(body)))
@@ -134,11 +128,10 @@ impl Job {
         Some(body)
     }
 
-    /// Whether the answer is the same for all who ask for it now, and small enough to be held for them.
+    /// Returns whether simultaneous requests may get the same bytes: they are equal, and small enough to be held.
     pub(crate) fn can_be_shared(&self) -> bool {
         self.everything
             && !self.has_waiting
-            && self.options.sources.is_empty()
             && self.shared.size.load(Ordering::Relaxed) <= SHARED_BYTES
     }
 
@@ -180,7 +173,7 @@ impl Job {
 
     /// Encodes on a thread that may block; answers as soon as the body is whole, or too large to be held.
     pub(crate) fn run(mut self, answer: oneshot::Sender<Response<Body>>) {
-        self.collect_ahead(&|| !answer.is_closed());
+        self.gather(&|| !answer.is_closed());
         let started = Instant::now();
         let mut coder = self.coder();
         let mut delivery = Delivery::Whole(answer);
@@ -239,9 +232,9 @@ impl Job {
         }
     }
 
-    /// Answers with a body that is still to come, unless nobody reads it.
+    /// Answers with a body in chunks, unless the reader has gone.
     fn begin_chunks(&mut self, answer: oneshot::Sender<Response<Body>>) -> Option<ChunkSender> {
-        // Said now, because a scrape whose reader goes away never gets to the end.
+        // Noted now, because a scrape whose reader goes away never gets to the end.
         self.shared.quick.store(false, Ordering::Relaxed);
         let (chunks, body) = Body::chunks();
         let body = if self.head_only {
@@ -263,7 +256,7 @@ impl Job {
         }
     }
 
-    /// What was remembered is no longer so: the text has become larger than expected.
+    /// Forgets the size of the text: it has become larger than expected.
     fn forget(&self) {
         self.shared.quick.store(false, Ordering::Relaxed);
         self.shared.size.store(UNKNOWN_SIZE, Ordering::Relaxed);

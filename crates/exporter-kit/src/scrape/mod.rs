@@ -1,7 +1,5 @@
-//! One scrape: walks over a registry's collectors, keeps them apart, and counts what failed.
+//! A scrape, from the head of a request to the bytes of a body. It knows no sockets.
 
-#[cfg(feature = "http")]
-pub(crate) mod ahead;
 #[cfg(feature = "http")]
 pub(crate) mod answer;
 #[cfg_attr(
@@ -10,14 +8,14 @@ pub(crate) mod answer;
 )]
 mod appendix;
 #[cfg(feature = "http")]
-pub(crate) mod asking;
-#[cfg(feature = "http")]
 pub(crate) mod body;
 mod clock;
 #[cfg(feature = "http")]
 pub(crate) mod coding;
 #[cfg(feature = "http")]
 pub(crate) mod deadline;
+#[cfg(feature = "http")]
+pub(crate) mod gathering;
 #[cfg(feature = "http")]
 pub(crate) mod handler;
 #[cfg(feature = "http")]
@@ -27,8 +25,6 @@ pub(crate) mod job;
 #[cfg(feature = "http")]
 pub(crate) mod negotiation;
 mod nested;
-#[cfg(feature = "http")]
-pub(crate) mod recording;
 mod scrape;
 #[cfg(feature = "http")]
 pub(crate) mod shared_encoding;
@@ -38,8 +34,10 @@ mod walk;
 #[cfg(feature = "zstd")]
 pub(crate) mod zstd;
 
+use std::sync::Arc;
+
 use crate::collect::{Failure, Sink};
-use crate::registry::Registered;
+use crate::registry::{InOrder, Registered};
 
 #[cfg(feature = "http")]
 pub use answer::ResponseFuture;
@@ -51,8 +49,16 @@ pub use body::{Body, BodyError};
 pub use handler::MetricsHandler;
 pub use scrape::Scrape;
 
-/// What some collectors gave before the scrape, so that it need not wait for them.
-pub(crate) trait Ahead: Send + Sync {
-    /// Gives what that collector gave, and says what went wrong with it; nothing if it is to be collected now.
-    fn give(&self, registered: &Registered, sink: &mut dyn Sink) -> Option<Option<Failure>>;
+/// Families that some collectors gave before the scrape, so that it need not wait for them.
+pub(crate) trait Prepared: Send + Sync {
+    /// The collectors, in the order of the positions.
+    fn in_order(&self) -> &Arc<InOrder>;
+
+    /// Gives the families of the collector at that position; `None` if it is to be collected now.
+    fn give(
+        &self,
+        at: usize,
+        registered: &Registered,
+        sink: &mut dyn Sink,
+    ) -> Option<Result<(), Failure>>;
 }

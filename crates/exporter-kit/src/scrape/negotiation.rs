@@ -1,6 +1,6 @@
 //! Chooses the format of an answer from `Accept`.
 //!
-//! Pure functions over the header's text. Garbage never fails: what can't be read is not wanted.
+//! Pure functions over the header's text. They never fail: a clause that can't be parsed is ignored.
 
 use crate::encode::{Escaping, Format};
 
@@ -11,11 +11,11 @@ struct Offer {
     format: Format,
 }
 
-/// What a parameter must be for an offer to match.
+/// The value that a parameter must have for an offer to match.
 struct Parameter {
     name: &'static str,
     value: &'static str,
-    /// Whether an offer also matches without it: the version that is meant where none is said.
+    /// An offer also matches without it: this is the default version.
     optional: bool,
 }
 
@@ -63,16 +63,16 @@ const fn implied(name: &'static str, value: &'static str) -> Parameter {
     }
 }
 
-/// What to answer with.
+/// The format of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
     pub(crate) format: Format,
-    /// What the client asks to be done with names that are not legacy names.
+    /// The client's choice for names that are not legacy names.
     pub(crate) escaping: Option<Escaping>,
 }
 
 /// The format for a request with these `Accept` headers. The clause with the highest quality wins, the first of
-/// several alike; where nothing matches, or nothing is said, it is the text format. The escaping is that of the
+/// several alike; without a match it is the text format. The escaping is that of the
 /// clause; a client of a newer format that names none gets underscores, which each can read.
 pub(crate) fn format<'h>(accept: impl Iterator<Item = &'h str>) -> Choice {
     let mut clauses: Vec<Clause<'h>> = accept.flat_map(elements).map(Clause::parse).collect();
@@ -167,7 +167,7 @@ fn parameter<'h>(parameters: &'h str, name: &str) -> Option<&'h str> {
     })
 }
 
-/// The quality in thousandths: 1000 where none is said, 0 (not acceptable) where it can't be read.
+/// The quality in thousandths: 1000 by default, 0 (not acceptable) if it can't be parsed.
 pub(crate) fn quality(parameters: &str) -> u16 {
     parameter(parameters, "q").map_or(1000, |value| {
         let quality: f32 = value.parse().unwrap_or(0.0);

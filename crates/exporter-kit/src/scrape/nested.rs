@@ -1,48 +1,33 @@
-//! Registries within registries.
+//! Scrapes of registries within registries.
 
 use std::cell::Cell;
 
 use crate::collect::{Collect, CollectError, Sink};
 use crate::encode::Format;
 use crate::model::Descriptor;
-use crate::registry::Registry;
+use crate::registry::Nested;
 
-/// A registry is a collector, so that several can be scraped as one. Its families are checked against those
-/// of the registry that it is in at each scrape.
-impl Collect for Registry {
+impl Collect for Nested {
     fn descriptors(&self) -> Vec<Descriptor> {
-        let in_order = self.in_order();
+        let in_order = self.0.in_order();
         let Ok(_depth) = Depth::enter() else {
             return Vec::new();
         };
-        in_order
-            .collectors()
-            .iter()
-            .flat_map(|registered| registered.collector.descriptors())
+        let collectors = in_order.collectors().iter();
+        collectors
+            .flat_map(|registered| registered.descriptors())
             .collect()
     }
 
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
         let _depth = Depth::enter()?;
-        self.scrape(Format::Text).collect_into(sink);
+        self.0.scrape(Format::Text).collect_into(sink);
         Ok(())
-    }
-
-    fn streams(&self) -> bool {
-        let in_order = self.in_order();
-        let Ok(_depth) = Depth::enter() else {
-            return true;
-        };
-        in_order
-            .collectors()
-            .iter()
-            .all(|registered| registered.collector.streams())
     }
 }
 
-/// How many registries within registries are being asked on this thread: one that is within itself,
-/// however far, must end.
-struct Depth;
+/// The depth of registries within registries on this thread. A registry within itself, however deep, must end.
+pub(super) struct Depth;
 
 const MAX_DEPTH: usize = 16;
 
@@ -51,7 +36,7 @@ thread_local! {
 }
 
 impl Depth {
-    fn enter() -> Result<Self, CollectError> {
+    pub(super) fn enter() -> Result<Self, CollectError> {
         if DEPTH.get() == MAX_DEPTH {
             return Err(CollectError::source(
                 "registries are within each other; register each once",

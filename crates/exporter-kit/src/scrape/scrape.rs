@@ -1,4 +1,4 @@
-//! What is to be scraped, and how; and the walk over the collectors.
+//! One exposition of a registry: its format, filter and deadline.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use hashbrown::HashSet;
 
-use super::Ahead;
+use super::Prepared;
 use super::appendix::Appendix;
 use super::walk::Walk;
 use crate::collect::Sink;
@@ -17,10 +17,10 @@ use crate::model::Descriptor;
 use crate::registry::{InOrder, Registry};
 use crate::snapshot::Snapshot;
 
-/// How many bytes a chunk of a body has, about: a line is never divided.
+/// The approximate size of a chunk in bytes. Lines are never divided.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// One scrape: what is there now, in one format, perhaps only some families.
+/// One scrape of a registry in one format, perhaps of some families only.
 ///
 /// Made by [`Registry::scrape`]. Collectors run each time it is written, not when it is made.
 ///
@@ -38,17 +38,17 @@ const CHUNK_BYTES: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct Scrape {
     pub(super) registry: Registry,
-    /// As it was when this was made, so that a scrape made once and written often takes no lock.
+    /// The collectors when this was made, so that a scrape made once and written often takes no lock.
     in_order: Arc<InOrder>,
     format: Format,
     escaping: Option<Escaping>,
-    /// What is asked for, if not everything. A set, as a request can ask for a thousand of ten thousand families.
+    /// The requested names, if not everything. A set: a request can name a thousand of ten thousand families.
     names: Option<Arc<HashSet<String>>>,
     pub(super) context: ScrapeContext,
-    /// What was collected before the scrape.
-    pub(super) ahead: Option<Arc<dyn Ahead>>,
+    /// Families that were collected before the scrape.
+    pub(super) prepared: Option<Arc<dyn Prepared>>,
     /// Families of the library itself, which come last.
-    own: Option<Arc<Appendix>>,
+    appendix: Option<Arc<Appendix>>,
 }
 
 impl fmt::Debug for Scrape {
@@ -69,51 +69,46 @@ impl Scrape {
             escaping: None,
             names: None,
             context: ScrapeContext::default(),
-            ahead: None,
-            own: None,
+            prepared: None,
+            appendix: None,
         }
     }
 
-    /// Only the families of these names, or with samples of these names (`?name[]=` of a request). An empty
-    /// list is no filter.
+    /// Keeps the families of these names, or with samples of these names (`?name[]=` of a request). An empty
+    /// list keeps all.
     #[must_use]
     pub fn filter(mut self, names: Vec<String>) -> Self {
         self.names = (!names.is_empty()).then(|| Arc::new(names.into_iter().collect()));
         self
     }
 
-    /// How names are shown that are not legacy names (`escaping=` of an `Accept` clause). If not said, they
-    /// are quoted where the format can, and otherwise have underscores for what legacy names can't have.
+    /// Sets the escaping of names that are not legacy names (`escaping=` of an `Accept` clause). By default the formats
+    /// that can quote names do; the others write underscores for characters that legacy names can't have.
     #[must_use]
     pub fn escaping(mut self, escaping: Escaping) -> Self {
         self.escaping = Some(escaping);
         self
     }
 
-    /// Until when collectors may give. What is not given by then is left out and counted as `deadline` in
-    /// `exporter_kit_collector_failures_total`; the body is complete all the same. A collector that is waiting for
-    /// something must know the deadline itself, from [`Sink::context`].
+    /// Sets the moment until which collectors may give families. Later ones are left out and counted as `deadline` in
+    /// `exporter_kit_collector_failures_total`; the body is complete all the same. A collector that waits for something
+    /// reads the deadline from [`Sink::context`].
     #[must_use]
     pub fn deadline(mut self, deadline: Instant) -> Self {
         self.context.deadline = Some(deadline);
         self
     }
 
-    /// What collectors have prepared for this scrape.
+    /// Shows what was prepared, and the collectors that were registered at that moment.
     #[cfg(feature = "http")]
-    pub(crate) fn with_views(&mut self, views: Vec<(usize, Arc<dyn std::any::Any + Send + Sync>)>) {
-        self.context.views = views;
-    }
-
-    #[cfg(feature = "http")]
-    pub(crate) fn with_ahead(&mut self, ahead: Arc<dyn Ahead>) {
-        self.ahead = Some(ahead);
+    pub(crate) fn with_prepared(&mut self, prepared: Arc<dyn Prepared>) {
+        self.prepared = Some(prepared);
     }
 
     /// The same with families of the library's own at the end.
     #[cfg(feature = "http")]
-    pub(crate) fn with_own(mut self, own: Option<Arc<Appendix>>) -> Self {
-        self.own = own;
+    pub(crate) fn with_appendix(mut self, appendix: Option<Arc<Appendix>>) -> Self {
+        self.appendix = appendix;
         self
     }
 
@@ -122,7 +117,7 @@ impl Scrape {
         self.format
     }
 
-    /// How names are to be shown, if that was said.
+    /// The escaping of names, if one was set.
     #[cfg(feature = "http")]
     pub(crate) fn chosen_escaping(&self) -> Option<Escaping> {
         self.escaping
@@ -172,7 +167,7 @@ impl Scrape {
     /// Hands the body over in chunks of about 64 KiB, so that it is never held whole. `on_chunk` empties the
     /// buffer it is given; `Break` ends the scrape.
     ///
-    /// Lines are not divided. The last chunk may be empty.
+    /// A line is never divided. The last chunk may be empty.
     pub fn chunks(
         &self,
         mut on_chunk: impl FnMut(&mut Vec<u8>) -> ControlFlow<()>,
@@ -194,7 +189,9 @@ impl Scrape {
     /// Hands the families over to any sink.
     pub fn collect_into(&self, sink: &mut (impl Sink + ?Sized)) {
         let changed;
-        let in_order = if self.registry.is_current(&self.in_order) {
+        let in_order = if let Some(prepared) = &self.prepared {
+            prepared.in_order()
+        } else if self.registry.is_current(&self.in_order) {
             // Nothing that scrapes share is written to.
             &self.in_order
         } else {
@@ -203,8 +200,8 @@ impl Scrape {
         };
         let mut walk = Walk::new(sink, self);
         let mut trouble = false;
-        for registered in in_order.collectors() {
-            walk.collect(registered);
+        for (at, registered) in in_order.collectors().iter().enumerate() {
+            walk.collect(at, registered);
             trouble |= registered.failures.any() || registered.collector.refused() > 0;
         }
         if trouble {
@@ -212,8 +209,8 @@ impl Scrape {
             // Names and values of these families are this library's own: there is nothing to refuse.
             let _ = walk.failures(in_order.collectors());
         }
-        if let Some(own) = &self.own {
-            own.give(&self.registry, in_order, &mut walk);
+        if let Some(appendix) = &self.appendix {
+            appendix.give(&self.registry, in_order, &mut walk);
         }
     }
 
@@ -224,7 +221,7 @@ impl Scrape {
         encode::encode(self.format, escaping, created, output, self)
     }
 
-    /// Whether the filter, if there is one, lets the family through.
+    /// Returns whether the family passes the filter.
     #[inline]
     pub(super) fn wants(&self, descriptor: &Descriptor) -> bool {
         let names = self.names.as_ref();
@@ -257,7 +254,7 @@ impl Give for Scrape {
     }
 }
 
-/// Whether the family's name is there, or one of its samples'.
+/// Returns whether the family's name is in the set, or one of its samples' names.
 #[cold]
 fn has_name_of(names: &HashSet<String>, descriptor: &Descriptor) -> bool {
     names.contains(descriptor.name())

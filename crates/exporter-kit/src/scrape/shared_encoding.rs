@@ -1,4 +1,4 @@
-//! Scrapes that arrive together are encoded once.
+//! One encoding for all scrapes that arrive together.
 //!
 //! While an exposition is being encoded, requests for the same one wait. The next encoding begins when all of them are
 //! there, so every answer is at least as new as its request, and is sent to all of them from the same memory.
@@ -22,7 +22,7 @@ use crate::sync::lock;
 /// The largest text, in bytes, that is held for several readers.
 pub(crate) const SHARED_BYTES: usize = 1024 * 1024;
 
-/// The expositions that are being encoded, and who waits for the next of each.
+/// The expositions that are being encoded, and the requests that wait for the next encoding of each.
 #[derive(Default)]
 pub(crate) struct Together(Mutex<Vec<Queue>>);
 
@@ -31,7 +31,7 @@ struct Queue {
     waiting: Vec<Waiter>,
 }
 
-/// What makes two answers the same.
+/// The key of an exposition: two requests with equal keys get the same bytes.
 #[derive(Clone)]
 struct Key {
     format: Format,
@@ -64,7 +64,7 @@ struct Waiter {
 }
 
 impl Together {
-    /// Adds one who waits; says whether there is nobody yet who encodes for them.
+    /// Adds a waiting request; returns whether it is the first, which has to start the encoding.
     fn add(&self, key: &Key, waiter: Waiter) -> bool {
         let mut queues = lock(&self.0);
         if let Some(queue) = queues.iter_mut().find(|queue| queue.key.is(key)) {
@@ -78,7 +78,7 @@ impl Together {
         true
     }
 
-    /// All who wait now; nothing once nobody does, and then the queue is gone.
+    /// Takes all requests that wait now. If there are none, removes the queue.
     fn take(&self, key: &Key) -> Option<Vec<Waiter>> {
         let mut queues = lock(&self.0);
         let at = queues.iter().position(|queue| queue.key.is(key))?;
@@ -89,7 +89,7 @@ impl Together {
         Some(std::mem::take(&mut queues[at].waiting))
     }
 
-    /// Lets the next one begin anew; who still waits is told that there is no answer.
+    /// Removes the queue. The requests that wait in it get no answer from it.
     fn abandon(&self, key: &Key) {
         let mut queues = lock(&self.0);
         let given_up: Vec<Queue> = queues.extract_if(.., |queue| queue.key.is(key)).collect();
@@ -99,7 +99,7 @@ impl Together {
     }
 }
 
-/// Has the job answered with others that want the same.
+/// Answers the job together with others for the same exposition.
 pub(crate) fn join(runtime: &Handle, job: Job, answer: oneshot::Sender<Response<Body>>) {
     let key = Key::of(&job);
     let shared = Arc::clone(&job.shared);
@@ -115,12 +115,12 @@ pub(crate) fn join(runtime: &Handle, job: Job, answer: oneshot::Sender<Response<
     }
 }
 
-/// The duty to answer those who wait in a queue until nobody does. Dropped before that, as when encoding panics or the
-/// runtime has ended, it ends the queue.
+/// The duty to answer the requests of a queue until it is empty. If dropped before that, because encoding panics or the
+/// runtime has ended, it removes the queue.
 struct Turn {
     shared: Arc<Shared>,
     key: Key,
-    /// The queue is gone: one of the same key is somebody else's.
+    /// The queue is gone: another one of the same key has its own turn.
     is_over: bool,
 }
 
@@ -149,7 +149,7 @@ impl Drop for Turn {
 }
 
 fn answer_all(mut waiting: Vec<Waiter>, runtime: &Handle) {
-    // The one with the most time; nobody is given less than was asked for.
+    // The request with the most time, so that none gets less than it asked for.
     let latest = |waiter: &&mut Waiter| {
         let written = waiter.job.limits.written;
         (written.is_none(), written)
@@ -201,8 +201,8 @@ mod tests {
         MetricsHandler::new(&registry)
     }
 
-    /// What requests with these codings get that come while the only thread for scrapes is busy: their first pieces,
-    /// and how long their bodies are.
+    /// Sends requests with these codings while the only thread for scrapes is busy. Returns the first piece and the length
+    /// of each body.
     fn ask(handler: &MetricsHandler, codings: &[&str]) -> Vec<(Bytes, usize)> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .max_blocking_threads(1)
@@ -233,7 +233,7 @@ mod tests {
         })
     }
 
-    /// A size that is not known may be any.
+    /// An unknown size may be any.
     fn learn_the_size(handler: &MetricsHandler) {
         ask(handler, &["identity"]);
     }

@@ -1,4 +1,4 @@
-//! What stands between the collectors and the sink of a scrape.
+//! The walk of a scrape over the collectors: rejects duplicate families, applies the filter, counts failures.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,20 +13,20 @@ use crate::collect::{CollectError, Failure, FamilyWriter, Sink};
 use crate::model::{Descriptor, MetricType, Sample, SeriesKey};
 use crate::registry::Registered;
 
-/// Stands between the collectors and the sink: lets through what is wanted, and no family twice.
+/// Passes families from the collectors to the sink: those that the filter keeps, each once.
 pub(super) struct Walk<'a, S: ?Sized> {
     sink: &'a mut S,
     scrape: &'a Scrape,
-    /// What is known of the scrape, if it is part of another of which something is known.
+    /// The context, if the scrape is part of another one with a deadline.
     context: Option<ScrapeContext>,
     clock: Clock,
     giver: Giver<'a>,
-    /// Families that untrusted collectors have shown in this scrape, if there are any.
+    /// Families that untrusted collectors have given in this scrape.
     seen: Option<HashSet<Box<str>>>,
     open: bool,
 }
 
-/// Who gives, and what has to be checked therefore.
+/// The origin of the families, which decides how they are checked.
 #[derive(Clone, Copy)]
 enum Giver<'a> {
     /// A metric that the registry has made: its name is its own.
@@ -52,46 +52,48 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
         }
     }
 
-    pub(super) fn collect(&mut self, registered: &'a Registered) {
+    /// Shows the families of the collector at that position.
+    pub(super) fn collect(&mut self, at: usize, registered: &'a Registered) {
         self.giver = if registered.trusted {
             Giver::Trusted
         } else {
             Giver::Untrusted(registered)
         };
         self.open = false;
-        if let Some(ahead) = &self.scrape.ahead
-            && let Some(failure) = ahead.give(registered, self)
-        {
-            if let Some(failure) = failure {
-                registered.failures.count(failure);
-            }
-            return;
-        }
-        if self.clock.is_over() {
-            registered.failures.count(Failure::Deadline);
-            return;
-        }
-        // What a collector leaves behind when it panics is its own; the sink takes whole points only.
-        match catch_unwind(AssertUnwindSafe(|| registered.collector.collect(self))) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                log::warn!("collector `{}` failed: {error}", registered.name);
-                registered.failures.count(Failure::Error);
-            }
-            // The panic has told standard error about itself.
-            Err(_) => registered.failures.count(Failure::Panic),
-        }
-        if !registered.is_quick {
-            // It may have taken any time.
-            self.clock.doubt();
-        }
-        if self.clock.is_over {
+        let scrape = self.scrape;
+        let prepared = scrape.prepared.as_ref();
+        let prepared = prepared.and_then(|prepared| prepared.give(at, registered, self));
+        let given = prepared.unwrap_or_else(|| self.collect_now(registered));
+        if let Err(failure) = given {
+            registered.failures.count(failure);
+        } else if self.clock.is_over {
             // The time ran out while it gave.
             registered.failures.count(Failure::Deadline);
         }
     }
 
-    /// Whether the family is this giver's to show.
+    fn collect_now(&mut self, registered: &Registered) -> Result<(), Failure> {
+        if self.clock.is_over() {
+            return Err(Failure::Deadline);
+        }
+        // What a collector leaves behind when it panics is its own; the sink takes whole points only.
+        let given = match catch_unwind(AssertUnwindSafe(|| registered.collect(self))) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                log::warn!("collector `{}` failed: {error}", registered.name);
+                Err(Failure::Error)
+            }
+            // The panic message is on standard error already.
+            Err(_) => Err(Failure::Panic),
+        };
+        if !(registered.trusted && registered.access.is_in_place()) {
+            // It may have taken any time.
+            self.clock.doubt();
+        }
+        given
+    }
+
+    /// Returns whether the family may come from this origin.
     #[inline]
     fn may_show(&mut self, descriptor: &Descriptor) -> bool {
         match self.giver {
@@ -123,13 +125,13 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
         }
     }
 
-    /// From now on the library's own families come, which are few and there at any time.
+    /// Begins the library's own families, which are few and always available.
     pub(super) fn begin_own(&mut self, are_free: bool) {
         self.giver = Giver::Own { are_free };
         self.clock = Clock::new(None);
     }
 
-    /// What failed since the start, if anything ever did. Collectors without a name are counted together.
+    /// Gives the counts of failures, if there were any. Collectors without a name are counted together.
     pub(super) fn failures(&mut self, in_order: &[Arc<Registered>]) -> Result<(), CollectError> {
         let mut failed: BTreeMap<&str, [u64; Failure::ALL.len()]> = BTreeMap::new();
         let mut refused: BTreeMap<&str, u64> = BTreeMap::new();

@@ -16,7 +16,7 @@ const WINDOW_LOG: u32 = 17;
 /// More compressors than these are not kept between scrapes.
 const KEPT: usize = 2;
 
-/// How much room the compressor is given at a time.
+/// The space that the compressor writes into at a time.
 const ROOM: usize = 16 * 1024;
 
 /// Compressors that are kept between scrapes.
@@ -30,7 +30,7 @@ pub(crate) struct Zstd {
 }
 
 impl Zstd {
-    /// A compressor for one body; nothing if there is no memory for it.
+    /// Makes a compressor for one body, if there is memory for it.
     pub(crate) fn new(encoders: &Encoders) -> Option<Self> {
         let kept = lock(&encoders.0).pop();
         let encoder = kept.or_else(make)?;
@@ -73,7 +73,7 @@ fn make() -> Option<Encoder<'static>> {
     Some(encoder)
 }
 
-/// Lets `step` append to `out`. Compressing with room to write to does not fail; if it did, the frame would have no end,
+/// Runs `step`, which appends to `out`. Compressing into free space does not fail; if it did, the frame would have no end,
 /// and the reader would know.
 fn with_room(
     out: &mut Vec<u8>,

@@ -354,12 +354,6 @@ impl ServerBuilder {
         self
     }
 
-    /// Fetches these sources before each answer, within its deadline. Register them in the registry to show them.
-    pub fn sources(mut self, sources: &crate::source::Sources) -> Self {
-        self.metrics = self.metrics.sources(sources);
-        self
-    }
-
     /// Binds every address. Clients can connect from now on, and are answered once the server runs.
     ///
     /// The look-up of a host name may block; bind before the asynchronous part of a program.

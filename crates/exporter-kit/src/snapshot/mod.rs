@@ -3,7 +3,7 @@
 //! A snapshot does not check names and values; parsers and collectors do.
 
 mod index;
-mod read;
+mod lookup;
 mod sample;
 
 use std::fmt;
@@ -203,7 +203,7 @@ impl Collect for Snapshot {
         Ok(())
     }
 
-    fn streams(&self) -> bool {
+    fn never_waits(&self, _: crate::collect::Internal) -> bool {
         true
     }
 }
@@ -225,7 +225,7 @@ impl fmt::Debug for Snapshot {
 }
 
 impl FamilySnapshot {
-    /// Name, help, unit and kind.
+    /// Name, help, unit and metric type.
     pub fn descriptor(&self) -> &Descriptor {
         &self.descriptor
     }

@@ -28,9 +28,9 @@ pub(crate) enum OwnedValue {
 }
 
 impl OwnedValue {
-    /// A kind whose value is one number.
-    pub(crate) fn number(kind: MetricType, number: Number) -> Self {
-        match kind {
+    /// Makes the value of a metric type whose value is one number.
+    pub(crate) fn number(metric_type: MetricType, number: Number) -> Self {
+        match metric_type {
             MetricType::Counter => Self::Counter(number, None),
             MetricType::Gauge => Self::Gauge(number),
             _ => Self::Unknown(number),

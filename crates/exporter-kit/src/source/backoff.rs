@@ -1,4 +1,4 @@
-//! How long to leave a failing source alone.
+//! The backoff of a failing source.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -9,8 +9,8 @@ const FIRST: Duration = Duration::from_secs(1);
 /// The longest wait, unless the interval is longer.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// How long to wait after that many failures in a row, 1 and more: doubled each time, and between half of that and all
-/// of it by chance, so that what failed together does not come back together.
+/// Returns the wait after that many failures in a row, 1 and more. It doubles each time, and is a random time between half
+/// of that and all of it, so that sources that failed together are not retried together.
 pub(crate) fn wait(failures: u32, interval: Duration) -> Duration {
     let doubled = FIRST.saturating_mul(1 << failures.saturating_sub(1).min(16));
     let longest = doubled.min(LONGEST.max(interval));

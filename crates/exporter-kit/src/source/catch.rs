@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 #[derive(Debug)]
 pub(crate) struct Panicked;
 
-/// A future whose panic is its output, and whose destructor's panic is nobody's.
+/// A future whose panic is its output. A panic of its destructor is ignored.
 pub(crate) struct Caught<F: ?Sized>(Option<Pin<Box<F>>>);
 
 impl<F: Future + ?Sized> Caught<F> {

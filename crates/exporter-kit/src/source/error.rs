@@ -1,27 +1,27 @@
-//! Why a source gave no numbers, and why a set of sources can't be had.
+//! Errors of a source, and of a set of sources.
 
 use std::error::Error;
 use std::fmt;
 
-/// What kind of failure it was: the `reason` in `…_source_errors_total`.
+/// The kind of a failure: the `reason` in `…_source_errors_total`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SourceErrorReason {
-    /// It can't be reached: no such host, refused, no such file.
+    /// The connection failed: no such host, refused, no such file.
     Connect,
-    /// It was reached and does not let us in.
+    /// It rejects the credentials.
     Login,
-    /// It was not done in time.
+    /// The fetch was too slow.
     Timeout,
-    /// It refused or failed at what it was asked.
+    /// The query failed.
     Query,
-    /// Its answer can't be read.
+    /// The response can't be decoded.
     Decode,
-    /// Its answer is larger than allowed.
+    /// The response is larger than allowed.
     Limit,
     /// It panicked.
     Panic,
-    /// Its families or series are those of another source, or their types contradict. Found by the runner.
+    /// It has families or series of another source, or of another type. Found by the runner.
     Conflict,
     /// Anything else.
     Other,
@@ -63,7 +63,7 @@ impl fmt::Display for SourceErrorReason {
     }
 }
 
-/// Why a source gave no numbers, or not all.
+/// The failure of a fetch, or of a part of it.
 ///
 /// Its text is logged and shown on the page of the exporter: it must hold no secret.
 ///
@@ -99,23 +99,23 @@ impl SourceError {
     }
 
     constructors! {
-        /// It can't be reached.
+        /// The connection failed.
         connect: Connect;
-        /// It does not let us in.
+        /// It rejects the credentials.
         login: Login;
-        /// It was not done in time. The runner says so by itself once the deadline is there.
+        /// The fetch was too slow. The runner says so by itself once the deadline is there.
         timeout: Timeout;
-        /// It refused or failed at what it was asked.
+        /// The query failed.
         query: Query;
-        /// Its answer can't be read.
+        /// The response can't be decoded.
         decode: Decode;
-        /// Its answer is larger than allowed.
+        /// The response is larger than allowed.
         limit: Limit;
         /// Anything else.
         other: Other;
     }
 
-    /// What kind of failure it was.
+    /// The kind of the failure.
     pub fn reason(&self) -> SourceErrorReason {
         self.reason
     }
@@ -133,7 +133,7 @@ impl Error for SourceError {
     }
 }
 
-/// Why a set of sources was refused. Nothing has changed then.
+/// The reason why a set of sources was rejected. Nothing has changed then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplaceError {

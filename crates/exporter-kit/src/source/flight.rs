@@ -1,50 +1,43 @@
-//! One run of a source that any number of scrapes wait for, and that ends when none does any more.
-
-use std::future::Future;
-use std::sync::Arc;
+//! One run of something that any number of scrapes wait for, and that ends when the last of them has gone.
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use super::source::Deadline;
-
 /// A run under way. Dropping it stops the work.
 pub(crate) struct Flight<T> {
-    /// Until when the source was told that it has time.
-    pub(crate) deadline: Deadline,
-    /// Whether that is sooner than the source's own limit.
-    pub(crate) is_cut_short: bool,
     result: watch::Receiver<Option<T>>,
-    task: AbortHandle,
+    /// The task that does the work, unless threads do it: those ask whether it is wanted.
+    task: Option<AbortHandle>,
 }
 
+/// The end of a flight that has the result to give. Dropping it ends the flight without one.
+pub(crate) struct Landing<T>(watch::Sender<Option<T>>);
+
 impl<T: Clone + Send + Sync + 'static> Flight<T> {
-    pub(crate) fn start(
+    /// Runs a future as a task.
+    pub(crate) fn of_task(
         runtime: &Handle,
-        deadline: Deadline,
-        is_cut_short: bool,
         work: impl Future<Output = T> + Send + 'static,
-    ) -> Arc<Self> {
+    ) -> Self {
+        let (mut flight, landing) = Self::new();
+        let task = runtime.spawn(async move { landing.land(work.await) });
+        flight.task = Some(task.abort_handle());
+        flight
+    }
+
+    /// A run whose result comes from the other end.
+    pub(crate) fn new() -> (Self, Landing<T>) {
         let (sender, result) = watch::channel(None);
-        let task = runtime.spawn(async move {
-            let output = work.await;
-            sender.send_replace(Some(output));
-        });
-        Arc::new(Self {
-            deadline,
-            is_cut_short,
-            result,
-            task: task.abort_handle(),
-        })
+        (Self { result, task: None }, Landing(sender))
     }
 
-    /// Whether its result is there, so that who comes now comes too late for it.
+    /// Returns whether it has ended: a scrape that comes now is too late for it.
     pub(crate) fn is_over(&self) -> bool {
-        self.result.borrow().is_some() || self.task.is_finished()
+        self.result.borrow().is_some() || self.result.has_changed().is_err()
     }
 
-    /// Waits for the result; nothing if the run ended without, as it does when its runtime shuts down.
+    /// Waits for the result; nothing if the run ended without.
     pub(crate) async fn result(&self) -> Option<T> {
         let mut result = self.result.clone();
         let result = result.wait_for(Option::is_some).await;
@@ -52,8 +45,28 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
     }
 }
 
+impl<T> Landing<T> {
+    /// Returns whether a scrape still waits.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_wanted(&self) -> bool {
+        !self.0.is_closed()
+    }
+
+    pub(crate) fn land(self, result: T) {
+        self.0.send_replace(Some(result));
+    }
+}
+
 impl<T> Drop for Flight<T> {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+impl<T> std::fmt::Debug for Flight<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Flight").finish_non_exhaustive()
     }
 }

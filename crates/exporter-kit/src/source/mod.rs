@@ -1,16 +1,23 @@
 //! Numbers that are fetched from elsewhere: asynchronous sources, and what runs them.
 //!
 //! A [`Source`] fetches; [`Sources`] runs any number of them side by side, each within its time, shares one run among
-//! scrapes that arrive together, keeps numbers for as long as it was told to, and says of each source how it is. It is
-//! a [`Collect`](crate::Collect): register it, and tell the server of it so that a scrape asks the sources first. A
-//! longer introduction is in [`docs::sources`](crate::docs::sources).
+//! scrapes that arrive together, keeps numbers for as long as configured, and shows the health of each source.
+//! [Register](crate::Registry::register) it: each scrape of a server then asks the sources first. A longer introduction is in [`docs::sources`](crate::docs::sources).
 
 mod backoff;
+#[cfg(feature = "http")]
+mod blocking;
+#[cfg(feature = "http")]
+mod buffer;
 mod catch;
 mod error;
 mod flight;
 mod health;
 mod merge;
+#[cfg(feature = "http")]
+mod patience;
+mod pool;
+mod run;
 mod runner;
 mod source;
 mod sources;
@@ -18,10 +25,21 @@ mod spec;
 mod status;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod view;
 
+#[cfg(feature = "http")]
+pub(crate) use blocking::{Batch, Collected, CollectorRun, CollectorRuns};
+#[cfg(feature = "http")]
+pub(crate) use buffer::Budget;
 pub use error::{ReplaceError, SourceError, SourceErrorReason};
 pub use source::{Deadline, Fetched, Source};
+#[cfg(feature = "http")]
+pub(crate) use sources::Fetches;
+pub(crate) use sources::LastNumbers;
 pub use sources::{Replaced, Sources, SourcesBuilder};
 pub use spec::{OnError, Schedule, SourceSpec};
 pub use status::SourceStatus;
+pub use threads::{BlockingThreads, BlockingTurn};
+#[cfg(feature = "http")]
+pub(crate) use view::View;

@@ -1,6 +1,7 @@
 //! Runs one source: bounds, counts and remembers what it does.
 
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
@@ -15,6 +16,9 @@ use super::backoff;
 use super::catch::{Caught, Panicked};
 use super::error::{SourceError, SourceErrorReason};
 use super::flight::Flight;
+#[cfg(feature = "http")]
+use super::patience::{self, GivenUp};
+use super::run::{Deadlines, Good, Outcome, Run};
 use super::source::{Deadline, Fetched};
 use super::spec::{OnError, Schedule, SourceSpec};
 use super::status::SourceStatus;
@@ -28,7 +32,7 @@ const REASONS: usize = SourceErrorReason::ALL.len();
 pub(crate) struct Runner {
     pub(crate) spec: SourceSpec,
     runtime: Handle,
-    /// How many sources may begin at once.
+    /// The permits to start, shared by all sources.
     permits: Arc<Semaphore>,
     errors: [AtomicU64; REASONS],
     past: Mutex<Past>,
@@ -36,14 +40,14 @@ pub(crate) struct Runner {
 
 #[derive(Default)]
 struct Past {
-    flight: Weak<Run>,
+    run: Weak<Run>,
     last: Option<Ended>,
-    /// What the last success gave, unless it is never to be shown again.
+    /// The numbers of the last success, unless they are never shown again.
     good: Option<Arc<Good>>,
     last_success: Option<Timestamp>,
     /// Since the last success.
     failures: u32,
-    /// The conflict that was told last, unless there was none in what came after.
+    /// The conflict that was logged last, unless a later fetch had none.
     conflict: Option<Arc<str>>,
 }
 
@@ -53,27 +57,13 @@ const MIN_PAUSE: Duration = Duration::from_millis(100);
 /// For how long a source keeps others from beginning at most: one that hangs does no work.
 const TURN: Duration = Duration::from_secs(1);
 
-/// How the last run ended.
+/// The end of the last run.
 #[derive(Clone)]
 struct Ended {
     worked: bool,
     ended: Timestamp,
     duration: Duration,
     error: Option<Arc<str>>,
-}
-
-/// What a run gave: numbers, or a failure that is counted already.
-pub(crate) type Outcome = Result<Arc<Good>, SourceErrorReason>;
-
-/// A run of a source that is under way.
-pub(crate) type Run = Flight<Outcome>;
-
-/// Numbers, and when they were fetched.
-pub(crate) struct Good {
-    pub(crate) fetched: Fetched,
-    pub(crate) at: Instant,
-    /// What of it another source has as well, once that was seen and counted.
-    pub(crate) conflict: OnceLock<Arc<str>>,
 }
 
 impl Runner {
@@ -106,37 +96,76 @@ impl Runner {
     /// Waits for a run until the deadline, and gives what the scrape shows.
     pub(crate) async fn wait(
         self: &Arc<Self>,
-        flight: Option<Arc<Run>>,
-        work_until: Deadline,
-        deadline: Deadline,
+        run: Option<Arc<Run>>,
+        deadlines: Deadlines,
     ) -> Shown {
-        let Some(mut flight) = flight else {
+        let Some(mut run) = run else {
             return self.now();
         };
         loop {
-            match timeout_at(deadline.instant(), flight.result()).await {
-                Ok(Some(Ok(good))) => return Shown::fresh(self, good),
-                // It had less time than this scrape has, which may still get an answer.
-                Ok(Some(Err(SourceErrorReason::Timeout)))
-                    if flight.is_cut_short
-                        && flight.deadline < work_until
-                        && !work_until.has_passed() =>
-                {
-                    flight = self.join(work_until);
-                }
-                Ok(_) => return Shown::failed(self, self.kept()),
-                Err(_) => {
-                    if flight.deadline > deadline {
-                        // Its own time is not over, so nobody else counts it.
-                        self.count(SourceErrorReason::Timeout);
-                    }
-                    return Shown::failed(self, self.kept());
-                }
+            let result = timeout_at(deadlines.scrape.instant(), run.flight.result()).await;
+            match self.conclude(&run, result.ok(), deadlines) {
+                ControlFlow::Break(shown) => return shown,
+                ControlFlow::Continue(next) => run = next,
             }
         }
     }
 
-    /// What is to be shown without asking the source.
+    /// The same on this thread, which needs no runtime, and for as long as the scrape is wanted.
+    #[cfg(feature = "http")]
+    pub(crate) fn wait_here(
+        self: &Arc<Self>,
+        run: Option<Arc<Run>>,
+        deadlines: Deadlines,
+        until: Option<std::time::Instant>,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Shown {
+        let Some(mut run) = run else {
+            return self.now();
+        };
+        loop {
+            let result = match patience::wait(run.flight.result(), until, is_wanted) {
+                Ok(result) => Some(result),
+                Err(GivenUp::Late) => None,
+                Err(GivenUp::Unwanted) => return Shown::failed(self, self.kept()),
+            };
+            match self.conclude(&run, result, deadlines) {
+                ControlFlow::Break(shown) => return shown,
+                ControlFlow::Continue(next) => run = next,
+            }
+        }
+    }
+
+    /// Returns the source as the scrape shows it after a wait, or the next run to wait for. `result` is `None` if the
+    /// scrape's time is over, and `Some(None)` if the run ended without a result because its runtime shut down.
+    fn conclude(
+        self: &Arc<Self>,
+        run: &Run,
+        result: Option<Option<Outcome>>,
+        deadlines: Deadlines,
+    ) -> ControlFlow<Shown, Arc<Run>> {
+        match result {
+            Some(Some(Ok(good))) => ControlFlow::Break(Shown::fresh(self, good)),
+            // It had less time than this scrape has, which may still get an answer.
+            Some(Some(Err(SourceErrorReason::Timeout)))
+                if run.is_cut_short
+                    && run.deadline < deadlines.work
+                    && !deadlines.work.has_passed() =>
+            {
+                ControlFlow::Continue(self.join(deadlines.work))
+            }
+            Some(_) => ControlFlow::Break(Shown::failed(self, self.kept())),
+            None => {
+                if run.deadline > deadlines.scrape {
+                    // Its own time is not over, so nothing else counts it.
+                    self.count(SourceErrorReason::Timeout);
+                }
+                ControlFlow::Break(Shown::failed(self, self.kept()))
+            }
+        }
+    }
+
+    /// The last numbers, without asking the source.
     pub(crate) fn now(self: &Arc<Self>) -> Shown {
         let past = lock(&self.past);
         match (&past.last, &past.good) {
@@ -145,15 +174,6 @@ impl Runner {
                 drop(past);
                 Shown::failed(self, self.kept())
             }
-        }
-    }
-
-    /// What is to be shown where there was no time to ask.
-    #[cfg(feature = "http")]
-    pub(crate) fn late(self: &Arc<Self>) -> Shown {
-        match self.spec.schedule {
-            Schedule::Every { .. } => self.now(),
-            _ => Shown::failed(self, self.kept()),
         }
     }
 
@@ -166,7 +186,7 @@ impl Runner {
         let task = self.runtime.spawn(async move {
             loop {
                 let started = Instant::now();
-                runner.join(runner.own_deadline()).result().await;
+                runner.join(runner.own_deadline()).flight.result().await;
                 let failures = lock(&runner.past).failures;
                 let next = match failures {
                     0 => started + interval,
@@ -183,8 +203,7 @@ impl Runner {
         self.errors[reason as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts that another source has some of the same, once for what was fetched at one time. It is told when it is another
-    /// conflict than the last.
+    /// Counts a conflict with another source, once for each fetch. Logs it if it is not the same as before.
     pub(crate) fn count_conflict(&self, good: &Good, conflict: &str) {
         let conflict: Arc<str> = conflict.into();
         if good.conflict.set(Arc::clone(&conflict)).is_err() {
@@ -203,14 +222,14 @@ impl Runner {
 
     pub(crate) fn status(&self) -> SourceStatus {
         let past = lock(&self.past);
-        let running = past.flight.upgrade();
+        let running = past.run.upgrade();
         let good = past.good.as_ref();
         let conflict = || good.and_then(|good| good.conflict.get().cloned());
         let status = SourceStatus {
             name: Arc::clone(&self.spec.name),
             schedule: self.spec.schedule,
             up: past.last.as_ref().map(|run| run.worked),
-            running: running.as_ref().is_some_and(|flight| !flight.is_over()),
+            running: running.as_ref().is_some_and(|run| !run.flight.is_over()),
             last_run: past.last.as_ref().map(|run| run.ended),
             last_success: past.last_success,
             duration: past.last.as_ref().map(|run| run.duration),
@@ -248,19 +267,23 @@ impl Runner {
         deadline: Deadline,
         mut past: MutexGuard<'_, Past>,
     ) -> Arc<Run> {
-        let under_way = past.flight.upgrade();
-        if let Some(flight) = under_way.as_ref().filter(|flight| !flight.is_over()) {
-            return Arc::clone(flight);
+        let under_way = past.run.upgrade();
+        if let Some(run) = under_way.as_ref().filter(|run| !run.flight.is_over()) {
+            return Arc::clone(run);
         }
         let own = self.own_deadline();
         let is_cut_short = deadline < own;
         let deadline = deadline.min(own);
         let runner = Arc::clone(self);
         let work = async move { runner.run(deadline).await };
-        let flight = Flight::start(&self.runtime, deadline, is_cut_short, work);
-        past.flight = Arc::downgrade(&flight);
+        let run = Arc::new(Run {
+            flight: Flight::of_task(&self.runtime, work),
+            deadline,
+            is_cut_short,
+        });
+        past.run = Arc::downgrade(&run);
         drop(past);
-        flight
+        run
     }
 
     async fn run(self: Arc<Self>, deadline: Deadline) -> Outcome {
@@ -370,7 +393,7 @@ impl Runner {
         good.filter(|good| good.at.elapsed() <= at_most).cloned()
     }
 
-    /// How long the last run took, and when the last success ended.
+    /// The duration of the last run, and the end of the last success.
     pub(crate) fn times(&self) -> (Option<Duration>, Option<Timestamp>) {
         let past = lock(&self.past);
         (

@@ -1,4 +1,4 @@
-//! What a source is: something that is asked for numbers, and answers later.
+//! The trait of a source, and the result of a fetch.
 
 use std::fmt;
 use std::future::Future;
@@ -12,13 +12,12 @@ use crate::snapshot::Snapshot;
 
 /// Fetches numbers from where they are kept: a database, a service, a file.
 ///
-/// [`Sources`](super::Sources) calls [`fetch`](Self::fetch), never twice at once for the same source, and at the latest
-/// at the deadline drops the future, which must end the work: close or give back the connection, kill the process. A
-/// source that needs blocking calls makes them on a thread that may block and ends them when the future is dropped.
+/// [`Sources`](super::Sources) calls [`fetch`](Self::fetch), never twice at once for the same source, and at the
+/// deadline drops the future, which must end the work: close or return the connection, kill the process. Blocking calls go
+/// through [`BlockingThreads`](super::BlockingThreads).
 ///
-/// A source reports numbers, never its own health: how long it took, whether it worked, and when it last did is
-/// measured by the runner. An error means that the numbers could not be had; that there are none is
-/// [`Fetched::nothing`]. A panic costs this run of this source and nothing else.
+/// A source reports numbers, never its own health: the library measures duration, success and the time of the last
+/// success. An error means that the numbers are unknown; [`Fetched::nothing`] is an empty result. A panic costs this run of this source and nothing else.
 ///
 /// ```
 /// use exporter_kit::source::{Deadline, Fetched, Source, SourceError};
@@ -41,21 +40,21 @@ use crate::snapshot::Snapshot;
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no source of numbers",
+    message = "`{Self}` is not a source of numbers",
     note = "implement `Source` for it: `async fn fetch(&self, deadline: Deadline) -> Result<Fetched, SourceError>`"
 )]
 pub trait Source: Send + Sync + 'static {
-    /// Fetches the numbers as they are now.
+    /// Fetches the current numbers.
     ///
     /// # Errors
-    /// When the numbers can't be had. What could be had beside an error is given with [`Fetched::with_problem`].
+    /// When the numbers are unknown. If only a part is, return the rest with [`Fetched::with_problem`].
     fn fetch(
         &self,
         deadline: Deadline,
     ) -> impl Future<Output = Result<Fetched, SourceError>> + Send;
 }
 
-/// What a fetch gives.
+/// A fetch under way.
 pub(crate) type FetchFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Fetched, SourceError>> + Send + 'a>>;
 
@@ -70,7 +69,7 @@ impl<S: Source> AnySource for S {
     }
 }
 
-/// Until when something must be done.
+/// The moment by which something must be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
@@ -91,23 +90,29 @@ impl Deadline {
         )
     }
 
+    /// A moment that is never reached.
+    #[cfg(feature = "http")]
+    pub(crate) fn never() -> Self {
+        Self::after(Duration::MAX)
+    }
+
     /// The moment, for timers: it is tokio's.
     pub fn instant(self) -> Instant {
         self.0
     }
 
-    /// How much time is left; nothing once it has passed. To be handed on to what has a time limit of its own.
+    /// The time that is left; zero once it has passed. Pass it on to everything with a time limit of its own.
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// Whether it has passed.
+    /// Returns whether it has passed.
     pub fn has_passed(self) -> bool {
         self.0 <= Instant::now()
     }
 }
 
-/// What a source has given: the numbers, and from how much they were made.
+/// The result of a fetch: the numbers, and from how many rows they were made.
 #[derive(Clone)]
 pub struct Fetched {
     pub(crate) snapshot: Snapshot,
@@ -125,7 +130,7 @@ impl Fetched {
         }
     }
 
-    /// There is nothing there, and that is an answer.
+    /// An empty result, which is not a failure.
     pub fn nothing() -> Self {
         Self::new(Snapshot::new(), 0)
     }
@@ -148,7 +153,7 @@ impl Fetched {
         self.rows
     }
 
-    /// What went wrong with parts of it.
+    /// The failures of parts of it.
     pub fn problems(&self) -> impl ExactSizeIterator<Item = &SourceError> {
         self.problems.iter().map(|problem| &**problem)
     }

@@ -11,7 +11,8 @@ use tokio::sync::Semaphore;
 use super::error::ReplaceError;
 use super::health::Health;
 use super::merge;
-use super::runner::{Background, Run, Runner};
+use super::run::{Deadlines, Run};
+use super::runner::{Background, Runner};
 use super::source::Deadline;
 use super::spec::SourceSpec;
 use super::status::SourceStatus;
@@ -21,23 +22,18 @@ use crate::model::Descriptor;
 use crate::name::NameError;
 use crate::sync::lock;
 
-/// How many sources begin at once unless said otherwise.
+/// The default number of sources that start at once.
 const DEFAULT_CONCURRENCY: usize = 16;
 
-/// How much of a scrape's time is kept for showing what came in the last moment: a tenth, and at most this.
+/// The longest time that a scrape reserves after the sources' deadline. It is at most a tenth of the whole.
 const LAST_MOMENT: Duration = Duration::from_millis(50);
 
 /// Runs sources, and shows what they give.
 ///
 /// Cheap to clone; clones are the same set. The work of all sources stops when the last clone is dropped.
 ///
-/// Register it in a registry, and tell the server of it with
-#[cfg_attr(
-    feature = "http",
-    doc = "[`ServerBuilder::sources`](crate::server::ServerBuilder::sources)"
-)]
-#[cfg_attr(not(feature = "http"), doc = "`ServerBuilder::sources`")]
-/// so that each scrape asks the sources within its deadline. Without a server, [`refresh`](Self::refresh) asks them.
+/// [Register](crate::Registry::register) it, and each scrape of a server asks the sources within its deadline. A scrape
+/// without a server shows the last numbers; [`refresh`](Self::refresh) fetches them.
 ///
 /// ```
 /// use std::time::Duration;
@@ -56,7 +52,7 @@ const LAST_MOMENT: Duration = Duration::from_millis(50);
 /// let sources = Sources::builder("app").start(runtime.handle())?;
 /// sources.replace(vec![SourceSpec::new("db", Broken)])?;
 /// let registry = Registry::new();
-/// registry.register(sources.clone())?;
+/// registry.register(&sources)?;
 ///
 /// runtime.block_on(sources.refresh(Deadline::after(Duration::from_secs(5))));
 /// let text = registry.to_text();
@@ -85,7 +81,7 @@ struct Running {
     _background: Arc<Background>,
 }
 
-/// Describes a runner of sources; made by [`Sources::builder`].
+/// Options of [`Sources`]; made by [`Sources::builder`].
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct SourcesBuilder {
@@ -94,9 +90,9 @@ pub struct SourcesBuilder {
 }
 
 impl SourcesBuilder {
-    /// How many sources begin at once at most; others wait, and their time runs meanwhile. One that has not answered
-    /// within a second lets another begin beside it, so that those that hang hold up nobody. 16 unless said otherwise,
-    /// at least 1.
+    /// Deadlines how many sources start at once. The others wait, and their time runs meanwhile. If one does not answer
+    /// within a second, another may start beside it, so that hung sources do not delay the others. 16 by default, at
+    /// least 1.
     pub fn concurrency(mut self, concurrency: usize) -> Self {
         self.concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
         self
@@ -120,7 +116,7 @@ impl SourcesBuilder {
     }
 }
 
-/// What a replacement changed.
+/// The changes of a replacement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Replaced {
@@ -187,14 +183,14 @@ impl Sources {
         Ok(replaced)
     }
 
-    /// Asks the sources, as a scrape with this deadline does: those that are asked at scrapes, those whose numbers are
-    /// too old, and those that have not answered yet. Returns once all are done, at the latest at the deadline. What
-    /// nobody waits for any more is stopped, so is everything when this future is dropped.
+    /// Asks the sources as a scrape with this deadline does: those with the schedule `AtScrape`, those whose numbers are
+    /// too old, and those that have not answered yet. Returns once all are done, at the latest at the deadline. Work that
+    /// no scrape waits for is stopped, and so is all of it when this future is dropped.
     pub async fn refresh(&self, deadline: Deadline) {
         self.view(deadline).await;
     }
 
-    /// How each source is, in their order.
+    /// Returns the status of each source, in their order.
     pub fn status(&self) -> Vec<SourceStatus> {
         let running = self.running();
         running
@@ -209,45 +205,37 @@ impl Sources {
     }
 
     /// Begins to ask the sources.
-    pub(crate) fn begin(&self, deadline: Deadline) -> Asked {
+    pub(crate) fn begin(&self, deadline: Deadline) -> Fetches {
         let last_moment = (deadline.remaining() / 10).min(LAST_MOMENT);
         let instant = deadline.instant();
-        let work_until = Deadline::at(instant.checked_sub(last_moment).unwrap_or(instant));
+        let work = Deadline::at(instant.checked_sub(last_moment).unwrap_or(instant));
         let running = self.running();
-        let flights = running.iter().map(|source| {
+        let runs = running.iter().map(|source| {
             let runner = Arc::clone(&source.runner);
-            let flight = runner.begin(work_until);
-            (runner, flight)
+            let run = runner.begin(work);
+            (runner, run)
         });
-        Asked {
-            flights: flights.collect(),
-            work_until,
-            deadline,
+        Fetches {
+            runs: runs.collect(),
+            deadlines: Deadlines {
+                work,
+                scrape: deadline,
+            },
         }
     }
 
-    /// What is known without asking.
+    /// The last numbers, without asking.
     fn now(&self) -> View {
         let running = self.running();
         View(running.iter().map(|source| source.runner.now()).collect())
     }
 
-    /// What a scrape shows that got no answer from the runner itself.
-    #[cfg(feature = "http")]
-    pub(crate) fn late(&self) -> View {
-        let running = self.running();
-        View(running.iter().map(|source| source.runner.late()).collect())
-    }
-
-    /// What a scrape finds its view of these sources by.
-    pub(crate) fn key(&self) -> usize {
-        Arc::as_ptr(&self.inner).addr()
-    }
-
-    /// The runtime that the sources work on.
-    #[cfg(feature = "http")]
-    pub(crate) fn runtime(&self) -> &Handle {
-        &self.inner.runtime
+    /// Gives the health of every source, and the families that they fetched. Families that several sources have become
+    /// one; where their types or series contradict, the later source's is left out and counted as its `conflict`.
+    pub(crate) fn give(&self, view: &View, sink: &mut dyn Sink) -> Result<(), CollectError> {
+        merge::give(view, &self.inner.health.descriptors(), sink);
+        // After the families, because what contradicts is found with them.
+        self.inner.health.give(view, sink)
     }
 
     fn running(&self) -> Arc<[Running]> {
@@ -256,41 +244,45 @@ impl Sources {
 }
 
 /// Sources that are being asked. Dropping it gives up.
-pub(crate) struct Asked {
-    flights: Vec<(Arc<Runner>, Option<Arc<Run>>)>,
-    work_until: Deadline,
-    deadline: Deadline,
+pub(crate) struct Fetches {
+    runs: Vec<(Arc<Runner>, Option<Arc<Run>>)>,
+    deadlines: Deadlines,
 }
 
-impl Asked {
+impl Fetches {
     /// Waits until all are done, at the latest until the deadline.
     pub(crate) async fn wait(self) -> View {
-        let mut shown = Vec::with_capacity(self.flights.len());
-        for (runner, run) in self.flights {
-            shown.push(runner.wait(run, self.work_until, self.deadline).await);
+        let mut shown = Vec::with_capacity(self.runs.len());
+        for (runner, run) in self.runs {
+            shown.push(runner.wait(run, self.deadlines).await);
         }
         View(shown)
     }
+
+    /// The same on this thread. The sources' runtime may be stuck or gone: the wait ends all the same.
+    #[cfg(feature = "http")]
+    pub(crate) fn wait_here(
+        self,
+        until: Option<std::time::Instant>,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> View {
+        let runs = self.runs.into_iter();
+        let shown =
+            runs.map(|(runner, run)| runner.wait_here(run, self.deadlines, until, is_wanted));
+        View(shown.collect())
+    }
 }
 
-/// Gives the health of every source, and what they fetched: for the scrape that asked, if a server did, and otherwise
-/// what is known by now. Families that several sources have become one; where their types or series contradict, the
-/// later source's is left out and counted as its `conflict`.
-impl Collect for Sources {
+/// The last numbers of sources, without asking them: what a scrape shows that waits for nothing.
+pub(crate) struct LastNumbers(pub(crate) Sources);
+
+impl Collect for LastNumbers {
     fn descriptors(&self) -> Vec<Descriptor> {
-        self.inner.health.descriptors()
+        self.0.inner.health.descriptors()
     }
 
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
-        let asked = sink.context().view::<View>(self.key());
-        let view = asked.unwrap_or_else(|| Arc::new(self.now()));
-        merge::give(&view, &self.inner.health.descriptors(), sink);
-        // After the families, because what contradicts is found with them.
-        self.inner.health.give(&view, sink)
-    }
-
-    fn streams(&self) -> bool {
-        true
+        self.0.give(&self.0.now(), sink)
     }
 }
 

@@ -1,4 +1,4 @@
-//! One source as it is to be run: its name, when it is asked, how long it may take, what its failure means.
+//! One source with its options: name, schedule, timeout, and what happens on an error.
 
 use std::any::Any;
 use std::fmt;
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::source::{AnySource, Source};
 
-/// How long a source may take unless said otherwise: as long as Prometheus waits unless told otherwise.
+/// The default timeout of a source, which is Prometheus' default scrape timeout.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// When a source is asked.
+/// The schedule of a source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Schedule {
@@ -19,7 +19,7 @@ pub enum Schedule {
     AtScrape,
     /// At a scrape, unless the last numbers are younger than this.
     Cached {
-        /// How old numbers may be that are shown again.
+        /// The age up to which numbers are shown again.
         time_to_live: Duration,
     },
     /// In the background, from one beginning to the next; a scrape shows the last numbers, and waits only for the very
@@ -31,16 +31,16 @@ pub enum Schedule {
     },
 }
 
-/// What a failure means for the numbers that the source gave before.
+/// The fate of the last numbers after a failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnError {
-    /// They are gone from the exposition: no number is better than an old one.
+    /// They are removed from the exposition: a missing number is better than an old one.
     #[default]
     Drop,
     /// They stay for this long after they were fetched.
     Keep {
-        /// How old they may become.
+        /// The age up to which they are shown.
         at_most: Duration,
     },
 }
@@ -88,14 +88,14 @@ impl SourceSpec {
         }
     }
 
-    /// How long one run may take at most; a scrape's deadline may end it before. At least 1 ms.
+    /// Limits the time of one run; a scrape's deadline may end it before. At least 1 ms.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout.max(Duration::from_millis(1));
         self
     }
 
-    /// When the source is asked.
+    /// Sets the schedule.
     #[must_use]
     pub fn schedule(mut self, schedule: Schedule) -> Self {
         self.schedule = match schedule {
@@ -107,15 +107,15 @@ impl SourceSpec {
         self
     }
 
-    /// What a failure means for the numbers before it.
+    /// Sets the fate of the last numbers after a failure.
     #[must_use]
     pub fn on_error(mut self, on_error: OnError) -> Self {
         self.on_error = on_error;
         self
     }
 
-    /// What the source was made from. When the set of sources is replaced, one with the same name, an equal `config` and
-    /// equal options keeps running as if nothing had happened; a source without is always begun anew.
+    /// Sets the configuration that the source was made from. When the set of sources is replaced, one with the same name,
+    /// an equal `config` and equal options keeps running; a source without `config` is always restarted.
     #[must_use]
     pub fn config<C: PartialEq + Send + Sync + 'static>(mut self, config: C) -> Self {
         self.config = Some(Box::new(config));
@@ -127,7 +127,7 @@ impl SourceSpec {
         &self.name
     }
 
-    /// Whether the other one would run in the same way.
+    /// Returns whether the other one would run in the same way.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let same_config = match (&self.config, &other.config) {
             (Some(own), Some(others)) => own.equals(&**others),

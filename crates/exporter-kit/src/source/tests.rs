@@ -38,7 +38,7 @@ fn fetched(value: u64) -> Fetched {
     Fetched::new(gauge("sessions", &["a"], value), 1)
 }
 
-/// What a source does, run after run, and what became of it.
+/// Counts of a source's runs.
 #[derive(Default)]
 struct Log {
     begun: AtomicU64,
@@ -88,7 +88,7 @@ fn start(specs: Vec<SourceSpec>) -> (Sources, Registry) {
     let sources = Sources::builder("app").start(&Handle::current()).unwrap();
     sources.replace(specs).unwrap();
     let registry = Registry::new();
-    registry.register(sources.clone()).unwrap();
+    registry.register(&sources).unwrap();
     (sources, registry)
 }
 
@@ -180,6 +180,55 @@ fn scrapes_that_arrive_together_share_one_run() {
         assert_eq!(log.counts(), (2, 2, 0));
         assert_eq!(sessions(&registry), Some(2.0));
     });
+}
+
+/// A server's scrapes wait on threads, for sources that work elsewhere.
+#[cfg(feature = "http")]
+#[test]
+fn scrapes_that_wait_on_threads_share_one_run() {
+    struct Waits(AtomicU64, Semaphore);
+    impl Source for Arc<Waits> {
+        async fn fetch(&self, _: Deadline) -> Result<Fetched, SourceError> {
+            let run = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+            self.1.acquire().await.map_err(SourceError::other)?.forget();
+            Ok(fetched(run))
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_time()
+        .build()
+        .unwrap();
+    let source = Arc::new(Waits(AtomicU64::new(0), Semaphore::new(0)));
+    let sources = Sources::builder("app").start(runtime.handle()).unwrap();
+    let spec = SourceSpec::new("db", Arc::clone(&source)).timeout(60 * SECOND);
+    sources.replace(vec![spec]).unwrap();
+    let begin = || sources.begin(Deadline::after(60 * SECOND));
+    let scrapes: Vec<_> = (0..30).map(|_| begin()).collect();
+    std::thread::scope(|threads| {
+        for scrape in scrapes {
+            threads.spawn(|| assert!(scrape.wait_here(None, &|| true).0[0].up));
+        }
+        source.1.add_permits(1000);
+    });
+    assert_eq!(source.0.load(Ordering::SeqCst), 1);
+    assert!(begin().wait_here(None, &|| true).0[0].up);
+    assert_eq!(source.0.load(Ordering::SeqCst), 2);
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn a_runtime_that_has_ended_leaves_no_scrape_waiting() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let sources = Sources::builder("app").start(runtime.handle()).unwrap();
+    let spec = SourceSpec::new("db", Takes(SECOND, Arc::default()));
+    sources.replace(vec![spec]).unwrap();
+    drop(runtime);
+    let scrape = sources.begin(Deadline::after(60 * SECOND));
+    assert!(!scrape.wait_here(None, &|| true).0[0].up);
 }
 
 #[test]

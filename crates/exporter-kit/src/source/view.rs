@@ -1,14 +1,15 @@
-//! What one scrape shows of the sources.
+//! The sources as one scrape shows them.
 
 use std::sync::Arc;
 
-use super::runner::{Good, Runner};
+use super::run::Good;
+use super::runner::Runner;
 use super::spec::{OnError, Schedule};
 
-/// What one scrape shows of all sources, in their order.
+/// All sources as one scrape shows them, in their order.
 pub(crate) struct View(pub(crate) Vec<Shown>);
 
-/// What one scrape shows of one source.
+/// One source as a scrape shows it.
 pub(crate) struct Shown {
     pub(crate) runner: Arc<Runner>,
     pub(crate) up: bool,
@@ -32,7 +33,7 @@ impl Shown {
         }
     }
 
-    /// Whether what is shown may be older than the scrape.
+    /// Returns whether the numbers may be older than the scrape.
     pub(crate) fn may_be_old(&self) -> bool {
         let spec = &self.runner.spec;
         !matches!(

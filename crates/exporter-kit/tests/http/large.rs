@@ -30,17 +30,13 @@ impl Collect for Endless {
         }
         self.ended.send(()).map_err(CollectError::source)
     }
-
-    fn streams(&self) -> bool {
-        true
-    }
 }
 
 fn lines(count: usize) -> Registry {
     let registry = Registry::new();
     let (ended, _) = channel();
     registry
-        .register(Endless {
+        .register_streaming(Endless {
             families: count as u64,
             given: Arc::default(),
             ended,
@@ -105,7 +101,7 @@ fn a_slow_reader_holds_a_few_chunks_and_its_going_ends_the_scrape() {
     let given = Arc::new(AtomicU64::new(0));
     let (ended, has_ended) = channel();
     registry
-        .register(Endless {
+        .register_streaming(Endless {
             families: LINES,
             given: Arc::clone(&given),
             ended,
@@ -139,7 +135,7 @@ fn a_compressed_body_is_not_held_whole() {
     let given = Arc::new(AtomicU64::new(0));
     let (ended, has_ended) = channel();
     registry
-        .register(Endless {
+        .register_streaming(Endless {
             families: LINES,
             given: Arc::clone(&given),
             ended,

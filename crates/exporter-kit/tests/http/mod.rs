@@ -14,6 +14,7 @@ mod mounting;
 mod page;
 pub(crate) mod port;
 mod probe;
+mod registered;
 mod self_metrics;
 mod shutdown;
 mod sources;

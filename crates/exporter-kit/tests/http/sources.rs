@@ -74,9 +74,11 @@ fn start(specs: Vec<SourceSpec>) -> (Runtime, Registry, Server, std::net::Socket
     let sources = Sources::builder("app").start(runtime.handle()).unwrap();
     sources.replace(specs).unwrap();
     let registry = Registry::new();
-    registry.register(sources.clone()).unwrap();
-    let builder = Server::builder(&registry).sources(&sources);
-    let server = builder.listen("127.0.0.1:0").start().unwrap();
+    registry.register(&sources).unwrap();
+    let server = Server::builder(&registry)
+        .listen("127.0.0.1:0")
+        .start()
+        .unwrap();
     let address = server.local_addresses()[0];
     (runtime, registry, server, address)
 }
@@ -136,26 +138,6 @@ fn a_source_that_keeps_its_thread_does_not_keep_the_answer() {
         let up = "\napp_source_up{source=\"blocks\"} 0.0\n";
         answer.text().contains(up)
     });
-}
-
-#[test]
-fn scrapes_that_arrive_together_share_one_run() {
-    let counts = Counts::new(0);
-    let spec = SourceSpec::new("db", counts.clone()).timeout(PATIENCE);
-    let (runtime, _, _server, address) = start(vec![spec]);
-    let mut clients: Vec<Client> = (0..30).map(|_| Client::connect(address)).collect();
-    for client in &mut clients {
-        client.send(format!(
-            "GET /metrics HTTP/1.1\r\nHost: a\r\n{PATIENT}\r\n\r\n"
-        ));
-    }
-    // A task for each scrape that waits, and one for the run.
-    until("all wait", || runtime.metrics().num_alive_tasks() == 31);
-    counts.allowed.add_permits(1000);
-    for client in &mut clients {
-        assert_eq!(client.receive(false).status, 200);
-    }
-    assert_eq!(counts.asked.load(Ordering::SeqCst), 1);
 }
 
 /// Says when it has begun, and when it is dropped.

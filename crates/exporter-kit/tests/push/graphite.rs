@@ -113,7 +113,7 @@ fn a_server_that_reads_nothing_is_left_at_the_deadline() {
     let _ = read_to_string(stream);
 }
 
-/// The connection of a push to a server that reads nothing, once it was given up.
+/// The connection of a push to a server that reads nothing, after the timeout.
 fn left_at_the_deadline(registry: &Registry) -> TcpStream {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();

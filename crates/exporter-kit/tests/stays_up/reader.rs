@@ -21,10 +21,6 @@ struct Large {
 }
 
 impl Collect for Large {
-    fn streams(&self) -> bool {
-        true
-    }
-
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
         let family = Descriptor::new(MetricType::Gauge, "line", "Help.")?;
         let mut writer = FamilyWriter::begin(sink, &family, ["number"])?;
@@ -47,7 +43,7 @@ fn a_reader_that_never_reads() {
         given: Arc::clone(&given),
         ended,
     };
-    registry.register(large).unwrap();
+    registry.register_streaming(large).unwrap();
     with_server(&registry, |address| async move {
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(REQUEST).await.unwrap();

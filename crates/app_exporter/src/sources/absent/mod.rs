@@ -47,3 +47,17 @@ impl Origin for Absent {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_keys_are_read_and_hidden() {
+        for text in ["{a: [1, {b: secret}]}", "1", "a"] {
+            assert_eq!(serde_saphyr::from_str::<Absent>(text).unwrap(), Absent);
+        }
+        let schema = schemars::schema_for!(Absent).to_value();
+        assert_eq!(schema["writeOnly"], true);
+    }
+}

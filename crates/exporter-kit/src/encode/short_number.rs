@@ -26,12 +26,12 @@ static PAIRS: [u16; 128] = {
 
 /// Two texts of at most 8 bytes each, the first byte lowest, with their lengths.
 #[derive(Clone, Copy)]
-pub(super) struct Short {
+pub(super) struct ShortNumber {
     first: (u64, u32),
     behind: (u64, u32),
 }
 
-impl Short {
+impl ShortNumber {
     /// A count below 10^8, without a point, and the end behind it, of one byte or none.
     #[inline(always)]
     pub(super) fn count<const N: usize>(n: u64, end: &[u8; N]) -> Option<Self> {
@@ -61,7 +61,7 @@ impl Short {
     /// behind it; `None` for any other, and for some that are one.
     #[inline(always)]
     pub(super) fn decimal<const N: usize>(n: f64, end: &[u8; N]) -> Option<Self> {
-        // Behind a sum as large as this there is no room for a fraction, so the thousandths are what the sum ends in.
+        // A sum as large as this has no room for a fraction, so its last digits are the thousandths.
         let sum = n * 1000.0 + INTEGERS_FROM;
         // A quotient is rounded as the text of a number is when it is read. No two texts of so few digits are the same
         // float, so if this one comes back none is shorter.
@@ -134,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    fn text(short: Option<Short>) -> Option<String> {
+    fn text(short: Option<ShortNumber>) -> Option<String> {
         let mut out = Vec::new();
         short?.append_to(&mut out);
         Some(String::from_utf8(out).unwrap())
@@ -142,12 +142,18 @@ mod tests {
 
     #[test]
     fn the_limits_are_written_as_they_should_be() {
-        assert_eq!(text(Short::count(0, b"")).unwrap(), "0");
-        assert_eq!(text(Short::count(99_999_999, b"")).unwrap(), "99999999");
-        assert_eq!(text(Short::count(100_000_000, b"")), None);
-        assert_eq!(text(Short::whole(0, b"\n")).unwrap(), "0.0\n");
-        assert_eq!(text(Short::whole(99_999_999, b"")).unwrap(), "99999999.0");
-        assert_eq!(text(Short::whole(100_000_000, b"")), None);
+        assert_eq!(text(ShortNumber::count(0, b"")).unwrap(), "0");
+        assert_eq!(
+            text(ShortNumber::count(99_999_999, b"")).unwrap(),
+            "99999999"
+        );
+        assert_eq!(text(ShortNumber::count(100_000_000, b"")), None);
+        assert_eq!(text(ShortNumber::whole(0, b"\n")).unwrap(), "0.0\n");
+        assert_eq!(
+            text(ShortNumber::whole(99_999_999, b"")).unwrap(),
+            "99999999.0"
+        );
+        assert_eq!(text(ShortNumber::whole(100_000_000, b"")), None);
         let decimals = [
             (0.0, "0.0"),
             (0.001, "0.001"),
@@ -158,7 +164,7 @@ mod tests {
             (99_999_999.999, "99999999.999"),
         ];
         for (n, expected) in decimals {
-            assert_eq!(text(Short::decimal(n, b"")).unwrap(), expected);
+            assert_eq!(text(ShortNumber::decimal(n, b"")).unwrap(), expected);
         }
         for n in [
             100_000_000.0,
@@ -169,11 +175,11 @@ mod tests {
             f64::NAN,
             5e-324,
         ] {
-            assert_eq!(text(Short::decimal(n, b"")), None, "{n}");
+            assert_eq!(text(ShortNumber::decimal(n, b"")), None, "{n}");
         }
-        assert_eq!(text(Short::count(7, b"\n")).unwrap(), "7\n");
+        assert_eq!(text(ShortNumber::count(7, b"\n")).unwrap(), "7\n");
         assert_eq!(
-            text(Short::decimal(12_345_678.125, b"\n")).unwrap(),
+            text(ShortNumber::decimal(12_345_678.125, b"\n")).unwrap(),
             "12345678.125\n"
         );
     }
@@ -182,19 +188,19 @@ mod tests {
         #[test]
         fn counts_are_the_standard_librarys(n: u64, shift in 0..64) {
             let n = n >> shift;
-            prop_assert_eq!(text(Short::count(n, b"")), (n < u64::from(LIMIT)).then(|| n.to_string()));
+            prop_assert_eq!(text(ShortNumber::count(n, b"")), (n < u64::from(LIMIT)).then(|| n.to_string()));
         }
 
         #[test]
         fn decimals_are_the_shortest_that_read_back(thousandths in 0..u64::from(LIMIT) * 1000, shift in 0..37) {
             let n = (thousandths >> shift) as f64 / 1000.0;
-            prop_assert_eq!(text(Short::decimal(n, b"")).unwrap(), format!("{n:?}"));
+            prop_assert_eq!(text(ShortNumber::decimal(n, b"")).unwrap(), format!("{n:?}"));
         }
 
         #[test]
         fn what_is_no_short_decimal_is_left_alone(bits: u64) {
             let n = f64::from_bits(bits).abs();
-            if let Some(text) = text(Short::decimal(n, b"")) {
+            if let Some(text) = text(ShortNumber::decimal(n, b"")) {
                 prop_assert_eq!(text, format!("{n:?}"));
             }
         }

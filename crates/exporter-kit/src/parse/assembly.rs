@@ -1,4 +1,4 @@
-//! Puts the samples of one point together to its value, and says what does not fit.
+//! Assembles the lines of one sample to its value, and checks them together.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::snapshot::OwnedValue;
 /// The role of a sample in its family, by type and suffix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// The only sample of its kind.
+    /// The only sample of its type.
     Value,
     Created,
     Bucket,
@@ -23,8 +23,8 @@ pub(crate) enum Role {
 }
 
 /// The suffixes of a type's samples in OpenMetrics, and their roles.
-pub(crate) fn openmetrics_samples(kind: MetricType) -> &'static [(&'static str, Role)] {
-    match kind {
+pub(crate) fn openmetrics_samples(metric_type: MetricType) -> &'static [(&'static str, Role)] {
+    match metric_type {
         MetricType::Counter => &[("_total", Role::Value), ("_created", Role::Created)],
         MetricType::Histogram => &[
             ("_bucket", Role::Bucket),
@@ -49,7 +49,7 @@ pub(crate) fn openmetrics_samples(kind: MetricType) -> &'static [(&'static str, 
     }
 }
 
-/// The samples of one point, so far.
+/// The lines of one sample, so far.
 #[derive(Default)]
 pub(crate) struct Parts {
     value: Option<Number>,
@@ -68,10 +68,10 @@ struct Bucket {
     exemplar: Option<Exemplar>,
 }
 
-/// One sample, as far as its point is concerned.
+/// One line of a sample.
 pub(crate) struct Part<'a> {
     pub(crate) role: Role,
-    pub(crate) kind: MetricType,
+    pub(crate) metric_type: MetricType,
     pub(crate) number: Number,
     /// The value as it was written, for what is a time.
     pub(crate) text: &'a str,
@@ -87,7 +87,7 @@ impl Parts {
         let strict = dialect == Dialect::OpenMetrics;
         match part.role {
             Role::Value => {
-                match part.kind {
+                match part.metric_type {
                     MetricType::Counter if value.is_nan() || value < 0.0 => {
                         return Err(ParseErrorKind::NotACount);
                     }
@@ -103,7 +103,7 @@ impl Parts {
             }
             Role::Count => put(&mut self.count, whole(part.number)?),
             Role::Sum => {
-                let falls = value < 0.0 && part.kind == MetricType::Summary;
+                let falls = value < 0.0 && part.metric_type == MetricType::Summary;
                 if strict && (value.is_nan() || falls) {
                     return Err(ParseErrorKind::NotACount);
                 }
@@ -160,20 +160,20 @@ impl Parts {
         }
     }
 
-    /// The value that the samples make together.
+    /// Returns the value of the sample.
     pub(crate) fn finish(
         self,
-        kind: MetricType,
+        metric_type: MetricType,
         dialect: Dialect,
         bounds: &mut Arc<[f64]>,
     ) -> Result<OwnedValue, ParseErrorKind> {
-        Ok(match kind {
+        Ok(match metric_type {
             MetricType::Counter => {
                 let total = self.value.ok_or(ParseErrorKind::NoTotal)?;
                 OwnedValue::Counter(total, self.exemplar.map(Box::new))
             }
             MetricType::Gauge | MetricType::Unknown => {
-                OwnedValue::number(kind, self.value.unwrap_or(Number::U64(0)))
+                OwnedValue::number(metric_type, self.value.unwrap_or(Number::U64(0)))
             }
             MetricType::Info => OwnedValue::Info,
             MetricType::StateSet => {
@@ -184,11 +184,13 @@ impl Parts {
             }
             MetricType::Summary => OwnedValue::Summary(Box::new(self.summary()?)),
             MetricType::Histogram => {
-                OwnedValue::Histogram(Box::new(self.histogram(kind, dialect, bounds)?))
+                OwnedValue::Histogram(Box::new(self.histogram(metric_type, dialect, bounds)?))
             }
-            MetricType::GaugeHistogram => {
-                OwnedValue::GaugeHistogram(Box::new(self.histogram(kind, dialect, bounds)?))
-            }
+            MetricType::GaugeHistogram => OwnedValue::GaugeHistogram(Box::new(self.histogram(
+                metric_type,
+                dialect,
+                bounds,
+            )?)),
         })
     }
 
@@ -206,12 +208,12 @@ impl Parts {
 
     fn histogram(
         mut self,
-        kind: MetricType,
+        metric_type: MetricType,
         dialect: Dialect,
         bounds: &mut Arc<[f64]>,
     ) -> Result<HistogramValue, ParseErrorKind> {
         match dialect {
-            Dialect::OpenMetrics => self.check_sum(kind)?,
+            Dialect::OpenMetrics => self.check_sum(metric_type)?,
             Dialect::Text => self.complete_buckets()?,
         }
         let last = self
@@ -249,7 +251,7 @@ impl Parts {
     }
 
     /// Checks that sum and count are there together, and that the sum is allowed beside negative buckets.
-    fn check_sum(&self, kind: MetricType) -> Result<(), ParseErrorKind> {
+    fn check_sum(&self, metric_type: MetricType) -> Result<(), ParseErrorKind> {
         let negative = self
             .buckets
             .first()
@@ -257,7 +259,7 @@ impl Parts {
         match (self.sum, self.count) {
             (Some(_), None) => Err(ParseErrorKind::SumWithoutCount),
             (None, Some(_)) => Err(ParseErrorKind::CountWithoutSum),
-            (Some(_), _) if kind == MetricType::Histogram && negative => {
+            (Some(_), _) if metric_type == MetricType::Histogram && negative => {
                 Err(ParseErrorKind::SumOfNegative)
             }
             (Some(sum), _) if sum < 0.0 && !negative => Err(ParseErrorKind::NegativeSum),

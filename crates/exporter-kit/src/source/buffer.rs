@@ -1,22 +1,23 @@
-//! What a collector gave, kept to be given again: to scrapes that share it, at the speed of their readers.
+//! Families of a collector, held in bounded memory for the scrapes that share them.
 
 use std::fmt;
 use std::mem::size_of;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::collect::Sink;
 use crate::collect::context::ScrapeContext;
+use crate::collect::{Failure, Sink};
 use crate::model::{Descriptor, Sample, SeriesKey, Value};
 use crate::snapshot::OwnedSample;
 
-/// How much memory is asked for at a time, in bytes.
+/// The step in which memory is taken from the budget, in bytes.
 const STEP: usize = 64 * 1024;
 
-/// How many points are taken between two looks at the clock.
-const POINTS_BETWEEN_LOOKS: usize = 64;
+/// The number of samples between two looks at the clock.
+const SAMPLES_BETWEEN_LOOKS: usize = 64;
 
-/// How many bytes all recordings of one handler may hold, and how many they do.
+/// The memory that the collectors of one handler may take, in bytes.
+#[derive(Debug)]
 pub(crate) struct Budget {
     limit: usize,
     held: AtomicUsize,
@@ -39,40 +40,31 @@ impl Budget {
     }
 }
 
-/// Why a recording is not all that the collector had to give.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cut {
-    /// The deadline passed, or nobody waits any more.
-    Deadline,
-    /// There is no memory left for it.
-    Limit,
-}
-
-/// Takes what a collector gives.
-pub(crate) struct Recording<'a> {
-    recorded: Recorded,
+/// Takes the families of a collector, for as long as there is time and memory.
+pub(crate) struct BufferWriter<'a> {
+    buffer: FamilyBuffer,
     context: ScrapeContext,
-    /// Whether to stop, asked now and then.
+    /// Called now and then; true stops the collector.
     is_over: &'a dyn Fn() -> bool,
     until_look: usize,
     /// Bytes that are used, about.
     used: usize,
 }
 
-impl fmt::Debug for Recording<'_> {
+impl fmt::Debug for BufferWriter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.recorded.fmt(f)
+        self.buffer.fmt(f)
     }
 }
 
-impl<'a> Recording<'a> {
+impl<'a> BufferWriter<'a> {
     pub(crate) fn new(
         budget: &Arc<Budget>,
         context: ScrapeContext,
         is_over: &'a dyn Fn() -> bool,
     ) -> Self {
         Self {
-            recorded: Recorded {
+            buffer: FamilyBuffer {
                 families: Vec::new(),
                 points: Vec::new(),
                 text: String::new(),
@@ -87,47 +79,47 @@ impl<'a> Recording<'a> {
         }
     }
 
-    pub(crate) fn finish(self) -> Recorded {
-        self.recorded
+    pub(crate) fn finish(self) -> FamilyBuffer {
+        self.buffer
     }
 
-    /// Whether there is time and room for that many bytes more.
+    /// Returns whether there is time and memory for that many bytes more.
     fn takes(&mut self, bytes: usize) -> bool {
-        let recorded = &mut self.recorded;
-        if recorded.cut.is_some() {
+        let buffer = &mut self.buffer;
+        if buffer.cut.is_some() {
             return false;
         }
         if self.until_look == 0 {
-            self.until_look = POINTS_BETWEEN_LOOKS;
+            self.until_look = SAMPLES_BETWEEN_LOOKS;
             if (self.is_over)() {
-                recorded.cut = Some(Cut::Deadline);
+                buffer.cut = Some(Failure::Deadline);
                 return false;
             }
         }
         self.until_look -= 1;
         self.used += bytes;
-        if self.used > recorded.taken {
-            let more = (self.used - recorded.taken).next_multiple_of(STEP);
-            if !recorded.budget.take(more) {
-                recorded.cut = Some(Cut::Limit);
+        if self.used > buffer.taken {
+            let more = (self.used - buffer.taken).next_multiple_of(STEP);
+            if !buffer.budget.take(more) {
+                buffer.cut = Some(Failure::Limit);
                 return false;
             }
-            recorded.taken += more;
+            buffer.taken += more;
         }
         true
     }
 }
 
-impl Sink for Recording<'_> {
+impl Sink for BufferWriter<'_> {
     fn family(&mut self, descriptor: &Descriptor) -> bool {
         let bytes = size_of::<Family>() + descriptor.name().len() + descriptor.help().len();
-        // A family is worth a look at the clock: what comes before its points may have taken long.
+        // A family is worth a look at the clock: what comes before its samples may have taken long.
         self.until_look = 0;
         if !self.takes(bytes) {
             return false;
         }
-        let first = self.recorded.points.len();
-        self.recorded.families.push(Family {
+        let first = self.buffer.points.len();
+        self.buffer.families.push(Family {
             descriptor: descriptor.clone(),
             first,
         });
@@ -139,13 +131,13 @@ impl Sink for Recording<'_> {
         if !self.takes(bytes) {
             return false;
         }
-        let recorded = &mut self.recorded;
-        let begin = recorded.text.len();
+        let buffer = &mut self.buffer;
+        let begin = buffer.text.len();
         for part in head.parts() {
-            recorded.text.push_str(part);
+            buffer.text.push_str(part);
         }
-        recorded.points.push(Series {
-            head: begin..recorded.text.len(),
+        buffer.points.push(Series {
+            head: begin..buffer.text.len(),
             name_len: head.name().len(),
             legacy: head.is_legacy(),
             point: point.into(),
@@ -158,7 +150,7 @@ impl Sink for Recording<'_> {
     }
 }
 
-/// What a value holds beside itself, about.
+/// The approximate heap size of a value, in bytes.
 fn heap_bytes(point: &Sample<'_>) -> usize {
     match point.value {
         Value::Histogram(value) | Value::GaugeHistogram(value) => {
@@ -173,13 +165,13 @@ fn heap_bytes(point: &Sample<'_>) -> usize {
     }
 }
 
-/// What a collector gave.
-pub(crate) struct Recorded {
+/// The families of a collector.
+pub(crate) struct FamilyBuffer {
     families: Vec<Family>,
     points: Vec<Series>,
-    /// All heads, one after the other.
+    /// All series keys, one after the other.
     text: String,
-    cut: Option<Cut>,
+    cut: Option<Failure>,
     budget: Arc<Budget>,
     /// Bytes that the budget has given.
     taken: usize,
@@ -187,7 +179,7 @@ pub(crate) struct Recorded {
 
 struct Family {
     descriptor: Descriptor,
-    /// Its first point.
+    /// Its first sample.
     first: usize,
 }
 
@@ -198,9 +190,9 @@ struct Series {
     point: OwnedSample,
 }
 
-impl Recorded {
-    /// Why it is not all.
-    pub(crate) fn cut(&self) -> Option<Cut> {
+impl FamilyBuffer {
+    /// The reason why this is incomplete.
+    pub(crate) fn cut(&self) -> Option<Failure> {
         self.cut
     }
 
@@ -224,9 +216,9 @@ impl Recorded {
     }
 }
 
-impl fmt::Debug for Recorded {
+impl fmt::Debug for FamilyBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recorded")
+        f.debug_struct("FamilyBuffer")
             .field("families", &self.families.len())
             .field("points", &self.points.len())
             .field("cut", &self.cut)
@@ -234,7 +226,7 @@ impl fmt::Debug for Recorded {
     }
 }
 
-impl Drop for Recorded {
+impl Drop for FamilyBuffer {
     fn drop(&mut self) {
         self.budget.held.fetch_sub(self.taken, Ordering::Relaxed);
     }
@@ -249,36 +241,36 @@ mod tests {
         # HELP b Help.\n# TYPE b histogram\nb_bucket{le=\"1.0\"} 3\nb_bucket{le=\"+Inf\"} 4\nb_sum 2.5\nb_count 4\n\
         # HELP c_total None.\n# TYPE c_total counter\nc_total 1.0\n";
 
-    fn record(budget: &Arc<Budget>, over: bool) -> Recorded {
+    fn record(budget: &Arc<Budget>, over: bool) -> FamilyBuffer {
         use crate::collect::Collect;
         let is_over = || over;
-        let mut recording = Recording::new(budget, ScrapeContext::default(), &is_over);
+        let mut writer = BufferWriter::new(budget, ScrapeContext::default(), &is_over);
         let snapshot = crate::parse::text(EXPOSITION).unwrap();
-        snapshot.collect(&mut recording).unwrap();
-        recording.finish()
+        snapshot.collect(&mut writer).unwrap();
+        writer.finish()
     }
 
     #[test]
-    fn what_was_recorded_is_given_again() {
+    fn what_was_buffer_is_given_again() {
         let budget = Budget::new(STEP);
-        let recorded = record(&budget, false);
-        assert_eq!(recorded.cut(), None);
+        let buffer = record(&budget, false);
+        assert_eq!(buffer.cut(), None);
         for _ in 0..2 {
             let mut again = Snapshot::new();
-            recorded.give(&mut again);
+            buffer.give(&mut again);
             assert_eq!(again, crate::parse::text(EXPOSITION).unwrap());
         }
         assert_eq!(budget.held.load(Ordering::Relaxed), STEP);
-        drop(recorded);
+        drop(buffer);
         assert_eq!(budget.held.load(Ordering::Relaxed), 0);
     }
 
     #[test]
     fn without_room_or_time_nothing_is_taken() {
         let budget = Budget::new(STEP);
-        assert_eq!(record(&budget, true).cut(), Some(Cut::Deadline));
+        assert_eq!(record(&budget, true).cut(), Some(Failure::Deadline));
         let first = record(&budget, false);
-        assert_eq!(record(&budget, false).cut(), Some(Cut::Limit));
+        assert_eq!(record(&budget, false).cut(), Some(Failure::Limit));
         drop(first);
         assert_eq!(record(&budget, false).cut(), None);
     }

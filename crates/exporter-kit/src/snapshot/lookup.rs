@@ -1,14 +1,14 @@
 //! Looks up one number by the name and labels that a query would use.
 
 use crate::model::decimal;
-use crate::model::{HistogramValue, MetricType, Sample, SeriesKey, Timestamp, Value};
+use crate::model::{HistogramValue, Sample, SeriesKey, Timestamp, Value};
 use crate::snapshot::{FamilySnapshot, Snapshot, same_labels};
 
 impl Snapshot {
-    /// The value of one sample, by its name (with `_bucket`, `_sum`, `_count`, `_created` and so on) and all
-    /// of its labels in any order (with `le`, `quantile` or the state). Of several moments the last one counts.
+    /// Returns one number, by the name of its line (with `_bucket`, `_sum`, `_count`, `_created` and so on) and all of its
+    /// labels in any order (with `le`, `quantile` or the state). Of several times the last one counts.
     ///
-    /// `None` if there is no such sample; a sample that is NaN is `Some(NaN)`.
+    /// `None` if the sample does not exist; a sample that is NaN is `Some(NaN)`.
     ///
     /// ```
     /// let snapshot = exporter_kit::parse::text(
@@ -24,7 +24,7 @@ impl Snapshot {
     /// # Ok::<(), exporter_kit::parse::ParseError>(())
     /// ```
     pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
-        // A family of exactly that name comes first, but it may have no sample of that name (a histogram has none).
+        // A family of exactly that name comes first, but a histogram has no sample of its own name.
         let named = self
             .family(name)
             .and_then(|family| family.value(name, labels));
@@ -38,7 +38,7 @@ impl Snapshot {
 impl FamilySnapshot {
     fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let suffix = name.strip_prefix(self.descriptor().base_name())?;
-        let kind = self.descriptor().metric_type();
+        let metric_type = self.descriptor().metric_type();
         if !matches!(
             suffix,
             "" | "_total"
@@ -52,10 +52,8 @@ impl FamilySnapshot {
         ) {
             return None;
         }
-        let special = match (kind, suffix) {
-            (MetricType::Histogram | MetricType::GaugeHistogram, "_bucket") => Some("le"),
-            (MetricType::Summary, "") => Some("quantile"),
-            (MetricType::StateSet, "") => Some(self.descriptor().name()),
+        let special = match suffix {
+            "" | "_bucket" => metric_type.line_label(self.descriptor().name()),
             _ => None,
         };
         let mut own: Vec<(&str, &str)> = labels.to_vec();

@@ -1,0 +1,157 @@
+//! The families that a scrape has to wait for, gathered before it is written: sources are asked, and collectors that may wait
+//! are called, all side by side, also in registries within the registry.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::nested::Depth;
+use super::{Prepared, Scrape};
+use crate::collect::{Failure, Sink};
+use crate::encode::Format;
+use crate::registry::{Access, InOrder, Registered, Registry};
+use crate::source::{Batch, Budget, Collected, CollectorRun, Deadline, Fetches, Sources, View};
+
+/// Returns whether a scrape of the registry has to wait for anything.
+pub(crate) fn has_waiting(registry: &Registry) -> bool {
+    let in_order = registry.in_order();
+    in_order
+        .waiting()
+        .any(|(_, registered)| match &registered.access {
+            Access::Registry(within) => {
+                let depth = Depth::enter();
+                // What is too deep is an error of the walk.
+                depth.is_ok() && has_waiting(within)
+            }
+            _ => true,
+        })
+}
+
+/// Gathers the families that a scrape has to wait for. Ends at the deadline, or when the scrape is no longer wanted.
+pub(crate) fn gather(
+    registry: &Registry,
+    until: Option<Instant>,
+    budget: &Arc<Budget>,
+    is_wanted: &dyn Fn() -> bool,
+) -> Arc<Gathered> {
+    let batch = Batch::new(budget);
+    let gathering = Gathering::begin(registry, until, &batch);
+    batch.advance();
+    gathering.wait(until, is_wanted)
+}
+
+/// The runs under way for one registry.
+struct Gathering {
+    in_order: Arc<InOrder>,
+    /// With the positions of their collectors.
+    parts: Vec<(usize, Begun)>,
+}
+
+enum Begun {
+    Collector(Arc<CollectorRun>),
+    Sources(Sources, Fetches),
+    Registry(Registry, Gathering),
+}
+
+impl Gathering {
+    fn begin(registry: &Registry, until: Option<Instant>, batch: &Arc<Batch>) -> Self {
+        let in_order = registry.in_order();
+        let begin = |(at, registered): (usize, &Arc<Registered>)| {
+            let begun = match &registered.access {
+                Access::InPlace => return None,
+                Access::OnThread(runs) => {
+                    let Registered {
+                        name, collector, ..
+                    } = &**registered;
+                    Begun::Collector(runs.join(name, collector, until, batch))
+                }
+                Access::Sources(sources) => {
+                    let deadline = until.map_or_else(Deadline::never, |it| Deadline::at(it.into()));
+                    Begun::Sources(sources.clone(), sources.begin(deadline))
+                }
+                Access::Registry(within) => {
+                    // What is too deep is an error of the walk.
+                    let _depth = Depth::enter().ok()?;
+                    Begun::Registry(within.clone(), Self::begin(within, until, batch))
+                }
+            };
+            Some((at, begun))
+        };
+        Self {
+            parts: in_order.waiting().filter_map(begin).collect(),
+            in_order,
+        }
+    }
+
+    fn wait(self, until: Option<Instant>, is_wanted: &dyn Fn() -> bool) -> Arc<Gathered> {
+        // A thread that calls one collector after the other ends with the last: to wait for that one first is to wait once.
+        let parts = self.parts.into_iter().rev().map(|(at, begun)| {
+            let part = match begun {
+                Begun::Collector(run) => Part::Collected(run.wait(until, is_wanted)),
+                Begun::Sources(sources, fetches) => {
+                    Part::Fetched(sources, fetches.wait_here(until, is_wanted))
+                }
+                Begun::Registry(registry, within) => {
+                    Part::Registry(registry, within.wait(until, is_wanted))
+                }
+            };
+            (at, part)
+        });
+        let mut parts: Vec<_> = parts.collect();
+        parts.reverse();
+        Arc::new(Gathered {
+            in_order: self.in_order,
+            parts,
+        })
+    }
+}
+
+/// The results for one scrape.
+pub(crate) struct Gathered {
+    in_order: Arc<InOrder>,
+    /// In the order of the positions of their collectors.
+    parts: Vec<(usize, Part)>,
+}
+
+enum Part {
+    Collected(Collected),
+    Fetched(Sources, View),
+    Registry(Registry, Arc<Gathered>),
+}
+
+impl Prepared for Gathered {
+    fn in_order(&self) -> &Arc<InOrder> {
+        &self.in_order
+    }
+
+    fn give(
+        &self,
+        at: usize,
+        registered: &Registered,
+        sink: &mut dyn Sink,
+    ) -> Option<Result<(), Failure>> {
+        let found = self.parts.binary_search_by_key(&at, |(at, _)| *at).ok()?;
+        let (_, part) = self.parts.get(found)?;
+        Some(match part {
+            Part::Collected(collected) => {
+                registered.give(sink, |sink| collected.give(sink));
+                collected.failure.map_or(Ok(()), Err)
+            }
+            Part::Fetched(sources, view) => {
+                let given = registered.give(sink, |sink| sources.give(view, sink));
+                given.map_err(|error| {
+                    log::warn!("collector `{}` failed: {error}", registered.name);
+                    Failure::Error
+                })
+            }
+            Part::Registry(registry, within) => {
+                let Ok(_depth) = Depth::enter() else {
+                    return Some(Err(Failure::Error));
+                };
+                let mut scrape = Scrape::new(registry.clone(), Format::Text);
+                scrape.with_prepared(Arc::<Self>::clone(within));
+                registered.give(sink, |sink| scrape.collect_into(sink));
+                Ok(())
+            }
+        })
+    }
+}

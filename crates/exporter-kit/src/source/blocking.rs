@@ -1,0 +1,343 @@
+//! Collectors that may wait, run as sources are: on threads that can be left behind, once for all scrapes that arrive
+//! together, until the deadline and no longer.
+//!
+//! A collector that hangs keeps the thread that it is on, is not called again meanwhile, and delays the others by at most
+//! a moment.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+use super::buffer::{Budget, BufferWriter, FamilyBuffer};
+use super::flight::{Flight, Landing};
+use super::threads::BlockingThreads;
+use super::{patience, pool};
+use crate::collect::context::ScrapeContext;
+use crate::collect::{Collect, CollectError, Failure, Sink};
+use crate::sync::lock;
+
+/// After how long without progress another thread takes on the collectors that wait for their turn.
+const STALL: Duration = Duration::from_millis(50);
+
+/// The largest number of threads of one batch.
+const MAX_THREADS: usize = 8;
+
+/// The runs of one collector, one at a time.
+#[derive(Debug, Default)]
+pub(crate) struct CollectorRuns {
+    threads: BlockingThreads,
+    current: Mutex<Weak<CollectorRun>>,
+}
+
+/// A run of a collector. Dropping it stops the work at the next series.
+#[derive(Debug)]
+pub(crate) struct CollectorRun {
+    flight: Flight<Collected>,
+    /// The latest deadline of the scrapes that wait; none if one has none.
+    until: Arc<Mutex<Option<Instant>>>,
+    batch: Arc<Batch>,
+}
+
+/// The families of one run.
+#[derive(Clone, Debug)]
+pub(crate) struct Collected {
+    families: Option<Arc<FamilyBuffer>>,
+    /// The reason why these are incomplete.
+    pub(crate) failure: Option<Failure>,
+}
+
+impl Collected {
+    fn nothing(failure: Failure) -> Self {
+        Self {
+            families: None,
+            failure: Some(failure),
+        }
+    }
+
+    pub(crate) fn give(&self, sink: &mut dyn Sink) {
+        if let Some(families) = &self.families {
+            families.give(sink);
+        }
+    }
+}
+
+impl CollectorRuns {
+    /// The run under way, or a new one that is added to the batch.
+    pub(crate) fn join(
+        &self,
+        name: &Arc<str>,
+        collector: &Arc<dyn Collect>,
+        until: Option<Instant>,
+        batch: &Arc<Batch>,
+    ) -> Arc<CollectorRun> {
+        let mut current = lock(&self.current);
+        if let Some(run) = current.upgrade()
+            && !run.flight.is_over()
+        {
+            let mut latest = lock(&run.until);
+            *latest = latest.zip(until).map(|(latest, until)| latest.max(until));
+            drop(latest);
+            return run;
+        }
+        let (flight, landing) = Flight::new();
+        let until = Arc::new(Mutex::new(until));
+        batch.add(Job {
+            name: Arc::clone(name),
+            collector: Arc::clone(collector),
+            threads: self.threads.clone(),
+            until: Arc::clone(&until),
+            landing,
+        });
+        let run = Arc::new(CollectorRun {
+            flight,
+            until,
+            batch: Arc::clone(batch),
+        });
+        *current = Arc::downgrade(&run);
+        run
+    }
+}
+
+impl CollectorRun {
+    /// Waits on this thread until the run has ended, or the deadline has passed, or the scrape has gone.
+    pub(crate) fn wait(&self, until: Option<Instant>, is_wanted: &dyn Fn() -> bool) -> Collected {
+        let look = || {
+            self.batch.advance();
+            is_wanted()
+        };
+        match patience::wait(self.flight.result(), until, look) {
+            Ok(Some(collected)) => collected,
+            _ => Collected::nothing(Failure::Deadline),
+        }
+    }
+}
+
+/// The collectors that one scrape has begun. A thread takes on one after the other, so that many quick ones need no thread
+/// each.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    budget: Arc<Budget>,
+    state: Mutex<Progress>,
+}
+
+#[derive(Debug)]
+struct Progress {
+    /// Those that have not begun.
+    jobs: VecDeque<Job>,
+    threads: usize,
+    /// When the last collector began.
+    since: Instant,
+}
+
+impl Batch {
+    pub(crate) fn new(budget: &Arc<Budget>) -> Arc<Self> {
+        Arc::new(Self {
+            budget: Arc::clone(budget),
+            state: Mutex::new(Progress {
+                jobs: VecDeque::new(),
+                threads: 0,
+                since: Instant::now(),
+            }),
+        })
+    }
+
+    fn add(&self, job: Job) {
+        lock(&self.state).jobs.push_back(job);
+    }
+
+    /// Starts the first thread, and another one where those at work have got no further for a moment.
+    pub(crate) fn advance(self: &Arc<Self>) {
+        let mut state = lock(&self.state);
+        let is_stalled = state.threads == 0 || state.since.elapsed() >= STALL;
+        if state.jobs.is_empty() || state.threads >= MAX_THREADS || !is_stalled {
+            return;
+        }
+        state.threads += 1;
+        state.since = Instant::now();
+        drop(state);
+        let batch = Arc::clone(self);
+        if pool::run(move || batch.work()).is_err() {
+            lock(&self.state).threads -= 1;
+        }
+    }
+
+    fn work(&self) {
+        while let Some(job) = self.next() {
+            job.run(&self.budget);
+        }
+    }
+
+    fn next(&self) -> Option<Job> {
+        let mut state = lock(&self.state);
+        let job = state.jobs.pop_front();
+        match &job {
+            Some(_) => state.since = Instant::now(),
+            None => state.threads -= 1,
+        }
+        job
+    }
+}
+
+/// One run of one collector, as its thread sees it.
+struct Job {
+    name: Arc<str>,
+    collector: Arc<dyn Collect>,
+    threads: BlockingThreads,
+    until: Arc<Mutex<Option<Instant>>>,
+    landing: Landing<Collected>,
+}
+
+impl Job {
+    fn run(self, budget: &Arc<Budget>) {
+        if !self.landing.is_wanted() {
+            return;
+        }
+        let Some(turn) = self.threads.turn_now() else {
+            // It is still at work for scrapes that have ended without it.
+            return self.landing.land(Collected::nothing(Failure::Hanging));
+        };
+        let collected = self.collect(budget);
+        // Before the result is there: a scrape that has it may begin the next run.
+        drop(turn);
+        self.landing.land(collected);
+    }
+
+    fn collect(&self, budget: &Arc<Budget>) -> Collected {
+        let deadline = || *lock(&self.until);
+        let is_over =
+            || !self.landing.is_wanted() || deadline().is_some_and(|until| until <= Instant::now());
+        let context = ScrapeContext {
+            deadline: deadline(),
+        };
+        let mut writer = BufferWriter::new(budget, context, &is_over);
+        let failure = call(&self.name, || self.collector.collect(&mut writer));
+        let families = writer.finish();
+        Collected {
+            failure: failure.or(families.cut()),
+            families: Some(Arc::new(families)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Job").field(&self.name).finish()
+    }
+}
+
+/// Calls a collector. The panic of one is its own: sinks take whole series only.
+fn call(name: &str, collect: impl FnOnce() -> Result<(), CollectError>) -> Option<Failure> {
+    match catch_unwind(AssertUnwindSafe(collect)) {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => {
+            log::warn!("collector `{name}` failed: {error}");
+            Some(Failure::Error)
+        }
+        // The panic message is on standard error already.
+        Err(_) => Some(Failure::Panic),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use super::*;
+
+    struct Waits<F>(F);
+
+    impl<F: Fn() + Send + Sync> Collect for Waits<F> {
+        fn collect(&self, _: &mut dyn Sink) -> Result<(), CollectError> {
+            (self.0)();
+            Ok(())
+        }
+    }
+
+    fn budget() -> Arc<Budget> {
+        Budget::new(1024 * 1024)
+    }
+
+    fn begin(
+        runs: &CollectorRuns,
+        collector: &Arc<dyn Collect>,
+        until: Option<Instant>,
+    ) -> Arc<CollectorRun> {
+        let batch = Batch::new(&budget());
+        let run = runs.join(&"waits".into(), collector, until, &batch);
+        batch.advance();
+        run
+    }
+
+    #[test]
+    fn scrapes_that_arrive_together_share_one_run() {
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&count);
+        let (go_on, may_go_on) = channel::<()>();
+        let may_go_on = Mutex::new(may_go_on);
+        let collector: Arc<dyn Collect> = Arc::new(Waits(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            // The other end is dropped to let everything through.
+            let _ = lock(&may_go_on).recv();
+        }));
+        let runs = CollectorRuns::default();
+        let begun: Vec<_> = (0..30).map(|_| begin(&runs, &collector, None)).collect();
+        thread::scope(|scrapes| {
+            for run in begun {
+                scrapes.spawn(move || assert_eq!(run.wait(None, &|| true).failure, None));
+            }
+            drop(go_on);
+        });
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+        begin(&runs, &collector, None).wait(None, &|| true);
+        assert_eq!(count.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn a_collector_that_hangs_is_not_called_again() {
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&count);
+        let (end, hangs) = channel::<()>();
+        let hangs = Mutex::new(hangs);
+        let collector: Arc<dyn Collect> = Arc::new(Waits(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let _ = lock(&hangs).recv();
+        }));
+        let runs = CollectorRuns::default();
+        let scrape = |time| {
+            let until = Some(Instant::now() + time);
+            begin(&runs, &collector, until).wait(until, &|| true)
+        };
+        while count.load(Ordering::SeqCst) == 0 {
+            let failure = scrape(Duration::from_millis(50)).failure;
+            assert_eq!(failure, Some(Failure::Deadline));
+        }
+        let long = Duration::from_secs(60);
+        assert_eq!(scrape(long).failure, Some(Failure::Hanging));
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+        drop(end);
+        while scrape(long).failure.is_some() {
+            thread::yield_now();
+        }
+        assert_eq!(count.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn who_waits_longer_gets_more_time() {
+        let (go_on, may_go_on) = channel::<()>();
+        let may_go_on = Mutex::new(may_go_on);
+        let collector: Arc<dyn Collect> = Arc::new(Waits(move || {
+            let _ = lock(&may_go_on).recv();
+        }));
+        let runs = CollectorRuns::default();
+        let soon = Some(Instant::now() + Duration::from_millis(10));
+        let short = begin(&runs, &collector, soon);
+        let long = begin(&runs, &collector, None);
+        assert_eq!(short.wait(soon, &|| true).failure, Some(Failure::Deadline));
+        drop(short);
+        go_on.send(()).unwrap();
+        assert_eq!(long.wait(None, &|| true).failure, None);
+    }
+}

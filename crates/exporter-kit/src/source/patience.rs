@@ -1,0 +1,51 @@
+//! The wait of a thread for a future: until a deadline, and for as long as a scrape is wanted.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+/// The time after which a waiting thread looks whether to go on.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// The reason why a wait ended without the future's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GivenUp {
+    /// The deadline has passed.
+    Late,
+    /// The scrape that waits has gone.
+    Unwanted,
+}
+
+/// Waits on this thread, which needs no runtime; the future must need none either. `is_wanted` is called about every 50 ms.
+pub(crate) fn wait<F: Future>(
+    future: F,
+    until: Option<Instant>,
+    is_wanted: impl Fn() -> bool,
+) -> Result<F::Output, GivenUp> {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Ok(output);
+        }
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        if left == Some(Duration::ZERO) {
+            return Err(GivenUp::Late);
+        }
+        if !is_wanted() {
+            return Err(GivenUp::Unwanted);
+        }
+        thread::park_timeout(left.map_or(LOOK, |left| left.min(LOOK)));
+    }
+}
+
+/// Wakes a thread that is parked.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}

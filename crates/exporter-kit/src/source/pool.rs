@@ -1,0 +1,112 @@
+//! Threads for work that may block. A thread that hangs is never waited for, and the pool has no size to use up.
+
+use std::collections::VecDeque;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::sync::lock;
+
+/// The time for which a thread without work is kept.
+const IDLE: Duration = Duration::from_secs(10);
+
+type Work = Box<dyn FnOnce() + Send>;
+
+struct Pool {
+    state: Mutex<State>,
+    added: Condvar,
+}
+
+struct State {
+    /// Invariant: an idle thread is about to take each of them.
+    work: VecDeque<Work>,
+    idle: usize,
+}
+
+/// One for the process: it holds nothing but threads.
+static POOL: Pool = Pool {
+    state: Mutex::new(State {
+        work: VecDeque::new(),
+        idle: 0,
+    }),
+    added: Condvar::new(),
+};
+
+/// Begins the work at once on a thread of the pool.
+///
+/// # Errors
+/// When the system allows no further thread.
+pub(crate) fn run(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let work: Work = Box::new(work);
+    let mut state = lock(&POOL.state);
+    if state.idle > state.work.len() {
+        state.work.push_back(work);
+        drop(state);
+        POOL.added.notify_one();
+        return Ok(());
+    }
+    drop(state);
+    let thread = thread::Builder::new().name("exporter-blocking".to_owned());
+    thread.spawn(move || work_from(work)).map(drop)
+}
+
+fn work_from(first: Work) {
+    let mut next = Some(first);
+    while let Some(work) = next {
+        // The panic message is on standard error already.
+        let _ = catch_unwind(AssertUnwindSafe(work));
+        next = wait_for_work();
+    }
+}
+
+fn wait_for_work() -> Option<Work> {
+    let mut state = lock(&POOL.state);
+    state.idle += 1;
+    let (mut state, _) = POOL
+        .added
+        .wait_timeout_while(state, IDLE, |state| state.work.is_empty())
+        .unwrap_or_else(PoisonError::into_inner);
+    state.idle -= 1;
+    state.work.pop_front()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn hung_work_delays_no_other() {
+        let (end, hangs) = channel::<()>();
+        let hangs = std::sync::Arc::new(Mutex::new(hangs));
+        for _ in 0..20 {
+            let hangs = std::sync::Arc::clone(&hangs);
+            run(move || assert!(lock(&hangs).recv().is_err())).unwrap();
+        }
+        let (sender, done) = channel();
+        for number in 0..100 {
+            let sender = sender.clone();
+            run(move || sender.send(number).unwrap()).unwrap();
+        }
+        let mut numbers: Vec<i32> = (0..100).map(|_| done.recv().unwrap()).collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, (0..100).collect::<Vec<_>>());
+        drop(end);
+    }
+
+    #[test]
+    fn a_panic_ends_no_thread_with_other_work() {
+        let (sender, done) = channel();
+        for _ in 0..10 {
+            run(|| panic!("in the pool")).unwrap();
+            let sender = sender.clone();
+            run(move || sender.send(()).unwrap()).unwrap();
+        }
+        for _ in 0..10 {
+            done.recv().unwrap();
+        }
+    }
+}

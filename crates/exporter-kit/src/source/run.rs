@@ -1,0 +1,38 @@
+//! One run of a source: its time and its result.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio::time::Instant;
+
+use super::error::SourceErrorReason;
+use super::flight::Flight;
+use super::source::{Deadline, Fetched};
+
+/// The result of a run: numbers, or a failure that is counted already.
+pub(crate) type Outcome = Result<Arc<Good>, SourceErrorReason>;
+
+/// A run of a source that is under way. Dropping it stops the work.
+pub(crate) struct Run {
+    pub(crate) flight: Flight<Outcome>,
+    /// The deadline that the source got.
+    pub(crate) deadline: Deadline,
+    /// Set if that is before the source's own timeout.
+    pub(crate) is_cut_short: bool,
+}
+
+/// Numbers, and when they were fetched.
+pub(crate) struct Good {
+    pub(crate) fetched: Fetched,
+    pub(crate) at: Instant,
+    /// The conflict with another source, once it was found and counted.
+    pub(crate) conflict: OnceLock<Arc<str>>,
+}
+
+/// The deadlines of one scrape.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadlines {
+    /// The end of the sources' work.
+    pub(crate) work: Deadline,
+    /// The end of the scrape's wait for them.
+    pub(crate) scrape: Deadline,
+}

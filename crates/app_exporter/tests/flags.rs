@@ -112,7 +112,7 @@ fn the_seed_can_be_in_the_environment() {
 
 const ADDRESS: &str =
     "`:8000`, `127.0.0.1:8000`, `[::1]:8000` or `localhost:8000`, with a port from 0 to 65535";
-const PATH: &str = "a path begins with `/`, as /metrics does";
+const PATH: &str = "a path begins with `/`, such as /metrics";
 const URL: &str = "write `https://example.org/exporter` or its path `/exporter`";
 const SEED: &str = "a seed is an integer from 0 to 18446744073709551615";
 const SESSIONS: &str = "sessions are an integer from 0 to 4294967295";
@@ -130,17 +130,17 @@ const UNUSABLE: [(&str, &str, &str); 31] = [
     (
         "--web.telemetry-path",
         "/a?b",
-        "a path has no query, fragment or white space",
+        "a path contains no query, fragment or white space",
     ),
     (
         "--web.listen-address",
         "unix:run/sock",
-        "write its whole path, as in `unix:/run/exporter.sock`",
+        "write the whole path: `unix:/run/exporter.sock`",
     ),
     (
         "--web.listen-address",
         "unix:/run/sock?mode=rw",
-        "write three octal digits, as in `unix:/run/exporter.sock?mode=0660`",
+        "write three octal digits: `unix:/run/exporter.sock?mode=0660`",
     ),
     (
         "--web.listen-address",
@@ -153,17 +153,17 @@ const UNUSABLE: [(&str, &str, &str); 31] = [
     (
         "--web.max-requests",
         "-1",
-        "requests are a whole number from 0 on",
+        "write an integer from 0; 0 is no limit",
     ),
     (
         "--timeout-offset",
         "-0.5",
-        "an offset is a number of seconds from 0 on",
+        "write a number of seconds from 0, such as 0.5",
     ),
     (
         "--timeout-offset",
         "1s",
-        "an offset is a number of seconds from 0 on",
+        "write a number of seconds from 0, such as 0.5",
     ),
     ("--web.external-url", "ftp://example.org", URL),
     ("--web.external-url", "https://example.org/?a", URL),

@@ -116,13 +116,13 @@ fn a_change_is_told_in_the_log() {
     assert_eq!(get(address, "/metrics").0, 401);
     scratch.write("web.yml", "basic_auth_users: [\n");
     running.wait_for(|line| {
-        line.contains("the last good one stays in force")
+        line.contains("the previous one stays in effect")
             .then_some(())
     });
     assert_eq!(get(address, "/metrics").0, 401);
     scratch.write("web.yml", "# open to everybody\n");
     running.wait_for(|line| {
-        line.contains("the web configuration was reloaded")
+        line.contains("Reloaded the web configuration")
             .then_some(())
     });
     assert_eq!(get(address, "/metrics").0, 200);

@@ -36,6 +36,8 @@
 //! Recording never fails. Failures of collectors and refused series are shown in the scrape itself, in metrics whose
 //! names begin with `exporter_kit_`, and told to the [`log`](https://docs.rs/log) crate.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod build_info;
 mod collect;
 #[cfg(any(doc, doctest))]

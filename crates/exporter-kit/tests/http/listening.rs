@@ -137,7 +137,7 @@ fn what_cannot_be_served_is_an_error_that_says_why() {
     for (error, expected) in [
         (
             builder().listen("nonsense").start().unwrap_err(),
-            "`nonsense` is no address to listen on; write `:8000`",
+            "`nonsense` is not an address to listen on; write `:8000`",
         ),
         (
             builder().start().unwrap_err(),

@@ -13,7 +13,7 @@ use crate::sources::visit::Visit;
 /// The options that the client's files stand for now.
 ///
 /// # Errors
-/// As [`Tls::client`].
+/// When the files are invalid.
 pub(super) async fn options(tls: &Arc<Tls>, visit: &Visit) -> Result<SslOpts, Failure> {
     let pems = tls.pems(visit).await?;
     // Everything is checked; what it would be used for is built by the client itself.

@@ -34,6 +34,8 @@ pub(crate) mod simulate;
 pub(crate) mod sql;
 #[cfg(feature = "_servers")]
 mod tls;
+#[cfg(any(feature = "redis", feature = "sql-postgres"))]
+mod tls_client;
 pub(crate) mod utmp;
 pub(crate) mod visit;
 mod whole_file;

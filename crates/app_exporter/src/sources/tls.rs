@@ -74,15 +74,6 @@ impl Tls {
         Ok(tls)
     }
 
-    /// A client configuration from the current files.
-    ///
-    /// # Errors
-    /// When they are invalid.
-    pub(super) async fn client(self: &Arc<Self>, visit: &Visit) -> Result<ClientConfig, Failure> {
-        let pems = self.pems(visit).await?;
-        self.client_of(&pems).map_err(failure)
-    }
-
     /// Reads the files.
     ///
     /// # Errors

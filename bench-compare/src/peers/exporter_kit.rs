@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::ops::ControlFlow;
 
 use exporter_kit::{
-    Counter, Define, EnumFamily, Format, Gauge, Histogram, IntGauge, Registry, label_enum,
+    Counter, EnumFamily, Format, Gauge, Histogram, IntGauge, RegisterError, Registry, label_enum,
 };
 
 use super::{Form, Kind, Peer, Record};
@@ -17,9 +17,9 @@ use crate::workload::{
 
 pub(super) struct ExporterKit;
 
-fn registered<D: Define>(definition: D) -> (Registry, D::Metric) {
+fn registered<M>(add: impl FnOnce(&Registry) -> Result<M, RegisterError>) -> (Registry, M) {
     let registry = Registry::new();
-    let metric = registry.add(definition).expect("names are valid and new");
+    let metric = add(&registry).expect("names are valid and new");
     (registry, metric)
 }
 
@@ -52,8 +52,8 @@ const STATUSES: [Status; 4] = [
     Status::Internal,
 ];
 
-fn labelled() -> (Registry, EnumFamily<Counter, (Method, Status), 2>) {
-    registered(Counter::define(LABELLED, HELP).enum_labels(["method", "status"]))
+fn labelled() -> (Registry, EnumFamily<Counter, (Method, Status)>) {
+    registered(|registry| registry.add(Counter::define(LABELLED, HELP).enum_labels(["method", "status"])))
 }
 
 fn calls() -> [(Method, Status); 1024] {
@@ -72,22 +72,22 @@ impl Peer for ExporterKit {
     fn record(&self, record: Record) -> Option<Box<dyn Subject>> {
         Some(match record {
             Record::CounterInc => {
-                let (registry, counter) = registered(Counter::define(COUNTER, HELP));
+                let (registry, counter) = registered(|registry| registry.add(Counter::define(COUNTER, HELP)));
                 subject(registry, move |_| counter.inc())
             }
             Record::GaugeSet => {
-                let (registry, gauge) = registered(Gauge::define(GAUGE, HELP));
+                let (registry, gauge) = registered(|registry| registry.add(Gauge::define(GAUGE, HELP)));
                 subject(registry, move |i| gauge.set(black_box((i & 1023) as f64)))
             }
             Record::GaugeIncDec => {
-                let (registry, gauge) = registered(Gauge::define(GAUGE, HELP));
+                let (registry, gauge) = registered(|registry| registry.add(Gauge::define(GAUGE, HELP)));
                 subject(
                     registry,
                     move |i| if i & 1 == 0 { gauge.inc() } else { gauge.dec() },
                 )
             }
             Record::IntegerGaugeIncDec => {
-                let (registry, gauge) = registered(IntGauge::define(INTEGER_GAUGE, HELP));
+                let (registry, gauge) = registered(|registry| registry.add(IntGauge::define(INTEGER_GAUGE, HELP)));
                 subject(
                     registry,
                     move |i| if i & 1 == 0 { gauge.inc() } else { gauge.dec() },
@@ -95,7 +95,7 @@ impl Peer for ExporterKit {
             }
             Record::Histogram => {
                 let definition = Histogram::define(HISTOGRAM, HELP).buckets(&BOUNDS);
-                let (registry, histogram) = registered(definition);
+                let (registry, histogram) = registered(|registry| registry.add(definition));
                 let values = observations();
                 subject(registry, move |i| histogram.observe(values[i & 1023]))
             }
@@ -111,7 +111,7 @@ impl Peer for ExporterKit {
             }
             Record::Dynamic => {
                 let definition = Counter::define(DYNAMIC, HELP).labels(["route", "customer"]);
-                let (registry, family) = registered(definition);
+                let (registry, family) = registered(|registry| registry.add(definition));
                 let pairs = pairs();
                 subject(registry, move |i| {
                     let (route, customer) = &pairs[i % 1000];

@@ -55,7 +55,16 @@ impl Configured {
         registry.register(&sources)?;
         let prober = Prober::start(templates, registry, runtime.handle())?;
         let file = location.file().display();
-        log::info!(file:%, sources = count; "Exporting what the configuration says");
+        if location.is_built_in() {
+            log::warn!(
+                "Sessions are simulated: without a configuration file, app_active_sessions is a random number; name a file \
+                 with --config.file or APP_EXPORTER_CONFIG_FILE to export real numbers"
+            );
+        } else if count == 0 {
+            log::warn!(file:%; "No sources in the configuration: only metrics about the exporter are exported");
+        } else {
+            log::info!(file:%, sources = count; "Loaded the configuration");
+        }
         Ok(Self {
             location,
             sources,
@@ -81,7 +90,7 @@ impl Configured {
             prober.replace(templates);
             lock(&texts).running = text;
             let (begun, ended, kept) = (replaced.begun, replaced.ended, replaced.kept);
-            log::info!(begun, ended, kept; "Exporting what the configuration says now");
+            log::info!(begun, ended, kept; "Applied the changed configuration");
             Ok(())
         }
     }

@@ -34,7 +34,7 @@ fn blocks(page: &str) -> Vec<Block<'_>> {
 struct Reader {
     scratch: Scratch,
     exporter: Option<(Running, SocketAddr)>,
-    /// What the last commands have printed.
+    /// Output of the last commands.
     printed: String,
 }
 

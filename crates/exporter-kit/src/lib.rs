@@ -10,7 +10,7 @@
 //! | record by labels | [`Family`], [`EnumFamily`] with [`label_enum!`] |
 //! | define metrics in a `static` | [`Static`] |
 //! | gather what is scraped together | [`Registry`] |
-//! | give numbers from elsewhere | [`Collect`], [`FamilyWriter`], [`SeriesWriter`], [`Descriptor`] |
+//! | give numbers from elsewhere | [`Collect`], [`FamilyWriter`], [`Descriptor`] |
 //! | fetch numbers from where they are kept | `source::Source`, `source::Sources` |
 //! | show the process and the build | [`ProcessCollector`], [`BuildInfo`] |
 //! | write an exposition | [`Registry::scrape`], [`Format`] |
@@ -36,11 +36,14 @@
 //! Recording never fails. Failures of collectors and refused series are shown in the scrape itself, in metrics whose
 //! names begin with `exporter_kit_`, and told to the [`log`](https://docs.rs/log) crate.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod build_info;
 mod collect;
 #[cfg(any(doc, doctest))]
 pub mod docs;
 mod encode;
+mod error;
 #[cfg(feature = "tower")]
 pub mod layer;
 pub mod lint;
@@ -65,12 +68,11 @@ pub mod testing;
 pub mod toolkit;
 
 pub use build_info::BuildInfo;
-pub use collect::{Collect, CollectError, FamilyWriter, ScrapeContext, SeriesWriter, Sink};
+pub use collect::{Collect, CollectError, FamilyWriter, ScrapeContext, Sink};
 pub use encode::{Escaping, Format};
 pub use metric::{
-    Counter, DEFAULT_BUCKETS, Define, Definition, DefinitionError, EnumFamily,
-    EnumFamilyDefinition, EnumLabels, Family, FamilyDefinition, Gauge, Histogram, InProgress, Info,
-    InfoDefinition, Instrument, IntGauge, LabelEnum, Metric, Observe, SetupErrorKind, StateSet,
+    Counter, DEFAULT_BUCKETS, Definition, DefinitionError, EnumFamily, EnumLabels, Family, Gauge,
+    Histogram, InProgress, Info, IntGauge, LabelEnum, Metric, Observe, SetupErrorKind, StateSet,
     Static, Summary, Timer,
 };
 pub use model::{

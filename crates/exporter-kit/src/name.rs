@@ -96,7 +96,7 @@ impl NameErrorKind {
 }
 
 /// A rejected name, and the rule that it breaks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NameError {
     name: Box<str>,
     kind: NameErrorKind,
@@ -131,6 +131,8 @@ impl fmt::Display for NameError {
         )
     }
 }
+
+crate::error::debug_by_display!(NameError);
 
 impl std::error::Error for NameError {}
 

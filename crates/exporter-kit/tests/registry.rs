@@ -410,7 +410,9 @@ fn recording_and_making_series_go_on_during_scrapes() {
             .for_each(|writer| writer.join().unwrap());
         done.store(true, Ordering::Relaxed);
     });
-    let total: f64 = (0..50).map(|i| family.with([&i.to_string()]).get()).sum();
+    let total: f64 = (0..50)
+        .map(|i| family.with([&i.to_string()]).get().as_f64())
+        .sum();
     assert_eq!(total, (threads * each) as f64);
     assert_eq!(family.len(), 50);
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use exporter_kit::{CollectError, Descriptor, FamilySnapshot, SeriesWriter, Snapshot, parse};
+use exporter_kit::{CollectError, Descriptor, FamilySnapshot, FamilyWriter, Snapshot, parse};
 use regex::Regex;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
@@ -89,7 +89,7 @@ impl PrometheusFormat {
                 Descriptor::with_unit(theirs.metric_type(), &name, theirs.help(), theirs.unit())?
             }
         };
-        let mut writer = SeriesWriter::begin(to, &descriptor);
+        let mut writer = FamilyWriter::with_any_labels(to, &descriptor);
         let mut passed = Ok(());
         for (head, point) in family.series() {
             let labels = self.relabelled(head.labels());

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use exporter_kit::{CollectError, Descriptor, FamilySnapshot, SeriesWriter, Snapshot};
+use exporter_kit::{CollectError, Descriptor, FamilySnapshot, FamilyWriter, Snapshot};
 
 use crate::decode::Failure;
 use crate::mapping::Failures;
@@ -61,7 +61,7 @@ impl<'a> Assembly<'a> {
         let mut snapshot = Snapshot::new();
         for (descriptor, all) in &self.families {
             // A family without series is not shown, but what it is made from may have had none.
-            let mut writer = SeriesWriter::begin(&mut snapshot, descriptor);
+            let mut writer = FamilyWriter::with_any_labels(&mut snapshot, descriptor);
             let mut note = |written: Result<(), CollectError>| {
                 if let Err(error) = written {
                     failures.add(descriptor.name(), error.into());

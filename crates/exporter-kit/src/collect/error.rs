@@ -7,7 +7,6 @@ use crate::model::{MetricType, Number};
 use crate::name::NameError;
 
 /// Why a collector could not give all of its families.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum CollectError {
     /// A name is not valid.
@@ -85,6 +84,8 @@ impl fmt::Display for CollectError {
         }
     }
 }
+
+crate::error::debug_by_display!(CollectError);
 
 impl Error for CollectError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {

@@ -11,9 +11,11 @@ use crate::model::{
 };
 use crate::name::{self, NameScheme};
 
-/// Writes the series of one family from a collector, checking names and values.
+/// Writes the series of one family, and checks names, values and that no label set comes twice.
 ///
-/// The label names are given once, the values of each series in the same order.
+/// The label names are set once, the values of each series in the same order. Where the label names are known only at run
+/// time, begin with [`with_any_labels`](FamilyWriter::with_any_labels) and write each series with
+/// [`series`](FamilyWriter::series).
 ///
 /// ```
 /// use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, MetricType, Registry, Sink, Timestamp};
@@ -38,7 +40,7 @@ use crate::name::{self, NameScheme};
 /// ```
 pub struct FamilyWriter<'s, const N: usize> {
     sink: &'s mut dyn Sink,
-    kind: MetricType,
+    metric_type: MetricType,
     label_names: [&'s str; N],
     /// Reused for every head.
     text: String,
@@ -52,7 +54,8 @@ pub struct FamilyWriter<'s, const N: usize> {
 impl<const N: usize> fmt::Debug for FamilyWriter<'_, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FamilyWriter")
-            .field("kind", &self.kind)
+            .field("family", &&self.text[..self.name_len])
+            .field("type", &self.metric_type)
             .field("label_names", &self.label_names)
             .finish_non_exhaustive()
     }
@@ -62,7 +65,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
     /// Begins a family whose series have these labels.
     ///
     /// # Errors
-    /// When a label name is not valid for the family's kind or stands twice.
+    /// When a label name is invalid for the family's type or comes twice.
     pub fn begin(
         sink: &'s mut dyn Sink,
         descriptor: &Descriptor,
@@ -74,12 +77,17 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
             descriptor.metric_type(),
             NameScheme::Utf8,
         )?;
+        Ok(Self::new(sink, descriptor, label_names))
+    }
+
+    /// Invariant: the label names are valid for the family.
+    fn new(sink: &'s mut dyn Sink, descriptor: &Descriptor, label_names: [&'s str; N]) -> Self {
         let wanted = sink.family(descriptor);
         let text = descriptor.name().to_owned();
         let name_len = text.len();
-        Ok(Self {
+        Self {
             sink,
-            kind: descriptor.metric_type(),
+            metric_type: descriptor.metric_type(),
             label_names,
             text,
             name_len,
@@ -87,25 +95,25 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
             given: Given::default(),
             timestamp: None,
             created: None,
-        })
+        }
     }
 
-    /// The time that the values given from now on were true at, if that is not now.
+    /// Sets the timestamp of the values that follow; without one they count as current.
     pub fn timestamp(&mut self, timestamp: Option<Timestamp>) -> &mut Self {
         self.timestamp = timestamp;
         self
     }
 
-    /// Since when the values given from now on have been counted.
+    /// Sets since when the values that follow have been counted.
     pub fn created(&mut self, created: Option<Timestamp>) -> &mut Self {
         self.created = created;
         self
     }
 
-    /// Gives a counter's value.
+    /// Writes a counter's value.
     ///
     /// # Errors
-    /// When the family is no counter, or the value is negative or NaN.
+    /// When the family is not a counter, or the value is negative or NaN.
     pub fn counter(
         &mut self,
         labels: [&str; N],
@@ -114,10 +122,10 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         self.sample(labels, Value::Counter(value.into_number(), None))
     }
 
-    /// Gives a gauge's value.
+    /// Writes a gauge's value.
     ///
     /// # Errors
-    /// When the family is no gauge.
+    /// When the family is not a gauge.
     pub fn gauge(
         &mut self,
         labels: [&str; N],
@@ -126,10 +134,10 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         self.sample(labels, Value::Gauge(value.into_number()))
     }
 
-    /// Gives a value of unknown type.
+    /// Writes a value of unknown type.
     ///
     /// # Errors
-    /// When the family's kind is not unknown.
+    /// When the family's type is not unknown.
     pub fn unknown(
         &mut self,
         labels: [&str; N],
@@ -138,12 +146,12 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         self.sample(labels, Value::Unknown(value.into_number()))
     }
 
-    /// Gives a histogram's value. If a bound is below zero the sum is left out, as it could fall.
+    /// Writes a histogram's value. If a bound is below zero, the sum is left out because it could fall.
     ///
     /// ```
     /// use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, HistogramValue, MetricType, Registry, Sink};
     ///
-    /// /// Counts that a proxy keeps.
+    /// /// Counts of a proxy.
     /// struct Proxy;
     ///
     /// impl Collect for Proxy {
@@ -162,7 +170,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
     /// ```
     ///
     /// # Errors
-    /// When the family is no histogram.
+    /// When the family is not a histogram.
     pub fn histogram(
         &mut self,
         labels: [&str; N],
@@ -171,10 +179,10 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         self.sample(labels, Value::Histogram(value))
     }
 
-    /// Gives a gauge histogram's value: a distribution of what is there right now.
+    /// Writes a gauge histogram's value: a distribution of current values.
     ///
     /// # Errors
-    /// When the family is no gauge histogram.
+    /// When the family is not a gauge histogram.
     pub fn gauge_histogram(
         &mut self,
         labels: [&str; N],
@@ -183,10 +191,10 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         self.sample(labels, Value::GaugeHistogram(value))
     }
 
-    /// Gives a summary's value.
+    /// Writes a summary's value.
     ///
     /// # Errors
-    /// When the family is no summary.
+    /// When the family is not a summary.
     pub fn summary(
         &mut self,
         labels: [&str; N],
@@ -195,20 +203,20 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         self.sample(labels, Value::Summary(value))
     }
 
-    /// Gives an info: the labels are all it says.
+    /// Writes an info: its labels are its content.
     ///
     /// # Errors
-    /// When the family is no info.
+    /// When the family is not an info.
     pub fn info(&mut self, labels: [&str; N]) -> Result<&mut Self, CollectError> {
         self.sample(labels, Value::Info)
     }
 
-    /// Gives a state set: each state, and whether it holds.
+    /// Writes a state set: each state, and whether it is on.
     ///
     /// ```
     /// use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, MetricType, Registry, Sink};
     ///
-    /// /// What a switch says of its ports.
+    /// /// The ports of a switch.
     /// struct Switch;
     ///
     /// impl Collect for Switch {
@@ -226,7 +234,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
     /// ```
     ///
     /// # Errors
-    /// When the family is no state set, or a state stands twice.
+    /// When the family is not a state set, or a state comes twice.
     pub fn state_set(
         &mut self,
         labels: [&str; N],
@@ -239,70 +247,143 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         self.sample(labels, Value::StateSet(&states))
     }
 
-    /// Gives a value of any kind.
+    /// Writes a value of any type.
     ///
     /// # Errors
-    /// When the value is of another kind than the family or, for a counter, negative or NaN, or a state stands twice.
+    /// When the value has another type than the family, a counter's value is negative or NaN, a state comes twice, or the
+    /// label values came before.
     pub fn sample(
         &mut self,
         labels: [&str; N],
         value: Value<'_>,
     ) -> Result<&mut Self, CollectError> {
-        if value.metric_type() != self.kind {
-            return Err(CollectError::WrongType {
-                family: self.text[..self.name_len].into(),
-                expected: self.kind,
-                given: value.metric_type(),
-            });
-        }
-        if let Value::Counter(number, _) = value {
-            CollectError::unless_count(&self.text[..self.name_len], number)?;
-        }
-        if let Value::StateSet(states) = value
-            && let Some(state) = repeated(states)
-        {
-            let family = &self.text[..self.name_len];
-            return Err(CollectError::Repeated {
-                series: format!("{family}{{{family}={state:?}}}").into(),
-            });
-        }
-        let without_sum;
-        let value = match value {
-            Value::Histogram(histogram) if histogram.sum.is_some() && histogram.sum_may_fall() => {
-                without_sum = HistogramValue {
-                    sum: None,
-                    ..histogram.clone()
-                };
-                Value::Histogram(&without_sum)
-            }
-            other => other,
+        let point = Sample {
+            value,
+            timestamp: self.timestamp,
+            created: self.created,
         };
+        self.check(&point.value)?;
         if self.wanted {
-            let Self {
-                text,
-                name_len,
-                given,
-                sink,
-                ..
-            } = self;
             let labels = self.label_names.iter().copied().zip(labels);
-            text.truncate(*name_len);
-            let legacy =
-                render_labels(text, labels) && name::is_legacy_metric_name(&text[..*name_len]);
-            if !given.insert(&text[*name_len..]) {
-                return Err(CollectError::Repeated {
-                    series: text.trim_end().into(),
-                });
-            }
-            let point = Sample {
-                value,
-                timestamp: self.timestamp,
-                created: self.created,
-            };
-            self.wanted = sink.sample(SeriesKey::from_parts(text, *name_len, legacy), &point);
+            let legacy = render(&mut self.text, self.name_len, labels);
+            let is_new = self.given.insert(&self.text[self.name_len..]);
+            self.write(is_new, legacy, &point)?;
         }
         Ok(self)
     }
+
+    fn check(&self, value: &Value<'_>) -> Result<(), CollectError> {
+        let family = &self.text[..self.name_len];
+        if value.metric_type() != self.metric_type {
+            return Err(CollectError::WrongType {
+                family: family.into(),
+                expected: self.metric_type,
+                given: value.metric_type(),
+            });
+        }
+        match value {
+            Value::Counter(number, _) => CollectError::unless_count(family, *number),
+            Value::StateSet(states) => match repeated(states) {
+                Some(state) => Err(CollectError::Repeated {
+                    series: format!("{family}{{{family}={state:?}}}").into(),
+                }),
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// Hands over the series whose head is in `text`.
+    fn write(
+        &mut self,
+        is_new: bool,
+        legacy: bool,
+        point: &Sample<'_>,
+    ) -> Result<(), CollectError> {
+        if !is_new {
+            return Err(CollectError::Repeated {
+                series: self.text.trim_end().into(),
+            });
+        }
+        let head = SeriesKey::from_parts(&self.text, self.name_len, legacy);
+        self.wanted = match point.value {
+            Value::Histogram(histogram) if histogram.sum.is_some() && histogram.sum_may_fall() => {
+                let without_sum = HistogramValue {
+                    sum: None,
+                    ..histogram.clone()
+                };
+                let value = Value::Histogram(&without_sum);
+                self.sink.sample(head, &Sample { value, ..*point })
+            }
+            _ => self.sink.sample(head, point),
+        };
+        Ok(())
+    }
+}
+
+impl<'s> FamilyWriter<'s, 0> {
+    /// Begins a family whose label names are known only at run time; each [`series`](Self::series) has its own.
+    pub fn with_any_labels(sink: &'s mut dyn Sink, descriptor: &Descriptor) -> Self {
+        Self::new(sink, descriptor, [])
+    }
+
+    /// Writes a series with labels that are known only at run time: pairs of name and value.
+    ///
+    /// ```
+    /// use exporter_kit::{Descriptor, FamilyWriter, MetricType, Number, Sample, Snapshot, Value};
+    ///
+    /// let mut snapshot = Snapshot::new();
+    /// let descriptor = Descriptor::new(MetricType::Gauge, "queue_depth", "Jobs that wait.")?;
+    /// let labels = vec![("queue", "mail"), ("shard", "1")];
+    /// let point = Sample::new(Value::Gauge(Number::U64(3)));
+    /// FamilyWriter::with_any_labels(&mut snapshot, &descriptor).series(&labels, &point)?;
+    /// assert_eq!(snapshot.value("queue_depth", &labels), Some(3.0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When a label name is invalid for the family's type or comes twice, the value is refused as by
+    /// [`sample`](Self::sample), or the labels came before with the same timestamp. The next series can be written
+    /// all the same.
+    pub fn series(
+        &mut self,
+        labels: &[(&str, &str)],
+        point: &Sample<'_>,
+    ) -> Result<(), CollectError> {
+        self.check(&point.value)?;
+        let names: Vec<&str> = labels.iter().map(|(name, _)| *name).collect();
+        let family = &self.text[..self.name_len];
+        check_labels(&names, family, self.metric_type, NameScheme::Utf8)?;
+        if self.wanted {
+            let legacy = render(&mut self.text, self.name_len, labels.iter().copied());
+            let is_new = self.given.insert(&key(labels, point));
+            self.write(is_new, legacy, point)?;
+        }
+        Ok(())
+    }
+}
+
+/// Puts the labels behind the family's name; returns whether no name needs quotes.
+fn render<'l>(
+    text: &mut String,
+    name_len: usize,
+    labels: impl Iterator<Item = (&'l str, &'l str)>,
+) -> bool {
+    text.truncate(name_len);
+    render_labels(text, labels) && name::is_legacy_metric_name(&text[..name_len])
+}
+
+/// What tells a series from all others: its labels in the order of their names, and the timestamp.
+fn key(labels: &[(&str, &str)], point: &Sample<'_>) -> String {
+    let mut labels = labels.to_vec();
+    labels.sort_unstable();
+    let mut key = String::new();
+    render_labels(&mut key, labels.into_iter());
+    if let Some(timestamp) = point.timestamp {
+        let (seconds, nanos) = (timestamp.seconds(), timestamp.subsec_nanos());
+        key.push_str(&format!("{seconds}.{nanos}"));
+    }
+    key
 }
 
 /// The first state that has been there before. They are few.
@@ -311,4 +392,36 @@ fn repeated(states: &[(Arc<str>, bool)]) -> Option<&str> {
     let mut states = states.iter().enumerate();
     let (_, (state, _)) = states.find(|(i, (state, _))| before(*i, state))?;
     Some(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Number;
+    use crate::name::NameErrorKind;
+    use crate::snapshot::Snapshot;
+
+    #[test]
+    fn what_is_refused_costs_no_other_series() {
+        let mut snapshot = Snapshot::new();
+        let descriptor = Descriptor::new(MetricType::Counter, "jobs_total", "Jobs.").unwrap();
+        let mut writer = FamilyWriter::with_any_labels(&mut snapshot, &descriptor);
+        let count = |number| Sample::new(Value::Counter(number, None));
+        let one = count(Number::U64(1));
+        writer.series(&[("a", "1"), ("b", "2")], &one).unwrap();
+        let again = writer.series(&[("b", "2"), ("a", "1")], &one);
+        assert!(matches!(again, Err(CollectError::Repeated { .. })));
+        let negative = writer.series(&[("a", "2")], &count(Number::I64(-1)));
+        assert!(matches!(negative, Err(CollectError::NotACount { .. })));
+        let gauge = writer.series(&[], &Sample::new(Value::Gauge(Number::U64(1))));
+        assert!(matches!(gauge, Err(CollectError::WrongType { .. })));
+        let twice = writer.series(&[("a", "1"), ("a", "2")], &one);
+        let Err(CollectError::Name(error)) = twice else {
+            panic!("{twice:?}");
+        };
+        assert_eq!(error.kind(), NameErrorKind::DuplicateLabel);
+        writer.series(&[], &one).unwrap();
+        assert_eq!(snapshot.families()[0].series().len(), 2);
+        assert_eq!(snapshot.duplicates().count(), 0);
+    }
 }

@@ -7,7 +7,6 @@ mod failure;
 mod family_writer;
 mod given;
 mod scope;
-mod series_writer;
 mod sink;
 
 pub use collector::Collect;
@@ -16,7 +15,5 @@ pub use context::ScrapeContext;
 pub use error::CollectError;
 pub(crate) use failure::Failure;
 pub use family_writer::FamilyWriter;
-pub(crate) use given::Given;
 pub(crate) use scope::{Scope, ScopedSink};
-pub use series_writer::SeriesWriter;
 pub use sink::Sink;

@@ -5,7 +5,7 @@
 //!
 //! let registry = Registry::new();
 //! registry.gauge("queue_wait_milliseconds", "How long the oldest job has waited.")?;
-//! let findings = lint::registry(&registry);
+//! let findings = lint::snapshot(&registry.snapshot());
 //! assert_eq!(findings[0].rule(), lint::Rule::BaseUnit);
 //! assert_eq!(
 //!     findings[0].to_string(),
@@ -15,7 +15,7 @@
 //! # Ok::<(), exporter_kit::RegisterError>(())
 //! ```
 
-mod literal;
+mod rules;
 mod units;
 
 use std::fmt;
@@ -23,38 +23,10 @@ use std::fmt;
 use hashbrown::HashSet;
 
 use crate::model::{Descriptor, MetricType};
-use crate::registry::Registry;
 use crate::snapshot::{FamilySnapshot, Snapshot};
 
-pub use literal::broken_rule;
-
-/// A naming rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Rule {
-    /// A family has a help text.
-    Help,
-    /// Units are base units: seconds, bytes, and so on, without prefixes.
-    BaseUnit,
-    /// Units are written out.
-    AbbreviatedUnit,
-    /// Counters end in `_total`, and nothing else does.
-    Total,
-    /// Only gauges end in `_timestamp_seconds`.
-    Timestamp,
-    /// `_bucket`, `_sum` and `_count` belong to histograms and summaries.
-    ReservedSuffix,
-    /// `le` belongs to histograms, `quantile` to summaries.
-    ReservedLabel,
-    /// A name does not repeat a type.
-    TypeInName,
-    /// Colons are for recording rules.
-    Colon,
-    /// Names are written in snake_case.
-    CamelCase,
-    /// No series stands twice.
-    Duplicate,
-}
+use rules::Breach;
+pub use rules::{Rule, broken_rule};
 
 /// One broken rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,11 +79,6 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Checks every family that a registry shows now. Sorted by metric and message.
-pub fn registry(registry: &Registry) -> Vec<Finding> {
-    snapshot(&registry.snapshot())
-}
-
 /// Checks every family of a snapshot. Sorted by metric and message.
 pub fn snapshot(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -150,117 +117,85 @@ pub fn help(metric: &str, help: &str) -> Vec<Finding> {
     }
 }
 
-/// Checks the name of a metric of that kind; a counter's name includes `_total`.
-pub fn name(kind: MetricType, name: &str) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut add = |rule, message: String, remedy: String| {
-        findings.push(Finding::new(name, rule, message, remedy));
-    };
-    if let Some((unit, base)) = units::other_than_base(name) {
-        let words = name.split('_');
-        let words: Vec<&str> = words
-            .map(|word| if word == unit { base } else { word })
-            .collect();
-        let better = words.join("_");
-        add(
-            Rule::BaseUnit,
-            format!("use base unit \"{base}\" instead of \"{unit}\""),
-            format!("convert the value and rename it to `{better}`"),
-        );
-    }
-    let is_total = name.ends_with("_total");
-    match kind {
-        MetricType::Counter if !is_total => add(
-            Rule::Total,
+/// Checks the name of a metric of that type; a counter's name includes `_total`.
+pub fn name(metric_type: MetricType, name: &str) -> Vec<Finding> {
+    (0..rules::CHECKS)
+        .filter_map(|check| rules::breach(check, metric_type, name))
+        .map(|breach| {
+            let (message, remedy) = explain(breach, name);
+            Finding::new(name, breach.rule(), message, remedy)
+        })
+        .collect()
+}
+
+/// The words of promtool, and the remedy.
+fn explain(breach: Breach<'_>, name: &str) -> (String, String) {
+    match breach {
+        Breach::BaseUnit { unit, base } => {
+            let words = name.split('_');
+            let words: Vec<&str> = words
+                .map(|word| if word == unit { base } else { word })
+                .collect();
+            (
+                format!("use base unit \"{base}\" instead of \"{unit}\""),
+                format!("convert the value and rename it to `{}`", words.join("_")),
+            )
+        }
+        Breach::NoTotal => (
             "counter metrics should have \"_total\" suffix".to_owned(),
             format!("rename it to `{name}_total`"),
         ),
-        MetricType::Counter | MetricType::Unknown => {}
-        _ if is_total => add(
-            Rule::Total,
+        Breach::TotalOfOther => (
             "non-counter metrics should not have \"_total\" suffix".to_owned(),
             "drop the suffix, or make it a counter".to_owned(),
         ),
-        _ => {}
-    }
-    if name.ends_with("_timestamp_seconds") && !is_gauge(kind) && kind != MetricType::Unknown {
-        add(
-            Rule::Timestamp,
+        Breach::Timestamp => (
             "non-gauge metrics should not have \"_timestamp_seconds\" suffix".to_owned(),
             "make it a gauge, or rename it".to_owned(),
-        );
-    }
-    let suffixes = [
-        ("_bucket", "non-histogram", false),
-        ("_count", "non-histogram and non-summary", true),
-        ("_sum", "non-histogram and non-summary", true),
-    ];
-    for (suffix, which, of_summaries) in suffixes {
-        let owner = is_histogram(kind)
-            || (of_summaries && kind == MetricType::Summary)
-            || kind == MetricType::Unknown;
-        if !owner && name.ends_with(suffix) {
-            add(
-                Rule::ReservedSuffix,
-                format!("{which} metrics should not have \"{suffix}\" suffix"),
+        ),
+        Breach::ReservedSuffix(suffix) => {
+            let others = match suffix {
+                "_bucket" => "non-histogram",
+                _ => "non-histogram and non-summary",
+            };
+            (
+                format!("{others} metrics should not have \"{suffix}\" suffix"),
                 "end it in what it counts or measures instead".to_owned(),
-            );
+            )
         }
-    }
-    let lower = name.to_lowercase();
-    for word in [
-        "counter",
-        "gauge",
-        "gauge_histogram",
-        "histogram",
-        "summary",
-    ] {
-        if has_word(&lower, word) {
-            add(
-                Rule::TypeInName,
-                format!("metric name should not include type '{word}'"),
-                "drop the word; the `# TYPE` line says it".to_owned(),
-            );
-        }
-    }
-    if name.contains(':') {
-        add(
-            Rule::Colon,
+        Breach::TypeInName(word) => (
+            format!("metric name should not include type '{word}'"),
+            "drop the word; the `# TYPE` line says it".to_owned(),
+        ),
+        Breach::Colon => (
             "metric names should not contain ':'".to_owned(),
             "write `_`; colons are for the names of recording rules".to_owned(),
-        );
-    }
-    if is_camel_case(name) {
-        add(
-            Rule::CamelCase,
+        ),
+        Breach::CamelCase => (
             "metric names should be written in 'snake_case' not 'camelCase'".to_owned(),
             format!("rename it to `{}`", snake_case(name)),
-        );
-    }
-    if let Some(unit) = units::abbreviation(&lower) {
-        add(
-            Rule::AbbreviatedUnit,
+        ),
+        Breach::AbbreviatedUnit(unit) => (
             "metric names should not contain abbreviated units".to_owned(),
             format!("write the base unit out instead of `{unit}`: `seconds`, `bytes`, `meters`"),
-        );
+        ),
     }
-    findings
 }
 
-/// Checks the name of a label of a metric of that kind.
-pub fn label(metric: &str, kind: MetricType, label: &str) -> Vec<Finding> {
+/// Checks the name of a label of a metric of that type.
+pub fn label(metric: &str, metric_type: MetricType, label: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     let reserved = match label {
-        "le" if !is_histogram(kind) => Some("histogram"),
-        "quantile" if kind != MetricType::Summary => Some("summary"),
+        "le" if !rules::is_histogram(metric_type) => Some("histogram"),
+        "quantile" if metric_type != MetricType::Summary => Some("summary"),
         _ => None,
     };
-    if let Some(owner) = reserved.filter(|_| kind != MetricType::Unknown) {
+    if let Some(owner) = reserved.filter(|_| metric_type != MetricType::Unknown) {
         let message = format!("non-{owner} metrics should not have \"{label}\" label");
         let remedy = "rename the label";
         findings.push(Finding::new(metric, Rule::ReservedLabel, message, remedy));
     }
-    if is_camel_case(label) {
+    if rules::is_camel_case(label.as_bytes()) {
         let message = "label names should be written in 'snake_case' not 'camelCase'";
         let remedy = format!("rename the label to `{}`", snake_case(label));
         findings.push(Finding::new(metric, Rule::CamelCase, message, remedy));
@@ -269,7 +204,7 @@ pub fn label(metric: &str, kind: MetricType, label: &str) -> Vec<Finding> {
 }
 
 fn labels_of(family: &FamilySnapshot, findings: &mut Vec<Finding>) {
-    let (metric, kind) = (
+    let (metric, metric_type) = (
         family.descriptor().name(),
         family.descriptor().metric_type(),
     );
@@ -277,38 +212,11 @@ fn labels_of(family: &FamilySnapshot, findings: &mut Vec<Finding>) {
     for (head, _) in family.series() {
         for (name, _) in head.labels() {
             if !seen.contains(&*name) {
-                findings.extend(label(metric, kind, &name));
+                findings.extend(label(metric, metric_type, &name));
                 seen.insert(name.into_owned());
             }
         }
     }
-}
-
-/// The text format, whose types promtool knows, shows info and state sets as gauges.
-fn is_gauge(kind: MetricType) -> bool {
-    matches!(
-        kind,
-        MetricType::Gauge | MetricType::Info | MetricType::StateSet
-    )
-}
-
-fn is_histogram(kind: MetricType) -> bool {
-    matches!(kind, MetricType::Histogram | MetricType::GaugeHistogram)
-}
-
-/// Whether `name` has `_word_` in it or ends in `_word`.
-fn has_word(name: &str, word: &str) -> bool {
-    name.match_indices(word).any(|(at, _)| {
-        let after = &name[at + word.len()..];
-        name[..at].ends_with('_') && (after.is_empty() || after.starts_with('_'))
-    })
-}
-
-fn is_camel_case(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    bytes
-        .windows(2)
-        .any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase())
 }
 
 fn snake_case(name: &str) -> String {

@@ -139,7 +139,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::metric::histogram::DEFAULT_BUCKETS;
+    use crate::metric::buckets::DEFAULT_BUCKETS;
 
     fn bounds(finite: &[f64]) -> Bounds {
         Bounds::new([finite, &[f64::INFINITY]].concat())

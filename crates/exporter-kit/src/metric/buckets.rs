@@ -1,6 +1,11 @@
 //! Classic buckets as a definition asks for them: by their bounds, or by a rule that makes these.
 
-use crate::metric::setup::SetupErrorKind;
+use crate::metric::setup_error::SetupErrorKind;
+
+/// The upper bounds of a histogram's buckets if none are chosen, in seconds: those of Prometheus' other clients.
+pub const DEFAULT_BUCKETS: [f64; 11] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
 
 /// Classic buckets as they were asked for.
 #[derive(Clone, Copy, Debug)]

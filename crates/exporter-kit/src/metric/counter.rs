@@ -6,7 +6,7 @@ use crate::collect::Sink;
 use crate::metric::cell::{Adder, AtomicF64};
 use crate::metric::definition::Definition;
 use crate::metric::exemplars::{self, Exemplars};
-use crate::metric::series::{Series, instrument, sealed};
+use crate::metric::series::{Series, metric, sealed};
 use crate::metric::setup::Settings;
 use crate::model::{
     ExemplarError, IntoNumber, MetricType, Number, Sample, SeriesKey, Timestamp, Value,
@@ -22,7 +22,7 @@ use crate::model::{
 /// let requests = registry.counter("requests_total", "Requests served.")?;
 /// requests.inc();
 /// requests.inc_by(2);
-/// assert_eq!(requests.get(), 3.0);
+/// assert_eq!(requests.get(), 3);
 /// # Ok::<(), exporter_kit::RegisterError>(())
 /// ```
 ///
@@ -30,7 +30,7 @@ use crate::model::{
 #[derive(Clone)]
 pub struct Counter(Arc<Series<CounterCell>>);
 
-instrument!(Counter);
+metric!(Counter);
 
 /// Whole amounts and the rest apart, so that whole numbers stay exact beyond 2^53.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ const TWO_POW_63: f64 = 9_223_372_036_854_775_808.0;
 impl Counter {
     /// Begins the definition of a counter; the name ends in `_total`.
     pub const fn define<'a>(name: &'a str, help: &'a str) -> Definition<'a, Self> {
-        Definition::new(name, help)
+        Definition::new(name, help, ())
     }
 
     /// Counts one.
@@ -96,16 +96,26 @@ impl Counter {
     /// let failures = registry.counter("parse_failures_total", "Numbers that could not be read.")?;
     /// let number = failures.count_errors(|| "12x".parse::<i32>());
     /// assert!(number.is_err());
-    /// assert_eq!(failures.get(), 1.0);
+    /// assert_eq!(failures.get(), 1);
     /// # Ok::<(), exporter_kit::RegisterError>(())
     /// ```
     pub fn count_errors<T, E>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         work().inspect_err(|_| self.inc())
     }
 
-    /// The count so far, as the nearest `f64`.
-    pub fn get(&self) -> f64 {
-        self.0.cell.get().as_f64()
+    /// Returns the count so far.
+    ///
+    /// A [`Number`], because neither `u64` nor `f64` holds every count: whole amounts are exact beyond 2^53, and fractions
+    /// such as seconds can be counted too. It compares with any number; [`Number::as_f64`] is for calculations.
+    ///
+    /// ```
+    /// let sent = exporter_kit::Registry::new().counter("sent_bytes_total", "Bytes sent.")?;
+    /// sent.inc_by((1_u64 << 53) + 1);
+    /// assert_eq!(sent.get(), (1_u64 << 53) + 1);
+    /// # Ok::<(), exporter_kit::RegisterError>(())
+    /// ```
+    pub fn get(&self) -> Number {
+        self.0.cell.get()
     }
 }
 
@@ -158,7 +168,7 @@ impl CounterCell {
 }
 
 impl sealed::Sealed for Counter {
-    const KIND: MetricType = MetricType::Counter;
+    const TYPE: MetricType = MetricType::Counter;
     type Cell = CounterCell;
     type Scratch = ();
 
@@ -208,7 +218,7 @@ mod tests {
         let counter = counter();
         counter.inc_by((1u64 << 53) as f64);
         counter.inc();
-        assert_eq!(counter.0.cell.get(), Number::U64((1 << 53) + 1));
+        assert_eq!(counter.get(), Number::U64((1 << 53) + 1));
     }
 
     #[test]
@@ -227,7 +237,7 @@ mod tests {
             counter.inc_by(full - 1 - amount);
             counter.inc();
             counter.inc_by(full - 1);
-            assert_eq!(counter.0.cell.get(), Number::U64(u64::MAX));
+            assert_eq!(counter.get(), Number::U64(u64::MAX));
             counter.inc();
             assert_eq!(counter.get(), 2.0 * TWO_POW_63);
             // No word has room for more.

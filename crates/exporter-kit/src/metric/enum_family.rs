@@ -4,12 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 
-use crate::collect::Scope;
-use crate::collect::{Collect, CollectError, Sink};
-use crate::metric::definition::{Definition, DefinitionError, build::Build};
-use crate::metric::fixed::{Metric, Static};
-use crate::metric::series::{self, Instrument, Shared};
-use crate::model::{Descriptor, SeriesKeyBuf};
+use crate::collect::{Collect, CollectError, Scope, Sink};
+use crate::metric::definition::{Defined, Definition, DefinitionError};
+use crate::metric::series::{self, Metric, Shared};
+use crate::metric::statics::Static;
+use crate::model::{Descriptor, MetricType, SeriesKeyBuf};
 use crate::name;
 
 /// A type whose values are label values known beforehand. [`label_enum!`](crate::label_enum) makes one; `bool` is one.
@@ -41,7 +40,7 @@ impl LabelEnum for bool {
 /// }
 ///
 /// let registry = Registry::new();
-/// let requests: EnumFamily<Counter, (Method, bool), 2> = registry.add(
+/// let requests: EnumFamily<Counter, (Method, bool)> = registry.add(
 ///     Counter::define("requests_total", "Requests served.").enum_labels(["method", "cached"]),
 /// )?;
 /// requests.with((Method::Get, true)).inc();
@@ -55,11 +54,11 @@ impl LabelEnum for bool {
 /// use exporter_kit::{Counter, EnumFamily, Static, label_enum};
 ///
 /// label_enum! {
-///     enum Method { Get = "GET", Head = "GET" }
+///     enum Method { Get = "GET", SeriesKey = "GET" }
 /// }
 ///
 /// // error: a label enum has one label value twice; give each value its own
-/// static REQUESTS: Static<EnumFamily<Counter, Method, 1>> =
+/// static REQUESTS: Static<EnumFamily<Counter, Method>> =
 ///     Counter::define("requests_total", "Requests served.").enum_labels(["method"]).fixed();
 /// ```
 #[macro_export]
@@ -82,24 +81,34 @@ macro_rules! label_enum {
     };
 }
 
-/// A [`LabelEnum`], or a tuple of one to four. Sealed.
-pub trait EnumLabels<const N: usize>: tuple::Tuple<N> {}
+/// The most labels of an [`EnumFamily`].
+const MAX_LABELS: usize = 4;
 
-impl<L: tuple::Tuple<N>, const N: usize> EnumLabels<N> for L {}
+/// A [`LabelEnum`], or a tuple of one to four. Sealed.
+pub trait EnumLabels: tuple::Tuple {}
+
+impl<L: tuple::Tuple> EnumLabels for L {}
 
 mod tuple {
-    use super::LabelEnum;
+    use super::{LabelEnum, MAX_LABELS};
 
-    pub trait Tuple<const N: usize>: Copy + Send + Sync + 'static {
+    pub trait Tuple: Copy + Send + Sync + 'static {
+        /// As many units as there are labels: the compiler compares it with the names.
+        type Arity;
+        /// How many labels there are.
+        const COUNT: usize;
         /// How many combinations there are.
         const SERIES: usize;
         fn index(self) -> usize;
-        fn values(index: usize) -> [&'static str; N];
+        /// The first ones are the label values; the rest is unused.
+        fn values(index: usize) -> [&'static str; MAX_LABELS];
     }
 
     macro_rules! tuple {
         ($count:literal: $($label:ident $field:tt),+) => {
-            impl<$($label: LabelEnum),+> Tuple<$count> for ($($label,)+) {
+            impl<$($label: LabelEnum),+> Tuple for ($($label,)+) {
+                type Arity = [(); $count];
+                const COUNT: usize = $count;
                 const SERIES: usize = 1 $(* super::count::<$label>())+;
 
                 #[inline]
@@ -109,10 +118,10 @@ mod tuple {
                     index
                 }
 
-                fn values(mut index: usize) -> [&'static str; $count] {
+                fn values(mut index: usize) -> [&'static str; MAX_LABELS] {
                     let sizes = [$($label::VALUES),+];
-                    let mut values = [""; $count];
-                    for (value, all) in values.iter_mut().zip(sizes).rev() {
+                    let mut values = [""; MAX_LABELS];
+                    for (value, all) in values[..$count].iter_mut().zip(sizes).rev() {
                         *value = all[index % all.len()];
                         index /= all.len();
                     }
@@ -123,7 +132,9 @@ mod tuple {
     }
 
     /// A single label needs no tuple.
-    impl<L: LabelEnum> Tuple<1> for L {
+    impl<L: LabelEnum> Tuple for L {
+        type Arity = [(); 1];
+        const COUNT: usize = 1;
         const SERIES: usize = super::count::<L>();
 
         #[inline]
@@ -131,8 +142,10 @@ mod tuple {
             LabelEnum::index(self)
         }
 
-        fn values(index: usize) -> [&'static str; 1] {
-            [L::VALUES[index]]
+        fn values(index: usize) -> [&'static str; MAX_LABELS] {
+            let mut values = [""; MAX_LABELS];
+            values[0] = L::VALUES[index];
+            values
         }
     }
 
@@ -171,7 +184,7 @@ const MAX_SERIES: usize = 4096;
 /// use exporter_kit::{EnumFamily, IntGauge, Registry};
 ///
 /// let registry = Registry::new();
-/// let workers: EnumFamily<IntGauge, bool, 1> =
+/// let workers: EnumFamily<IntGauge, bool> =
 ///     registry.add(IntGauge::define("workers", "Workers.").enum_labels(["busy"]))?;
 /// workers.initialise();
 /// workers.with(true).set(3);
@@ -180,22 +193,22 @@ const MAX_SERIES: usize = 4096;
 /// ```
 ///
 /// When to use it, what a scrape shows and what to look out for: [its page](crate::docs::enum_family).
-pub struct EnumFamily<M: Instrument, L: EnumLabels<N>, const N: usize> {
+pub struct EnumFamily<M: Metric, L: EnumLabels> {
     /// In the handle itself, so that there is one pointer less to follow to a series.
     series: Arc<[OnceLock<M>]>,
-    inner: Arc<Inner<N>>,
+    inner: Arc<Inner>,
     labels: PhantomData<fn(L)>,
 }
 
-struct Inner<const N: usize> {
+struct Inner {
     shared: Arc<Shared>,
     const_labels: Vec<(String, String)>,
-    label_names: [Box<str>; N],
+    label_names: Box<[Box<str>]>,
     /// The heads of the series that are there. Apart, so that what recording reads is close together.
     heads: Box<[OnceLock<SeriesKeyBuf>]>,
 }
 
-impl<M: Instrument, L: EnumLabels<N>, const N: usize> Clone for EnumFamily<M, L, N> {
+impl<M: Metric, L: EnumLabels> Clone for EnumFamily<M, L> {
     fn clone(&self) -> Self {
         Self {
             series: Arc::clone(&self.series),
@@ -205,7 +218,7 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> Clone for EnumFamily<M, L,
     }
 }
 
-impl<M: Instrument, L: EnumLabels<N>, const N: usize> fmt::Debug for EnumFamily<M, L, N> {
+impl<M: Metric, L: EnumLabels> fmt::Debug for EnumFamily<M, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EnumFamily")
             .field("name", &self.inner.shared.descriptor.name())
@@ -214,7 +227,7 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> fmt::Debug for EnumFamily<
     }
 }
 
-impl<M: Instrument, L: EnumLabels<N>, const N: usize> EnumFamily<M, L, N> {
+impl<M: Metric, L: EnumLabels> EnumFamily<M, L> {
     /// The series with these label values; made if it is not there yet.
     ///
     /// A [`LabelEnum`] that was written by hand and gives an index beyond its values is a mistake of its author: beside
@@ -262,7 +275,7 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> EnumFamily<M, L, N> {
     }
 }
 
-impl<M: Instrument, L: EnumLabels<N>, const N: usize> Collect for EnumFamily<M, L, N> {
+impl<M: Metric, L: EnumLabels> Collect for EnumFamily<M, L> {
     fn descriptors(&self) -> Vec<Descriptor> {
         vec![self.inner.shared.descriptor.clone()]
     }
@@ -288,82 +301,65 @@ impl<M: Instrument, L: EnumLabels<N>, const N: usize> Collect for EnumFamily<M, 
     }
 }
 
-/// A [`Definition`] with label names whose values are enums: becomes an [`EnumFamily`].
-pub struct EnumFamilyDefinition<'a, M, L, const N: usize> {
-    definition: Definition<'a, M>,
-    names: [&'a str; N],
-    labels: PhantomData<fn(L)>,
-}
-
-impl<M, L, const N: usize> Clone for EnumFamilyDefinition<'_, M, L, N> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<M, L, const N: usize> Copy for EnumFamilyDefinition<'_, M, L, N> {}
-
-impl<M, L, const N: usize> fmt::Debug for EnumFamilyDefinition<'_, M, L, N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EnumFamilyDefinition")
-            .field("definition", &self.definition)
-            .field("labels", &self.names)
-            .finish()
-    }
-}
-
-impl<'a, M> Definition<'a, M> {
-    /// Gives every series these labels, whose values are enums.
+impl<'a, M: Metric> Definition<'a, M> {
+    /// Gives every series these labels, whose values are enums: the definition of an [`EnumFamily`].
     #[must_use]
-    pub const fn enum_labels<L: EnumLabels<N>, const N: usize>(
+    pub const fn enum_labels<L: EnumLabels<Arity = [(); N]>, const N: usize>(
         self,
         names: [&'a str; N],
-    ) -> EnumFamilyDefinition<'a, M, L, N> {
+    ) -> Definition<'a, EnumFamily<M, L>> {
         const {
             assert!(
                 L::SERIES <= MAX_SERIES,
                 "the label enums have more than 4096 combinations; use `labels`"
             )
         };
-        EnumFamilyDefinition {
-            definition: self,
-            names,
-            labels: PhantomData,
+        let mut labels = [""; MAX_LABELS];
+        let mut i = 0;
+        while i < N {
+            labels[i] = names[i];
+            i += 1;
+        }
+        Definition {
+            name: self.name,
+            help: self.help,
+            unit: self.unit,
+            scheme: self.scheme,
+            setup: self.setup,
+            labels,
         }
     }
 }
 
-impl<M: Instrument, L: EnumLabels<N>, const N: usize> EnumFamilyDefinition<'static, M, L, N> {
-    /// Makes the family usable as a `static`. A bad name is an error of the build.
+impl<M: Metric, L: EnumLabels> Definition<'static, EnumFamily<M, L>> {
+    /// Makes the family usable as a `static`. An invalid name is an error of the build.
     ///
     /// # Panics
-    /// When a name or the unit is not valid; in a `static` or `const` that is an error of the build.
+    /// When a name or the unit is invalid; in a `static` or `const` that is an error of the build.
     #[must_use]
-    pub const fn fixed(self) -> Static<EnumFamily<M, L, N>> {
-        self.definition.assert_valid(&self.names);
+    pub const fn fixed(self) -> Static<EnumFamily<M, L>> {
+        self.assert_valid(self.labels.split_at(L::COUNT).0);
         Static::new(self)
     }
 }
 
-impl<M: Instrument, L: EnumLabels<N>, const N: usize> Metric for EnumFamily<M, L, N> {
-    type Definition = EnumFamilyDefinition<'static, M, L, N>;
-}
+impl<M: Metric, L: EnumLabels> Defined for EnumFamily<M, L> {
+    type Labels<'a> = [&'a str; MAX_LABELS];
+    const METRIC_TYPE: MetricType = M::TYPE;
 
-impl<M: Instrument, L: EnumLabels<N>, const N: usize> Build for EnumFamilyDefinition<'_, M, L, N> {
-    type Metric = EnumFamily<M, L, N>;
-
-    fn check(&self, scope: &Scope) -> Result<(), DefinitionError> {
-        self.definition.check_with_labels(&self.names, scope)
+    fn check(definition: &Definition<'_, Self>, scope: &Scope) -> Result<(), DefinitionError> {
+        definition.check_with_labels(&definition.labels[..L::COUNT], scope)
     }
 
-    fn build(&self, scope: &Scope) -> EnumFamily<M, L, N> {
+    fn build(definition: &Definition<'_, Self>, scope: &Scope) -> Self {
+        let names = definition.labels[..L::COUNT].iter();
         let inner = Inner {
-            shared: self.definition.shared(scope),
+            shared: definition.shared(scope),
             const_labels: scope.labels.clone(),
-            label_names: self.names.map(Into::into),
+            label_names: names.map(|name| (*name).into()).collect(),
             heads: (0..L::SERIES).map(|_| OnceLock::new()).collect(),
         };
-        EnumFamily {
+        Self {
             series: (0..L::SERIES).map(|_| OnceLock::new()).collect(),
             inner: Arc::new(inner),
             labels: PhantomData,
@@ -380,9 +376,8 @@ mod tests {
     fn one_label_is_the_same_with_and_without_a_tuple() {
         let [bare, tuple] = [(); 2].map(|()| Registry::new());
         let definition = Counter::define("c_total", "h");
-        let of_bare: EnumFamily<Counter, bool, 1> =
-            bare.add(definition.enum_labels(["on"])).unwrap();
-        let of_tuple: EnumFamily<Counter, (bool,), 1> =
+        let of_bare: EnumFamily<Counter, bool> = bare.add(definition.enum_labels(["on"])).unwrap();
+        let of_tuple: EnumFamily<Counter, (bool,)> =
             tuple.add(definition.enum_labels(["on"])).unwrap();
         of_bare.with(true).inc();
         of_tuple.with((true,)).inc();

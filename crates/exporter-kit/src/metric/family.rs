@@ -2,11 +2,17 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::collect::{Collect, CollectError, Sink};
+use crate::collect::{Collect, CollectError, Scope, Sink};
+use crate::metric::definition::{Defined, Definition, DefinitionError};
 use crate::metric::family_series::{FamilyLimits, FamilySeries};
-use crate::metric::series::{Instrument, Shared};
-use crate::model::Descriptor;
+use crate::metric::series::{Metric, Shared};
+use crate::metric::statics::Static;
+use crate::model::{Descriptor, MetricType};
+
+/// The most series of a family whose definition sets no limit.
+const DEFAULT_SERIES_LIMIT: usize = 100_000;
 
 /// A metric with `N` labels: one series for each set of label values.
 ///
@@ -26,11 +32,11 @@ use crate::model::Descriptor;
 /// ```
 ///
 /// When to use it, what a scrape shows and what to look out for: [its page](crate::docs::family).
-pub struct Family<M: Instrument, const N: usize> {
+pub struct Family<M: Metric, const N: usize> {
     pub(super) inner: Arc<FamilySeries<M, N>>,
 }
 
-impl<M: Instrument, const N: usize> Clone for Family<M, N> {
+impl<M: Metric, const N: usize> Clone for Family<M, N> {
     fn clone(&self) -> Self {
         Self {
             inner: Arc::clone(&self.inner),
@@ -38,7 +44,7 @@ impl<M: Instrument, const N: usize> Clone for Family<M, N> {
     }
 }
 
-impl<M: Instrument, const N: usize> fmt::Debug for Family<M, N> {
+impl<M: Metric, const N: usize> fmt::Debug for Family<M, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Family")
             .field("name", &self.inner.descriptor().name())
@@ -47,7 +53,7 @@ impl<M: Instrument, const N: usize> fmt::Debug for Family<M, N> {
     }
 }
 
-impl<M: Instrument, const N: usize> Family<M, N> {
+impl<M: Metric, const N: usize> Family<M, N> {
     /// Invariant: the names have passed the validator.
     pub(crate) fn new(
         shared: Arc<Shared>,
@@ -79,7 +85,7 @@ impl<M: Instrument, const N: usize> Family<M, N> {
     /// let requests = registry.add(Counter::define("requests_total", "Requests served.").labels(["path"]))?;
     /// requests.update(["/"], Counter::inc);
     /// requests.update(["/"], |requests| requests.inc_by(2));
-    /// assert_eq!(requests.with(["/"]).get(), 3.0);
+    /// assert_eq!(requests.with(["/"]).get(), 3);
     /// # Ok::<(), exporter_kit::RegisterError>(())
     /// ```
     #[inline]
@@ -133,7 +139,7 @@ impl<M: Instrument, const N: usize> Family<M, N> {
     }
 }
 
-impl<M: Instrument, const N: usize> Collect for Family<M, N> {
+impl<M: Metric, const N: usize> Collect for Family<M, N> {
     fn descriptors(&self) -> Vec<Descriptor> {
         vec![self.inner.descriptor().clone()]
     }
@@ -151,5 +157,93 @@ impl<M: Instrument, const N: usize> Collect for Family<M, N> {
 
     fn never_waits(&self, _: crate::collect::Internal) -> bool {
         true
+    }
+}
+
+/// The labels of a family's definition, and its limits.
+#[derive(Clone, Copy, Debug)]
+pub struct FamilyLabels<'a, const N: usize> {
+    names: [&'a str; N],
+    series_limit: usize,
+    idle_limit: Option<Duration>,
+}
+
+impl<'a, M: Metric> Definition<'a, M> {
+    /// Gives every series these labels: the definition of a [`Family`]. The values are set when a series is first used.
+    #[must_use]
+    pub const fn labels<const N: usize>(self, names: [&'a str; N]) -> Definition<'a, Family<M, N>> {
+        Definition {
+            name: self.name,
+            help: self.help,
+            unit: self.unit,
+            scheme: self.scheme,
+            setup: self.setup,
+            labels: FamilyLabels {
+                names,
+                series_limit: DEFAULT_SERIES_LIMIT,
+                idle_limit: None,
+            },
+        }
+    }
+}
+
+impl<M: Metric, const N: usize> Definition<'_, Family<M, N>> {
+    /// Sets the most series that the family holds at once, 100 000 by default. Beyond it, new label values are
+    /// refused: what is recorded for them is not shown, and the registry counts the refusals.
+    #[must_use]
+    pub const fn series_limit(mut self, limit: usize) -> Self {
+        self.labels.series_limit = limit;
+        self
+    }
+
+    /// Removes a series at a scrape once it has been unused for that long: not looked up, and without a handle. Whole
+    /// seconds count. By default series stay until they are removed.
+    #[must_use]
+    pub const fn idle_limit(mut self, limit: Duration) -> Self {
+        self.labels.idle_limit = Some(limit);
+        self
+    }
+}
+
+impl<M: Metric, const N: usize> Definition<'static, Family<M, N>> {
+    /// Makes the family usable as a `static`. An invalid name is an error of the build.
+    ///
+    /// ```
+    /// use exporter_kit::{Counter, Family, Static};
+    ///
+    /// static REQUESTS: Static<Family<Counter, 2>> =
+    ///     Counter::define("requests_total", "Requests served.").labels(["method", "status"]).fixed();
+    ///
+    /// REQUESTS.with(["GET", "200"]).inc();
+    /// ```
+    ///
+    /// # Panics
+    /// When a name or the unit is invalid; in a `static` or `const` that is an error of the build.
+    #[must_use]
+    pub const fn fixed(self) -> Static<Family<M, N>> {
+        self.assert_valid(&self.labels.names);
+        Static::new(self)
+    }
+}
+
+impl<M: Metric, const N: usize> Defined for Family<M, N> {
+    type Labels<'a> = FamilyLabels<'a, N>;
+    const METRIC_TYPE: MetricType = M::TYPE;
+
+    fn check(definition: &Definition<'_, Self>, scope: &Scope) -> Result<(), DefinitionError> {
+        definition.check_with_labels(&definition.labels.names, scope)
+    }
+
+    fn build(definition: &Definition<'_, Self>, scope: &Scope) -> Self {
+        let labels = &definition.labels;
+        Self::new(
+            definition.shared(scope),
+            scope.labels.clone(),
+            labels.names,
+            FamilyLimits {
+                series: labels.series_limit,
+                idle: labels.idle_limit,
+            },
+        )
     }
 }

@@ -8,7 +8,7 @@ use hashbrown::DefaultHashBuilder;
 
 use crate::collect::Sink;
 use crate::metric::recent::{self, FamilyId};
-use crate::metric::series::{self, Instrument, Shared};
+use crate::metric::series::{self, Metric, Shared};
 use crate::metric::store::{Run, SeriesStore};
 use crate::model::{Descriptor, LabelLayout, SeriesKey, render_key};
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -43,7 +43,7 @@ pub(super) struct FamilySeries<M, const N: usize> {
     nowhere: M,
 }
 
-impl<M: Instrument, const N: usize> FamilySeries<M, N> {
+impl<M: Metric, const N: usize> FamilySeries<M, N> {
     /// Invariant: the names have passed the validator.
     pub(super) fn new(
         shared: Arc<Shared>,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use crate::collect::Sink;
 use crate::metric::cell::{AtomicF64, Spaced};
 use crate::metric::definition::Definition;
-use crate::metric::series::{Series, instrument, sealed};
+use crate::metric::series::{Series, metric, sealed};
 use crate::metric::setup::Settings;
 use crate::metric::timer::{self, Observe, Timer};
 use crate::model::{IntoNumber, MetricType, Number, Sample, SeriesKey, Timestamp, Value};
@@ -29,12 +29,12 @@ use crate::model::{IntoNumber, MetricType, Number, Sample, SeriesKey, Timestamp,
 #[derive(Clone)]
 pub struct Gauge(Arc<Series<Spaced<AtomicF64>>>);
 
-instrument!(Gauge);
+metric!(Gauge);
 
 impl Gauge {
     /// Begins the definition of a gauge.
     pub const fn define<'a>(name: &'a str, help: &'a str) -> Definition<'a, Self> {
-        Definition::new(name, help)
+        Definition::new(name, help, ())
     }
 
     /// Sets the value.
@@ -93,9 +93,15 @@ impl Gauge {
         Timer::start(self)
     }
 
-    /// Runs `work` and sets the value to the seconds it took.
+    /// Runs `work` and sets the value to the seconds it took. For a future use [`time_async`](Self::time_async): this measures only how
+    /// long it takes to make one.
     pub fn time<T>(&self, work: impl FnOnce() -> T) -> T {
         timer::time(self, work)
+    }
+
+    /// Awaits `work` and sets the value to the seconds it took, also if it is dropped before its end.
+    pub async fn time_async<T>(&self, work: impl AsyncFnOnce() -> T) -> T {
+        timer::time_async(self, work).await
     }
 
     /// The value last set.
@@ -127,12 +133,12 @@ impl Observe for Gauge {
 #[derive(Clone)]
 pub struct IntGauge(Arc<Series<Spaced<AtomicI64>>>);
 
-instrument!(IntGauge);
+metric!(IntGauge);
 
 impl IntGauge {
     /// Begins the definition of a gauge of whole numbers.
     pub const fn define<'a>(name: &'a str, help: &'a str) -> Definition<'a, Self> {
-        Definition::new(name, help)
+        Definition::new(name, help, ())
     }
 
     /// Sets the value.
@@ -178,8 +184,8 @@ impl IntGauge {
     }
 }
 
-/// Keeps a gauge one higher until it is dropped.
-#[must_use = "dropped at once, it counts nothing"]
+/// Keeps a gauge one higher until it is dropped. Bind it to a name: `let _ = …` drops it at once.
+#[must_use = "the gauge goes down when this is dropped, which is at once unless it is bound to a name: `let _guard = …`"]
 #[derive(Debug)]
 pub struct InProgress<M>(M, fn(&M));
 
@@ -190,7 +196,7 @@ impl<M> Drop for InProgress<M> {
 }
 
 impl sealed::Sealed for Gauge {
-    const KIND: MetricType = MetricType::Gauge;
+    const TYPE: MetricType = MetricType::Gauge;
     type Cell = Spaced<AtomicF64>;
     type Scratch = ();
 
@@ -221,7 +227,7 @@ impl sealed::Sealed for Gauge {
 }
 
 impl sealed::Sealed for IntGauge {
-    const KIND: MetricType = MetricType::Gauge;
+    const TYPE: MetricType = MetricType::Gauge;
     type Cell = Spaced<AtomicI64>;
     type Scratch = ();
 

@@ -7,7 +7,7 @@ use crate::metric::buckets::Buckets;
 use crate::metric::cell::{Distribution, NativeSettings, Totals};
 use crate::metric::definition::Definition;
 use crate::metric::exemplars::{self, Exemplars};
-use crate::metric::series::{Series, instrument, sealed};
+use crate::metric::series::{Series, metric, sealed};
 use crate::metric::setup::Settings;
 use crate::metric::timer::{self, Observe, Timer};
 use crate::model::{
@@ -33,7 +33,7 @@ use crate::model::{
 #[derive(Clone)]
 pub struct Histogram(Arc<Series<HistogramCell>>);
 
-instrument!(Histogram);
+metric!(Histogram);
 
 #[derive(Debug)]
 pub struct HistogramCell {
@@ -41,11 +41,6 @@ pub struct HistogramCell {
     created: Timestamp,
     exemplars: Exemplars,
 }
-
-/// The upper bounds of a histogram's buckets if none are chosen, in seconds: those of Prometheus' other clients.
-pub const DEFAULT_BUCKETS: [f64; 11] = [
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
 
 /// The resolution of native buckets if none is chosen: bounds grow by 2^(1/8), about 9 %.
 const DEFAULT_SCHEMA: i32 = 3;
@@ -156,7 +151,7 @@ impl<'a> Definition<'a, Histogram> {
 impl Histogram {
     /// Begins the definition of a histogram.
     pub const fn define<'a>(name: &'a str, help: &'a str) -> Definition<'a, Self> {
-        Definition::new(name, help)
+        Definition::new(name, help, ())
     }
 
     /// Records one observation. A `Duration` counts in seconds.
@@ -194,9 +189,28 @@ impl Histogram {
         Timer::start(self)
     }
 
-    /// Runs `work` and records the seconds it took.
+    /// Runs `work` and records the seconds it took. For a future use [`time_async`](Self::time_async): this measures only how
+    /// long it takes to make one.
     pub fn time<T>(&self, work: impl FnOnce() -> T) -> T {
         timer::time(self, work)
+    }
+
+    /// Awaits `work` and records the seconds it took, also if it is dropped before its end.
+    ///
+    /// ```
+    /// # let runtime = std::task::Context::from_waker(std::task::Waker::noop());
+    /// # let mut context = runtime;
+    /// let latency = exporter_kit::Registry::new().histogram("fetch_duration_seconds", "How long fetches take.")?;
+    /// let fetch = async {
+    ///     let answer = latency.time_async(async || "answer").await;
+    ///     assert_eq!((answer, latency.count()), ("answer", 1));
+    /// };
+    /// # let polled = std::pin::pin!(fetch).poll(&mut context);
+    /// # assert!(polled.is_ready());
+    /// # Ok::<(), exporter_kit::RegisterError>(())
+    /// ```
+    pub async fn time_async<T>(&self, work: impl AsyncFnOnce() -> T) -> T {
+        timer::time_async(self, work).await
     }
 
     /// How many observations there were.
@@ -260,7 +274,7 @@ impl Observe for Histogram {
 }
 
 impl sealed::Sealed for Histogram {
-    const KIND: MetricType = MetricType::Histogram;
+    const TYPE: MetricType = MetricType::Histogram;
     type Cell = HistogramCell;
     type Scratch = HistogramScratch;
 

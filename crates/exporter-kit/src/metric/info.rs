@@ -3,10 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::collect::Scope;
-use crate::collect::{Collect, CollectError, Sink};
-use crate::metric::definition::{DefinitionError, build::Build};
-use crate::metric::fixed::{Metric, Static};
+use crate::collect::{Collect, CollectError, Scope, Sink};
+use crate::metric::definition::{Defined, Definition, DefinitionError};
+use crate::metric::statics::Static;
 use crate::model::{Descriptor, MetricType, Sample, SeriesKeyBuf, Value};
 use crate::name::{self, NameError, NameScheme};
 use crate::sync::{Mutex, lock};
@@ -31,6 +30,7 @@ pub struct Info {
 
 struct Inner {
     descriptor: Descriptor,
+    scheme: NameScheme,
     const_labels: Vec<(String, String)>,
     /// Swapped, never held while bytes are written.
     head: Mutex<Arc<SeriesKeyBuf>>,
@@ -64,8 +64,8 @@ impl Info {
         name: &'a str,
         help: &'a str,
         labels: &'a [(&'a str, &'a str)],
-    ) -> InfoDefinition<'a> {
-        InfoDefinition { name, help, labels }
+    ) -> Definition<'a, Self> {
+        Definition::new(name, help, labels)
     }
 
     /// Replaces all facts.
@@ -75,26 +75,20 @@ impl Info {
     pub fn set(&self, labels: &[(&str, &str)]) -> Result<(), NameError> {
         let Inner {
             descriptor,
+            scheme,
             const_labels,
             head,
         } = &*self.inner;
-        check(descriptor.name(), const_labels, labels)?;
+        let names: Vec<&str> = all(const_labels, labels).map(|(name, _)| name).collect();
+        name::check_label_names(&names, descriptor.name(), MetricType::Info, *scheme)
+            .map_err(|(i, kind)| NameError::new(names[i], kind))?;
         *lock(head) = Arc::new(render(descriptor.name(), const_labels, labels));
         Ok(())
     }
 }
 
-/// What an [`Info`] is called and what it says at first; becomes one with [`Registry::add`](crate::Registry::add)
-/// or [`fixed`](Self::fixed).
-#[derive(Clone, Copy, Debug)]
-pub struct InfoDefinition<'a> {
-    name: &'a str,
-    help: &'a str,
-    labels: &'a [(&'a str, &'a str)],
-}
-
-impl InfoDefinition<'static> {
-    /// Makes the info usable as a `static`. A bad name is an error of the build.
+impl Definition<'static, Info> {
+    /// Makes the info usable as a `static`. An invalid name is an error of the build.
     ///
     /// ```compile_fail,E0080
     /// use exporter_kit::{Info, Static};
@@ -103,26 +97,17 @@ impl InfoDefinition<'static> {
     /// ```
     ///
     /// # Panics
-    /// When a name is not valid; in a `static` or `const` that is an error of the build.
+    /// When a name is invalid; in a `static` or `const` that is an error of the build.
     #[must_use]
     pub const fn fixed(self) -> Static<Info> {
-        if let Err(fault) =
-            name::check_metric_name(self.name, MetricType::Info, "", NameScheme::Legacy)
-        {
-            panic!("{}", fault.reason());
-        }
-        // A constant can't gather the names; each pair of them is as good for the validator.
+        self.assert_valid(&[]);
+        // A constant can't gather the names; checking each pair of them comes to the same.
         let mut i = 0;
         while i < self.labels.len() {
             let mut j = 0;
             while j <= i {
                 let pair = [self.labels[j].0, self.labels[i].0];
-                let names = if i == j { pair.split_at(1).0 } else { &pair };
-                if let Err((_, fault)) =
-                    name::check_label_names(names, self.name, MetricType::Info, NameScheme::Legacy)
-                {
-                    panic!("{}", fault.reason());
-                }
+                self.assert_valid(if i == j { pair.split_at(1).0 } else { &pair });
                 j += 1;
             }
             i += 1;
@@ -131,28 +116,24 @@ impl InfoDefinition<'static> {
     }
 }
 
-impl Metric for Info {
-    type Definition = InfoDefinition<'static>;
-}
+impl Defined for Info {
+    type Labels<'a> = &'a [(&'a str, &'a str)];
+    const METRIC_TYPE: MetricType = MetricType::Info;
 
-impl Build for InfoDefinition<'_> {
-    type Metric = Info;
-
-    fn check(&self, scope: &Scope) -> Result<(), DefinitionError> {
-        let name = format!("{}{}", scope.prefix, self.name);
-        name::check_metric_name(&name, MetricType::Info, "", NameScheme::Legacy)
-            .map_err(|fault| NameError::new(&name, fault))?;
-        Ok(check(&name, &scope.labels, self.labels)?)
+    fn check(definition: &Definition<'_, Self>, scope: &Scope) -> Result<(), DefinitionError> {
+        let names: Vec<&str> = definition.labels.iter().map(|(name, _)| *name).collect();
+        definition.check_with_labels(&names, scope)
     }
 
-    fn build(&self, scope: &Scope) -> Info {
-        let name = format!("{}{}", scope.prefix, self.name);
+    fn build(definition: &Definition<'_, Self>, scope: &Scope) -> Self {
+        let name = definition.name_in(scope);
         let inner = Inner {
-            head: Mutex::new(Arc::new(render(&name, &scope.labels, self.labels))),
-            descriptor: Descriptor::unchecked(MetricType::Info, &name, self.help, ""),
+            head: Mutex::new(Arc::new(render(&name, &scope.labels, definition.labels))),
+            descriptor: Descriptor::unchecked(MetricType::Info, &name, definition.help, ""),
+            scheme: definition.scheme,
             const_labels: scope.labels.clone(),
         };
-        Info {
+        Self {
             inner: Arc::new(inner),
         }
     }
@@ -168,17 +149,7 @@ fn all<'a>(
     const_labels.chain(labels.iter().copied())
 }
 
-fn check(
-    name: &str,
-    const_labels: &[(String, String)],
-    labels: &[(&str, &str)],
-) -> Result<(), NameError> {
-    let names: Vec<&str> = all(const_labels, labels).map(|(name, _)| name).collect();
-    name::check_label_names(&names, name, MetricType::Info, NameScheme::Legacy)
-        .map_err(|(i, fault)| NameError::new(names[i], fault))
-}
-
-/// Only for what `check` has passed.
+/// Only for names that have been checked.
 fn render(name: &str, const_labels: &[(String, String)], labels: &[(&str, &str)]) -> SeriesKeyBuf {
     SeriesKeyBuf::new(name, all(const_labels, labels))
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hashbrown::HashTable;
 
-use crate::metric::series::Instrument;
+use crate::metric::series::Metric;
 use crate::model::equal_bytes;
 
 /// Of how many families a thread remembers series. Each has one place, by its number.
@@ -110,7 +110,7 @@ thread_local! {
 
 /// Gives the series to `then`, if this thread remembers it and it is still in its family.
 #[inline]
-pub(crate) fn find<M: Instrument, T, const N: usize>(
+pub(crate) fn find<M: Metric, T, const N: usize>(
     family: FamilyId,
     hash: u64,
     values: &[&str; N],
@@ -137,7 +137,7 @@ pub(crate) fn find<M: Instrument, T, const N: usize>(
 
 /// Remembers a series that was not.
 #[cold]
-pub(crate) fn keep<M: Instrument>(family: FamilyId, hash: u64, values: &[&str], series: &M) {
+pub(crate) fn keep<M: Metric>(family: FamilyId, hash: u64, values: &[&str], series: &M) {
     let _ = RECENT.try_with(|recent| {
         let Ok(mut recent) = recent.try_borrow_mut() else {
             return;
@@ -176,7 +176,7 @@ impl OfFamily {
 
 impl Recent {
     /// The table for one series more of that family, which is counted already; nothing while there is no room.
-    fn with_room<M: Instrument>(&mut self, family: FamilyId) -> Option<&mut Table<M>> {
+    fn with_room<M: Metric>(&mut self, family: FamilyId) -> Option<&mut Table<M>> {
         let place = family.place();
         if self.families.len() <= place {
             self.families.resize_with(place + 1, OfFamily::none);
@@ -206,7 +206,7 @@ impl Recent {
 
     /// Forgets a series that has been removed.
     #[cold]
-    fn forget<M: Instrument, const N: usize>(
+    fn forget<M: Metric, const N: usize>(
         &mut self,
         family: FamilyId,
         hash: u64,

@@ -3,21 +3,22 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::collect::{CollectError, Sink};
+use crate::collect::{Collect, CollectError, Sink};
 use crate::metric::setup::Settings;
 use crate::model::{Descriptor, MetricType, SeriesKey, SeriesKeyBuf};
 use crate::sync::atomic::{AtomicU32, Ordering};
 
-/// A metric type of this library: [`Counter`](crate::Counter), [`Gauge`](crate::Gauge) and so on.
+/// A metric type of this library: [`Counter`](crate::Counter), [`Gauge`](crate::Gauge), [`IntGauge`](crate::IntGauge),
+/// [`Histogram`](crate::Histogram), [`Summary`](crate::Summary) or [`StateSet`](crate::StateSet).
 ///
-/// Sealed: use it in bounds; for numbers of your own implement [`Collect`](crate::Collect).
-pub trait Instrument: sealed::Sealed + Clone + fmt::Debug + Send + Sync + 'static {}
+/// Sealed: use it in bounds. Implement [`Collect`](crate::Collect) for numbers of your own.
+pub trait Metric: Collect + sealed::Sealed + Clone + fmt::Debug + 'static {}
 
 pub(crate) mod sealed {
     use super::{Arc, MetricType, Series, SeriesKey, Settings, Sink};
 
     pub trait Sealed: Sized {
-        const KIND: MetricType;
+        const TYPE: MetricType;
         /// What is recorded into.
         type Cell: Send + Sync;
         /// What is reused from one series to the next of a scrape.
@@ -37,7 +38,7 @@ pub(crate) mod sealed {
 }
 
 /// Makes a series and the handle to it.
-pub(crate) fn create<M: Instrument>(shared: &Arc<Shared>) -> M {
+pub(crate) fn create<M: Metric>(shared: &Arc<Shared>) -> M {
     M::from_series(Arc::new(Series {
         stamp: AtomicU32::new(USED),
         cell: M::cell(&shared.settings),
@@ -108,10 +109,7 @@ const USED: u32 = 0;
 const REMOVED: u32 = u32::MAX;
 
 /// Shows a metric without labels as a family of one series.
-pub(crate) fn collect_one<M: Instrument>(
-    metric: &M,
-    sink: &mut dyn Sink,
-) -> Result<(), CollectError> {
+pub(crate) fn collect_one<M: Metric>(metric: &M, sink: &mut dyn Sink) -> Result<(), CollectError> {
     let series = metric.series();
     let shared = &*series.shared;
     if sink.family(&shared.descriptor) {
@@ -121,10 +119,10 @@ pub(crate) fn collect_one<M: Instrument>(
     Ok(())
 }
 
-/// Makes a metric type an [`Instrument`] and a [`Collect`]; the type is a tuple of one `Arc<Series<…>>`.
-macro_rules! instrument {
+/// Implements [`Metric`] and [`Collect`] for a type that is a tuple of one `Arc<Series<…>>`.
+macro_rules! metric {
     ($metric:ident) => {
-        impl crate::metric::series::Instrument for $metric {}
+        impl crate::metric::series::Metric for $metric {}
 
         impl crate::collect::Collect for $metric {
             fn descriptors(&self) -> Vec<crate::model::Descriptor> {
@@ -154,4 +152,4 @@ macro_rules! instrument {
         }
     };
 }
-pub(crate) use instrument;
+pub(crate) use metric;

@@ -1,16 +1,17 @@
 //! How a metric is set up beside its names: buckets, quantiles, states. Checked like names: once, and at
 //! compile time where the definition is a `static`.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::metric::bounds::Bounds;
-use crate::metric::buckets::{Buckets, MAX_BUCKETS};
+use crate::metric::buckets::{Buckets, DEFAULT_BUCKETS, MAX_BUCKETS};
 use crate::metric::cell::{MAX_SCHEMA, MIN_SCHEMA, NativeSettings};
-use crate::metric::histogram::DEFAULT_BUCKETS;
-use crate::metric::state_set::MAX_STATES;
+use crate::metric::setup_error::SetupErrorKind;
 use crate::model::MetricType;
+
+/// The most states of a state set: their indices, and one that stands for no state, have 16 bits.
+pub(super) const MAX_STATES: usize = u16::MAX as usize;
 
 /// What a definition says; each type of metric uses its part.
 #[derive(Clone, Copy, Debug)]
@@ -30,70 +31,6 @@ pub struct Settings {
     pub(crate) quantiles: Vec<f64>,
     pub(crate) window: Duration,
     pub(crate) states: Vec<Arc<str>>,
-}
-
-/// Why a set-up is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SetupErrorKind {
-    /// No bucket at all.
-    NoBuckets,
-    /// A bound that is NaN or -Inf, or +Inf before the end.
-    BoundNotFinite,
-    /// A bound that is not greater than the one before.
-    BoundsNotRising,
-    /// A linear or exponential rule that does not make rising bounds.
-    BucketRule,
-    /// A resolution outside -4 to 8.
-    Schema,
-    /// A zero threshold that is negative or not finite.
-    ZeroThreshold,
-    /// A limit of no native buckets, or of more than 10 000.
-    BucketLimit,
-    /// A quantile outside 0 to 1, or not greater than the one before.
-    Quantiles,
-    /// Quantiles of a window without length.
-    Window,
-    /// No state at all, more than 65 535, or one state twice.
-    States,
-}
-
-impl SetupErrorKind {
-    /// One sentence: the rule and the remedy.
-    pub const fn reason(self) -> &'static str {
-        match self {
-            Self::NoBuckets => {
-                "a histogram needs at least one bucket; name a bound, or use native buckets"
-            }
-            Self::BoundNotFinite => {
-                "the bounds of buckets are finite numbers; +Inf is added at the end, leave it out"
-            }
-            Self::BoundsNotRising => {
-                "each bound of a bucket is greater than the one before; sort them and drop doubles"
-            }
-            Self::BucketRule => {
-                "linear buckets need a finite start and a width above 0, exponential ones a start above 0 and a factor \
-                 above 1, those of a range a lowest bound above 0, a highest one well above it and at least 3 buckets, \
-                 and all at most 10000 buckets with finite bounds that rounding does not make equal"
-            }
-            Self::Schema => "the schema of native buckets is a whole number from -4 to 8",
-            Self::ZeroThreshold => {
-                "the zero threshold of native buckets is 0 or greater, and finite"
-            }
-            Self::BucketLimit => "the limit of native buckets is from 1 to 10000",
-            Self::Quantiles => {
-                "quantiles are numbers from 0 to 1, each greater than the one before"
-            }
-            Self::Window => "the window of quantiles is at least one second long",
-            Self::States => "a state set has from 1 to 65535 states, and each state once",
-        }
-    }
-}
-
-impl fmt::Display for SetupErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.reason())
-    }
 }
 
 impl<'a> Setup<'a> {

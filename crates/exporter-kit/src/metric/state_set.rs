@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::collect::Sink;
 use crate::metric::definition::Definition;
-use crate::metric::series::{Series, instrument, sealed};
-use crate::metric::setup::Settings;
+use crate::metric::series::{Series, metric, sealed};
+use crate::metric::setup::{MAX_STATES, Settings};
 use crate::model::{MetricType, Sample, SeriesKey, Value};
 use crate::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,7 +29,7 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone)]
 pub struct StateSet(Arc<Series<StateCell>>);
 
-instrument!(StateSet);
+metric!(StateSet);
 
 /// Which states hold. What replaces all of them begins a new epoch; a state that was switched by itself since has a flag of
 /// that epoch. Each change is made to one word, which alone says what it means, so none is lost or seen in part.
@@ -44,8 +44,8 @@ pub struct StateCell {
 /// How many bits an index has. The other 48 are enough for three million epochs a second in a lifetime of three years.
 const INDEX_BITS: u32 = 16;
 
-/// The index of no state, and so how many states there may be.
-pub(crate) const MAX_STATES: usize = (1 << INDEX_BITS) - 1;
+// The index after the last one stands for no state.
+const _: () = assert!(MAX_STATES == (1 << INDEX_BITS) - 1);
 
 /// At the beginning no state holds. No flag is of this epoch, as they begin with 0.
 const FIRST_EPOCH: u64 = 1 << INDEX_BITS | MAX_STATES as u64;
@@ -57,7 +57,7 @@ impl StateSet {
         help: &'a str,
         states: &'a [&'a str],
     ) -> Definition<'a, Self> {
-        let mut definition = Definition::new(name, help);
+        let mut definition = Definition::new(name, help, ());
         definition.setup.states = states;
         definition
     }
@@ -125,7 +125,7 @@ impl StateCell {
 }
 
 impl sealed::Sealed for StateSet {
-    const KIND: MetricType = MetricType::StateSet;
+    const TYPE: MetricType = MetricType::StateSet;
     type Cell = StateCell;
     type Scratch = Vec<(Arc<str>, bool)>;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::collect::Sink;
 use crate::metric::cell::{Distribution, MAX_SCHEMA, NativeSettings, SparseBuckets, Totals};
 use crate::metric::definition::Definition;
-use crate::metric::series::{Series, instrument, sealed};
+use crate::metric::series::{Series, metric, sealed};
 use crate::metric::setup::Settings;
 use crate::metric::timer::{self, Observe, Timer};
 use crate::model::{IntoNumber, MetricType, Sample, SeriesKey, SummaryValue, Timestamp, Value};
@@ -37,7 +37,7 @@ use crate::sync::{Mutex, lock};
 #[derive(Clone)]
 pub struct Summary(Arc<Series<SummaryCell>>);
 
-instrument!(Summary);
+metric!(Summary);
 
 #[derive(Debug)]
 pub struct SummaryCell {
@@ -74,7 +74,7 @@ impl<'a> Definition<'a, Summary> {
 impl Summary {
     /// Begins the definition of a summary.
     pub const fn define<'a>(name: &'a str, help: &'a str) -> Definition<'a, Self> {
-        Definition::new(name, help)
+        Definition::new(name, help, ())
     }
 
     /// Records one observation. A `Duration` counts in seconds.
@@ -91,9 +91,15 @@ impl Summary {
         Timer::start(self)
     }
 
-    /// Runs `work` and records the seconds it took.
+    /// Runs `work` and records the seconds it took. For a future use [`time_async`](Self::time_async): this measures only how
+    /// long it takes to make one.
     pub fn time<T>(&self, work: impl FnOnce() -> T) -> T {
         timer::time(self, work)
+    }
+
+    /// Awaits `work` and records the seconds it took, also if it is dropped before its end.
+    pub async fn time_async<T>(&self, work: impl AsyncFnOnce() -> T) -> T {
+        timer::time_async(self, work).await
     }
 
     /// How many observations there were.
@@ -180,7 +186,7 @@ impl Observe for Summary {
 }
 
 impl sealed::Sealed for Summary {
-    const KIND: MetricType = MetricType::Summary;
+    const TYPE: MetricType = MetricType::Summary;
     type Cell = SummaryCell;
     type Scratch = ();
 

@@ -9,13 +9,15 @@ use crate::model::ExemplarError;
 /// A metric that takes observations of durations: a histogram, a summary, or a gauge that keeps the last.
 ///
 /// Sealed: the types are this library's own.
-pub trait Observe: super::series::Instrument {
+pub trait Observe: super::series::Metric {
     /// Records a value; durations are in seconds.
     #[doc(hidden)]
     fn observe_value(&self, value: f64);
 }
 
-/// Records the time since it was started when it is dropped, also if a panic drops it.
+/// Records the time since its start when it is dropped, also if a panic drops it.
+///
+/// Bind it to a name: `let _timer = …`. `let _ = …` drops it at once; rustc's lint `let_underscore_drop` finds that.
 ///
 /// ```
 /// let registry = exporter_kit::Registry::new();
@@ -27,7 +29,7 @@ pub trait Observe: super::series::Instrument {
 /// assert_eq!(latency.count(), 1);
 /// # Ok::<(), exporter_kit::RegisterError>(())
 /// ```
-#[must_use = "a timer that is dropped at once records nothing worth knowing"]
+#[must_use = "a timer records when it is dropped, which is at once unless it is bound to a name: `let _timer = …`"]
 pub struct Timer<M: Observe> {
     /// `None` once it has recorded, or is not to record.
     metric: Option<M>,
@@ -116,6 +118,12 @@ impl<M: Observe> fmt::Debug for Timer<M> {
 pub(crate) fn time<M: Observe, T>(metric: &M, work: impl FnOnce() -> T) -> T {
     let _timer = Timer::start(metric);
     work()
+}
+
+/// Runs `work` and records the time from the first poll to the end, or until it is dropped.
+pub(crate) async fn time_async<M: Observe, T>(metric: &M, work: impl AsyncFnOnce() -> T) -> T {
+    let _timer = Timer::start(metric);
+    work().await
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ impl Exemplar {
 }
 
 /// The reason for rejecting an exemplar.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExemplarError {
     /// A label name is not valid, or stands twice.
@@ -94,6 +94,8 @@ impl fmt::Display for ExemplarError {
         }
     }
 }
+
+crate::error::debug_by_display!(ExemplarError);
 
 impl std::error::Error for ExemplarError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

@@ -1,5 +1,6 @@
 //! Numbers as they were recorded.
 
+use std::fmt;
 use std::time::Duration;
 
 /// A number as it was recorded: whole numbers stay whole, and exact beyond 2^53.
@@ -25,10 +26,20 @@ impl Number {
     }
 }
 
-impl PartialEq for Number {
-    /// Equal as numbers; NaN equals NaN, so that expositions can be compared.
-    fn eq(&self, other: &Self) -> bool {
-        match (*self, *other) {
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::U64(n) => n.fmt(f),
+            Self::I64(n) => n.fmt(f),
+            Self::F64(n) => n.fmt(f),
+        }
+    }
+}
+
+/// Equal as numbers, whatever their types: `Number::U64(3) == 3.0`. NaN equals NaN, so that expositions can be compared.
+impl<T: IntoNumber + Copy> PartialEq<T> for Number {
+    fn eq(&self, other: &T) -> bool {
+        match (*self, other.into_number()) {
             (Self::U64(a), Self::U64(b)) => a == b,
             (Self::I64(a), Self::I64(b)) => a == b,
             (Self::U64(a), Self::I64(b)) | (Self::I64(b), Self::U64(a)) => {

@@ -239,7 +239,7 @@ pub struct SummaryValue {
 }
 
 /// The reason for rejecting the numbers of a histogram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HistogramError {
     /// Another number of counts than of bounds.
@@ -279,6 +279,8 @@ impl fmt::Display for HistogramError {
         }
     }
 }
+
+crate::error::debug_by_display!(HistogramError);
 
 impl std::error::Error for HistogramError {}
 

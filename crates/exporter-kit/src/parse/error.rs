@@ -5,7 +5,7 @@ use std::fmt;
 /// A rejected exposition: the place, the text there, and the broken rule.
 ///
 /// The message begins with `line 3, column 14: `, followed by the text, the rule and the remedy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ParseError {
     line: usize,
     column: usize,
@@ -57,6 +57,8 @@ impl fmt::Display for ParseError {
         f.write_str(self.kind.reason())
     }
 }
+
+crate::error::debug_by_display!(ParseError);
 
 impl std::error::Error for ParseError {}
 

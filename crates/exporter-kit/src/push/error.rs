@@ -7,7 +7,6 @@ use std::time::Duration;
 use crate::name::NameError;
 
 /// The error of a push to a Pushgateway, or of its settings.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum PushError {
     /// Not a valid URL of a Pushgateway. A user and a password in it are left out here.
@@ -114,6 +113,8 @@ impl fmt::Display for PushError {
         }
     }
 }
+
+crate::error::debug_by_display!(PushError);
 
 impl std::error::Error for PushError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

@@ -218,7 +218,6 @@ pub struct Pushing {
 }
 
 /// The error of a push to Graphite.
-#[derive(Debug)]
 pub struct GraphiteError {
     address: String,
     source: io::Error,
@@ -241,6 +240,8 @@ impl fmt::Display for GraphiteError {
         )
     }
 }
+
+crate::error::debug_by_display!(GraphiteError);
 
 impl std::error::Error for GraphiteError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

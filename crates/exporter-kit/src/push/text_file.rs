@@ -81,7 +81,6 @@ fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
 }
 
 /// The error of a text file that cannot be written.
-#[derive(Debug)]
 pub struct TextFileError {
     path: PathBuf,
     source: io::Error,
@@ -108,6 +107,8 @@ impl fmt::Display for TextFileError {
         write!(f, "cannot write `{}`: {source}; {remedy}", path.display())
     }
 }
+
+crate::error::debug_by_display!(TextFileError);
 
 impl std::error::Error for TextFileError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

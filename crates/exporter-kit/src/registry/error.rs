@@ -6,7 +6,7 @@ use crate::metric::DefinitionError;
 use crate::model::MetricType;
 
 /// The reason why a metric or collector can't be added to a registry.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum RegisterError {
     /// The definition is not valid.
@@ -51,6 +51,8 @@ impl fmt::Display for RegisterError {
         }
     }
 }
+
+crate::error::debug_by_display!(RegisterError);
 
 impl std::error::Error for RegisterError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

@@ -8,7 +8,10 @@ use super::core::{Core, InOrder, Registered};
 use super::error::RegisterError;
 use super::member::{Member, Register};
 use crate::collect::{Collect, Internal, Scope};
-use crate::metric::{Callback, Counter, Define, DefinitionError, Gauge, Histogram, Info, Summary};
+use crate::metric::{
+    Callback, Counter, Defined, Definition, DefinitionError, Gauge, Histogram, Info, IntGauge,
+    StateSet, Summary,
+};
 use crate::model::{Descriptor, IntoNumber, MetricType};
 use crate::name::NameError;
 
@@ -52,6 +55,22 @@ impl Registry {
         self.add(Gauge::define(name, help))
     }
 
+    /// Makes a gauge of whole numbers.
+    ///
+    /// ```
+    /// let registry = exporter_kit::Registry::new();
+    /// let connections = registry.int_gauge("connections", "Open connections.")?;
+    /// connections.inc();
+    /// assert_eq!(connections.get(), 1);
+    /// # Ok::<(), exporter_kit::RegisterError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the name is invalid or taken.
+    pub fn int_gauge(&self, name: &str, help: &str) -> Result<IntGauge, RegisterError> {
+        self.add(IntGauge::define(name, help))
+    }
+
     /// Makes a counter; its name ends in `_total`.
     ///
     /// # Errors
@@ -87,6 +106,19 @@ impl Registry {
         labels: &[(&str, &str)],
     ) -> Result<Info, RegisterError> {
         self.add(Info::define(name, help, labels))
+    }
+
+    /// Makes a state set with these states, of which none holds at first.
+    ///
+    /// # Errors
+    /// When the name is invalid or taken, or the states are invalid: none, or one of them twice.
+    pub fn state_set(
+        &self,
+        name: &str,
+        help: &str,
+        states: &[&str],
+    ) -> Result<StateSet, RegisterError> {
+        self.add(StateSet::define(name, help, states))
     }
 
     /// Makes a gauge whose value is asked for at each scrape.
@@ -142,9 +174,9 @@ impl Registry {
     ///
     /// # Errors
     /// When a name is invalid, or the family's name or one of its samples' is taken.
-    pub fn add<D: Define>(&self, definition: D) -> Result<D::Metric, RegisterError> {
-        definition.check(&self.scope)?;
-        let metric = definition.build(&self.scope);
+    pub fn add<T: Defined>(&self, definition: Definition<'_, T>) -> Result<T, RegisterError> {
+        T::check(&definition, &self.scope)?;
+        let metric = T::build(&definition, &self.scope);
         self.core
             .insert(Member::in_place(metric.clone()), true, None)?;
         Ok(metric)

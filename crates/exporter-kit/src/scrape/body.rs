@@ -127,7 +127,6 @@ impl http_body::Body for Body {
 }
 
 /// A scrape that ended before its body was complete; the connection must be closed.
-#[derive(Debug)]
 pub struct BodyError(());
 
 impl fmt::Display for BodyError {
@@ -135,5 +134,7 @@ impl fmt::Display for BodyError {
         f.write_str("the scrape ended before its body was complete; close the connection")
     }
 }
+
+crate::error::debug_by_display!(BodyError);
 
 impl std::error::Error for BodyError {}

@@ -10,7 +10,6 @@ use crate::server::address::{AddressKind, ListenAddress, ListenAddressError};
 use crate::server::path::PathError;
 
 /// A server cannot start.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum ServeError {
     /// The text of an address is invalid.
@@ -128,6 +127,8 @@ fn explain_unix_socket(source: &io::Error, f: &mut fmt::Formatter<'_>) -> fmt::R
         _ => write!(f, "{source}; choose another path, of at most 107 bytes"),
     }
 }
+
+crate::error::debug_by_display!(ServeError);
 
 impl Error for ServeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {

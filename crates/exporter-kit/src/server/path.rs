@@ -186,7 +186,7 @@ impl fmt::Display for ExternalUrl {
 }
 
 /// Invalid text for a [`RoutePrefix`] or an [`ExternalUrl`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PathError {
     text: Box<str>,
     fault: Fault,
@@ -210,6 +210,8 @@ impl fmt::Display for PathError {
         }
     }
 }
+
+crate::error::debug_by_display!(PathError);
 
 impl std::error::Error for PathError {}
 

@@ -54,7 +54,7 @@ impl ProbeQuery {
 }
 
 /// The refusal of a probe request: a status and a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ProbeRefusal {
     status: StatusCode,
     text: String,
@@ -104,6 +104,8 @@ impl fmt::Display for ProbeRefusal {
         write!(f, "{}: {}", self.status.as_u16(), self.text)
     }
 }
+
+crate::error::debug_by_display!(ProbeRefusal);
 
 impl std::error::Error for ProbeRefusal {}
 

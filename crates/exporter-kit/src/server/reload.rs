@@ -140,7 +140,6 @@ fn message(panic: &(dyn Any + Send)) -> String {
 }
 
 /// A new configuration was rejected; the previous one stays in effect.
-#[derive(Debug)]
 pub struct ReloadError {
     source: BoxError,
 }
@@ -154,6 +153,8 @@ impl fmt::Display for ReloadError {
         )
     }
 }
+
+crate::error::debug_by_display!(ReloadError);
 
 impl Error for ReloadError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {

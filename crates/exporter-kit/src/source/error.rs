@@ -74,7 +74,6 @@ impl fmt::Display for SourceErrorReason {
 /// assert_eq!(error.reason(), SourceErrorReason::Query);
 /// assert_eq!(error.to_string(), "relation `sessions` does not exist");
 /// ```
-#[derive(Debug)]
 pub struct SourceError {
     reason: SourceErrorReason,
     error: Box<dyn Error + Send + Sync>,
@@ -127,6 +126,8 @@ impl fmt::Display for SourceError {
     }
 }
 
+crate::error::debug_by_display!(SourceError);
+
 impl Error for SourceError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.error.source()
@@ -134,7 +135,7 @@ impl Error for SourceError {
 }
 
 /// The reason why a set of sources was rejected. Nothing has changed then.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplaceError {
     /// Two sources have one name.
@@ -159,5 +160,7 @@ impl fmt::Display for ReplaceError {
         }
     }
 }
+
+crate::error::debug_by_display!(ReplaceError);
 
 impl Error for ReplaceError {}

@@ -140,7 +140,7 @@ pub fn assert_golden(scrape: impl Into<Scrape>, path: impl AsRef<Path>) {
 /// When one is. The message shows every finding with its remedy.
 #[track_caller]
 pub fn assert_lint(registry: &Registry) {
-    let findings = lint::registry(registry);
+    let findings = lint::snapshot(&registry.snapshot());
     if !findings.is_empty() {
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         panic!("naming rules are broken:\n{}", lines.join("\n"));

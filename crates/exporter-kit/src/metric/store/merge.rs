@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::run::{Place, Run};
 use super::segment::{SEGMENT_SERIES, Segment};
-use crate::metric::series::Instrument;
+use crate::metric::series::Metric;
 
 /// Fewer series than this are no segment of their own if they can be joined with the one behind them.
 const LEAST_SERIES: usize = SEGMENT_SERIES / 4;
@@ -20,7 +20,7 @@ pub(crate) struct Merged<M> {
 /// Merges what was made since the last scrape into what that one left in order.
 ///
 /// Segments that nothing comes between and nothing was removed from are shared, not copied.
-pub(super) fn merge<M: Instrument>(
+pub(super) fn merge<M: Metric>(
     sorted: &Run<M>,
     fresh: &[Arc<Segment<M>>],
     hash_of: impl Fn(&str) -> u64,
@@ -101,14 +101,14 @@ impl<M> Clone for Origin<'_, M> {
 
 impl<M> Copy for Origin<'_, M> {}
 
-impl<'a, M: Instrument> Origin<'a, M> {
+impl<'a, M: Metric> Origin<'a, M> {
     fn head(&self) -> &'a str {
         self.segment.head(self.at)
     }
 }
 
 /// The live series of a segment, which is the sorted run's `number`th if it is one of those.
-fn origins<M: Instrument>(
+fn origins<M: Metric>(
     segment: &Segment<M>,
     live: u64,
     number: Option<usize>,
@@ -132,7 +132,7 @@ struct Merge<'a, M> {
     made: Vec<Place>,
 }
 
-impl<'a, M: Instrument> Merge<'a, M> {
+impl<'a, M: Metric> Merge<'a, M> {
     fn put(&mut self, origin: Origin<'a, M>) {
         self.waiting.push(origin);
         if self.waiting.len() == 4 * SEGMENT_SERIES {

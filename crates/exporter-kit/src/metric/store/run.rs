@@ -6,7 +6,7 @@ use hashbrown::HashTable;
 
 use super::fetch;
 use super::segment::{SEGMENT_SERIES, Segment};
-use crate::metric::series::Instrument;
+use crate::metric::series::Metric;
 
 /// Which series of which segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub(crate) struct Run<M> {
     pub(super) segments: Vec<Arc<Segment<M>>>,
 }
 
-impl<M: Instrument> Run<M> {
+impl<M: Metric> Run<M> {
     pub(super) fn new() -> Self {
         Self {
             table: HashTable::new(),

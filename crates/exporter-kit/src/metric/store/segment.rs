@@ -1,7 +1,7 @@
 //! A few series side by side, their heads in one text.
 
 use super::fetch;
-use crate::metric::series::Instrument;
+use crate::metric::series::Metric;
 
 /// How many series a segment has at most: as many as there are bits in what says which of them are live.
 pub(super) const SEGMENT_SERIES: usize = u64::BITS as usize;
@@ -22,7 +22,7 @@ pub(crate) struct Segment<M> {
     escaped: bool,
 }
 
-impl<M: Instrument> Segment<M> {
+impl<M: Metric> Segment<M> {
     pub(super) fn new() -> Self {
         Self {
             text: String::new(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::merge::{Merged, merge};
 use super::run::Run;
 use super::segment::Segment;
-use crate::metric::series::Instrument;
+use crate::metric::series::Metric;
 
 /// The series of a family. To be held under a lock, which is never held for longer than a few series take.
 pub(crate) struct SeriesStore<M> {
@@ -32,7 +32,7 @@ pub(crate) struct Outdated<M> {
     fresh: Run<M>,
 }
 
-impl<M: Instrument> SeriesStore<M> {
+impl<M: Metric> SeriesStore<M> {
     pub(crate) fn new() -> Self {
         Self {
             sorted: Arc::new(Run::new()),
@@ -145,14 +145,14 @@ impl<M: Instrument> SeriesStore<M> {
     }
 }
 
-impl<M: Instrument> Disorder<M> {
+impl<M: Metric> Disorder<M> {
     /// Puts everything in order, which takes its time: not under the lock.
     pub(crate) fn merge(&self, hash_of: impl Fn(&str) -> u64) -> Merged<M> {
         merge(&self.sorted, &self.fresh, hash_of)
     }
 }
 
-impl<M: Instrument> Outdated<M> {
+impl<M: Metric> Outdated<M> {
     /// What came of the disorder, and the same in the memory that the new series had before.
     ///
     /// Allocators keep what a thread frees for those that allocated it. If the memory of a scrape's thread were kept

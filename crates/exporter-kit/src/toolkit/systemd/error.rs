@@ -5,7 +5,6 @@ use std::fmt;
 use std::io;
 
 /// The sockets of systemd cannot be served.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum SystemdSocketError {
     /// The environment has no sockets for this process.
@@ -42,6 +41,8 @@ impl fmt::Display for SystemdSocketError {
         }
     }
 }
+
+crate::error::debug_by_display!(SystemdSocketError);
 
 impl Error for SystemdSocketError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {

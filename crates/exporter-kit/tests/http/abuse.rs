@@ -98,7 +98,7 @@ fn resident_bytes() -> Option<usize> {
     Some(kib * 1024)
 }
 
-/// How many connections this process can make to itself.
+/// The number of connections that this process can open to itself.
 fn possible_connections() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let open_files = limits

@@ -15,7 +15,7 @@ use crate::web_config::client::{Speaks, assert_metrics, get};
 
 const CLIENTS: usize = 300;
 
-/// How long a head may take.
+/// The timeout of a head.
 const HEAD_SECONDS: u32 = 10;
 
 /// The first message of a client that means it.

@@ -18,7 +18,7 @@ type Bytes = Full<&'static [u8]>;
 type Answer = Result<Response<Bytes>, &'static str>;
 type Pending = Pin<Box<dyn Future<Output = Answer>>>;
 
-/// A service that answers as it is told.
+/// A service with configurable answers.
 #[derive(Clone)]
 struct Answers(fn(Request<Bytes>) -> Pending);
 

@@ -80,7 +80,7 @@ fn handshakes_that_stop_half_way_by_the_hundred() {
     });
 }
 
-/// Whoever means it is served while hundreds don't.
+/// A complete handshake succeeds while hundreds of others stall.
 #[test]
 fn others_shake_hands_meanwhile() {
     let folder = Folder::new("meanwhile");

@@ -1,19 +1,19 @@
-//! Tells the program what it is built from: the commit, its branch, and the compiler.
+//! Passes the commit, its branch and the compiler to the program.
 //!
-//! What is not known is called "unknown": a packaged source builds as well as a clone.
+//! Each is "unknown" where it cannot be found, as in a source package.
 
 use std::path::Path;
 use std::process::Command;
 
 #[allow(
     clippy::print_stdout,
-    reason = "this is how a build script answers cargo"
+    reason = "build scripts report to cargo on standard output"
 )]
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let mut revision = None;
     let mut branch = None;
-    // A package that was unpacked below somebody else's repository must not show that one's commit.
+    // A source package that is unpacked inside another repository must not show that repository's commit.
     if git(&["ls-files", "--error-unmatch", "Cargo.toml"]).is_some() {
         revision = git(&["rev-parse", "HEAD"]);
         branch = git(&["rev-parse", "--abbrev-ref", "HEAD"]);
@@ -47,7 +47,7 @@ fn git(arguments: &[&str]) -> Option<String> {
     first_line("git", arguments)
 }
 
-/// What the program prints first, if it is there, succeeds, and prints something.
+/// Returns the first line that a program prints, unless it is missing, fails or prints nothing.
 fn first_line(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;

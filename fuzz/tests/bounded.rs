@@ -19,7 +19,7 @@ const REQUESTS: &[&str] = &[
     "text/html, image/gif, *; q=.2, */*; q=.2\nx-gzip;q=nan, deflate\n",
 ];
 
-/// What clients send on a connection.
+/// Bytes of clients on a connection.
 const CONNECTIONS: &[&str] = &[
     "GET /metrics HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n",
     "GET / HTTP/1.0\r\n\r\nHEAD /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
@@ -166,7 +166,7 @@ fn web_configurations() -> Vec<Vec<u8>> {
     read.collect()
 }
 
-/// What app_exporter reads: configurations, texts of every format, targets and records of logins.
+/// Inputs of app_exporter: configurations, texts of every format, targets and records of logins.
 fn app_exporter_seeds() -> Vec<Vec<u8>> {
     let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/app_exporter");
     let mut files = vec![home.join("config.example.yml")];

@@ -1,44 +1,43 @@
-//! `app_exporter check-web-config`: says whether a server could start with a web configuration file.
+//! `check-web-config`: checks a web configuration file.
 //!
-//! Knows no rule itself: the library reads the file as a server does.
+//! The library reads the file as its server does; no rule is here.
 
-use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use exporter_kit::toolkit::check_web_config;
 
-/// A server could not start with it.
-const BAD: u8 = 1;
+use crate::output::{self, FAILED, MISUSED};
 
-/// Check a web configuration file, with the certificates and keys that it names
+/// Check a web configuration file, with its certificates and keys
 ///
-/// Exits with 0 if a server could start with it, 1 if not.
+/// Exits with 0 if a server can start with the file, else with 1.
 #[derive(clap::Args, Debug)]
 pub(crate) struct CheckWebConfig {
-    /// The file, as --web.config.file would name it
+    /// The web configuration file; it wins over --web.config.file
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    file: Option<PathBuf>,
 }
 
 impl CheckWebConfig {
-    /// Checks, and says what it finds: the verdict last, on standard output if it is good.
-    pub(crate) fn run(&self) -> ExitCode {
-        let file = self.file.display();
-        // Who does not read on knows enough; the exit code says it all the same.
-        match check_web_config(&self.file) {
+    /// Checks the file of the command, or else the `configured` one, which is empty if there is none.
+    pub(crate) fn run(&self, configured: &OsStr) -> ExitCode {
+        let configured = (!configured.is_empty()).then(|| Path::new(configured));
+        let Some(path) = self.file.as_deref().or(configured) else {
+            let message = "error: no web configuration file; write check-web-config FILE, add --web.config.file FILE, \
+                           or set APP_EXPORTER_WEB_CONFIG_FILE";
+            return output::fail(message, MISUSED);
+        };
+        let file = path.display();
+        match check_web_config(path) {
             Ok(notices) => {
-                let mut err = io::stderr().lock();
                 for notice in notices {
-                    let _ = writeln!(err, "{file}: note: {notice}");
+                    output::note(&format!("{file}: note: {notice}"));
                 }
-                let _ = writeln!(io::stdout().lock(), "{file}: good");
-                ExitCode::SUCCESS
+                output::finish(&format!("{file}: OK\n"))
             }
-            Err(error) => {
-                let _ = writeln!(io::stderr().lock(), "{error}");
-                ExitCode::from(BAD)
-            }
+            Err(error) => output::fail(&error.to_string(), FAILED),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The command line: what can be said, by a flag or by its twin in the environment.
+//! The command line: flags, their variables in the environment, and subcommands.
 //!
-//! A flag `--log.level` has the twin `APP_EXPORTER_LOG_LEVEL`. The flag wins.
+//! The variable of `--log.level` is `APP_EXPORTER_LOG_LEVEL`. The flag wins over it.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ use exporter_kit::toolkit::WebFlags;
 
 use crate::check_metrics::CheckMetrics;
 use crate::check_web_config::CheckWebConfig;
+use crate::duration::duration;
 use crate::logging::{LogFormat, LogLevel};
 use crate::simulate::Plan;
 use crate::tasks::{
@@ -21,15 +22,15 @@ use crate::tasks::{
 
 /// Exports the active user sessions of an application to Prometheus
 ///
-/// Without flags it simulates them: a random number from 10 to 100, and another one every 5 seconds.
+/// With --config.file, the numbers come from databases, Redis, files, commands and web servers.
 ///
-/// With --config.file it exports what databases, Redis, files, commands and web servers say.
+/// Without it, they are simulated: a random number from 10 to 100, and a new one every 5 seconds.
 #[derive(Debug, Parser)]
 #[command(name = "app_exporter", version)]
 #[command(override_usage = "app_exporter [FLAGS]\n       app_exporter COMMAND [FLAGS]")]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Options {
-    /// What to do instead of exporting.
+    /// The subcommand that runs instead of the exporter.
     #[command(subcommand)]
     pub(crate) task: Option<Task>,
 
@@ -44,11 +45,13 @@ pub(crate) struct Options {
 }
 
 const AFTER_HELP: &str = "\
-A flag wins over its variable in the environment.
+Each flag listed here has a variable in the environment; the flag wins over it. The own flags of a
+command, such as --timeout of once, have none. A command reads the configuration file from the same
+flags and variables as the exporter: before or after its name.
 
-Exits with 0 after Ctrl-C or SIGTERM, 1 if it can't do its work, 2 if a flag can't be used.";
+Exits with 0 after Ctrl-C or SIGTERM, 1 on failure, 2 if a flag or a variable is invalid.";
 
-/// What the program does beside exporting.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
     CheckMetrics(CheckMetrics),
@@ -65,11 +68,11 @@ pub(crate) enum Task {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Configuration")]
 pub(crate) struct ConfigFile {
-    /// Export what this file says, instead of simulated sessions
-    #[arg(long = "config.file", value_name = "FILE")]
+    /// The configuration file: the sources and their metrics, instead of simulated sessions
+    #[arg(id = "config.file", long = "config.file", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 
-    /// How often to look whether the file has changed, to reload it; 0s is never
+    /// How often to check the file for changes, to reload it; 0s disables the check
     #[arg(long = "config.watch-interval", value_name = "DURATION")]
     #[arg(value_parser = watch_interval, default_value = "2s")]
     pub(crate) watch_interval: Duration,
@@ -78,11 +81,11 @@ pub(crate) struct ConfigFile {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Log")]
 pub(crate) struct Logs {
-    /// Log only what is as important as this, or more
+    /// The least severe log lines to write
     #[arg(long = "log.level", value_name = "LEVEL", default_value = "info")]
     pub(crate) level: LogLevel,
 
-    /// How the lines are written, which go to standard error
+    /// The format of the log lines, which go to standard error
     #[arg(long = "log.format", value_name = "FORMAT", default_value = "logfmt")]
     pub(crate) format: LogFormat,
 }
@@ -90,30 +93,30 @@ pub(crate) struct Logs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Simulated sessions")]
 struct Simulate {
-    /// Give the same numbers in every run with this seed
+    /// Repeat the same numbers in every run with this seed
     #[arg(long = "simulate.seed", value_name = "NUMBER", value_parser = seed)]
     seed: Option<u64>,
 
-    /// The least number of sessions
+    /// The lowest number of sessions
     #[arg(long = "simulate.minimum", value_name = "NUMBER")]
     #[arg(value_parser = sessions, default_value = "10")]
     minimum: u32,
 
-    /// The greatest number of sessions
+    /// The highest number of sessions
     #[arg(long = "simulate.maximum", value_name = "NUMBER")]
     #[arg(value_parser = sessions, default_value = "100")]
     maximum: u32,
 
-    /// How long a number stays: 200ms, 5s, 1m30s, from 1ms to 1day
+    /// The time until the next number, such as 200ms, 5s or 1m30s; from 1ms to 1day
     #[arg(long = "simulate.interval", value_name = "DURATION")]
     #[arg(value_parser = interval, default_value = "5s")]
     interval: Duration,
 }
 
 impl Options {
-    /// Reads the arguments, the program's name first, and the environment for what they leave open.
+    /// Parses the arguments, the program's name first, and the variables of flags that are not among them.
     ///
-    /// The error also stands for `--help` and `--version`: it knows what to print and where.
+    /// `--help` and `--version` are errors too, which know their text.
     pub(crate) fn parse(arguments: &[OsString]) -> Result<Self, clap::Error> {
         let mut command = command();
         command
@@ -126,7 +129,7 @@ impl Options {
             .and_then(|options| options.check(&mut command))
     }
 
-    /// What no flag can see alone.
+    /// Checks flags against each other.
     fn check(self, command: &mut Command) -> Result<Self, clap::Error> {
         let Simulate {
             minimum, maximum, ..
@@ -150,23 +153,27 @@ impl Options {
     }
 }
 
-/// The command line with the twins in the environment, which follow from the flags' names.
+/// Flags that also work behind the name of a subcommand.
+const GLOBAL: [&str; 2] = ["config.file", "web.config.file"];
+
+/// The command line. Each flag's variable follows from its name.
 pub(crate) fn command() -> Command {
     Options::command().mut_args(|argument| match argument.get_long() {
         Some(long) => {
-            let twin = twin(long);
-            argument.env(twin).hide_env_values(true)
+            let (variable, is_global) = (variable(long), GLOBAL.contains(&long));
+            let argument = argument.env(variable).hide_env_values(true);
+            argument.global(is_global)
         }
         None => argument,
     })
 }
 
-fn twin(long: &str) -> String {
+fn variable(long: &str) -> String {
     let name = long.to_uppercase().replace(['.', '-'], "_");
     format!("APP_EXPORTER_{name}")
 }
 
-/// Names the variable instead of the flag where that is where the unusable value came from.
+/// Names the variable instead of the flag if the invalid value came from the variable.
 fn blame_the_environment(
     command: &Command,
     mut error: clap::Error,
@@ -217,7 +224,7 @@ fn name_what_is_not_text(
     }
 }
 
-/// Whether the text is the flag, alone or with a value or the name of one behind it.
+/// True for the flag itself, and for the flag followed by a value or by a value's name.
 fn names(text: &str, long: &str) -> bool {
     text.strip_prefix("--")
         .and_then(|text| text.strip_prefix(long))
@@ -226,19 +233,19 @@ fn names(text: &str, long: &str) -> bool {
 
 fn seed(text: &str) -> Result<u64, &'static str> {
     text.parse()
-        .map_err(|_| "a seed is a whole number from 0 to 18446744073709551615")
+        .map_err(|_| "a seed is an integer from 0 to 18446744073709551615")
 }
 
 fn sessions(text: &str) -> Result<u32, &'static str> {
     text.parse()
-        .map_err(|_| "sessions are a whole number from 0 to 4294967295")
+        .map_err(|_| "sessions are an integer from 0 to 4294967295")
 }
 
 fn interval(text: &str) -> Result<Duration, &'static str> {
     const SHORTEST: Duration = Duration::from_millis(1);
     let interval = duration(text)?;
     if !(SHORTEST..=DAY).contains(&interval) {
-        return Err("an interval is from 1ms to 1day long");
+        return Err("an interval is between 1ms and 1day");
     }
     Ok(interval)
 }
@@ -247,21 +254,12 @@ fn watch_interval(text: &str) -> Result<Duration, &'static str> {
     const SHORTEST: Duration = Duration::from_millis(10);
     let interval = duration(text)?;
     if !interval.is_zero() && !(SHORTEST..=DAY).contains(&interval) {
-        return Err("an interval is from 10ms to 1day long, or 0s");
+        return Err("an interval is between 10ms and 1day, or 0s");
     }
     Ok(interval)
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Reads a duration of a flag.
-///
-/// # Errors
-/// When it is none: the message says how one is written.
-pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
-    humantime::parse_duration(text)
-        .map_err(|_| "a duration is a number with its unit, as 200ms, 5s or 1m30s")
-}
 
 #[cfg(test)]
 mod tests {
@@ -286,12 +284,12 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_has_its_twin() {
+    fn every_flag_has_its_variable() {
         for argument in command().get_arguments() {
             let long = argument.get_long().expect("flags only");
-            let twin = argument.get_env().expect("a twin").to_str().expect("UTF-8");
+            let variable = argument.get_env().expect("a variable");
             assert_eq!(
-                twin,
+                variable.to_str().expect("UTF-8"),
                 format!(
                     "APP_EXPORTER_{}",
                     long.to_uppercase().replace(['.', '-'], "_")

@@ -1,4 +1,4 @@
-//! What a configuration file exports: its sources, running.
+//! The running sources of a configuration file, and its reload.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::probe::Prober;
 use crate::setup::{self, Built, Config, Location};
 use crate::watch::{Watch, Watched};
 
-/// How long the end waits for what the sources have begun.
+/// The time for running fetches to end at shutdown.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
 
 /// Sources that run until this is dropped.
@@ -28,9 +28,9 @@ pub(crate) struct Configured {
 
 /// The file, as it was read.
 struct Texts {
-    /// What was tried last; nothing if it could not be read.
+    /// The last text that was tried; `None` if the file was unreadable.
     tried: Option<String>,
-    /// What runs. It may hold secrets.
+    /// The text that is in use. It may hold secrets.
     running: String,
 }
 
@@ -38,7 +38,7 @@ impl Configured {
     /// Reads the file, and registers what its sources give.
     ///
     /// # Errors
-    /// When the file can't be used. A source that can't be had is no error: its metrics say so.
+    /// When the file is invalid. A source that fails is not an error: its metrics show it.
     pub(crate) fn start(location: Location, registry: &Registry) -> anyhow::Result<Self> {
         let text = location.read()?;
         let Built { specs, templates } = read(&text, &location)?;
@@ -55,7 +55,16 @@ impl Configured {
         registry.register(&sources)?;
         let prober = Prober::start(templates, registry, runtime.handle())?;
         let file = location.file().display();
-        log::info!(file:%, sources = count; "Exporting what the configuration says");
+        if location.is_built_in() {
+            log::warn!(
+                "Sessions are simulated: without a configuration file, app_active_sessions is a random number; name a file \
+                 with --config.file or APP_EXPORTER_CONFIG_FILE to export real numbers"
+            );
+        } else if count == 0 {
+            log::warn!(file:%; "No sources in the configuration: only metrics about the exporter are exported");
+        } else {
+            log::info!(file:%, sources = count; "Loaded the configuration");
+        }
         Ok(Self {
             location,
             sources,
@@ -68,7 +77,7 @@ impl Configured {
         })
     }
 
-    /// What reads the file anew: all or nothing, and sources that did not change keep running.
+    /// Returns the function that reloads the file, all or nothing. Unchanged sources keep running.
     pub(crate) fn reload(&self) -> impl Fn() -> anyhow::Result<()> + Send + Sync + 'static {
         let (location, sources) = (self.location.clone(), self.sources.clone());
         let (prober, texts) = (Arc::clone(&self.prober), Arc::clone(&self.texts));
@@ -81,12 +90,12 @@ impl Configured {
             prober.replace(templates);
             lock(&texts).running = text;
             let (begun, ended, kept) = (replaced.begun, replaced.ended, replaced.kept);
-            log::info!(begun, ended, kept; "Exporting what the configuration says now");
+            log::info!(begun, ended, kept; "Applied the changed configuration");
             Ok(())
         }
     }
 
-    /// What gives the text of `/config`.
+    /// Returns the function that renders the text of `/config`.
     pub(crate) fn shown(&self) -> impl Fn() -> String + Send + Sync + 'static {
         let texts = Arc::clone(&self.texts);
         move || {
@@ -115,7 +124,7 @@ impl Configured {
             .context("can't start the thread that watches the configuration")
     }
 
-    /// What answers `/probe`.
+    /// The prober for `/probe`.
     pub(crate) fn prober(&self) -> &Arc<Prober> {
         &self.prober
     }

@@ -8,11 +8,13 @@ mod cli;
 mod config;
 mod configured;
 mod decode;
+mod duration;
 mod environment;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod logging;
 mod mapping;
+mod output;
 mod probe;
 mod run;
 mod setup;
@@ -23,18 +25,12 @@ mod tasks;
 mod version;
 mod watch;
 
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::error::ErrorKind;
 
 use crate::cli::{Options, Task};
-
-/// Running ended with an error.
-const FAILED: u8 = 1;
-/// The command line can't be used; trying again would not help.
-const UNUSABLE: u8 = 2;
 
 /// Runs the program with the arguments and the environment of this process.
 pub fn main() -> ExitCode {
@@ -44,46 +40,46 @@ pub fn main() -> ExitCode {
         Err(answer) => return print(&answer),
     };
     if let Some(task) = &options.task {
+        let file = options.config.file.as_deref();
         return match task {
             Task::CheckMetrics(check) => check.run(),
-            Task::CheckWebConfig(check) => check.run(),
-            Task::CheckConfig(check) => check.run(),
-            Task::Once(once) => once.run(),
+            Task::CheckWebConfig(check) => check.run(&options.web.config_file),
+            Task::CheckConfig(check) => check.run(file),
+            Task::Once(once) => once.run(file),
             Task::Sources(list) => list.run(),
             Task::Schema(print) => print.run(),
             Task::Reference(print) => print.run(),
-            Task::Completions(print) => print.run(),
-            Task::Man(print) => print.run(),
+            Task::Completions(print) => print.run(cli::command()),
+            Task::Man(print) => print.run(cli::command()),
         };
     }
     match start(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // A configuration may have several mistakes, each in its line.
+            // A configuration may have several mistakes, one a line.
             for line in format!("{error:#}").lines() {
                 log::error!("{line}");
             }
-            ExitCode::from(FAILED)
+            ExitCode::from(output::FAILED)
         }
     }
 }
 
 fn start(options: &Options) -> anyhow::Result<()> {
     logging::start(options.log.level, options.log.format)?;
-    let signals = signals::signals().context("can't listen for signals")?;
+    let signals = signals::signals().context("cannot listen for signals")?;
     run::run(options, &signals)
 }
 
-/// Prints what was asked for, or why the command line can't be used. A reader that has gone away has
-/// what it wanted, so failing to print is no failure.
+/// Prints the help or the version, or why the command line is invalid.
 fn print(answer: &clap::Error) -> ExitCode {
-    let printed = match answer.kind() {
-        ErrorKind::DisplayVersion => io::stdout().write_all(version::text().as_bytes()),
-        _ => answer.print(),
-    };
-    drop(printed);
-    match answer.exit_code() {
-        0 => ExitCode::SUCCESS,
-        _ => ExitCode::from(UNUSABLE),
+    match answer.kind() {
+        ErrorKind::DisplayVersion => output::finish(&version::text()),
+        ErrorKind::DisplayHelp => output::finish(&answer.render().to_string()),
+        _ => {
+            // The exit code reports the mistake even where standard error is closed.
+            let _ = answer.print();
+            ExitCode::from(output::MISUSED)
+        }
     }
 }

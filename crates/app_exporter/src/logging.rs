@@ -1,4 +1,4 @@
-//! Writes log records to standard error, as logfmt or as JSON, one line each, never in colour.
+//! Log lines on standard error, as logfmt or JSON, without colours.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use exporter_kit::Timestamp;
 use log::kv::{Error, Key, Value, VisitSource, VisitValue};
 use log::{LevelFilter, Log, Metadata, Record, SetLoggerError};
 
-/// The least important records that are written, by the ecosystem's names.
+/// The lowest level that is written, by the names that other exporters use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogLevel {
     Debug,
@@ -18,14 +18,14 @@ pub(crate) enum LogLevel {
     Error,
 }
 
-/// The form of a log line; both have the same keys.
+/// The format of a log line. Both formats have the same keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
     Logfmt,
     Json,
 }
 
-/// Has the program's records of `level` and above written to standard error.
+/// Writes all records from `level` on to standard error.
 pub(crate) fn start(level: LogLevel, format: LogFormat) -> Result<(), SetLoggerError> {
     log::set_boxed_logger(Box::new(Logger { format }))?;
     log::set_max_level(match level {
@@ -49,8 +49,8 @@ impl Log for Logger {
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
             let line = line(self.format, Timestamp::now(), record);
-            // One write a line, so that lines of several threads do not mix. Nobody is left to be told
-            // when standard error is closed, and the metrics are worth more than the log.
+            // One write for each line, so that threads do not mix theirs. A closed standard error must not stop the
+            // metrics, and there is no other place to report it.
             let _ = std::io::stderr().lock().write_all(line.as_bytes());
         }
     }
@@ -58,12 +58,12 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// The record as a line, with its end.
+/// Formats a record as a line, with its line feed.
 fn line(format: LogFormat, now: Timestamp, record: &Record<'_>) -> String {
     let seconds = Duration::from_secs(u64::try_from(now.seconds()).unwrap_or(0));
     let now: SystemTime = UNIX_EPOCH + seconds + Duration::from_nanos(now.subsec_nanos().into());
     let time = humantime::format_rfc3339_millis(now).to_string();
-    // The ecosystem's alerts and searches look for WARN and so on, as log's own names are.
+    // In capitals, as alerts and searches for other exporters expect.
     let level = record.level().as_str();
     let message = record.args().to_string();
     let mut fields = Fields {
@@ -73,12 +73,12 @@ fn line(format: LogFormat, now: Timestamp, record: &Record<'_>) -> String {
     fields.text("time", &time);
     fields.text("level", level);
     fields.text("msg", &message);
-    // Writing to a string does not fail, so what can is a value's own conversion: its key is left out.
+    // Only the conversion of a value can fail, which then has no field: writing to a string does not.
     let _ = record.key_values().visit(&mut fields);
     fields.end()
 }
 
-/// A line in the making.
+/// An unfinished line.
 struct Fields {
     format: LogFormat,
     line: String,
@@ -111,7 +111,7 @@ impl Fields {
         }
     }
 
-    /// A value that is written in the same way in both formats.
+    /// Writes a number or a boolean, which have no quotes in both formats.
     fn bare(&mut self, key: &str, value: impl std::fmt::Display) {
         self.key(key);
         let _ = write!(self.line, "{value}");
@@ -135,7 +135,7 @@ impl<'kvs> VisitSource<'kvs> for Fields {
     }
 }
 
-/// Writes one value as what it is, so that JSON has numbers where there are numbers.
+/// Writes a value by its type, so that numbers are numbers in JSON.
 struct Field<'a> {
     key: &'a str,
     fields: &'a mut Fields,
@@ -163,13 +163,13 @@ impl<'v> VisitValue<'v> for Field<'_> {
     }
 }
 
-/// Whether a logfmt reader could take the value for something else without quotes.
+/// True if a logfmt reader would misread the value without quotes.
 fn needs_quotes(value: &str) -> bool {
     let special = |char: char| char.is_whitespace() || char.is_control() || "=\"\\".contains(char);
     value.is_empty() || value.contains(special)
 }
 
-/// Writes a string as JSON has it; readers of logfmt understand the same escapes.
+/// Writes a string of JSON. Readers of logfmt know the same escapes.
 fn quote(line: &mut String, value: &str) {
     line.push('"');
     for char in value.chars() {
@@ -179,8 +179,7 @@ fn quote(line: &mut String, value: &str) {
             '\n' => line.push_str("\\n"),
             '\r' => line.push_str("\\r"),
             '\t' => line.push_str("\\t"),
-            // The separators end a line for some readers; every other control character is below 0x20
-            // or from 0x7f to 0x9f.
+            // U+2028 and U+2029 end a line for some readers. Control characters are below 0x20, or 0x7f to 0x9f.
             _ if char.is_control() || matches!(char, '\u{2028}' | '\u{2029}') => {
                 let _ = write!(line, "\\u{:04x}", u32::from(char));
             }

@@ -1,7 +1,7 @@
 //! `/probe`: sources that are asked about the targets of requests.
 //!
 //! What can be reached is what the configuration allows. What is kept for a target is shared by its requests, bounded, and
-//! forgotten when nobody asks for it.
+//! dropped when it is not used.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,14 +16,14 @@ use tokio::runtime::Handle;
 use crate::config::instead;
 use crate::setup::{SourceTemplate, shown_target};
 
-/// How many targets are kept at most; the one that was asked for the longest time ago makes room.
+/// The largest number of targets in memory. Beyond it, the least recently used one is dropped.
 const MOST_KEPT: usize = 1000;
-/// How long a target is kept that nobody asks for.
+/// The time after which an unused target is dropped.
 const IDLE: Duration = Duration::from_secs(10 * 60);
-/// How often those are looked for.
+/// The interval at which unused targets are searched.
 const SWEEP: Duration = Duration::from_secs(60);
 
-/// Why a request for a probe is refused, as the counter names it.
+/// The reasons for which a probe is rejected, as label values of the counter.
 const REASONS: [&str; 4] = [REQUEST, SOURCE, TARGET, BUILD];
 const REQUEST: &str = "request";
 const SOURCE: &str = "source";
@@ -47,7 +47,7 @@ struct State {
 /// The name of a source, and a target.
 type Key = (String, String);
 
-/// What requests for one target share: the run of its source, its cache, its counts.
+/// The state that requests for one target share: the run of its source, its cache, its counts.
 struct Kept {
     handler: MetricsHandler,
     template: Arc<SourceTemplate>,
@@ -115,7 +115,7 @@ impl Prober {
         });
     }
 
-    /// What a request is answered with: the metrics of its target, and the health of the source for that target.
+    /// Finds the handler for a request: it answers with the metrics of the target, and the health of the source for it.
     ///
     /// # Errors
     /// When it names no source, or no target that is allowed.

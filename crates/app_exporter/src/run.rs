@@ -15,7 +15,7 @@ use crate::signals::Signal;
 use crate::simulate;
 use crate::version::{BRANCH, REVISION, RUST_VERSION, VERSION};
 
-/// Runs until one of the `signals` asks it to end, and then lets the scrapes finish that have begun.
+/// Runs until one of the `signals` stops it, and then finishes the scrapes in progress.
 pub(crate) fn run(options: &Options, signals: &Receiver<Signal>) -> anyhow::Result<()> {
     log::info!(version = VERSION, branch = BRANCH, revision = REVISION; "Starting app_exporter");
     let registry = Registry::new();
@@ -32,20 +32,25 @@ pub(crate) fn run(options: &Options, signals: &Receiver<Signal>) -> anyhow::Resu
     };
     let interval = options.config.watch_interval;
     let is_watched = !location.is_built_in() && !interval.is_zero();
+    let is_simulated = location.is_built_in();
+    if is_simulated {
+        let help = "Always 1: the exporter runs without a configuration file, so its sessions are random numbers.";
+        registry.gauge("app_exporter_simulated", help)?.set(1);
+    }
     let configured = Configured::start(location, &registry)?;
-    let server = serve(&registry, &options.web, &configured)?;
+    let server = serve(&registry, &options.web, &configured, is_simulated)?;
     let reloader = server.reloader();
     let _watch = is_watched
         .then(|| configured.watch(interval, move || reload(&reloader)))
         .transpose()?;
     let signal = wait(&server, signals);
-    log::info!(signal; "Shutting down once the scrapes that have begun are answered");
+    log::info!(signal; "Shutting down after the scrapes in progress");
     server.shutdown();
     log::info!("Stopped");
     Ok(())
 }
 
-/// Reloads when asked to, until the signal to end.
+/// Reloads at each signal to reload, until a signal to stop.
 fn wait(server: &Server, signals: &Receiver<Signal>) -> &'static str {
     loop {
         match signals.recv() {
@@ -56,25 +61,39 @@ fn wait(server: &Server, signals: &Receiver<Signal>) -> &'static str {
     }
 }
 
-/// Does what `/-/reload` does.
+/// Reloads as `/-/reload` does.
 fn reload(reloader: &Reloader) {
-    // A refusal is told where the configuration is read.
+    // The failure is logged where the configuration is read.
     if reloader.reload().is_ok() {
         log::info!("Reloaded");
     }
 }
 
-/// Starts the server, and says what it serves where.
-fn serve(registry: &Registry, web: &WebFlags, configured: &Configured) -> anyhow::Result<Server> {
+/// Starts the server, and logs its addresses.
+fn serve(
+    registry: &Registry,
+    web: &WebFlags,
+    configured: &Configured,
+    is_simulated: bool,
+) -> anyhow::Result<Server> {
     let prober = Arc::clone(configured.prober());
-    let builder = web
+    let mut builder = web
         .server(registry)
         .title("app_exporter")
         .description("Exports the active user sessions of an application.")
         .version(VERSION)
+        .lifecycle_hint(
+            "start app_exporter with --web.enable-lifecycle, or with APP_EXPORTER_WEB_ENABLE_LIFECYCLE=true in its environment",
+        )
         .probe("/probe", move |query| prober.choose(query))
         .page("/config", "Configuration", configured.shown())
         .on_reload("app_exporter", configured.reload());
+    if is_simulated {
+        builder = builder.notice(
+            "These numbers are simulated: app_exporter runs without a configuration file. Name one with --config.file or \
+             APP_EXPORTER_CONFIG_FILE.",
+        );
+    }
     let server = builder.start().map_err(|error| match error {
         ServeError::Listen { .. } => anyhow!("{error}; the flag is --web.listen-address"),
         ServeError::Option { ref source, .. } if source.is::<WebConfigError>() => {
@@ -82,7 +101,7 @@ fn serve(registry: &Registry, web: &WebFlags, configured: &Configured) -> anyhow
         }
         ServeError::Endpoint { path, .. } => {
             anyhow!(
-                "`{path}` has something else already; choose another path by --web.telemetry-path"
+                "`{path}` is in use by another page; choose another path with --web.telemetry-path"
             )
         }
         ServeError::Option { ref source, .. } if source.is::<SystemdSocketError>() => {

@@ -1,19 +1,18 @@
-//! The signals that ask the program to end, or to read its configuration anew.
+//! Signals that stop the program or reload its configuration.
 
 use std::io;
 use std::sync::mpsc::{self, Receiver};
 
-/// What a signal asks for.
+/// The request of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// To end; with the signal's name.
+    /// Stop. The text is the signal's name.
     Stop(&'static str),
-    /// To read the configuration anew.
+    /// Reload the configuration.
     Reload,
 }
 
-/// From now on the first Ctrl-C or SIGTERM is received here, and every SIGHUP; a second Ctrl-C or SIGTERM ends the
-/// program at once, as if nobody had listened.
+/// Receives the first Ctrl-C or SIGTERM, and every SIGHUP. A second Ctrl-C or SIGTERM ends the program at once.
 #[cfg(unix)]
 pub(crate) fn signals() -> io::Result<Receiver<Signal>> {
     use std::sync::Arc;
@@ -41,7 +40,7 @@ pub(crate) fn signals() -> io::Result<Receiver<Signal>> {
                     SIGINT => Signal::Stop("SIGINT"),
                     _ => Signal::Stop("SIGTERM"),
                 };
-                // Nobody receives when the program is ending already.
+                // The receiver is gone when the program is ending already.
                 if sender.send(asked).is_err() {
                     break;
                 }
@@ -50,7 +49,7 @@ pub(crate) fn signals() -> io::Result<Receiver<Signal>> {
     Ok(receiver)
 }
 
-/// From now on the first Ctrl-C is received here; a second one ends the program at once.
+/// Receives the first Ctrl-C. A second one ends the program at once.
 #[cfg(not(unix))]
 pub(crate) fn signals() -> io::Result<Receiver<Signal>> {
     use std::thread;
@@ -66,11 +65,11 @@ pub(crate) fn signals() -> io::Result<Receiver<Signal>> {
         .spawn(move || {
             runtime.block_on(async {
                 if ctrl_c().await.is_ok() {
-                    // Nobody receives when the program is ending for another reason.
+                    // The receiver is gone when the program is ending already.
                     let _ = sender.send(Signal::Stop("Ctrl-C"));
                 }
                 if ctrl_c().await.is_ok() {
-                    #[allow(clippy::exit, reason = "this is what the second Ctrl-C asks for")]
+                    #[allow(clippy::exit, reason = "the second Ctrl-C ends the program at once")]
                     std::process::exit(130);
                 }
             });

@@ -1,4 +1,4 @@
-//! What this program was built from.
+//! Version, commit and compiler of this build.
 
 use std::env::consts::{ARCH, OS};
 
@@ -7,7 +7,7 @@ pub(crate) const REVISION: &str = env!("APP_EXPORTER_BUILD_REVISION");
 pub(crate) const BRANCH: &str = env!("APP_EXPORTER_BUILD_BRANCH");
 pub(crate) const RUST_VERSION: &str = env!("APP_EXPORTER_BUILD_RUST_VERSION");
 
-/// What `--version` prints, in the form of Prometheus' own programs.
+/// The output of `--version`, in the format of Prometheus' own programs.
 pub(crate) fn text() -> String {
     format!(
         "app_exporter, version {VERSION} (branch: {BRANCH}, revision: {REVISION})\n  \

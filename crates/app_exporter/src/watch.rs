@@ -1,7 +1,7 @@
-//! Reloads the configuration when its file has another content.
+//! Reloads the configuration when the content of its file changes.
 //!
-//! The file is read, every few seconds: that sees what an editor's renaming, a link that leads elsewhere (Kubernetes) or a
-//! file system of another machine do, of which nothing else tells everywhere, and a file that only was touched is the same.
+//! The file is read every few seconds. Notifications of the kernel miss network file systems, and differ for files that
+//! are replaced by an editor or through a symbolic link (Kubernetes). A file with the same content is not reloaded.
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
@@ -10,38 +10,38 @@ use std::{fmt, io};
 
 use crate::setup::Location;
 
-/// How long a changed file must stay as it is before it is loaded: it may still be being written.
+/// The time without changes before a changed file is loaded, as a program may still write it.
 const SETTLED: Duration = Duration::from_millis(100);
-/// How often that is waited for at most.
+/// The highest number of such waits.
 const PATIENCE: usize = 20;
 
-/// Looks after a file until this is dropped.
+/// Watches a file until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Watch {
     _stop: Sender<()>,
 }
 
-/// What is watched, and what happens then.
+/// The watched file, and the reaction to a change.
 pub(crate) struct Watched<T, R> {
     pub(crate) location: Location,
-    /// The text that was tried last; nothing if it could not be read.
+    /// Returns the last text that was tried; `None` if it could not be read.
     pub(crate) tried: T,
-    /// Tries the file that there is now.
+    /// Loads the file as it is now.
     pub(crate) reload: R,
 }
 
 impl Watch {
-    /// Begins to look, this often.
+    /// Checks the file at this interval.
     ///
     /// # Errors
-    /// When there can be no further thread.
+    /// When no thread can start.
     pub(crate) fn start<T, R>(watched: Watched<T, R>, interval: Duration) -> io::Result<Self>
     where
         T: Fn() -> Option<String> + Send + 'static,
         R: Fn() + Send + 'static,
     {
         let (stop, stopped) = mpsc::channel();
-        // Nobody waits for the thread: a file system that hangs keeps it, and nothing else.
+        // The program does not join the thread, which hangs if its file system does.
         thread::Builder::new()
             .name("config-watch".to_owned())
             .spawn(move || {
@@ -54,7 +54,8 @@ impl Watch {
 }
 
 impl<T: Fn() -> Option<String>, R: Fn()> Watched<T, R> {
-    /// Reloads if the file is not what was tried last. `settle` waits a moment, and says whether to go on.
+    /// Reloads if the file differs from the text that was tried last. `settle` waits, and returns false at the end of the
+    /// program.
     fn look(&self, settle: impl Fn() -> bool) {
         let read = || self.location.read().ok();
         let mut found = read();
@@ -71,7 +72,7 @@ impl<T: Fn() -> Option<String>, R: Fn()> Watched<T, R> {
             }
             found = now;
         }
-        // It may be what it was again, or somebody else has asked for a reload meanwhile.
+        // The old text may be back, or a request may have reloaded the file meanwhile.
         if found != (self.tried)() {
             let file = self.location.file().display();
             log::info!(file:%; "The configuration has changed");
@@ -86,7 +87,7 @@ impl<T, R> fmt::Debug for Watched<T, R> {
     }
 }
 
-/// Waits, and says whether to go on.
+/// Waits; returns false at the end of the program.
 fn pause(stopped: &Receiver<()>, time: Duration) -> bool {
     stopped.recv_timeout(time) == Err(RecvTimeoutError::Timeout)
 }

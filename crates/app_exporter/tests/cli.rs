@@ -1,4 +1,4 @@
-//! What the program prints about itself, and `check-config --connect`.
+//! Subcommands: their spellings, their output, and `check-config --connect`.
 
 use std::io::ErrorKind;
 use std::process::Command;
@@ -122,33 +122,30 @@ fn once_asks_one_source_or_a_template_about_an_allowed_target() {
         fine("app_shop 7.0")
     );
     for (arguments, message) in [
-        (
-            &["--source=shop", "--target=shop-b"][..],
-            "shop: can't read `",
-        ),
+        (&["--source=shop", "--target=shop-b"][..], "shop: `"),
         (
             &["--source=shop", "--target=../shop-a"],
-            "`../shop-a` is none of the `targets` of the source `shop`; there are `main`, `shop-*`\n",
+            "`../shop-a` is not one of the `targets` of the source `shop`; there are `main`, `shop-*`\n",
         ),
         (
             &["--source=host", "--target=2130706433"],
-            "the source `host` can't be asked about `2130706433`: ",
+            "the source `host`: cannot use the target `2130706433`: ",
         ),
         (
             &["--target=shop-a"],
-            "say by --source which template to ask; there are `host`, `shop`\n",
+            "--target without a template; name one with --source; there are `host`, `shop`\n",
         ),
         (
             &["--source=host"],
-            "the source `host` is a template; say by --target what to ask it about; there is `*`\n",
+            "the source `host` is a template; name a target with --target; there is `*`\n",
         ),
         (
             &["--source=plain", "--target=a"],
-            "the source `plain` is asked about no target; ",
+            "the source `plain` is not a template; ",
         ),
         (
             &["--source=shp"],
-            "no source named `shp`, did you mean `shop`?\n",
+            "unknown source `shp`, did you mean `shop`?\n",
         ),
     ] {
         let (code, shown, failed) = once(arguments);
@@ -232,8 +229,8 @@ fn check_config_connects_if_asked_and_says_of_each_source_how_that_went() {
     assert_eq!((code, failed.as_str()), (Some(0), ""));
     assert_eq!(
         told,
-        "FILE: can be used: sources: 2, metrics: 2\nrows: ok: rows: 3\n\
-         template: a template, not asked; `once --config.file FILE --source template --target …` does\n"
+        "FILE: OK: 2 sources, 2 metrics\nrows: OK, rows: 3\n\
+         template: skipped, as it is a template; try it with `once --config.file FILE --source template --target …`\n"
     );
     let bad = format!(
         "{good}  down:
@@ -259,13 +256,13 @@ fn check_config_connects_if_asked_and_says_of_each_source_how_that_went() {
             (told, failed)
         })
         .find(|(told, failed)| {
-            let is_done = told.contains("\nrows: ok: rows: 3\n");
-            is_done && failed.contains("part: rows: 3, but")
+            let is_done = told.contains("\nrows: OK, rows: 3\n");
+            is_done && failed.contains("part: only a part, rows: 3: ")
         })
         .expect("time enough for two files");
     for line in [
         "down: failed: ",
-        "part: rows: 3, but only a part: ",
+        "part: only a part, rows: 3: ",
         "hangs: failed: ",
         "FILE:",
     ] {
@@ -273,4 +270,179 @@ fn check_config_connects_if_asked_and_says_of_each_source_how_that_went() {
         assert!(found, "{line} in {failed}");
     }
     assert!(!format!("{told}{failed}").contains("# TYPE"));
+}
+
+/// One source with one metric, and the folder of the file.
+fn one_source(test: &str, text: &str) -> (Scratch, String) {
+    let scratch = Scratch::new(test);
+    let file = scratch.write("config.yml", text);
+    let name = file.to_string_lossy().into_owned();
+    (scratch, name)
+}
+
+const SEVEN: &str =
+    "sources: {a: {simulate: {steps: {values: [7]}}, metrics: [{name: app_a, help: A number.}]}}\n";
+
+#[test]
+fn every_spelling_names_the_configuration_file() {
+    let (_scratch, file) = one_source("spellings", SEVEN);
+    let (flag, wrong) = (format!("--config.file={file}"), "--config.file=/dev/null/x");
+    let variable = [("APP_EXPORTER_CONFIG_FILE", file.as_str())];
+    let wrong_variable = [("APP_EXPORTER_CONFIG_FILE", "/dev/null/x")];
+    let none: &[(&str, &str)] = &[];
+    for (arguments, variables) in [
+        (&["once", &flag][..], none),
+        (&["once", "--config.file", &file], none),
+        (&[&flag, "once"], none),
+        (&["--config.file", &file, "once", "--timeout=60s"], none),
+        (&["once"], &variable),
+        // A flag wins over the variable, and what is nearer to the command wins over what is before it.
+        (&["once", &flag], &wrong_variable),
+        (&[&flag, "once"], &wrong_variable),
+        (&[wrong, "once", &flag], none),
+    ] {
+        let output = end(arguments, variables);
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {text}");
+        assert!(text.contains("\napp_a 7.0\n"), "{arguments:?}: {text}");
+    }
+    let ok = format!("{file}: OK: 1 source, 1 metric\n");
+    for (arguments, variables) in [
+        (&["check-config", &file][..], none),
+        (&["check-config", &flag], none),
+        (&[&flag, "check-config"], none),
+        (&["check-config"], &variable),
+        (&["check-config", &file], &wrong_variable),
+        (&[wrong, "check-config", &file], none),
+    ] {
+        let output = end(arguments, variables);
+        assert_eq!(said(&output), ok, "{arguments:?}");
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+    }
+    let ok = format!("{file}: OK\n");
+    std::fs::write(&file, "{}\n").expect("the file");
+    let flag = format!("--web.config.file={file}");
+    let variable = [("APP_EXPORTER_WEB_CONFIG_FILE", file.as_str())];
+    for (arguments, variables) in [
+        (&["check-web-config", &file][..], none),
+        (&["check-web-config", &flag], none),
+        (&[&flag, "check-web-config"], none),
+        (&["check-web-config"], &variable),
+    ] {
+        let output = end(arguments, variables);
+        assert_eq!(said(&output), ok, "{arguments:?}");
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_command_without_its_file_names_the_flag_and_the_variable() {
+    for (command, flag, variable) in [
+        ("once", "--config.file", "APP_EXPORTER_CONFIG_FILE"),
+        ("check-config", "--config.file", "APP_EXPORTER_CONFIG_FILE"),
+        (
+            "check-web-config",
+            "--web.config.file",
+            "APP_EXPORTER_WEB_CONFIG_FILE",
+        ),
+    ] {
+        let output = end(&[command], &[]);
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.starts_with("error: no "), "{text}");
+        assert!(text.contains(flag) && text.contains(variable), "{text}");
+    }
+    // The help of a command lists them too, with their variables.
+    for command in ["once", "check-config"] {
+        let help = printed(&[command, "--help"]);
+        assert!(help.contains("--config.file <FILE>"), "{help}");
+        assert!(help.contains("[env: APP_EXPORTER_CONFIG_FILE]"), "{help}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_an_error_unless_the_reader_closed_the_pipe() {
+    use std::fs::File;
+    use std::process::Stdio;
+
+    use crate::program::command;
+
+    let (scratch, file) = one_source("full", SEVEN);
+    let web = scratch.write("web.yml", "{}\n");
+    let web = web.to_string_lossy();
+    let flag = format!("--config.file={file}");
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["once", "--help"],
+        &["once", &flag],
+        &["check-config", &file],
+        &["check-config", "--connect", &file],
+        &["check-web-config", &web],
+        &["sources"],
+        &["schema"],
+        &["reference"],
+        &["completions", "bash"],
+        &["man"],
+        &["man", "once"],
+    ] {
+        let full = File::options().write(true).open("/dev/full").expect("it");
+        let mut program = command(arguments, &[]);
+        let output = program.stdout(full).output().expect("it starts");
+        assert_eq!(
+            said(&output),
+            "standard output: cannot write: No space left on device (os error 28)\n",
+            "{arguments:?}"
+        );
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+
+        // The reading end is closed before the program starts.
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut program = command(arguments, &[]);
+        let output = program.stdout(Stdio::from(writer)).output();
+        let output = output.expect("it starts");
+        assert_eq!(said(&output), "", "{arguments:?}");
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+    }
+}
+
+#[test]
+fn sources_that_match_nothing_are_reported() {
+    let (scratch, file) = one_source(
+        "empty",
+        "sources:
+  path:
+    file: {path: numbers.json, format: {json: {rows: '$.sesions[*]'}}}
+    metrics: [{name: app_path, help: A number., value: n}]
+  glob:
+    file: {path: 'none-*.json', format: {json: {}}}
+    metrics: [{name: app_glob, help: A number., value: n}]
+  some:
+    file: {path: numbers.json, format: {json: {rows: '$.sessions[*]'}}}
+    metrics: [{name: app_some, help: A number., value: n}]
+",
+    );
+    scratch.write("numbers.json", "{\"sessions\": [{\"n\": 5}]}\n");
+    let empty = |name: &str| {
+        format!(
+            "{name}: no rows, so its metrics have no samples; check its path, pattern or query\n"
+        )
+    };
+    let output = end(&["once", "--config.file", &file], &[]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("\napp_some 5.0\n"), "{text}");
+    for name in ["path", "glob"] {
+        let rows = format!("app_exporter_source_rows{{source=\"{name}\"}} 0.0\n");
+        assert!(text.contains(&rows), "{text}");
+    }
+    let notes = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{notes}");
+    assert_eq!(notes, empty("glob") + &empty("path"));
+
+    let report = printed(&["check-config", "--connect", &file]);
+    for line in [&*empty("glob"), &empty("path"), "some: OK, rows: 1\n"] {
+        assert!(report.contains(line), "{report}");
+    }
 }

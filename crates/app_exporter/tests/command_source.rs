@@ -21,7 +21,7 @@ fn wait_for_end(file: &Path) {
     });
 }
 
-/// One that has ended but that nobody has asked about yet.
+/// One that has ended and was not waited for yet.
 fn is_dead(id: Pid) -> bool {
     let status = fs::read_to_string(format!("/proc/{}/stat", id.as_raw_nonzero()));
     status.is_ok_and(|status| {
@@ -88,7 +88,7 @@ fn who_holds_the_output_open_is_not_waited_for() {
     wait_for_end(&scratch.path().join("child"));
 }
 
-/// A configuration whose program goes on for ever, and what tells that it has begun.
+/// A configuration whose program does not end, and the file that shows that it has started.
 fn endless(scratch: &Scratch) -> (PathBuf, Receiver<String>) {
     let begun = scratch.path().join("begun");
     let made = Command::new("mkfifo").arg(&begun).status();

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::native_histograms::config;
 use crate::support::{Prometheus, Scratch, require};
 
-/// What the exemplars' trace ids say: the series, with its `le`, and the value.
+/// Content of the exemplars' trace ids: the series, with its `le`, and the value.
 type Arrived = BTreeMap<String, (String, String, f64)>;
 
 fn exemplars_that_arrive_with(features: &str, test: &str) -> Option<Arrived> {

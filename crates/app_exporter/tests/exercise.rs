@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::program::{Running, end, get, sessions};
+use crate::support::Scratch;
 
 #[test]
 fn curl_and_grep_show_the_three_lines_of_the_exercise() {
@@ -27,6 +28,27 @@ fn curl_and_grep_show_the_three_lines_of_the_exercise() {
         .unwrap_or_else(|| panic!("{sample}"));
     let number: u32 = number.parse().expect("a whole number");
     assert!((10..=100).contains(&number), "{number}");
+}
+
+#[test]
+fn simulated_numbers_are_marked_and_configured_ones_are_not() {
+    let (_running, address) = Running::listening(&[]);
+    let (_, body) = get(address, "/metrics");
+    assert!(body.contains("\napp_exporter_simulated 1.0\n"), "{body}");
+    let (_, page) = get(address, "/");
+    assert!(page.contains("These numbers are simulated"), "{page}");
+
+    let scratch = Scratch::new("configured");
+    let file = scratch.write(
+        "config.yml",
+        "sources: {a: {simulate: {uniform: {}}, metrics: [{name: app_a, help: A.}]}}\n",
+    );
+    let (_running, address) = Running::listening(&["--config.file", &file.to_string_lossy()]);
+    let (_, body) = get(address, "/metrics");
+    assert!(body.contains("\napp_a "), "{body}");
+    assert!(!body.contains("app_exporter_simulated"), "{body}");
+    let (_, page) = get(address, "/");
+    assert!(!page.contains("are simulated"), "{page}");
 }
 
 #[test]

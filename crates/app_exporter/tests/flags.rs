@@ -1,4 +1,4 @@
-//! Every flag and its twin in the environment, and what is said about those that can't be used.
+//! Every flag and its twin in the environment, and the messages about unusable ones.
 
 use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener};
@@ -112,15 +112,15 @@ fn the_seed_can_be_in_the_environment() {
 
 const ADDRESS: &str =
     "`:8000`, `127.0.0.1:8000`, `[::1]:8000` or `localhost:8000`, with a port from 0 to 65535";
-const PATH: &str = "a path begins with `/`, as /metrics does";
+const PATH: &str = "a path begins with `/`, such as /metrics";
 const URL: &str = "write `https://example.org/exporter` or its path `/exporter`";
-const SEED: &str = "a seed is a whole number from 0 to 18446744073709551615";
-const SESSIONS: &str = "sessions are a whole number from 0 to 4294967295";
-const DURATION: &str = "a duration is a number with its unit, as 200ms, 5s or 1m30s";
-const WATCH_INTERVAL: &str = "an interval is from 10ms to 1day long, or 0s";
-const INTERVAL: &str = "an interval is from 1ms to 1day long";
+const SEED: &str = "a seed is an integer from 0 to 18446744073709551615";
+const SESSIONS: &str = "sessions are an integer from 0 to 4294967295";
+const DURATION: &str = "not a duration; write a number with its unit, such as 200ms, 5s or 1m30s";
+const WATCH_INTERVAL: &str = "an interval is between 10ms and 1day, or 0s";
+const INTERVAL: &str = "an interval is between 1ms and 1day";
 
-/// An unusable flag, its value, and what is said of what would be accepted.
+/// An unusable flag, its value, and the part of the message about valid values.
 const UNUSABLE: [(&str, &str, &str); 31] = [
     ("--web.listen-address", "8000", ADDRESS),
     ("--web.listen-address", ":80000", ADDRESS),
@@ -130,17 +130,17 @@ const UNUSABLE: [(&str, &str, &str); 31] = [
     (
         "--web.telemetry-path",
         "/a?b",
-        "a path has no query, fragment or white space",
+        "a path contains no query, fragment or white space",
     ),
     (
         "--web.listen-address",
         "unix:run/sock",
-        "write its whole path, as in `unix:/run/exporter.sock`",
+        "write the whole path: `unix:/run/exporter.sock`",
     ),
     (
         "--web.listen-address",
         "unix:/run/sock?mode=rw",
-        "write three octal digits, as in `unix:/run/exporter.sock?mode=0660`",
+        "write three octal digits: `unix:/run/exporter.sock?mode=0660`",
     ),
     (
         "--web.listen-address",
@@ -153,17 +153,17 @@ const UNUSABLE: [(&str, &str, &str); 31] = [
     (
         "--web.max-requests",
         "-1",
-        "requests are a whole number from 0 on",
+        "write an integer from 0; 0 is no limit",
     ),
     (
         "--timeout-offset",
         "-0.5",
-        "an offset is a number of seconds from 0 on",
+        "write a number of seconds from 0, such as 0.5",
     ),
     (
         "--timeout-offset",
         "1s",
-        "an offset is a number of seconds from 0 on",
+        "write a number of seconds from 0, such as 0.5",
     ),
     ("--web.external-url", "ftp://example.org", URL),
     ("--web.external-url", "https://example.org/?a", URL),
@@ -424,7 +424,7 @@ fn a_reader_that_went_away_is_no_reason_to_panic() {
     }
 }
 
-/// What a program with an unusable command line said.
+/// Output of a program with an unusable command line.
 fn refused(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");

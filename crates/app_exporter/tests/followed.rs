@@ -34,7 +34,7 @@ fn blocks(page: &str) -> Vec<Block<'_>> {
 struct Reader {
     scratch: Scratch,
     exporter: Option<(Running, SocketAddr)>,
-    /// What the last commands have printed.
+    /// Output of the last commands.
     printed: String,
 }
 
@@ -139,7 +139,7 @@ fn what_a_configuration_is_refused_for_is_in_troubleshooting_as_it_is_said() {
     let (_, rest) = page
         .split_once("Common mistakes in YAML")
         .expect("a section");
-    let (section, _) = rest.split_once("**`the variable").expect("the next one");
+    let (section, _) = rest.split_once("**`the environment variable").expect("the next one");
     let mut messages = Vec::new();
     for line in section.lines() {
         let bold = line

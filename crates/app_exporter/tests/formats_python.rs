@@ -15,7 +15,7 @@ use crate::support::{require, run};
 
 const READ: &str = include_str!("read_every_format.py");
 
-/// What only collectors give, and what has times of its own. The quotes in an exemplar's label are two, as
+/// Metrics that only collectors produce, and samples with timestamps. The quotes in an exemplar's label are two, as
 /// prometheus_client loses count of what is quoted after a single one.
 const COLLECTED: &str = r#"# TYPE ages_seconds gaugehistogram
 # UNIT ages_seconds seconds

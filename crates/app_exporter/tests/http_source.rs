@@ -44,7 +44,7 @@ pub(crate) fn serve<S: Read + Write>(
     address
 }
 
-/// A server that shows this certificate, and answers 7 to whoever shows it as well.
+/// A server that shows this certificate, and answers 7 to every client that shows it as well.
 pub(crate) fn serve_https(own: &CertifiedKey<KeyPair>) -> SocketAddr {
     let key =
         rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der()).expect("a key");
@@ -200,7 +200,7 @@ fn every_way_to_ask_and_every_way_to_fail() {
         ],
     );
     assert!(
-        text.contains("which the login, body, headers or target are not meant for"),
+        text.contains("which must not receive the login, body, headers or target"),
         "{text}"
     );
 }

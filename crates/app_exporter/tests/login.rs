@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::sources::{collect, compare};
 use crate::support::{Scratch, run};
 
-/// What is in the file: a line for each record, as `utmpdump` of util-linux writes them.
+/// Content of the file: a line for each record, as `utmpdump` of util-linux writes them.
 const RECORDS: &str = "\
 [2] [00000] [~~  ] [reboot  ] [~           ] [6.1.0               ] [0.0.0.0        ] [2023-11-14T22:13:20,000000+00:00]
 [1] [00053] [~~  ] [runlevel] [~           ] [6.1.0               ] [0.0.0.0        ] [2023-11-14T22:13:21,000000+00:00]

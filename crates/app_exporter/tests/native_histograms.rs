@@ -19,7 +19,7 @@ pub(crate) fn config(scratch: &Scratch, target: SocketAddr) -> PathBuf {
     scratch.write("prometheus.yml", &config)
 }
 
-/// What was observed, in order of size, and the histogram that it was observed with.
+/// The observations in order of size, and the histogram that has them.
 struct Observed {
     name: &'static str,
     histogram: Histogram,

@@ -31,7 +31,7 @@ pub(crate) fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command
     command
 }
 
-/// Runs the program, which must end by itself: a port that nobody can listen on sees to that.
+/// Runs the program, which must end by itself: a port that is not free makes sure of that.
 pub(crate) fn end(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     command(arguments, variables).output().expect("it starts")
 }
@@ -150,7 +150,7 @@ impl Drop for Running {
     }
 }
 
-/// A connection whose reads do not hang for ever.
+/// A connection whose reads end in time.
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).expect("a connection");
     stream.set_read_timeout(Some(PATIENCE)).expect("a limit");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::program::end;
 
-/// A case is a configuration; beside it is what it gives, written anew with `UPDATE_GOLDEN=1`.
+/// A case is a configuration; beside it is the exposition, rewritten with `UPDATE_GOLDEN=1`.
 #[test]
 fn every_case_gives_what_it_should() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sources");

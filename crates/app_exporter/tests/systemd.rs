@@ -1,4 +1,4 @@
-//! What systemd gives and is told: sockets, readiness, reloads, health, the end.
+//! Systemd: sockets, readiness, reloads, health, the end.
 
 use std::io::{Read as _, Write as _};
 use std::os::linux::net::SocketAddrExt as _;
@@ -155,7 +155,7 @@ fn systemd_is_told_that_it_is_alive_as_often_as_it_asks() {
     }
 }
 
-/// Where systemd would listen for what services tell it.
+/// The socket on which systemd would receive messages of services.
 struct Systemd(UnixDatagram);
 
 impl Systemd {

@@ -53,7 +53,7 @@ fn said(running: Running, texts: [&str; 3]) -> [usize; 3] {
     texts.map(|text| log.iter().filter(|line| line.contains(text)).count())
 }
 
-const TAKEN: &str = "Exporting what the configuration says now";
+const TAKEN: &str = "Applied the changed configuration";
 const REFUSED: &str = "the new configuration can't be used";
 const CHANGED: &str = "The configuration has changed";
 const LAST_GOOD: &str = "app_exporter_config_last_reload_successful 1.0";

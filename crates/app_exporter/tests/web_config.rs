@@ -54,14 +54,14 @@ fn the_check_gives_the_verdict_and_its_exit_code() {
     certificates(&scratch);
     let file = scratch.write("web.yml", &format!("{TLS}{USERS}"));
     let name = file.display().to_string();
-    assert_eq!(check(&file), (Some(0), format!("{name}: good\n")));
+    assert_eq!(check(&file), (Some(0), format!("{name}: OK\n")));
 
     let file = scratch.write("web.yml", USERS);
     let (code, said) = check(&file);
     assert_eq!(code, Some(0));
     assert!(
         said.starts_with(&format!(
-            "{name}: good\n{name}: note: logins are asked for, but TLS is not"
+            "{name}: OK\n{name}: note: logins are asked for, but TLS is not"
         )),
         "{said}"
     );
@@ -116,13 +116,13 @@ fn a_change_is_told_in_the_log() {
     assert_eq!(get(address, "/metrics").0, 401);
     scratch.write("web.yml", "basic_auth_users: [\n");
     running.wait_for(|line| {
-        line.contains("the last good one stays in force")
+        line.contains("the previous one stays in effect")
             .then_some(())
     });
     assert_eq!(get(address, "/metrics").0, 401);
     scratch.write("web.yml", "# open to everybody\n");
     running.wait_for(|line| {
-        line.contains("the web configuration was reloaded")
+        line.contains("Reloaded the web configuration")
             .then_some(())
     });
     assert_eq!(get(address, "/metrics").0, 200);

@@ -56,6 +56,8 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod build_info;
 mod collect;
 #[cfg(any(doc, doctest))]

@@ -200,7 +200,6 @@ impl Modules {
     }
 
     /// As `file_of`. With `exact`, only a module that shows where it has the name counts.
-
     fn follow(
         &self,
         at: &[String],

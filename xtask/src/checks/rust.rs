@@ -212,7 +212,7 @@ impl File {
                     TokenTree::Ident(ident) => {
                         line = ident.span().start().line;
                         leaf = true;
-                        if !(ident == "self" && !segments.is_empty()) {
+                        if ident != "self" || segments.is_empty() {
                             segments.push(ident.to_string());
                         }
                     }

@@ -1,6 +1,6 @@
-//! Fetches one page over plain HTTP, to its end, within bounds of time and size.
+//! Fetches one page over plain HTTP, within limits of time and size.
 //!
-//! It asks in HTTP/1.0, whose bodies end where the connection does: nothing here needs to undo chunks.
+//! Requests are HTTP/1.0, so bodies end with the connection and have no chunks.
 
 use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-/// From the first connection attempt to the last byte.
+/// The time from the first connection attempt to the last byte.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// More than any head of an answer has.
+/// Far above the size of real response heads.
 const MAX_HEAD_BYTES: u64 = 64 * 1024;
 
 pub(super) struct Answer {
@@ -18,11 +18,11 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-/// Gets `url`, which must answer with status 200.
+/// Fetches `url`. Every status but 200 is an error.
 pub(super) fn get(url: &str, accept: &str) -> anyhow::Result<Answer> {
     let Some(rest) = url.strip_prefix("http://") else {
         bail!(
-            "only http:// is fetched; let another program fetch it, and pipe what it gets into this one"
+            "the URL does not begin with http://; fetch it with another program, such as curl, and pipe the result to `check-metrics -`"
         );
     };
     let rest = rest.split('#').next().unwrap_or(rest);
@@ -43,7 +43,7 @@ pub(super) fn get(url: &str, accept: &str) -> anyhow::Result<Answer> {
 fn connect(authority: &str, deadline: Instant) -> anyhow::Result<TcpStream> {
     let unsafe_in_a_head = |c: char| c.is_whitespace() || c.is_control() || c == '@';
     if authority.is_empty() || authority.contains(unsafe_in_a_head) {
-        bail!("`{authority}` is no HOST:PORT; write http://HOST:PORT/PATH");
+        bail!("`{authority}` is not HOST:PORT; write http://HOST:PORT/PATH");
     }
     let port_follows = authority
         .rsplit(']')
@@ -56,7 +56,7 @@ fn connect(authority: &str, deadline: Instant) -> anyhow::Result<TcpStream> {
     };
     let addresses = with_port
         .to_socket_addrs()
-        .with_context(|| format!("can't find the host of `{authority}`"))?;
+        .with_context(|| format!("cannot resolve the host of `{authority}`"))?;
     let mut last = None;
     for address in addresses {
         match TcpStream::connect_timeout(&address, left(deadline)?) {
@@ -68,7 +68,9 @@ fn connect(authority: &str, deadline: Instant) -> anyhow::Result<TcpStream> {
         }
     }
     match last {
-        Some((address, error)) => Err(error).with_context(|| format!("can't connect to {address}")),
+        Some((address, error)) => {
+            Err(error).with_context(|| format!("cannot connect to {address}"))
+        }
         None => bail!("the host of `{authority}` has no address"),
     }
 }
@@ -77,23 +79,23 @@ fn read_answer(mut from: impl BufRead) -> anyhow::Result<Answer> {
     let mut head = from.by_ref().take(MAX_HEAD_BYTES);
     let mut line = String::new();
     head.read_line(&mut line)
-        .context("it does not answer in HTTP")?;
+        .context("the response is not HTTP")?;
     let status = line
         .trim_end()
         .split_once(' ')
         .map_or("", |(_, status)| status);
     if !line.starts_with("HTTP/1.") {
-        bail!("it does not answer in HTTP; check host and port");
+        bail!("the response is not HTTP; check host and port");
     }
     if status.split(' ').next() != Some("200") {
-        bail!("it answers with status `{status}`; check the path");
+        bail!("the status is `{status}`, not 200; check the path");
     }
     let mut content_type = String::new();
     let mut length = None;
     loop {
         line.clear();
         if head.read_line(&mut line)? == 0 {
-            bail!("its answer ends before the body");
+            bail!("the response ends before its body");
         }
         let Some((name, value)) = line.trim_end().split_once(':') else {
             break;
@@ -103,7 +105,9 @@ fn read_answer(mut from: impl BufRead) -> anyhow::Result<Answer> {
             "content-type" => value.clone_into(&mut content_type),
             "content-length" => length = value.parse::<usize>().ok(),
             "transfer-encoding" | "content-encoding" if value != "identity" => {
-                bail!("it encodes its body as `{value}`, which was not asked for");
+                bail!(
+                    "the body is encoded as `{value}`, which was not requested; fetch it with curl, and pipe the result to `check-metrics -`"
+                );
             }
             _ => {}
         }
@@ -112,7 +116,7 @@ fn read_answer(mut from: impl BufRead) -> anyhow::Result<Answer> {
     super::read_all(from, &mut body)?;
     if let Some(length) = length.filter(|length| *length != body.len()) {
         bail!(
-            "it promised {length} bytes and sent {}; try again",
+            "the body has {} bytes, not {length} as announced; try again",
             body.len()
         );
     }
@@ -122,14 +126,14 @@ fn read_answer(mut from: impl BufRead) -> anyhow::Result<Answer> {
 fn left(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
-        let message = format!("it takes longer than {} seconds", PATIENCE.as_secs());
+        let message = format!("not finished within {} seconds", PATIENCE.as_secs());
         Err(io::Error::new(io::ErrorKind::TimedOut, message))
     } else {
         Ok(left)
     }
 }
 
-/// A connection that is read until the deadline, however the bytes trickle.
+/// A connection with a deadline for all reads together.
 struct Bounded {
     stream: TcpStream,
     deadline: Instant,
@@ -162,11 +166,13 @@ mod tests {
             (answer.content_type.as_str(), answer.body.as_slice()),
             ("text/plain", &b"a 1\n"[..])
         );
-        assert!(refused("").contains("does not answer in HTTP"));
-        assert!(refused("SSH-2.0\r\n").contains("does not answer in HTTP"));
+        assert!(refused("").contains("response is not HTTP"));
+        assert!(refused("SSH-2.0\r\n").contains("response is not HTTP"));
         assert!(refused("HTTP/1.1 404 Not Found\r\n\r\n").contains("status `404 Not Found`"));
-        assert!(refused("HTTP/1.1 200 OK\r\n").contains("ends before the body"));
-        assert!(refused("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\na 1\n").contains("sent 4"));
+        assert!(refused("HTTP/1.1 200 OK\r\n").contains("ends before its body"));
+        assert!(
+            refused("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\na 1\n").contains("has 4 bytes")
+        );
         assert!(
             refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").contains("`chunked`")
         );
@@ -175,9 +181,9 @@ mod tests {
     #[test]
     fn only_plain_http_to_a_host_is_fetched() {
         let refused = |url| format!("{:#}", get(url, "").err().expect("refused"));
-        assert!(refused("https://localhost/").contains("only http://"));
-        assert!(refused("http:///metrics").contains("no HOST:PORT"));
-        assert!(refused("http://user@localhost/").contains("no HOST:PORT"));
-        assert!(refused("http://a b/").contains("no HOST:PORT"));
+        assert!(refused("https://localhost/").contains("begin with http://"));
+        assert!(refused("http:///metrics").contains("not HOST:PORT"));
+        assert!(refused("http://user@localhost/").contains("not HOST:PORT"));
+        assert!(refused("http://a b/").contains("not HOST:PORT"));
     }
 }

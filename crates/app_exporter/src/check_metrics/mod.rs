@@ -1,40 +1,42 @@
-//! `app_exporter check-metrics`: says what is wrong with an exposition, wherever it comes from.
+//! `check-metrics`: checks an exposition from a file, a URL or standard input.
 //!
-//! Knows no rule itself: the library's parsers and lint do.
+//! The rules are those of the library's parsers and lint; none is here.
 
 mod fetch;
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use exporter_kit::parse::{self, ParseError};
 use exporter_kit::{Snapshot, lint};
 
-/// It can't be read, or does not parse.
+use crate::output;
+
+/// The exposition cannot be read, or does not parse.
 const BAD: u8 = 1;
-/// It parses but breaks naming rules. The number is promtool's.
+/// The exposition breaks naming rules. The number is promtool's.
 const LINT: u8 = 3;
 
-/// More than any exposition has; a check must not fill the memory.
+/// Far above the size of real expositions; a check must not fill the memory.
 const MAX_BYTES: u64 = 1 << 30;
 
-/// Check an exposition: whether it parses, and follows the naming rules
+/// Check an exposition: its syntax, and the naming rules
 ///
-/// Exits with 0 if it does both, 1 if it can't be read or does not parse, 3 if it breaks naming rules.
+/// Exits with 0 if it passes, 1 if it cannot be read or does not parse, 3 if it breaks naming rules.
 #[derive(clap::Args, Debug)]
 pub(crate) struct CheckMetrics {
     /// A file, an http:// URL, or - for standard input
     #[arg(value_name = "FILE|URL", default_value = "-")]
     source: String,
 
-    /// What to read it as; auto goes by the content type of a URL, or else by whether the last line is `# EOF`
+    /// The format; auto goes by the content type of a URL, and else by a last line `# EOF`
     #[arg(long, value_name = "FORMAT", default_value = "auto")]
     format: Format,
 
-    /// Leave out the naming rules
+    /// Skip the naming rules
     #[arg(long)]
     no_lint: bool,
 }
@@ -47,22 +49,20 @@ enum Format {
 }
 
 impl CheckMetrics {
-    /// Checks, and says what it finds on standard error.
+    /// Checks, and reports findings on standard error.
     pub(crate) fn run(&self) -> ExitCode {
         let (code, said) = match self.check() {
             Ok(findings) if findings.is_empty() => (ExitCode::SUCCESS, findings),
             Ok(findings) => (ExitCode::from(LINT), findings),
             Err(error) => (ExitCode::from(BAD), vec![format!("{error:#}")]),
         };
-        let mut out = io::stderr().lock();
         for line in said {
-            // Who does not read on knows enough; the exit code says it all the same.
-            let _ = writeln!(out, "{line}");
+            output::note(&line);
         }
         code
     }
 
-    /// The naming rules that it breaks.
+    /// Returns the naming rules that the exposition breaks.
     fn check(&self) -> anyhow::Result<Vec<String>> {
         let (body, format) = self.read()?;
         let snapshot = parse_as(format, &body).with_context(|| self.name())?;
@@ -75,7 +75,7 @@ impl CheckMetrics {
 
     /// The exposition and its format.
     fn read(&self) -> anyhow::Result<(Vec<u8>, Format)> {
-        let reading = || format!("can't read {}", self.name());
+        let reading = || format!("cannot read {}", self.name());
         let mut body = Vec::new();
         let mut found = None;
         if self.source == "-" {
@@ -120,11 +120,11 @@ fn parse_as(format: Format, body: &[u8]) -> Result<Snapshot, ParseError> {
     }
 }
 
-/// Reads to the end, which must come.
+/// Reads to the end, up to a limit of size.
 fn read_all(from: impl Read, body: &mut Vec<u8>) -> anyhow::Result<()> {
     from.take(MAX_BYTES + 1).read_to_end(body)?;
     if body.len() as u64 > MAX_BYTES {
-        bail!("it has more than {MAX_BYTES} bytes; check a part of it");
+        bail!("larger than {MAX_BYTES} bytes; check a part of it");
     }
     Ok(())
 }

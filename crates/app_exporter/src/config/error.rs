@@ -165,24 +165,22 @@ fn misplaced(key: Option<&str>, found: &str, expected: &str) -> String {
 }
 
 fn missing(key: &str, after: &str) -> String {
-    let mut lines = after.lines();
     let indent = |line: &str| line.len() - line.trim_start_matches([' ', '-']).len();
-    // The error is at the map's first key.
-    let own = lines
-        .next()
-        .map_or(0, |first| first.len() - first.trim_start().len());
-    let is_key = |line: &&str| {
-        line.trim_start()
-            .strip_prefix(key)
-            .is_some_and(|rest| rest.starts_with(':'))
+    let lines: Vec<&str> = after.lines().filter(|it| !it.trim().is_empty()).collect();
+    let own = lines.first().map_or(0, |first| indent(first));
+    // A key that is indented further than its neighbour is read as a part of that one's value.
+    let is_shifted = |before: &str, line: &str| {
+        let rest = line.trim_start().strip_prefix(key);
+        rest.is_some_and(|rest| rest.starts_with(':'))
+            && indent(line) > indent(before)
+            && !before.trim_end().ends_with(':')
     };
-    let further = lines.take_while(|line| line.trim().is_empty() || indent(line) > own);
-    let mut misplaced = further.filter(is_key);
-    match misplaced.next() {
-        Some(_) => format!(
-            "missing key `{key}`; a line below has it, indented further: align it with the other keys"
-        ),
-        None => format!("missing key `{key}`; add it"),
+    let pairs = lines.iter().zip(lines.iter().skip(1));
+    let mut item = pairs.take_while(|(before, line)| indent(before) >= own && indent(line) >= own);
+    if item.any(|(before, line)| is_shifted(before, line)) {
+        format!("missing key `{key}`: its line is indented further than the one before; align both")
+    } else {
+        format!("missing key `{key}`; add it")
     }
 }
 

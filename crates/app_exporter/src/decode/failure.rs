@@ -40,6 +40,13 @@ impl Failure {
         Self::new(Reason::Limit, message)
     }
 
+    /// The result has more bytes than `max_bytes`.
+    pub(crate) fn too_large(what: impl fmt::Display, bytes: usize) -> Self {
+        Self::limit(format!(
+            "{what}: more than {bytes} bytes; fetch less, or raise `max_bytes`"
+        ))
+    }
+
     /// Prefixes the message with one of several items.
     #[must_use]
     pub(crate) fn about(self, what: impl fmt::Display) -> Self {

@@ -1,6 +1,7 @@
 //! A source with its metrics, as the engine runs it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use exporter_kit::source::{Deadline, Fetched, Source, SourceError};
 
@@ -12,18 +13,37 @@ use crate::sources::visit::{Visit, Visits};
 /// Fetches one source and maps its rows to metrics.
 #[derive(Debug)]
 pub(crate) struct MappedSource {
+    name: Box<str>,
+    /// True after the first fetch without rows, which the log reports.
+    reported_empty: AtomicBool,
     fetcher: Fetcher,
     mapping: Arc<Mapping>,
     visits: Visits,
 }
 
 impl MappedSource {
-    pub(super) fn new(fetcher: Fetcher, mapping: Mapping) -> Self {
+    pub(super) fn new(name: &str, fetcher: Fetcher, mapping: Mapping) -> Self {
         Self {
+            name: name.into(),
+            reported_empty: AtomicBool::new(false),
             fetcher,
             mapping: Arc::new(mapping),
             visits: Visits::new(),
         }
+    }
+
+    /// Logs that a fetch succeeded without rows: once as a warning, as a path or pattern may be wrong, then for debugging,
+    /// as there may really be none.
+    fn report_empty(&self) {
+        let level = match self.reported_empty.swap(true, Ordering::Relaxed) {
+            false => log::Level::Warn,
+            true => log::Level::Debug,
+        };
+        let name = &*self.name;
+        log::log!(
+            level, source = name;
+            "source `{name}` returned no rows, so its metrics have no samples; check its path, pattern or query"
+        );
     }
 
     async fn map(&self, parts: Vec<Part>, visit: &Visit) -> Result<Mapped, Failure> {
@@ -45,6 +65,9 @@ impl Source for MappedSource {
         let mapped = self.map(parts, &visit).await?;
         let mut fetched = Fetched::new(mapped.snapshot, mapped.rows);
         let mut problems: Vec<Failure> = mapped.failures.into_problems().collect();
+        if mapped.rows == 0 && problems.is_empty() {
+            self.report_empty();
+        }
         // Each is counted, but only the last is shown: it says all.
         let all = together(&problems);
         if let Some(last) = problems.last_mut() {

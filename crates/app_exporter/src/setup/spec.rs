@@ -19,7 +19,7 @@ pub(super) fn new(
     source: Arc<SourceConfig>,
     surroundings: Surroundings<'_>,
 ) -> Result<SourceSpec, Fault> {
-    let mapped = map_one(&source, surroundings)?;
+    let mapped = map_one(name, &source, surroundings)?;
     Ok(SourceSpec::new(name.as_str(), mapped)
         .timeout(source.timeout())
         .schedule(source.schedule())
@@ -27,7 +27,11 @@ pub(super) fn new(
         .config(source))
 }
 
-fn map_one(source: &SourceConfig, surroundings: Surroundings<'_>) -> Result<MappedSource, Fault> {
+fn map_one(
+    name: &SourceName,
+    source: &SourceConfig,
+    surroundings: Surroundings<'_>,
+) -> Result<MappedSource, Fault> {
     let nowhere = |message: String| Fault {
         place: None,
         message,
@@ -41,5 +45,5 @@ fn map_one(source: &SourceConfig, surroundings: Surroundings<'_>) -> Result<Mapp
     let mapping =
         Mapping::new(metrics, &origin.parts()).map_err(|error| nowhere(error.to_string()))?;
     let fetcher = origin.build(mapping.wanted(), source.limits(), surroundings)?;
-    Ok(MappedSource::new(fetcher, mapping))
+    Ok(MappedSource::new(name.as_str(), fetcher, mapping))
 }

@@ -29,8 +29,8 @@ const COLUMNS: [&str; 4] = ["path", "name", "bytes", "modified"];
 /// The source in lists.
 pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "file",
-    about: "what files say, in any format",
-    rows: "the format's, and `files` with path, name, bytes, modified",
+    about: "the content of files, in any format",
+    rows: "those of the format, and `files` with path, name, bytes, modified",
     features: &[],
 };
 
@@ -134,26 +134,26 @@ impl Reading {
     ) -> Result<Vec<Part>, Failure> {
         let several = self.path.is_pattern();
         let mut files = TableBuilder::new(COLUMNS, self.limits);
-        // What all files say together is one answer.
+        // The limits are for all files together.
         let mut left = self.limits;
         let mut parts = Vec::new();
         for (count, path) in paths.enumerate() {
             in_time(deadline)?;
             if count == self.limits.rows {
                 let failure = Failure::limit(format!(
-                    "there are more than {count} files; match fewer, or raise `max_rows`"
+                    "more than {count} files; match fewer, or raise `max_rows`"
                 ));
                 parts.push(Part::rows(FILES, Err(failure)));
                 return Ok(parts);
             }
             let read = path.and_then(|path| {
                 match self.read(&path, &mut files, &mut left) {
-                    // Files come and go: one that is gone by now is not there.
+                    // A file that was removed meanwhile is not an error.
                     Err(_) if several && is_gone(&path) => Ok(Vec::new()),
                     read => read,
                 }
             });
-            // One file or folder that can't be read costs no other.
+            // An unreadable file or folder does not affect the others.
             match read {
                 Ok(read) => parts.extend(read),
                 Err(failure) if several => parts.extend(self.parts.failed(&failure)),
@@ -209,12 +209,12 @@ impl Reading {
     fn too_much(&self, path: &Path, what: &str, most: usize) -> Failure {
         let path = path.display();
         let before = if self.path.is_pattern() {
-            " and the files before it have"
+            " and the files before it"
         } else {
-            " has"
+            ""
         };
         Failure::limit(format!(
-            "`{path}`{before} more than {most} {what}; raise `max_{what}`"
+            "`{path}`{before}: more than {most} {what}; fetch less, or raise `max_{what}`"
         ))
     }
 }
@@ -246,7 +246,7 @@ mod tests {
             target: None,
         };
         let File(reading) = File::new(&config, Wanted::default(), limits, surroundings);
-        let denied = Failure::connect("can't read `a`: permission denied");
+        let denied = Failure::connect("`a`: cannot read: permission denied");
         let paths = [Err(denied.clone()), Ok(folder.join("gone")), Ok(there)];
         let deadline = Deadline::after(Duration::from_secs(60));
         let parts = reading.read_all(paths.into_iter(), deadline).unwrap();

@@ -21,7 +21,7 @@ const ROWS: &str = "rows";
 /// The source in lists.
 pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "files",
-    about: "how many files match a pattern, by age",
+    about: "the number of files that match a pattern, by age",
     rows: "one, with count, bytes, oldest, newest",
     features: &[],
 };
@@ -60,7 +60,7 @@ impl Origin for FilesConfig {
         {
             faults.push(Fault::at(
                 older.place(),
-                "no file is both, so that the count is always 0; `older_than` has to be less than `newer_than`",
+                "no file can be both, so the count is always 0; make `older_than` less than `newer_than`",
             ));
         }
     }
@@ -93,7 +93,7 @@ impl Files {
         for path in self.path.find_unordered(&self.folder)? {
             let path = path?;
             in_time(deadline)?;
-            // Sessions end all the time: a file that is gone by now is not counted.
+            // Sessions end all the time: a file that was removed meanwhile is not an error.
             let metadata = match fs::metadata(&path) {
                 Ok(metadata) => metadata,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,

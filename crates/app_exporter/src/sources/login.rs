@@ -23,7 +23,7 @@ const COLUMNS: [&str; 7] = [
 /// The source in lists.
 pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "login",
-    about: "who is logged in to this machine, by systemd-logind or utmp",
+    about: "logins to this machine, from systemd-logind or utmp",
     rows: "one for each login, with user, terminal, host, type, remote, state, since",
     features: &[],
 };
@@ -70,7 +70,7 @@ impl Origin for LoginConfig {
         if let (Some(_), Some(utmp)) = (&self.path, &self.utmp) {
             faults.push(Fault::at(
                 utmp.place(),
-                "there is a `path` and a `utmp`; drop one of the two, or make two sources of it",
+                "both `path` and `utmp`; drop one of the two, or write two sources",
             ));
         }
     }
@@ -99,7 +99,7 @@ impl Login {
         match &self.records {
             Records::Logind(path) => self.of_logind(path),
             Records::Utmp(path) => self.of_utmp(path),
-            // Looked at each time: logind may be started later.
+            // Checked at each fetch, as logind may start later.
             Records::Either(folder, _) if folder.is_dir() => self.of_logind(folder),
             Records::Either(_, file) => self.of_utmp(file),
         }
@@ -122,7 +122,7 @@ impl Login {
             let kind = entry
                 .file_type()
                 .map_err(|error| unreadable(folder, &error))?;
-            // Beside each session there can be a pipe, `1.ref`, that is held open by whoever is logged in.
+            // A session can have a pipe beside its file, such as `1.ref`, which the login holds open.
             if kind.is_file() {
                 paths.push(entry.path());
             }
@@ -132,7 +132,7 @@ impl Login {
         for path in paths {
             match read(&path) {
                 Ok(text) => session(&text).map_or(Ok(()), |row| table.push(row))?,
-                // People log out all the time.
+                // A logout between the two steps is not an error.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => (),
                 Err(error) => return Err(unreadable(&path, &error)),
             }
@@ -160,8 +160,7 @@ fn session(text: &str) -> Option<[Cell; 7]> {
             .filter(|it| !it.is_empty())
             .map_or(Cell::Null, Cell::text)
     };
-    // Since version 256 people who only look through a menu, and those who run things in the background, have classes
-    // of their own.
+    // Since version 256, logins without a full session and background sessions have classes of their own.
     let class = value("CLASS").unwrap_or("user");
     if !class.starts_with("user") || value("STATE") == Some("closing") {
         return None;
@@ -219,7 +218,7 @@ mod tests {
         assert_eq!(login.sessions().unwrap().rows().len(), 0);
         fs::write(&utmp, [0; 1001]).unwrap();
         let failure = login.sessions().unwrap_err().message;
-        assert!(failure.ends_with("has more than 1000 bytes; raise `max_bytes`"));
+        assert!(failure.ends_with(": more than 1000 bytes; fetch less, or raise `max_bytes`"));
         fs::remove_dir_all(&folder).unwrap();
 
         let config: LoginConfig = serde_saphyr::from_str("{}").unwrap();

@@ -1,4 +1,4 @@
-//! A connection over which no more comes than is allowed, so that not even one huge value is taken in.
+//! A connection with a limit on the bytes received, so that a huge value does not fill the memory.
 
 use std::io;
 use std::pin::Pin;
@@ -8,16 +8,16 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What a connection is made of.
+/// A bidirectional stream.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// How many bytes may still come.
+/// The number of bytes that may still be received.
 #[derive(Clone, Debug)]
 pub(super) struct Meter(Arc<AtomicUsize>);
 
-/// A stream whose reads end with an error once the meter is used up.
+/// A stream whose reads fail once the meter is used up.
 pub(super) struct Metered {
     stream: Box<dyn Stream>,
     meter: Meter,
@@ -28,12 +28,12 @@ impl Meter {
         Self(Arc::new(AtomicUsize::new(bytes)))
     }
 
-    /// Allows so many from now on.
+    /// Allows this many bytes from now on.
     pub(super) fn set(&self, bytes: usize) {
         self.0.store(bytes, Ordering::Relaxed);
     }
 
-    /// Whether no more may come.
+    /// True if no more bytes may be received.
     pub(super) fn is_used_up(&self) -> bool {
         self.0.load(Ordering::Relaxed) == 0
     }
@@ -57,7 +57,7 @@ impl AsyncRead for Metered {
         let left = self.meter.0.load(Ordering::Relaxed);
         self.meter.set(left.saturating_sub(read));
         Poll::Ready(if read >= left && read > 0 {
-            Err(io::Error::other("more comes than is allowed"))
+            Err(io::Error::other("more bytes than allowed"))
         } else {
             Ok(())
         })

@@ -1,4 +1,4 @@
-//! Where numbers are had. Each source yields rows; none knows metrics, schedules or its own health.
+//! Data sources. Each returns rows, and knows nothing of metrics, schedules and health.
 
 #[cfg(any(
     test,
@@ -12,6 +12,8 @@
 ))]
 mod absent;
 pub(crate) mod command;
+#[cfg(feature = "_servers")]
+mod failures;
 pub(crate) mod file;
 pub(crate) mod files;
 #[cfg_attr(not(feature = "http"), path = "absent/http.rs")]
@@ -32,6 +34,8 @@ pub(crate) mod simulate;
 pub(crate) mod sql;
 #[cfg(feature = "_servers")]
 mod tls;
+#[cfg(any(feature = "redis", feature = "sql-postgres"))]
+mod tls_client;
 pub(crate) mod utmp;
 pub(crate) mod visit;
 mod whole_file;

@@ -160,7 +160,7 @@ impl Fetcher {
         Self(Box::new(fetch))
     }
 
-    /// As [`Fetch::fetch`].
+    /// As for [`Fetch::fetch`].
     pub(crate) async fn fetch(&self, visit: &Visit) -> Result<Vec<Part>, Failure> {
         self.0.fetch(visit).await
     }

@@ -1,4 +1,4 @@
-//! A path that may stand for several.
+//! Paths with wildcards.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, de};
 use crate::decode::Failure;
 use crate::sources::whole_file::unreadable;
 
-/// A path in which `*`, `?`, `[a-z]` and `**` stand for several.
+/// A path that may have the wildcards `*`, `?`, `[a-z]` and `**`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PathPattern(String);
 
@@ -20,30 +20,30 @@ impl PathPattern {
         self.0.contains(text)
     }
 
-    /// The same with other text in place of some, and that text is no pattern.
+    /// Replaces `text` by other text, in which wildcards have no meaning.
     pub(super) fn replace(&self, text: &str, by: &str) -> Self {
         Self(self.0.replace(text, &glob::Pattern::escape(by)))
     }
 
-    /// Whether it can stand for several paths.
+    /// True if the path has wildcards.
     pub(super) fn is_pattern(&self) -> bool {
         is_open(&self.0)
     }
 
-    /// The paths that there are, in the order of their names.
+    /// Finds the matching paths, ordered by name.
     ///
     /// # Errors
-    /// When the folder that it begins with is not there: that is not the same as no files.
+    /// When the folder before the first wildcard does not exist, which is not the same as no matching files.
     pub(super) fn find(&self, folder: &Path) -> Result<Found, Failure> {
         let known = self.known_folder(folder);
         if !self.is_pattern() {
-            // Who may not list a folder may still look into it.
+            // A file can be read in a folder that cannot be listed.
             fs::metadata(&known).map_err(|error| unreadable(&known, &error))?;
             let path = folder.join(&self.0);
             return Ok(Found::One(Some(path)));
         }
         fs::read_dir(&known).map_err(|error| unreadable(&known, &error))?;
-        // The folder is no pattern, whatever is in its name.
+        // Wildcards in the name of the folder have no meaning.
         let begin = if Path::new(&self.0).is_absolute() || folder.as_os_str().is_empty() {
             String::new()
         } else {
@@ -51,14 +51,14 @@ impl PathPattern {
         };
         let pattern = format!("{begin}{}", self.0);
         let paths = glob::glob(&pattern)
-            .map_err(|error| Failure::connect(format!("`{pattern}` is no pattern: {error}")))?;
+            .map_err(|error| Failure::connect(format!("invalid pattern `{pattern}`: {error}")))?;
         Ok(Found::Several(paths))
     }
 
-    /// The same in any order: where only the name is open, there may be a million of them, which are not all kept in mind.
+    /// Finds the matching paths in any order, without a list of all in memory if only the last part has wildcards.
     ///
     /// # Errors
-    /// As [`find`](Self::find).
+    /// As for [`find`](Self::find).
     pub(super) fn find_unordered(&self, folder: &Path) -> Result<Found, Failure> {
         let path = Path::new(&self.0);
         let (parent, name) = (path.parent(), path.file_name().and_then(OsStr::to_str));
@@ -76,11 +76,11 @@ impl PathPattern {
         let known = self.known_folder(folder);
         let entries = fs::read_dir(&known).map_err(|error| unreadable(&known, &error))?;
         let name = glob::Pattern::new(name)
-            .map_err(|error| Failure::connect(format!("`{name}` is no pattern: {error}")))?;
+            .map_err(|error| Failure::connect(format!("invalid pattern `{name}`: {error}")))?;
         Ok(Found::Named(known, entries, name))
     }
 
-    /// The folder that it names before what it leaves open.
+    /// The folder before the first wildcard.
     fn known_folder(&self, folder: &Path) -> PathBuf {
         let path = Path::new(&self.0);
         let parent = path.parent().unwrap_or(Path::new(""));
@@ -97,11 +97,11 @@ impl PathPattern {
     }
 }
 
-/// The paths that a pattern stands for. What can't be looked into is an error among them.
+/// The matching paths. A folder that cannot be read is an error among them.
 pub(super) enum Found {
     One(Option<PathBuf>),
     Several(glob::Paths),
-    /// Those in a folder whose names match.
+    /// The entries of one folder whose names match.
     Named(PathBuf, fs::ReadDir, glob::Pattern),
 }
 
@@ -124,7 +124,7 @@ impl Iterator for Found {
     }
 }
 
-/// Whether a text leaves open what it stands for.
+/// True if the text has a wildcard.
 fn is_open(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
@@ -138,7 +138,7 @@ impl<'de> Deserialize<'de> for PathPattern {
         match glob::Pattern::new(&text) {
             Ok(_) => Ok(Self(text)),
             Err(error) => Err(de::Error::custom(format!(
-                "`{text}` is no pattern of paths: {} at its character {}; as in /tmp/sess_*",
+                "invalid pattern `{text}`: {} at character {}; write one such as /tmp/sess_*",
                 error.msg,
                 error.pos + 1
             ))),

@@ -1,4 +1,4 @@
-//! Passwords and tokens that may be in files.
+//! Passwords and tokens, in the configuration or in files.
 
 use exporter_kit::source::SourceErrorReason as Reason;
 
@@ -7,7 +7,7 @@ use crate::decode::Failure;
 use crate::sources::visit::Visit;
 
 impl Visit {
-    /// The password or token as it is now.
+    /// Returns the current password or token.
     pub(super) async fn secret(&self, credential: &Credential) -> Result<Secret, Failure> {
         let file = match credential {
             Credential::Known(secret) => return Ok(secret.clone()),

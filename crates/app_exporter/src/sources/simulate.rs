@@ -22,7 +22,7 @@ const ROWS: &str = "rows";
 /// The source in lists.
 pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "simulate",
-    about: "made-up numbers: uniform, sine, random_walk, steps",
+    about: "simulated numbers: uniform, sine, random_walk, steps",
     rows: "one, with value",
     features: &[],
 };
@@ -208,7 +208,10 @@ impl Simulate {
         }
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "made-up numbers are not exact")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "simulated numbers are not exact"
+    )]
     fn number(&self, elapsed: Duration) -> f64 {
         let mut generator = self
             .generator
@@ -268,7 +271,10 @@ impl Fetch for Simulate {
 }
 
 /// A point of the wave, rounded to an integer.
-#[allow(clippy::cast_precision_loss, reason = "made-up numbers are not exact")]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "simulated numbers are not exact"
+)]
 fn wave(sine: &Sine, elapsed: Duration) -> f64 {
     let turns = elapsed.as_secs_f64() / sine.period.get().as_secs_f64();
     let (low, high) = (sine.minimum as f64, sine.maximum as f64);

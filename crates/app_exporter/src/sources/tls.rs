@@ -33,11 +33,11 @@ impl TlsConfig {
         match (&self.cert_file, &self.key_file) {
             (Some(cert), None) => faults.push(Fault::at(
                 cert.place(),
-                "there is a `cert_file` without its `key_file`; add it",
+                "`cert_file` without `key_file`; add `key_file`",
             )),
             (None, Some(key)) => faults.push(Fault::at(
                 key.place(),
-                "there is a `key_file` without its `cert_file`; add it",
+                "`key_file` without `cert_file`; add `cert_file`",
             )),
             _ => (),
         }
@@ -69,18 +69,9 @@ impl Tls {
             folder: folder.to_owned(),
             trusted_here: config.ca_file.is_none().then(trusted_here),
         };
-        // What can't be used is found before it is needed.
+        // Finds mistakes before the first connection.
         tls.client_of(&tls.read()?)?;
         Ok(tls)
-    }
-
-    /// A client configuration from the current files.
-    ///
-    /// # Errors
-    /// When they are invalid.
-    pub(super) async fn client(self: &Arc<Self>, visit: &Visit) -> Result<ClientConfig, Failure> {
-        let pems = self.pems(visit).await?;
-        self.client_of(&pems).map_err(failure)
     }
 
     /// Reads the files.
@@ -155,7 +146,7 @@ impl Tls {
             .and_then(Iterator::collect)
             .map_err(|error| self.unusable(file, "certificate", &error.to_string()))?;
         if certificates.is_empty() {
-            return Err(self.unusable(file, "certificate", "there is none in it"));
+            return Err(self.unusable(file, "certificate", "the file has no certificate in PEM"));
         }
         Ok(certificates)
     }
@@ -169,7 +160,7 @@ impl Tls {
         let path = self.folder.join(&**file);
         Fault::at(
             file.place(),
-            format!("no {what} can be had from `{}`: {error}", path.display()),
+            format!("cannot load a {what} from `{}`: {error}", path.display()),
         )
     }
 }

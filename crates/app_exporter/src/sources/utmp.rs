@@ -1,31 +1,30 @@
-//! The records of utmp(5): who is logged in, as programs that let people in write it down.
+//! The records of utmp(5), to which programs that log users in write.
 
 use exporter_kit::Number;
 
 use crate::decode::Cell;
 
-/// How long a record is where times have 32 bits: on most systems, as those of 64 bits can run programs of 32.
+/// The length of a record with 32-bit times: on most systems, for compatibility with 32-bit programs.
 const SHORT: usize = 384;
-/// How long one is where times have 64 bits, as on aarch64.
+/// The length of a record with 64-bit times, as on aarch64.
 const LONG: usize = 400;
-/// The kind of record that is a user's; others are of terminals without one, of boots and of clocks.
+/// The type of a user's record. Others are for terminals without a user, for boots and for clock changes.
 const USER_PROCESS: i16 = 7;
 
-/// Where the fields are; all before the time are in the same places everywhere.
+/// The positions of fields. All before the time are the same on all systems.
 const LINE: (usize, usize) = (8, 32);
 const USER: (usize, usize) = (44, 32);
 const HOST: (usize, usize) = (76, 256);
 const SHORT_TIME: usize = 340;
 const LONG_TIME: usize = 344;
 
-/// The rows of the users who are logged in: user, terminal, host, type, remote, state, since. A record that is not whole
-/// is none.
+/// The rows of logged-in users: user, terminal, host, type, remote, state, since. Skips incomplete records.
 pub(crate) fn logins(bytes: &[u8]) -> impl Iterator<Item = [Cell; 7]> {
     let length = record_length(bytes.len());
     bytes.chunks_exact(length).filter_map(login)
 }
 
-/// What the file's length is a multiple of; if that is both or neither, what this machine writes.
+/// The length of records: the one that divides the file's length, or that of this machine if both or neither do.
 fn record_length(bytes: usize) -> usize {
     const OWN: usize = if cfg!(any(
         target_arch = "aarch64",
@@ -57,7 +56,7 @@ fn login(record: &[u8]) -> Option<[Cell; 7]> {
             Cell::text(text)
         }
     };
-    // `:0` is the screen of this machine, `::1` an address.
+    // `:0` is the display of this machine, `::1` an address.
     let is_screen = host.starts_with(':') && !host.starts_with("::");
     let remote = !host.is_empty() && !is_screen;
     Some([
@@ -71,13 +70,13 @@ fn login(record: &[u8]) -> Option<[Cell; 7]> {
     ])
 }
 
-/// Seconds since 1970, if the record says when.
+/// Seconds since 1970, if the record has a time.
 fn since(record: &[u8]) -> Option<f64> {
     let (seconds, micros) = if record.len() == LONG {
         let seconds = i64::from_ne_bytes(array(record, LONG_TIME)?);
         (seconds, i64::from_ne_bytes(array(record, LONG_TIME + 8)?))
     } else {
-        // Without a sign, it is good until 2106.
+        // Unsigned, so it lasts until 2106.
         let seconds = u32::from_ne_bytes(array(record, SHORT_TIME)?);
         let micros = i32::from_ne_bytes(array(record, SHORT_TIME + 4)?);
         (seconds.into(), micros.into())
@@ -91,7 +90,7 @@ fn since(record: &[u8]) -> Option<f64> {
     (seconds > 0.0).then(|| seconds + f64::from(micros.unwrap_or(0)) / 1e6)
 }
 
-/// The text in a field, which ends at a NUL or with the field.
+/// The text of a field, up to the first NUL.
 fn text(record: &[u8], (at, length): (usize, usize)) -> Option<String> {
     let field = record.get(at..at.checked_add(length)?)?;
     let field = field.split(|byte| *byte == 0).next()?;

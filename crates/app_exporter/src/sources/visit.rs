@@ -49,7 +49,7 @@ impl Visit {
         self.turn.run(work).await.map_err(failure)?
     }
 
-    /// Decodes in place what is short, and on another thread what would hold up other sources.
+    /// Decodes a short document in place, and a long one on another thread, so that it does not delay other sources.
     pub(super) async fn decode(
         &self,
         decoder: &Arc<Decoder>,
@@ -64,7 +64,7 @@ impl Visit {
     }
 }
 
-/// For what goes on for long: a thread is not stopped by a deadline, so it has to look at it.
+/// Checks the deadline in long work on a thread, which a deadline can't stop.
 ///
 /// # Errors
 /// When it has passed.
@@ -72,7 +72,7 @@ pub(super) fn in_time(deadline: Deadline) -> Result<(), Failure> {
     if deadline.has_passed() {
         return Err(Failure::new(
             Reason::Timeout,
-            "there was no time to look at all files",
+            "cannot read all files: the deadline has passed; raise `timeout`, or match fewer files",
         ));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Reading whole files, but not without a limit.
+//! Reads whole files, up to a limit of size.
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -6,29 +6,29 @@ use std::path::Path;
 
 use crate::decode::Failure;
 
-/// What is known of a file beside its content.
+/// Returns the metadata of a regular file.
 ///
 /// # Errors
-/// When it is no regular file: a pipe or a device could be waited on for ever.
+/// When it is another kind of file: a pipe or a device could block for ever.
 pub(super) fn metadata(path: &Path) -> Result<fs::Metadata, Failure> {
     let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     if metadata.is_file() {
         Ok(metadata)
     } else {
         Err(Failure::connect(format!(
-            "`{}` is no regular file",
+            "`{}`: cannot read: not a regular file",
             path.display()
         )))
     }
 }
 
-/// What is in a file.
+/// Reads a file.
 ///
 /// # Errors
-/// When it can't be read, or has more bytes than that.
+/// When it cannot be read, or is larger than `most` bytes.
 pub(super) fn read(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
     metadata(path)?;
-    // The length that metadata tells can be wrong: files in /proc have none.
+    // The length in the metadata is not enough: for files in /proc it is 0.
     let mut bytes = Vec::new();
     fs::File::open(path)
         .and_then(|file| {
@@ -37,14 +37,12 @@ pub(super) fn read(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
         })
         .map_err(|error| unreadable(path, &error))?;
     if bytes.len() > most {
-        return Err(Failure::limit(format!(
-            "`{}` has more than {most} bytes; raise `max_bytes`",
-            path.display()
-        )));
+        let what = format_args!("`{}`", path.display());
+        return Err(Failure::too_large(what, most));
     }
     Ok(bytes)
 }
 
 pub(super) fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    Failure::connect(format!("can't read `{}`: {error}", path.display()))
+    Failure::connect(format!("`{}`: cannot read: {error}", path.display()))
 }

@@ -1,4 +1,4 @@
-//! One collection, for the subcommands that make one.
+//! One fetch of every source, for `once` and `check-config --connect`.
 
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
@@ -11,45 +11,44 @@ use tokio::sync::oneshot;
 
 use crate::signals::{self, Signal};
 
-/// What one collection gave.
+/// The result of one fetch of every source.
 pub(super) struct Asked {
-    /// The metrics, as text.
+    /// The metrics, in the text format.
     pub(super) metrics: String,
-    /// How each source is.
+    /// The health of each source.
     pub(super) status: Vec<SourceStatus>,
 }
 
-/// A signal came before the sources were done.
+/// A signal arrived before the sources were fetched.
 #[derive(Debug)]
 pub(super) struct Stopped(&'static str);
 
-/// Asks every source once, and waits for them no longer than that.
+/// Fetches every source once, within the timeout.
 ///
 /// # Errors
-/// When nothing can be asked at all, or it was [`Stopped`].
+/// When no source can start, or a signal arrived: [`Stopped`]. The failure of a source is not an error; its status has it.
 pub(super) fn ask(specs: Vec<SourceSpec>, timeout: Duration) -> anyhow::Result<Asked> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("can't start to work")?;
+        .context("cannot start the runtime of the sources")?;
     let all = Sources::builder("app_exporter").start(runtime.handle())?;
     all.replace(specs)?;
     let registry = Registry::new();
     registry.register(all.clone())?;
-    let signals = signals::signals().context("can't listen for signals")?;
-    let stop = first(signals).context("can't wait for signals")?;
+    let signals = signals::signals().context("cannot listen for signals")?;
+    let stop = first(signals).context("cannot wait for signals")?;
     let stopped = runtime.block_on(async {
         tokio::select! {
             () = all.refresh(Deadline::after(timeout)) => None,
             Ok(signal) = stop => Some(signal),
         }
     });
-    // First the metrics: that sources contradict each other is found with them.
+    // First the metrics: writing them finds conflicts between sources.
     let metrics = registry.to_text();
     let status = all.status();
     drop(all);
-    // What the sources have begun ends here, and so do the programs that they have started. A file system that hangs would
-    // hold this up for ever.
+    // Ends the commands that are still running. It does not wait for reads, which may hang with their file system.
     runtime.shutdown_background();
     match stopped {
         None => Ok(Asked { metrics, status }),
@@ -57,13 +56,13 @@ pub(super) fn ask(specs: Vec<SourceSpec>, timeout: Duration) -> anyhow::Result<A
     }
 }
 
-/// The first signal, whichever it is.
+/// Waits for the first signal of any kind.
 fn first(signals: Receiver<Signal>) -> io::Result<oneshot::Receiver<&'static str>> {
     let (sender, receiver) = oneshot::channel();
     thread::Builder::new()
         .name("stop".to_owned())
         .spawn(move || {
-            // Nobody receives when the sources are done already.
+            // The receiver is gone when the sources are fetched already.
             let _ = match signals.recv() {
                 Ok(Signal::Stop(name)) => sender.send(name),
                 Ok(Signal::Reload) => sender.send("SIGHUP"),
@@ -74,7 +73,7 @@ fn first(signals: Receiver<Signal>) -> io::Result<oneshot::Receiver<&'static str
 }
 
 impl Stopped {
-    /// What a shell takes for the end by this signal.
+    /// The exit code that shells use for this signal.
     pub(super) fn code(&self) -> u8 {
         match self.0 {
             "SIGHUP" => 129,
@@ -86,17 +85,28 @@ impl Stopped {
 
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "stopped by {} before the sources were done", self.0)
+        write!(f, "stopped by {} before all sources were fetched", self.0)
     }
 }
 
 impl std::error::Error for Stopped {}
 
-/// What went wrong with a source, with a part of it, or with the time that it had.
+/// The failure of a source: of all of it, of some results, or to finish in time.
 pub(super) fn failure(status: &SourceStatus) -> Option<String> {
     match (&status.error, status.up) {
         (Some(error), _) => Some(error.to_string()),
         (None, Some(true)) => None,
-        (None, _) => Some("was not done in time".to_owned()),
+        (None, _) => {
+            Some("not finished in time; raise --timeout, or look for what is slow".to_owned())
+        }
     }
+}
+
+/// A line for a source that succeeded but returned no rows.
+pub(super) fn emptiness(status: &SourceStatus) -> Option<String> {
+    let is_empty = status.up == Some(true) && status.error.is_none() && status.rows == Some(0);
+    is_empty.then(|| {
+        let name = &status.name;
+        format!("{name}: no rows, so its metrics have no samples; check its path, pattern or query")
+    })
 }

@@ -1,40 +1,40 @@
-//! `check-config`: whether a configuration file can be used.
+//! `check-config`: checks a configuration file.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use exporter_kit::lint;
 
-use crate::cli::duration;
 use crate::config::ConfigError;
+use crate::duration::duration;
+use crate::output;
 use crate::setup::{self, Built, Config, Location};
-use crate::tasks::ask::{ask, failure};
+use crate::tasks::ask::{ask, emptiness, failure};
 
-/// The file can't be used.
-const UNUSABLE: u8 = 1;
-/// The file can be used, but names in it break rules of Prometheus.
+/// The file is invalid.
+const INVALID: u8 = 1;
+/// The file is valid, but names of its metrics break rules of Prometheus.
 const BREAKS_RULES: u8 = 3;
-/// The file can be used, but not every source could be asked.
-const NOT_HAD: u8 = 4;
+/// The file is valid, but a source failed.
+const SOURCE_FAILED: u8 = 4;
 
 /// Check a configuration file: its syntax, its values, and the names of its metrics
 ///
-/// The variables of the environment that it names must be set, as for the exporter. No source is asked without --connect.
+/// The variables of the environment that the file names must be set, as for the exporter. Only --connect opens connections.
 ///
-/// Exits with 0 if all is well, 1 if the file can't be used, 3 if names of metrics break rules, 4 if a source could not be
-/// asked.
+/// Exits with 0 if all is well, 1 if the file is invalid, 3 if names of metrics break rules, 4 if a source failed.
 #[derive(Args, Debug)]
 pub(crate) struct CheckConfig {
-    /// The configuration file
+    /// The configuration file; it wins over --config.file
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    file: Option<PathBuf>,
 
-    /// Ask every source once, and say of each how that went
+    /// Fetch every source once, and report the result of each
     ///
-    /// Templates, which have a `probe`, are not asked; `once` can ask one. No metric is printed.
+    /// Metrics are not printed. Templates, which are sources with a `probe`, are skipped; `once` can fetch one.
     #[arg(long)]
     connect: bool,
 
@@ -44,7 +44,7 @@ pub(crate) struct CheckConfig {
     timeout: Duration,
 }
 
-/// What was found in a file that can be used.
+/// The result for a valid file.
 struct Checked {
     summary: String,
     findings: Vec<String>,
@@ -52,69 +52,83 @@ struct Checked {
 }
 
 impl CheckConfig {
-    pub(crate) fn run(&self) -> ExitCode {
+    /// Checks the file of the command, or else the `configured` one.
+    pub(crate) fn run(&self, configured: Option<&Path>) -> ExitCode {
+        let file = match super::required(self.file.as_deref().or(configured)) {
+            Ok(file) => file,
+            Err(code) => return code,
+        };
         let Checked {
             mut summary,
             mut findings,
             built,
-        } = match check(&Location::new(&self.file)) {
+        } = match check(&Location::new(file)) {
             Ok(checked) => checked,
-            Err(error) => return super::fail(&error.to_string(), UNUSABLE),
+            Err(error) => return output::fail(&error.to_string(), INVALID),
         };
         let mut code = BREAKS_RULES;
         if self.connect {
-            match self.connect(built, &mut summary) {
+            match self.connect(file, built, &mut summary) {
                 Ok(failures) if failures.is_empty() => (),
                 Ok(failures) => {
                     findings.extend(failures);
-                    code = NOT_HAD;
+                    code = SOURCE_FAILED;
                 }
-                Err(error) => return super::fail_with(&error, UNUSABLE),
+                Err(error) => return super::fail_with(&error, INVALID),
             }
         }
-        super::print(&summary);
+        let printed = output::print(&summary);
         if findings.is_empty() {
-            ExitCode::SUCCESS
+            printed.map_or_else(|failed| failed, |()| ExitCode::SUCCESS)
         } else {
-            super::fail(&findings.join("\n"), code)
+            output::fail(&findings.join("\n"), code)
         }
     }
 
-    /// Asks the sources; adds a line for each that answered, and gives one for each other.
-    fn connect(&self, built: Built, summary: &mut String) -> anyhow::Result<Vec<String>> {
+    /// Fetches the sources. Adds a line for each success to the summary, and returns one for each failure.
+    fn connect(
+        &self,
+        file: &Path,
+        built: Built,
+        summary: &mut String,
+    ) -> anyhow::Result<Vec<String>> {
         let Built { specs, templates } = built;
         let asked = ask(specs, self.timeout)?;
         let mut failures = Vec::new();
         for status in &asked.status {
             let (name, rows) = (&status.name, status.rows.unwrap_or(0));
+            // Writing to a string does not fail.
             match failure(status) {
                 Some(failure) if status.up == Some(true) => {
-                    failures.push(format!("{name}: rows: {rows}, but only a part: {failure}"));
+                    failures.push(format!("{name}: only a part, rows: {rows}: {failure}"));
                 }
                 Some(failure) => failures.push(format!("{name}: failed: {failure}")),
-                // Writing to a text can't fail.
-                None => drop(writeln!(summary, "{name}: ok: rows: {rows}")),
+                None => match emptiness(status) {
+                    Some(line) => drop(writeln!(summary, "{line}")),
+                    None => drop(writeln!(summary, "{name}: OK, rows: {rows}")),
+                },
             }
         }
         for template in templates {
             let name = template.name();
-            let file = self.file.display();
+            let file = file.display();
             let _ = writeln!(
                 summary,
-                "{name}: a template, not asked; `once --config.file {file} --source {name} --target …` does"
+                "{name}: skipped, as it is a template; try it with `once --config.file {file} --source {name} --target …`"
             );
         }
         Ok(failures)
     }
 }
 
-/// What the file has, and what breaks a rule in it.
+/// Reads the file, builds its sources, and applies the naming rules to its metrics.
 fn check(location: &Location) -> Result<Checked, ConfigError> {
     let config = Config::read(location)?;
     let metrics = || config.sources.values().flat_map(|source| &source.metrics);
     let file = location.file().display();
     let (sources, count) = (config.sources.len(), metrics().count());
-    let summary = format!("{file}: can be used: sources: {sources}, metrics: {count}\n");
+    let (sources, count) = (counted(sources, "source"), counted(count, "metric"));
+    let summary = format!("{file}: OK: {sources}, {count}\n");
     let mut findings = Vec::new();
     for metric in metrics() {
         let Ok(descriptor) = metric.descriptor() else {
@@ -130,4 +144,10 @@ fn check(location: &Location) -> Result<Checked, ConfigError> {
         findings,
         built: setup::build(config, location, &crate::environment::variable)?,
     })
+}
+
+/// The number with its noun.
+fn counted(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
 }

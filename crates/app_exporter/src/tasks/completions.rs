@@ -1,30 +1,26 @@
-//! `completions`: what makes a shell complete the command line.
+//! `completions`: completion scripts for shells.
 
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-/// Print a script that makes a shell complete flags and subcommands
+use crate::output;
+
+/// Print a script with which a shell completes flags and subcommands
 ///
 /// For bash: app_exporter completions bash > /etc/bash_completion.d/app_exporter
 #[derive(Args, Debug)]
 pub(crate) struct Completions {
-    /// The shell that the script is for
+    /// The shell
     #[arg(value_name = "SHELL")]
     shell: Shell,
 }
 
 impl Completions {
-    pub(crate) fn run(&self) -> ExitCode {
+    pub(crate) fn run(&self, mut command: Command) -> ExitCode {
         let mut script = Vec::new();
-        clap_complete::generate(
-            self.shell,
-            &mut crate::cli::command(),
-            "app_exporter",
-            &mut script,
-        );
-        super::print(&String::from_utf8_lossy(&script));
-        ExitCode::SUCCESS
+        clap_complete::generate(self.shell, &mut command, "app_exporter", &mut script);
+        output::finish(&String::from_utf8_lossy(&script))
     }
 }

@@ -1,4 +1,4 @@
-//! `sources`: what a configuration can name.
+//! `sources`: the table of sources and formats.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::decode::Format;
+use crate::output;
 use crate::setup::sources;
 use crate::sources::origin::Feature;
 
@@ -15,14 +16,13 @@ pub(crate) struct ListSources {}
 
 impl ListSources {
     pub(crate) fn run(&self) -> ExitCode {
-        super::print(&text());
-        ExitCode::SUCCESS
+        output::finish(&text())
     }
 }
 
 fn text() -> String {
     let mut text = "Sources:\n".to_owned();
-    // Writing to a text can't fail.
+    // Writing to a string does not fail.
     for source in sources() {
         let _ = writeln!(text, "  {:<12} {}", source.name, source.about);
         let _ = writeln!(text, "  {:<12}   rows: {}", "", source.rows);

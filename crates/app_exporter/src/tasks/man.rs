@@ -2,27 +2,23 @@
 
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, Command};
 use clap_mangen::Man;
 
-use crate::cli;
+use crate::output::{self, FAILED};
 
-/// It can't be said.
-const FAILED: u8 = 1;
-
-/// Print the manual page, or that of a subcommand
+/// Print the manual page of the program or of a subcommand
 ///
 /// To read it: app_exporter man | man -l -
 #[derive(Args, Debug)]
 pub(crate) struct PrintManual {
-    /// The subcommand whose page it is
+    /// The subcommand; without it, the page is the program's
     #[arg(value_name = "SUBCOMMAND")]
     subcommand: Option<String>,
 }
 
 impl PrintManual {
-    pub(crate) fn run(&self) -> ExitCode {
-        let mut all = cli::command();
+    pub(crate) fn run(&self, mut all: Command) -> ExitCode {
         all.build();
         let command = match &self.subcommand {
             None => all,
@@ -32,21 +28,17 @@ impl PrintManual {
                     command.clone().display_name(page)
                 }
                 None => {
-                    let names: Vec<_> =
-                        all.get_subcommands().map(clap::Command::get_name).collect();
+                    let names: Vec<_> = all.get_subcommands().map(Command::get_name).collect();
                     let instead = crate::config::instead(name, names.iter().copied());
                     let message = format!("no subcommand `{}`{instead}", name.escape_debug());
-                    return super::fail(&message, FAILED);
+                    return output::fail(&message, FAILED);
                 }
             },
         };
         let mut page = Vec::new();
         match Man::new(command).render(&mut page) {
-            Ok(()) => {
-                super::print(&String::from_utf8_lossy(&page));
-                ExitCode::SUCCESS
-            }
-            Err(error) => super::fail(&error.to_string(), FAILED),
+            Ok(()) => output::finish(&String::from_utf8_lossy(&page)),
+            Err(error) => output::fail(&error.to_string(), FAILED),
         }
     }
 }

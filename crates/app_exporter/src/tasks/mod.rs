@@ -1,4 +1,4 @@
-//! What the program does beside exporting: checking and showing configurations, and itself.
+//! Subcommands that check, try and document configurations, and that describe the program.
 
 mod ask;
 mod check_config;
@@ -17,25 +17,28 @@ pub(crate) use once::Once;
 pub(crate) use reference::PrintReference;
 pub(crate) use schema::PrintSchema;
 
-use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
-/// Prints to standard output. A reader that has gone away has what it wanted, so failing to print is no failure.
-fn print(text: &str) {
-    let _ = io::stdout().lock().write_all(text.as_bytes());
-}
+use crate::output::{self, MISUSED};
 
-/// Ends as an error demands: with `code`, unless a signal was the reason.
+/// Ends with `code` for this error, or as a shell expects after a signal.
 fn fail_with(error: &anyhow::Error, code: u8) -> ExitCode {
     let stopped = error.downcast_ref::<ask::Stopped>();
-    fail(
+    output::fail(
         &format!("{error:#}"),
         stopped.map_or(code, ask::Stopped::code),
     )
 }
 
-/// Prints to standard error, and ends with `code`.
-fn fail(message: &str, code: u8) -> ExitCode {
-    let _ = writeln!(io::stderr().lock(), "{message}");
-    ExitCode::from(code)
+/// Returns the configuration file of a command.
+///
+/// # Errors
+/// The exit code, when neither a flag nor a variable names one. Standard error then has the remedy.
+fn required(file: Option<&Path>) -> Result<&Path, ExitCode> {
+    file.ok_or_else(|| {
+        let message =
+            "error: no configuration file; add --config.file FILE, or set APP_EXPORTER_CONFIG_FILE";
+        output::fail(message, MISUSED)
+    })
 }

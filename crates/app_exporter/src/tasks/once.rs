@@ -1,37 +1,31 @@
-//! `once`: one collection, printed.
+//! `once`: fetches the sources once, and prints the metrics.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use exporter_kit::source::SourceSpec;
 
-use crate::cli::duration;
 use crate::config::there_is;
+use crate::duration::duration;
+use crate::output::{self, FAILED};
 use crate::setup::{self, Built, Config, Location, SourceTemplate, shown_target};
-use crate::tasks::ask::{Asked, ask, failure};
+use crate::tasks::ask::{Asked, ask, emptiness, failure};
 
-/// Something was not had.
-const FAILED: u8 = 1;
-
-/// Ask every source of a configuration once, and print the metrics
+/// Fetch every source of a configuration once, and print the metrics
 ///
-/// What failed is printed to standard error. A template, which is a source with a `probe`, is asked only if --target says
-/// about what. Exits with 0 if nothing failed, else with 1.
+/// Failures, and sources without rows, are reported on standard error. Templates, which are sources with a `probe`, are
+/// skipped unless --target names a target. Exits with 0 if no source failed, else with 1.
 #[derive(Args, Debug)]
 pub(crate) struct Once {
-    /// The configuration file
-    #[arg(long = "config.file", value_name = "FILE")]
-    file: PathBuf,
-
-    /// Ask only this source
+    /// Fetch only this source
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
 
-    /// Ask only a template, about this target
+    /// Fetch only a template, for this target
     ///
-    /// It must be one that the template's `targets` allow, as at /probe. --source says which template, if there are several.
+    /// The template's `targets` must allow it, as for /probe. If there are several templates, add --source.
     #[arg(long, value_name = "TARGET")]
     target: Option<String>,
 
@@ -41,26 +35,34 @@ pub(crate) struct Once {
 }
 
 impl Once {
-    pub(crate) fn run(&self) -> ExitCode {
-        match self.collect() {
+    /// Fetches the sources of the `configured` file.
+    pub(crate) fn run(&self, configured: Option<&Path>) -> ExitCode {
+        let file = match super::required(configured) {
+            Ok(file) => file,
+            Err(code) => return code,
+        };
+        match self.collect(file) {
             Ok(Asked { metrics, status }) => {
-                super::print(&metrics);
+                let printed = output::print(&metrics);
+                for line in status.iter().filter_map(emptiness) {
+                    output::note(&line);
+                }
                 let failures = status.iter().filter_map(|status| {
                     failure(status).map(|failure| format!("{}: {failure}", status.name))
                 });
                 let failures: Vec<_> = failures.collect();
                 if failures.is_empty() {
-                    ExitCode::SUCCESS
+                    printed.map_or_else(|failed| failed, |()| ExitCode::SUCCESS)
                 } else {
-                    super::fail(&failures.join("\n"), FAILED)
+                    output::fail(&failures.join("\n"), FAILED)
                 }
             }
             Err(error) => super::fail_with(&error, FAILED),
         }
     }
 
-    fn collect(&self) -> anyhow::Result<Asked> {
-        let location = Location::new(&self.file);
+    fn collect(&self, file: &Path) -> anyhow::Result<Asked> {
+        let location = Location::new(file);
         let mut config = Config::read(&location)?;
         if let Some(name) = &self.source {
             config.keep(name).map_err(anyhow::Error::msg)?;
@@ -70,7 +72,7 @@ impl Once {
         ask(specs, self.timeout)
     }
 
-    /// What is to be asked: the sources, or one template about one target.
+    /// Chooses the sources, or one template for one target.
     fn choose(&self, built: Built) -> Result<Vec<SourceSpec>, String> {
         let Built { specs, templates } = built;
         let target = match (&self.target, &self.source, templates.as_slice()) {
@@ -78,7 +80,7 @@ impl Once {
             (None, Some(name), [template]) => {
                 let targets = there_is(template.targets());
                 return Err(format!(
-                    "the source `{name}` is a template; say by --target what to ask it about{targets}"
+                    "the source `{name}` is a template; name a target with --target{targets}"
                 ));
             }
             (None, _, _) => return Ok(specs),
@@ -87,12 +89,14 @@ impl Once {
             ([template], _) => template,
             ([], Some(name)) => {
                 return Err(format!(
-                    "the source `{name}` is asked about no target; drop --target, or give it a `probe`"
+                    "the source `{name}` is not a template; drop --target, or add a `probe` to it"
                 ));
             }
             (templates, _) => {
                 let names = there_is(templates.iter().map(SourceTemplate::name));
-                return Err(format!("say by --source which template to ask{names}"));
+                return Err(format!(
+                    "--target without a template; name one with --source{names}"
+                ));
             }
         };
         template.allow(target)?;
@@ -100,7 +104,7 @@ impl Once {
         spec.map(|spec| vec![spec]).map_err(|fault| {
             let (name, target) = (template.name(), shown_target(target));
             format!(
-                "the source `{name}` can't be asked about `{target}`: {}",
+                "the source `{name}`: cannot use the target `{target}`: {}",
                 fault.message
             )
         })

@@ -1,4 +1,4 @@
-//! `reference`: every key of the configuration file, as a page. All of it comes from the schema, which comes from the code.
+//! `reference`: every key of the configuration file, as a page that is generated from the schema.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::Value;
 
+use crate::output;
 use crate::setup::Config;
 
 const INTRODUCTION: &str = "\
@@ -14,9 +15,9 @@ const INTRODUCTION: &str = "\
 
 <!-- Printed by `app_exporter reference`; do not edit. -->
 
-Every key of the configuration file. `app_exporter check-config FILE` says with line and column what is wrong in one, and
-`app_exporter schema` prints a JSON Schema by which editors complete it.
-[config.example.yml](../crates/app_exporter/config.example.yml) has every source once.
+Every key of the configuration file. `app_exporter check-config FILE` reports mistakes with line and column.
+`app_exporter schema` prints a JSON Schema, with which editors complete keys and mark mistakes.
+[config.example.yml](../crates/app_exporter/config.example.yml) has an example of every source.
 ";
 
 /// Print a reference of every key of the configuration file, as Markdown
@@ -25,18 +26,17 @@ pub(crate) struct PrintReference {}
 
 impl PrintReference {
     pub(crate) fn run(&self) -> ExitCode {
-        super::print(&Page::of(&Config::schema()));
-        ExitCode::SUCCESS
+        output::finish(&Page::of(&Config::schema()))
     }
 }
 
-/// Sections in the order in which they are first referred to.
+/// Sections, in the order in which the first reference to each appears.
 struct Page<'s> {
     definitions: &'s Value,
     found: VecDeque<&'s str>,
-    /// Those that have been found, written or not.
+    /// Sections that are found, written or not.
     seen: Vec<&'s str>,
-    /// Kinds of values that are said in a word.
+    /// Types of values that need a word, not a section.
     words: BTreeMap<String, String>,
 }
 
@@ -63,7 +63,7 @@ impl<'s> Page<'s> {
     }
 
     fn section(&mut self, title: &str, definition: &'s Value, text: &mut String) {
-        // Writing to a text can't fail.
+        // Writing to a string does not fail.
         let _ = write!(text, "\n## {title}\n");
         if let Some(description) = description(definition) {
             let _ = write!(text, "\n{description}\n");
@@ -74,11 +74,15 @@ impl<'s> Page<'s> {
             let required = definition["required"].as_array();
             let is_required =
                 |key: &str| required.is_some_and(|all| all.iter().any(|it| it == key));
-            // What must be there comes first.
+            // Required keys come first.
             let (first, rest): (Vec<_>, Vec<_>) =
                 keys.iter().partition(|(key, _)| is_required(key));
             for (key, value) in first.into_iter().chain(rest) {
-                let needed = if is_required(key) { "**Needed.** " } else { "" };
+                let needed = if is_required(key) {
+                    "**Required.** "
+                } else {
+                    ""
+                };
                 self.row(key, &format!("{needed}{}", what(value)), value, text);
             }
         }
@@ -90,7 +94,7 @@ impl<'s> Page<'s> {
         }
     }
 
-    /// One way to write a value: a word, or a word with more under it.
+    /// One alternative of a value: a word, or a key with a value below it.
     fn choice(&mut self, choice: &'s Value, text: &mut String) {
         let about = description(choice).unwrap_or_default();
         if let Some(word) = choice["const"].as_str() {
@@ -109,7 +113,7 @@ impl<'s> Page<'s> {
         let _ = writeln!(text, "| `{key}` | {kind} | {about} |");
     }
 
-    /// What a value is, with links to what has a section.
+    /// The type of a value, with a link if the type has a section.
     fn kind(&mut self, value: &'s Value) -> String {
         if let Some(reference) = value["$ref"].as_str() {
             return self.referred(reference);
@@ -129,13 +133,13 @@ impl<'s> Page<'s> {
                         .and_then(|patterns| patterns.values().next()),
                 };
                 match members {
-                    Some(members) => format!("by name: {}", self.kind(members)),
+                    Some(members) => format!("map: {}", self.kind(members)),
                     None => "keys".to_owned(),
                 }
             }
-            Some("string") => "text".to_owned(),
-            Some("integer") => "whole number".to_owned(),
-            Some("boolean") => "`true` or `false`".to_owned(),
+            Some("string") => "string".to_owned(),
+            Some("integer") => "integer".to_owned(),
+            Some("boolean") => "boolean".to_owned(),
             Some(other) => other.to_owned(),
             None => "anything".to_owned(),
         }
@@ -148,7 +152,7 @@ impl<'s> Page<'s> {
         };
         let has_section = definition["properties"].is_object() || definition["oneOf"].is_array();
         if !has_section {
-            // A word for it says more than "text", if its author gave it one.
+            // Its own description is more specific than the type.
             return match description(definition) {
                 Some(about) if definition["$ref"].is_null() => {
                     self.words.insert(title(name), about);
@@ -181,7 +185,7 @@ fn title(name: &str) -> String {
     title
 }
 
-/// A type that is not only there to say that nothing may be written.
+/// The type of a value that may also be absent.
 fn named_type(value: &Value) -> Option<&str> {
     match &value["type"] {
         Value::Array(types) => types
@@ -192,14 +196,14 @@ fn named_type(value: &Value) -> Option<&str> {
     }
 }
 
-/// A definition's description, whose lines end where the source code's do.
+/// The description of a definition, without the line breaks of the source code.
 fn description(definition: &Value) -> Option<String> {
     let text = definition["description"].as_str()?;
     let paragraphs = text.split("\n\n").map(|it| it.replace('\n', " "));
     Some(paragraphs.collect::<Vec<_>>().join("\n\n"))
 }
 
-/// What a key means, and its default where the schema has one that says something.
+/// The meaning of a key, and its default unless that is empty.
 fn what(value: &Value) -> String {
     let mut what = cell(&description(value).unwrap_or_default());
     let default = match &value["default"] {
@@ -214,7 +218,7 @@ fn what(value: &Value) -> String {
     what
 }
 
-/// Text in a cell of a table: a bar would end it.
+/// Escapes text for a cell of a table.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace("\n\n", "<br>")
 }

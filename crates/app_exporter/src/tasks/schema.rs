@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::output;
 use crate::setup::Config;
 
 /// Print the JSON Schema of the configuration file, for editors
@@ -12,7 +13,6 @@ pub(crate) struct PrintSchema {}
 
 impl PrintSchema {
     pub(crate) fn run(&self) -> ExitCode {
-        super::print(&format!("{:#}\n", Config::schema()));
-        ExitCode::SUCCESS
+        output::finish(&format!("{:#}\n", Config::schema()))
     }
 }

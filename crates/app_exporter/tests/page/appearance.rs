@@ -1,6 +1,6 @@
-//! How the page looks: light, dark, narrow, without a script.
+//! Appearance of the page: light, dark, narrow, without a script.
 //!
-//! With `UPDATE_SCREENSHOTS=1` the pictures in `docs/page/` are taken anew.
+//! With `UPDATE_SCREENSHOTS=1` the pictures in `docs/page/` are taken again.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,7 @@ use super::Browser;
 use super::shop::Shop;
 use crate::support::run;
 
-/// Pictures are kept small, as a repository keeps them for ever.
+/// Pictures are kept small, as a repository keeps each version.
 const MAX_BYTES: usize = 150 * 1024;
 
 /// Saves what is in the window as `docs/page/NAME.png`, if that was asked for.
@@ -31,7 +31,7 @@ pub(super) fn keep_screenshot(browser: &mut Browser, name: &str) {
     std::fs::write(folder.join(format!("{name}.png")), picture.stdout).expect("the picture");
 }
 
-/// Lets the shop trade for a few refreshes, so that there is something to see.
+/// Runs the shop for a few refreshes, so that there is something to see.
 fn trade(browser: &mut Browser, shop: &Shop, page: &str) {
     browser.open(page);
     browser.evaluate("{const interval = document.getElementById('interval'); interval.value = '1'; interval.dispatchEvent(new Event('change'))}");

@@ -14,8 +14,8 @@ use crate::support::{Scratch, require};
 /// Long enough for a machine that is busy; a test that gets here fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Chromium takes commands from descriptor 3 and answers on 4; ours are its standard input and output. What it
-/// prints about the desktop that is not there nobody wants to read.
+/// Chromium takes commands from descriptor 3 and answers on 4; ours are its standard input and output. Its
+/// messages about the missing desktop are discarded.
 const PIPES: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#;
 
 /// A browser with one tab.
@@ -30,7 +30,7 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// `name` is the test's. `None` means that there is no Chromium and the test is left out.
+    /// `name` is the test's. `None` means that Chromium is missing and the test is left out.
     pub(crate) fn start(name: &str) -> Option<Self> {
         let path = require("chromium")?;
         let profile = Scratch::new(name);
@@ -136,7 +136,7 @@ impl Browser {
         result["result"]["value"].clone()
     }
 
-    /// Waits until a condition holds; it is looked at whenever the page changes.
+    /// Waits until a condition holds; it is checked whenever the page changes.
     pub(crate) fn until(&mut self, condition: &str) {
         let patience = PATIENCE.as_millis() - 5000;
         let wait = format!(
@@ -179,7 +179,7 @@ impl Browser {
         );
     }
 
-    /// What the operating system says it likes: `light` or `dark`.
+    /// Sets the colours that the operating system prefers: `light` or `dark`.
     pub(crate) fn prefer(&mut self, colours: &str) {
         let feature = json!({"name": "prefers-color-scheme", "value": colours});
         self.call("Emulation.setEmulatedMedia", json!({"features": [feature]}));
@@ -201,13 +201,13 @@ impl Browser {
         self.call("Input.insertText", json!({"text": text}));
     }
 
-    /// What is in the window, as PNG.
+    /// Takes a picture of the window, as PNG.
     pub(crate) fn screenshot(&mut self) -> String {
         let shot = self.call("Page.captureScreenshot", json!({"format": "png"}));
         shot["data"].as_str().expect("base64").to_owned()
     }
 
-    /// No error and no warning was said, nothing opened a dialogue, nothing was asked of another host.
+    /// Asserts that the page logged neither errors nor warnings, opened no dialogue and sent requests to its own host alone.
     pub(crate) fn assert_calm(&mut self, base: &str) {
         // Whatever happened before this is answered is in the events now.
         self.evaluate("0");
@@ -231,7 +231,7 @@ impl Browser {
         }
     }
 
-    /// How many requests the page has sent.
+    /// Counts the requests that the page has sent.
     pub(crate) fn requests(&mut self) -> usize {
         self.evaluate("0");
         let sent = |event: &&Value| event["method"] == "Network.requestWillBeSent";

@@ -1,5 +1,6 @@
-//! What the page shows, and how it is used.
+//! Content of the page, and its use.
 
+use exporter_kit::{Registry, Server};
 use serde_json::{Value, json};
 
 use super::Browser;
@@ -45,6 +46,24 @@ fn it_shows_every_family_and_how_the_exporter_is() {
             assert!(text.contains(part), "{part} in {name}: {text}");
         }
     }
+    // The exporter's own families are folded below, the health of its sources among them.
+    let folded = "[...document.querySelectorAll('.own .family h2')].map((h2) => h2.textContent)";
+    let order = browser.evaluate(&format!(
+        "{TITLES}.slice(-{folded}.length).join() === {folded}.join()"
+    ));
+    assert_eq!(order, json!(true));
+    let folded = browser.evaluate(folded).to_string();
+    for name in ["process_threads", "shop_build_info", "shop_source_up"] {
+        assert!(folded.contains(name), "{name} in {folded}");
+    }
+    assert!(!folded.contains("shop_active_sessions"), "{folded}");
+    assert_eq!(
+        browser.evaluate("document.querySelector('.own').open"),
+        json!(false)
+    );
+    browser.evaluate("document.querySelector('.own > summary').click()");
+    let started = family("process_start_time_seconds");
+    browser.until(&format!("/ago|now/.test({started})"));
     // A process that has just begun did so now.
     let begun = browser.evaluate(&family("process_start_time_seconds"));
     let begun = begun.as_str().unwrap_or_default();
@@ -87,6 +106,32 @@ fn it_shows_every_family_and_how_the_exporter_is() {
         assert!(text.starts_with("text/plain # "), "{link}: {text:.80}");
         assert!(text.contains(first), "{first} in {text:.200}");
     }
+    browser.assert_calm(&page);
+}
+
+#[test]
+fn notices_stand_at_the_top() {
+    let Some(mut browser) = Browser::start("page-notices") else {
+        return;
+    };
+    let server = Server::builder(&Registry::new())
+        .listen("127.0.0.1:0")
+        .notice("These numbers are <b>simulated</b>.")
+        .notice("And nothing is for sale.")
+        .start()
+        .expect("a free port");
+    let page = format!("http://{}/", server.local_addresses()[0]);
+    browser.open(&page);
+    browser.drawn();
+    let notices = browser
+        .evaluate("[...document.body.children].slice(0, 2).map((notice) => notice.innerText)");
+    assert_eq!(
+        notices,
+        json!([
+            "These numbers are <b>simulated</b>.",
+            "And nothing is for sale."
+        ])
+    );
     browser.assert_calm(&page);
 }
 
@@ -176,6 +221,13 @@ fn it_is_filtered_and_sorted_from_the_keyboard() {
     browser.open("about:blank");
     browser.open(&format!("{page}#user%20sessions"));
     browser.until(&format!("{TITLES}.join() === 'shop_active_sessions'"));
+    // A match is never hidden: the fold is open for as long as there is a filter.
+    browser.press("/", 191, Some("/"));
+    browser.write("process_threads");
+    browser.until(&format!("{TITLES}.join() === 'process_threads'"));
+    browser.until("document.querySelector('.own').open");
+    browser.press("Escape", 27, None);
+    browser.until("!document.querySelector('.own').open");
     browser.press("/", 191, Some("/"));
     browser.write("no such metric");
     browser.until("document.querySelector('.end').textContent.startsWith('Nothing matches')");

@@ -4,10 +4,10 @@ use super::Browser;
 use super::appearance::keep_screenshot;
 use super::shop::{Warehouse, serve};
 
-/// What the script does in one piece at most, in rows.
+/// Most rows that the script writes in one piece.
 const SLICE_ROWS: u64 = 500;
 
-/// How many rows of tables exist at most, however many series there are.
+/// Most rows of tables, for any number of series.
 const MAX_ROWS: u64 = 400;
 
 /// The longest task of the browser, in milliseconds, since it was asked to look. It reports from 50 ms on.

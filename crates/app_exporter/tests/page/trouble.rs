@@ -1,4 +1,4 @@
-//! What must not get through, and what must be told.
+//! Texts that must not become markup, and failures that the page must show.
 
 use exporter_kit::{Gauge, Registry, Server};
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::Browser;
 use super::shop::{Shop, serve};
 use crate::support::Port;
 
-/// What would run if any text became markup, an address or a script.
+/// A script that would run if any text became markup, an address or a script.
 const ATTACKS: &[&str] = &[
     "<script>window.attacked = 1</script>",
     "<img src=x onerror=\"window.attacked = 1\">",

@@ -1,4 +1,4 @@
-//! Keycloak comes in no package that can be had here. What it writes is written from its sources, up to 27.0: the changelogs of
+//! Keycloak is not packaged in Debian. Its rows are written from its sources, up to 27.0: the changelogs of
 //! its database, PersistentUserSessionEntity, and UserSessionExpirationLogic with RealmExpiration for what has expired.
 
 use super::Recipe;

@@ -1,4 +1,4 @@
-//! Spring comes in no package that can be had here. What it writes is written from the sources of Spring Session:
+//! Spring is not packaged in Debian. Its rows are written from the sources of Spring Session:
 //! schema-postgresql.sql and JdbcIndexedSessionRepository.
 
 use super::Recipe;

@@ -1,4 +1,4 @@
-//! Spring comes in no package that can be had here. What it writes is written from the sources and the documentation of Spring
+//! Spring is not packaged in Debian. Its keys are written from the sources and the documentation of Spring
 //! Session: RedisSessionRepository and RedisIndexedSessionRepository.
 
 use super::stored_in_redis::{Store, run};

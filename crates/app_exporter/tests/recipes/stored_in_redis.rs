@@ -1,4 +1,4 @@
-//! What recipes for Redis share: a server whose user has the rights that the recipe asks for, and no more.
+//! Shared by the recipes for Redis: a server whose user has the rights that the recipe asks for, and no more.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// For the recipe of that name. None if there is no server to start.
+    /// For the recipe of that name. None if the server is missing.
     pub(crate) fn start(name: &'static str) -> Option<Self> {
         let scratch = Scratch::new(&format!("{name}-store"));
         let server = Server::start(&scratch, "s", &[])?;
@@ -39,7 +39,7 @@ impl Store {
         self.server.connection()
     }
 
-    /// Where it is, for other programs.
+    /// The socket, for other programs.
     pub(crate) fn socket(&self) -> String {
         self.scratch.path().join("s").display().to_string()
     }

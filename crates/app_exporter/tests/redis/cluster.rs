@@ -4,7 +4,7 @@ use super::server::say;
 use super::{Server, once, source};
 use crate::support::{Scratch, assert_lines, wait_until};
 
-/// A cluster, each node in a folder of its own. None if there is no server to start.
+/// A cluster, each node in a folder of its own. None if the server is missing.
 fn cluster(scratches: &[Scratch]) -> Option<Vec<Server>> {
     let mut nodes = Vec::new();
     for scratch in scratches {
@@ -155,7 +155,7 @@ fn redis_cluster_is_asked_as_one() {
     );
     let text = once(&scratches[0], &format!("sources:\n{alone}"), &[]);
     assert!(
-        text.contains("write `cluster` in place of `address`"),
+        text.contains("write `cluster` instead of `address`"),
         "{text}"
     );
 }

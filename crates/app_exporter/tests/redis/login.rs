@@ -89,8 +89,8 @@ fn redis_users_get_what_they_may() {
         ],
     );
     for said in [
-        "the login is refused (WRONGPASS)",
-        "it asks for a login; add `password`",
+        "cannot log in: WRONGPASS",
+        "the server requires a password; add `password`",
         "NOPERM",
         "`+command|info`",
     ] {

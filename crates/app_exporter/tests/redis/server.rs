@@ -16,7 +16,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one on a socket of that name. None if there is none to start.
+    /// Starts one on a socket of that name. None if the server is missing.
     pub(crate) fn start(scratch: &Scratch, name: &str, more: &[&str]) -> Option<Self> {
         let program = require("redis-server")?;
         let socket = socket_path(scratch, name);
@@ -65,13 +65,13 @@ impl Server {
         client.get_connection().expect("a connection")
     }
 
-    /// What it says to a command, written as a line.
+    /// Sends a command, written as a line, and returns the reply.
     pub(crate) fn say<T: FromRedisValue>(&self, line: &str) -> T {
         say(&mut self.connection(), line)
     }
 }
 
-/// What a server says to a command, written as a line.
+/// Sends a command, written as a line, to a server and returns the reply.
 pub(crate) fn say<T: FromRedisValue>(connection: &mut Connection, line: &str) -> T {
     try_say(connection, line).unwrap_or_else(|error| panic!("{line}: {error}"))
 }

@@ -15,7 +15,7 @@ use crate::support::{Scratch, assert_lines, said, sample, until};
 /// The secret that must not be seen.
 const SECRET: &str = "hunter2";
 
-/// What one collection prints, which shows no secret.
+/// Output of one collection, checked for secrets.
 fn collect(scratch: &Scratch, config: &str, variables: &[(&str, &str)]) -> String {
     let file = scratch.write("config.yml", config);
     let file = file.to_string_lossy();
@@ -105,7 +105,7 @@ fn types_line(types: &[(&str, &str)]) -> String {
     format!("app_types_info{{{}}} 1.0", labels.join(","))
 }
 
-/// What one collection prints of a quick statement, a slow one and a quick one, given so much time that the `done` ones are.
+/// Output of one collection of a quick statement, a slow one and a quick one, with so much time that the `done` ones are.
 fn with_a_slow_one(
     scratch: &Scratch,
     database: &str,
@@ -141,7 +141,7 @@ fn assert_slow_is_stopped(
     let text = with_a_slow_one(scratch, database, slow, variables, &["app_quick"]);
     let timeouts = "{source=\"slow\",reason=\"timeout\"} 2.0";
     assert_eq!(errors(&text), [timeouts], "{text}");
-    let said = "slow: slow: the statement was not done in time and was stopped; z: no time was left for the statement";
+    let said = "slow: slow: cannot run the statement: not finished in time, so it was cancelled; raise `timeout`, or make it faster; z: cannot run the statement: no time left; ";
     assert!(text.contains(said), "{text}");
 }
 
@@ -202,7 +202,7 @@ fn kept_session(address: SocketAddr) -> f64 {
     first
 }
 
-/// That a session which the server has ended is replaced without a scrape that fails, and so is a server that begins anew.
+/// Asserts that a session which the server has ended is replaced without a failed scrape, and likewise after a restart.
 fn assert_replaced(address: SocketAddr, ended: f64, restart: impl FnOnce()) {
     let body = get(address, "/metrics").1;
     let second = sample(&body, "app_kept");
@@ -225,7 +225,7 @@ fn errors(text: &str) -> Vec<String> {
     errors.collect()
 }
 
-/// Scrapes until `wanted` finds what it needs: what the source waits for tells nobody when it is there.
+/// Scrapes until `wanted` finds what it needs, as the source does not report when it is ready.
 fn scrape_until<T>(address: SocketAddr, wanted: impl Fn(&str) -> Option<T>) -> T {
     until(|| {
         let (_, body) = get(address, "/metrics");

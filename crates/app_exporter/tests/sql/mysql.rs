@@ -150,13 +150,13 @@ fn mysql_gives_every_type_and_says_what_fails() {
         "{text}"
     );
     for message in [
-        "insert: the server says `Cannot execute statement in a READ ONLY transaction` (1792)",
-        "wrong: the server says `Unknown column 'nowhere' in '",
-        "forbidden: the server says `SELECT command denied to user",
+        "insert: the server reports `Cannot execute statement in a READ ONLY transaction` (1792)",
+        "wrong: the server reports `Unknown column 'nowhere' in '",
+        "forbidden: the server reports `SELECT command denied to user",
         "token: the column `value` has bytes that are no text; select `hex(…)` of it",
         "wrong_password: `localhost:",
         "Access denied for user 'exporter'@'localhost' (using password: YES)` (1045)",
-        "there is no column `value`, did you mean `Value`?",
+        "unknown column `value`, did you mean `Value`?",
         "invalid peer certificate",
     ] {
         assert!(text.contains(message), "{message} is not in\n{text}");

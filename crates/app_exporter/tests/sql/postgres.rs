@@ -177,15 +177,15 @@ fn postgres_gives_every_type_and_says_what_fails() {
         "{text}"
     );
     for message in [
-        "insert: the server says `cannot execute INSERT in a read-only transaction` (25006)",
-        "drop: the server says `cannot execute DROP TABLE in a read-only transaction` (25006)",
-        "two: the server says `cannot insert multiple commands into a prepared statement` (42601)",
-        "wrong: the server says `relation \"nowhere\" does not exist` (42P01)",
-        "forbidden: the server says `permission denied for table secret` (42501)",
+        "insert: the server reports `cannot execute INSERT in a read-only transaction` (25006)",
+        "drop: the server reports `cannot execute DROP TABLE in a read-only transaction` (25006)",
+        "two: the server reports `cannot insert multiple commands into a prepared statement` (42601)",
+        "wrong: the server reports `relation \"nowhere\" does not exist` (42P01)",
+        "forbidden: the server reports `permission denied for table secret` (42501)",
         "array: the column `value` has the type `_int4`, which is not read",
         "wrong_password: `localhost:",
         "password authentication failed for user \"exporter\"` (28P01)",
-        "there is no column `value`, did you mean `Value`?",
+        "unknown column `value`, did you mean `Value`?",
         "invalid peer certificate",
         "the server asks for a password; add `password` or `password_file`",
     ] {

@@ -8,13 +8,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::resident;
 use crate::program::{Running, connect, get};
 
-/// As many as the server keeps, less one, for whoever comes next.
+/// As many as the server keeps, less one for the next client.
 const CONNECTIONS: u64 = 9_999;
 
 /// What an idle connection may cost, in bytes. Measured at 3 KiB.
 const EACH: f64 = 4.5 * 1024.0;
 
-/// Lets this process, and those it starts, open as many files as the system permits; says how many.
+/// Raises the limit of open files of this process and its children as far as the system permits; returns it.
 fn raise_limit() -> u64 {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     let raised = Rlimit {

@@ -1,4 +1,4 @@
-//! What the program itself says of its memory, and whether it grows.
+//! Memory of the program by its own metrics, and its growth.
 
 use std::net::SocketAddr;
 
@@ -12,11 +12,11 @@ pub(crate) fn resident(address: SocketAddr) -> f64 {
     sample(&body, "process_resident_memory_bytes").expect("the metric")
 }
 
-/// What a round may grow by without a leak, in bytes: the allocator takes 128 KiB at once, and finds out in the first rounds
+/// Growth of a round that is not a leak, in bytes: the allocator takes 128 KiB at once, and finds out in the first rounds
 /// what it needs.
 pub(crate) const NO_LEAK: f64 = 256.0 * 1024.0;
 
-/// What the program's memory grows by in a typical round of `work`, in bytes, once it has done `settling` rounds.
+/// Growth of the program's memory in a typical round of `work`, in bytes, once it has done `settling` rounds.
 ///
 /// A leak grows in every round. What an allocator takes from the system it takes rarely and much at once: a pool for a thread
 /// that never needed one before is megabytes, comes when chance has it, and would be taken for a leak if one end were compared

@@ -33,7 +33,7 @@ fn config(number: usize) -> String {
     )
 }
 
-/// Has it read its configuration anew, on a connection that is kept.
+/// Reloads its configuration, on a connection that is kept.
 fn reload(stream: &mut BufReader<TcpStream>, address: SocketAddr) {
     let request =
         format!("POST /-/reload HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\n\r\n");

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpSocket;
 
-/// A port that the system gives to nobody else until this is dropped. A server that is told its number and sets `SO_REUSEADDR`,
+/// A port that the system gives to no other program until this is dropped. A server that is told its number and sets `SO_REUSEADDR`,
 /// as all do on Unix, may listen on it; while none does, connections are refused.
 pub(crate) struct Port {
     pub(crate) address: SocketAddr,

@@ -135,7 +135,7 @@ impl Postgres {
         &self.service.certificate
     }
 
-    /// What the administrator's statements give: rows of texts.
+    /// Runs the administrator's statements and returns their rows as texts.
     pub(crate) fn ask(&self, database: &str, statements: &str) -> Vec<Vec<String>> {
         self.connect(database).ask(statements)
     }
@@ -207,7 +207,7 @@ fn give_to_server(path: &Path) {
     }
 }
 
-/// Who runs a server that root may not run, if we are root.
+/// The user for a server that refuses to run as root, if we are root.
 fn other_user() -> Option<(u32, u32)> {
     if !rustix::process::geteuid().is_root() {
         return None;

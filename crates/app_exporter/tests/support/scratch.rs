@@ -23,7 +23,7 @@ impl Scratch {
         &self.0
     }
 
-    /// Writes `content` to the file `name` in one step, so that nobody ever reads half of it, making the folders it is in.
+    /// Writes `content` to the file `name` in one step, so that a reader never sees half of it, making the folders it is in.
     pub(crate) fn write(&self, name: &str, content: &str) -> PathBuf {
         let path = self.0.join(name);
         let folder = path.parent().expect("a file in the folder");

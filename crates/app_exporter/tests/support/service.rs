@@ -1,4 +1,4 @@
-//! What the database servers of tests have in common.
+//! Shared by the database servers of tests.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::support::Port;
 /// A server with a folder, a certificate and a port of its own, which may be started and stopped again and again.
 pub(crate) struct Service {
     pub(crate) folder: PathBuf,
-    /// What its certificate was issued by: itself.
+    /// The issuer of its certificate: the certificate itself.
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
     port: Port,

@@ -1,4 +1,4 @@
-//! Waiting for what nobody tells of.
+//! Waiting for states that are not reported.
 
 use std::fmt::Display;
 use std::thread;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::program::PATIENCE;
 
-/// Looks until something is found, of which nobody tells when it is there; fails with what is seen in its place.
+/// Looks until something is found that is not reported when it appears; fails with what is seen in its place.
 pub(crate) fn until<T, S: Display>(mut look: impl FnMut() -> Result<T, S>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {

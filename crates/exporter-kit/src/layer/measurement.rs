@@ -1,4 +1,4 @@
-//! One request, from its beginning to what is recorded of it.
+//! The measurement of one request, up to its record.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use http_body::Body;
 
 use crate::metric::{Counter, Family, Histogram, InProgress, IntGauge};
 
-/// What all requests have in common.
+/// The parts that all requests share.
 pub(super) struct Shared {
     pub(super) extra_methods: Vec<&'static str>,
     pub(super) route: Option<FromRequest>,
@@ -20,7 +20,7 @@ pub(super) struct Shared {
     pub(super) answered: Answered,
 }
 
-/// What is known only with the answer, by the labels that there are.
+/// The families that are recorded with the answer, by their labels.
 pub(super) enum Answered {
     Plain(Families<2>),
     Routed(Families<3>),
@@ -39,10 +39,10 @@ pub(super) struct Sizes<const N: usize> {
 
 pub(super) type FromRequest = Box<dyn Fn(&Parts) -> Option<Cow<'static, str>> + Send + Sync>;
 
-/// One request that is under way. Dropped before it is ended it counts as dropped.
+/// A request under way. Without an end, it counts as `dropped`.
 pub(super) struct Measurement {
     shared: Arc<Shared>,
-    /// Held for its end: the request is in flight as long.
+    /// Counts the request as in flight until this is dropped.
     _in_flight: InProgress<IntGauge>,
     method: &'static str,
     route: Option<Cow<'static, str>>,
@@ -77,7 +77,7 @@ impl Measurement {
     }
 
     pub(super) fn answered<R: Body>(self, response: &Response<R>) {
-        // What a client is told by HEAD is the size that GET would have.
+        // The length in an answer to HEAD is that of GET.
         let size = if self.method == "HEAD" {
             Some(0)
         } else {
@@ -118,7 +118,7 @@ impl<const N: usize> Families<N> {
         match (&measurement.shared.exemplar, &measurement.exemplar) {
             (Some((label, _)), Some(value)) => {
                 let exemplar = [(*label, &**value)];
-                // Without a valid exemplar the values are recorded all the same.
+                // An invalid exemplar does not prevent the record.
                 self.requests.update(labels, |requests| {
                     let _ = requests.inc_with_exemplar(1, &exemplar);
                 });
@@ -162,7 +162,7 @@ fn method_label(method: &Method, extra: &[&'static str]) -> &'static str {
     }
 }
 
-/// The bytes of a body, if that is known before it is read.
+/// The size of a body in bytes, if it is known before the body is read.
 fn size(headers: &HeaderMap, body: &impl Body) -> Option<u64> {
     body.size_hint().exact().or_else(|| {
         let length = headers.get(CONTENT_LENGTH)?.to_str().ok()?;

@@ -1,4 +1,4 @@
-//! Metrics of the requests that a service answers, or that a client makes: a `tower` layer around either.
+//! Metrics about the requests of a service or a client, as a `tower` layer.
 
 mod measurement;
 mod request_metrics;

@@ -1,4 +1,4 @@
-//! The metrics of requests, and how they are described.
+//! The metrics about requests, and their builder.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,26 +12,25 @@ use super::service::MeasuredService;
 use crate::metric::{Counter, DEFAULT_BUCKETS, Histogram, IntGauge};
 use crate::registry::{RegisterError, Registry};
 
-/// Counts and times the requests that go through a service, of a server or of a client.
+/// Counts and times the requests of a service, in a server or a client.
 ///
-/// A [`tower_layer::Layer`] for every service of [`http::Request`]s: axum's routers take it with `layer`. Cheap to
-/// clone; clones record into the same metrics. These are:
+/// A [`tower_layer::Layer`] for services of [`http::Request`]; pass it to `layer` of an axum router. Cheap to clone;
+/// clones record into the same metrics:
 ///
 /// | family | type | labels |
 /// |---|---|---|
 /// | `http_requests_total` | counter | `method`, `code` |
 /// | `http_request_duration_seconds` | histogram | `method`, `code` |
 /// | `http_requests_in_flight` | gauge | – |
-/// | `http_request_size_bytes`, `http_response_size_bytes` | histograms, if [asked for](RequestMetricsBuilder::size_buckets) | `method`, `code` |
+/// | `http_request_size_bytes`, `http_response_size_bytes` | histograms, if [enabled](RequestMetricsBuilder::size_buckets) | `method`, `code` |
 ///
-/// - `method` is one of the nine standard ones, or `other`: clients can invent methods.
-/// - `code` is the status, `200`; or `error` if the service failed; or `dropped` if nobody waited for its answer: the
-///   client went away, a timeout outside the layer struck, or the service panicked.
-/// - `route`, between the two, is there if the builder has been told [where to find it](RequestMetricsBuilder::route).
+/// - `method` is one of the nine standard methods, or `other`, because clients can invent methods.
+/// - `code` is the status, such as `200`, `error` if the service failed, or `dropped` if the answer was dropped: the
+///   client disconnected, a timeout outside the layer expired, or the service panicked.
+/// - `route`, between the two, exists if the builder has a [function for it](RequestMetricsBuilder::route).
 ///
-/// A request lasts until the head of its answer is there; a body that is streamed afterwards is not waited for.
-/// Series begin with the first request that they count. Recording allocates nothing once a series is there, but
-/// for what the builder's functions do.
+/// A request lasts until the head of its answer; the time to stream the body is not included. A series begins with its
+/// first request. Recording into an existing series does not allocate, apart from the functions of the builder.
 ///
 /// ```
 /// use axum::{Router, extract::MatchedPath, routing::get};
@@ -45,13 +44,13 @@ use crate::registry::{RegisterError, Registry};
 /// let app = Router::new()
 ///     .route("/users/{id}", get(|| async { "someone\n" }))
 ///     .layer(metrics)
-///     // What comes after the layer is not measured.
+///     // Routes after the layer are not measured.
 ///     .route_service("/metrics", MetricsHandler::new(&registry));
 /// # Ok(app) }
 /// # app().unwrap();
 /// ```
 ///
-/// A program that is a server and a client keeps the two apart by prefix:
+/// A program that is both server and client separates the two by a prefix:
 ///
 /// ```
 /// use exporter_kit::{Registry, layer::RequestMetrics};
@@ -68,16 +67,15 @@ pub struct RequestMetrics {
 }
 
 impl RequestMetrics {
-    /// With the methods and codes as labels, the default buckets and no sizes.
+    /// Metrics with the labels `method` and `code`, the default buckets and no sizes.
     ///
     /// # Errors
-    /// When the registry has a family of one of the names, from another of these, say.
+    /// If the registry has a family of one of the names, for example from other `RequestMetrics`.
     pub fn new(registry: &Registry) -> Result<Self, RegisterError> {
         Self::builder(registry).build()
     }
 
-    /// Begins to describe them. A prefix or labels of all their families are the registry's:
-    /// [`Registry::scoped`].
+    /// Describes metrics. For a prefix or labels of all families, use [`Registry::scoped`].
     pub fn builder(registry: &Registry) -> RequestMetricsBuilder {
         RequestMetricsBuilder {
             registry: registry.clone(),
@@ -107,7 +105,7 @@ impl<S> Layer<S> for RequestMetrics {
     }
 }
 
-/// Describes [`RequestMetrics`].
+/// The description of [`RequestMetrics`].
 #[must_use = "a builder does nothing until it is built"]
 pub struct RequestMetricsBuilder {
     registry: Registry,
@@ -128,37 +126,37 @@ impl fmt::Debug for RequestMetricsBuilder {
 }
 
 impl RequestMetricsBuilder {
-    /// The upper bounds of the durations' buckets, in seconds, rising; [`DEFAULT_BUCKETS`] if not set.
+    /// Sets the upper bounds of the buckets for durations, in seconds, ascending; [`DEFAULT_BUCKETS`] by default.
     pub fn duration_buckets(mut self, bounds: impl Into<Vec<f64>>) -> Self {
         self.duration_buckets = bounds.into();
         self
     }
 
-    /// Asks for the sizes of requests' and answers' bodies, in buckets with these upper bounds, in bytes, rising.
+    /// Enables the sizes of the bodies of requests and answers, in buckets with these upper bounds, in bytes, ascending.
     ///
-    /// A size is what the body says that it is, or else `Content-Length`; a body of unknown size, one that is made
-    /// while it is sent, is not recorded. Heads are not counted in.
+    /// The size is the size hint of the body, or `Content-Length`. Streamed bodies of unknown size are not recorded.
+    /// Heads are not included.
     pub fn size_buckets(mut self, bounds: impl Into<Vec<f64>>) -> Self {
         self.size_buckets = Some(bounds.into());
         self
     }
 
-    /// The most series of each family, [as for every family](crate::Definition::series_limit).
+    /// Sets the series limit of each family, [as for every family](crate::Definition::series_limit).
     pub fn series_limit(mut self, limit: usize) -> Self {
         self.series_limit = Some(limit);
         self
     }
 
-    /// Methods that are labels too and not `other`: those of WebDAV, say.
+    /// Adds methods that are labels instead of `other`, such as those of WebDAV.
     pub fn extra_methods(mut self, methods: impl IntoIterator<Item = &'static str>) -> Self {
         self.extra_methods.extend(methods);
         self
     }
 
-    /// Where to find the label `route`; it is `none` where there is none.
+    /// Sets the function that finds the label `route`; `none` if it returns `None`.
     ///
-    /// Give a pattern (`/users/{id}`), not the path: each value is a series of its own. Of axum this is
-    /// `MatchedPath` in the request's extensions.
+    /// Return a pattern (`/users/{id}`), not the path: each value is a separate series. In axum it is `MatchedPath`, in
+    /// the extensions of the request.
     pub fn route<T: Into<Cow<'static, str>>>(
         mut self,
         route: impl Fn(&Parts) -> Option<T> + Send + Sync + 'static,
@@ -167,9 +165,9 @@ impl RequestMetricsBuilder {
         self
     }
 
-    /// Where to find an exemplar for counts and durations: the value of this label, `trace_id` by custom.
+    /// Sets the function that finds an exemplar for counts and durations: the value of a label, usually `trace_id`.
     ///
-    /// What is no valid exemplar, being too long, is left out.
+    /// Exemplars that are invalid, for example too long, are skipped.
     pub fn exemplar<T: Into<Cow<'static, str>>>(
         mut self,
         label: &'static str,
@@ -179,10 +177,10 @@ impl RequestMetricsBuilder {
         self
     }
 
-    /// Makes the metrics in the registry.
+    /// Registers the metrics.
     ///
     /// # Errors
-    /// When buckets don't rise, or the registry has a family of one of the names.
+    /// If buckets do not ascend, or the registry has a family of one of the names.
     pub fn build(self) -> Result<RequestMetrics, RegisterError> {
         let answered = if self.route.is_some() {
             Answered::Routed(self.families(["method", "route", "code"])?)

@@ -1,4 +1,4 @@
-//! The service around another one, and its answers.
+//! The service around another service, and its future.
 
 use std::fmt;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use tower_service::Service;
 use super::measurement::Measurement;
 use super::request_metrics::RequestMetrics;
 
-/// A service whose requests are measured; made by [`RequestMetrics`] as a layer.
+/// A measured service; made by the layer [`RequestMetrics`].
 #[derive(Clone, Debug)]
 pub struct MeasuredService<S> {
     inner: S,
@@ -49,12 +49,12 @@ where
 }
 
 pin_project! {
-    /// The answer of a [`MeasuredService`].
+    /// The future of a [`MeasuredService`].
     #[must_use = "a future does nothing unless it is polled"]
     pub struct MeasuredFuture<F> {
         #[pin]
         inner: F,
-        // Gone once the answer is there.
+        // Taken with the answer.
         measurement: Option<Measurement>,
     }
 }

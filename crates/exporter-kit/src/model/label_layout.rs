@@ -141,7 +141,7 @@ mod tests {
                 let key = layout.key(rest);
                 assert!(key.parts().iter().all(|part| !part.is_empty()));
                 assert_eq!(SeriesKeyBuf::from(key), whole);
-                assert_eq!((key.name(), &*key.text()), ("n", &*whole.text));
+                assert_eq!((key.name(), &*key.text()), ("n", &*text));
                 assert_eq!(key.label_parts().concat(), whole.as_key().label_parts()[1]);
                 assert!(key.labels().eq(whole.as_key().labels()));
                 assert!(layout.values(rest).eq(values));

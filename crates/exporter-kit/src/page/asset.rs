@@ -1,4 +1,4 @@
-//! The files that belong to the page: its style, its script, its icon.
+//! The files of the page: style, script, icon.
 
 use std::io::Write as _;
 use std::sync::LazyLock;
@@ -7,15 +7,15 @@ use bytes::Bytes;
 use flate2::write::GzEncoder;
 use flate2::{Compression, Crc};
 
-/// One file, as it is and compressed.
+/// A file, plain and compressed.
 #[derive(Debug)]
 pub(crate) struct Asset {
-    /// Its name below the prefix.
+    /// The name below the prefix.
     pub(crate) name: &'static str,
     pub(crate) content_type: &'static str,
     pub(crate) plain: Bytes,
     pub(crate) gzip: Bytes,
-    /// Changes with the content, so that browsers may keep a version for ever.
+    /// Changes with the content, so that browsers can cache each version forever.
     pub(crate) version: u32,
 }
 
@@ -33,7 +33,7 @@ impl Asset {
     }
 }
 
-/// Compresses once what is sent often, or what is sent to one person only.
+/// Compresses a file of the page, or one rendered page.
 pub(crate) fn compress(text: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     // Writing to memory does not fail.
@@ -72,7 +72,7 @@ pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
 pub(crate) static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("page.svg", "image/svg+xml", include_str!("assets/page.svg")));
 
-/// The file of that name, which is below the prefix and begins with no slash.
+/// The file of a name below the prefix, without a leading slash.
 pub(crate) fn find(name: &str) -> Option<&'static Asset> {
     [&STYLE, &SCRIPT, &ICON]
         .into_iter()
@@ -84,7 +84,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Asset> {
 mod tests {
     use super::*;
 
-    /// What the page costs on the wire, without the metrics in it.
+    /// The limit for the page on the wire, without metrics.
     const MAX_BYTES: usize = 30 * 1024;
 
     #[test]

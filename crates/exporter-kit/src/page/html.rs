@@ -1,6 +1,6 @@
-//! Writing HTML: the one place that escapes, and templates with gaps.
+//! Writing HTML: escaping, here alone, and templates with gaps.
 
-/// Appends `text` so that it is shown as that text, in an element or in a quoted attribute.
+/// Appends `text` escaped, for an element or a quoted attribute.
 pub(crate) fn escape(out: &mut String, text: &str) {
     let mut rest = text;
     while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
@@ -19,7 +19,7 @@ pub(crate) fn escape(out: &mut String, text: &str) {
     out.push_str(rest);
 }
 
-/// Appends `template` with each gap, written `{{name}}`, filled by `fill`.
+/// Appends `template`, with each gap `{{name}}` filled by `fill`.
 pub(crate) fn fill(out: &mut String, template: &str, mut fill: impl FnMut(&mut String, &str)) {
     let mut parts = template.split("{{");
     out.push_str(parts.next().unwrap_or_default());

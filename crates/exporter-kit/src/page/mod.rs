@@ -8,6 +8,7 @@ mod answer;
 mod asset;
 mod html;
 mod landing;
+mod own;
 mod render;
 mod table;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::asset::{self, Asset};
 use super::html::{escape, fill};
 use super::landing::{Landing, Links};
+use super::own;
 use super::table::{MAX_SERIES, Table};
 
 /// The name, below the prefix, of the page for browsers without script.
@@ -100,6 +101,7 @@ fn common(out: &mut String, gap: &str, landing: &Landing, links: &Links, viewer:
             let _ = write!(out, "{}", viewer.uptime.as_secs());
         }
         "uptime text" => span(out, viewer.uptime),
+        "own" => escape(out, &own::pattern()),
         "prefix" => escape(out, prefix),
         "style" => link(out, prefix, &asset::STYLE),
         "icon" => link(out, prefix, &asset::ICON),

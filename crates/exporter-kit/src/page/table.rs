@@ -1,39 +1,58 @@
-//! The metrics as a plain table, for where no script runs.
+//! The metrics as a plain table, for browsers without script.
 
 use std::fmt::{self, Display, Write as _};
 
 use super::html::escape;
+use super::own::is_own;
 use crate::collect::Sink;
 use crate::encode::number;
 use crate::model::{Descriptor, HistogramValue, Number, Sample, SeriesKey, SummaryValue, Value};
 
-/// How many series the table shows at most.
+/// The largest number of series in the table.
 pub(crate) const MAX_SERIES: usize = 1000;
 
-/// How large the table gets at most, in bytes, whatever the labels hold.
+/// The largest size of the table, in bytes, for labels of any length.
 const MAX_BYTES: usize = 512 * 1024;
 
 /// Writes families as sections of HTML, up to a limit.
 #[derive(Default)]
 pub(crate) struct Table {
+    /// The section that is being written, or nothing.
     out: String,
+    /// The sections of the application.
+    application: String,
+    /// The sections about the exporter itself.
+    own: String,
+    is_own: bool,
     series: usize,
-    /// The family whose first series is still to come; one that has none is not shown.
+    /// The family whose first series has not arrived; a family without series is not shown.
     pending: Option<Descriptor>,
     open: bool,
     cut: bool,
 }
 
 impl Table {
-    /// The sections, and whether something was left out.
+    /// Returns the sections, and whether series were left out.
     pub(crate) fn finish(mut self) -> (String, bool) {
         self.close();
-        (self.out, self.cut)
+        let mut sections = self.application;
+        if !self.own.is_empty() {
+            sections.push_str("<details class=\"own\"><summary>About the exporter</summary>\n");
+            sections.push_str(&self.own);
+            sections.push_str("</details>\n");
+        }
+        (sections, self.cut)
     }
 
     fn close(&mut self) {
         if std::mem::take(&mut self.open) {
             self.out.push_str("</tbody></table></section>\n");
+            let sections = match self.is_own {
+                true => &mut self.own,
+                false => &mut self.application,
+            };
+            sections.push_str(&self.out);
+            self.out.clear();
         }
     }
 
@@ -103,6 +122,7 @@ impl Sink for Table {
             return false;
         }
         self.close();
+        self.is_own = is_own(descriptor.name());
         self.pending = Some(descriptor.clone());
         true
     }
@@ -117,7 +137,7 @@ impl Sink for Table {
             self.begin(&family, is_alone(head, &point.value));
         }
         self.row(head, &point.value);
-        if self.out.len() > MAX_BYTES {
+        if self.application.len() + self.own.len() + self.out.len() > MAX_BYTES {
             self.out.truncate(before.0);
             self.open = before.1;
             self.cut = true;
@@ -128,7 +148,7 @@ impl Sink for Table {
     }
 }
 
-/// Whether a series is all there is of its family, and one number, which then stands beside the name.
+/// Returns whether a series is the only one of its family and a single number, which is shown beside the name.
 fn is_alone(head: SeriesKey<'_>, value: &Value<'_>) -> bool {
     let is_number = matches!(
         value,
@@ -137,7 +157,7 @@ fn is_alone(head: SeriesKey<'_>, value: &Value<'_>) -> bool {
     is_number && head.labels().next().is_none()
 }
 
-/// A number as the text format has it, but for the `.0` of whole ones.
+/// A number as in the text format, without the `.0` of integers.
 struct Plain(Number);
 
 impl Display for Plain {
@@ -236,6 +256,20 @@ mod tests {
         }
         assert_eq!(html.matches("<section").count(), 5);
         assert_eq!(html.matches("</section>").count(), 5);
+    }
+
+    #[test]
+    fn families_about_the_exporter_are_folded_below_the_others() {
+        let registry = Registry::new();
+        for name in ["a_source_up", "process_threads", "zebras"] {
+            registry.gauge(name, "Help.").unwrap().set(1);
+        }
+        let (html, _) = table(&registry);
+        let at = |part: &str| html.find(part).unwrap();
+        assert!(at("zebras") < at("<details class=\"own\">"));
+        assert!(at("<details class=\"own\">") < at("a_source_up"));
+        assert!(at("a_source_up") < at("process_threads"));
+        assert!(html.ends_with("</section>\n</details>\n"));
     }
 
     #[test]

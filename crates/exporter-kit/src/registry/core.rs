@@ -12,17 +12,17 @@ use crate::encode::{Escaping, sample_names};
 use crate::model::{Descriptor, MetricType};
 use crate::sync::{Mutex, lock};
 
-/// The state that the clones of a registry share.
+/// The contents that the clones of a registry share.
 #[derive(Default)]
 pub(super) struct Core {
-    state: Mutex<State>,
+    contents: Mutex<Contents>,
     /// The number of times that a collector was added or removed. Written under the lock, read without it.
     changes: AtomicU64,
     pub(super) created_samples: AtomicBool,
 }
 
 #[derive(Default)]
-struct State {
+struct Contents {
     next_id: u64,
     /// Every name that a family's samples may have, with the family.
     claims: BTreeMap<Box<str>, Claim>,
@@ -120,8 +120,8 @@ impl Core {
     ) -> Result<(), RegisterError> {
         let Member { collector, access } = member;
         let descriptors = descriptors(&*collector, scope.as_ref());
-        let mut state = lock(&self.state);
-        let id = state.next_id;
+        let mut contents = lock(&self.contents);
+        let id = contents.next_id;
         let mut claims = BTreeMap::new();
         for descriptor in &descriptors {
             for sample in sample_names(descriptor) {
@@ -133,7 +133,7 @@ impl Core {
                 let own = claims
                     .insert(sample.clone(), claim)
                     .filter(|own: &Claim| *own.family != *descriptor.name());
-                if let Some(taken) = own.as_ref().or_else(|| state.claims.get(&sample)) {
+                if let Some(taken) = own.as_ref().or_else(|| contents.claims.get(&sample)) {
                     return Err(RegisterError::Taken {
                         name: descriptor.name().into(),
                         sample,
@@ -143,8 +143,8 @@ impl Core {
                 }
             }
         }
-        state.next_id += 1;
-        state.claims.append(&mut claims);
+        contents.next_id += 1;
+        contents.claims.append(&mut claims);
         let name: Arc<str> = descriptors
             .iter()
             .map(Descriptor::name)
@@ -160,20 +160,20 @@ impl Core {
             scope,
             failures: Failures::default(),
         };
-        state
+        contents
             .collectors
             .insert((&*name != "target_info", name, id), Arc::new(registered));
-        let outdated = self.note_change(&mut state);
-        drop(state);
+        let outdated = self.note_change(&mut contents);
+        drop(contents);
         drop(outdated);
         Ok(())
     }
 
     /// Removes the collector of the family `name`; returns whether there was one.
     pub(super) fn unregister(&self, name: &str) -> bool {
-        let mut state = lock(&self.state);
+        let mut contents = lock(&self.contents);
         let escaped = Escaping::Underscores.metric_name(name);
-        let Some(id) = state
+        let Some(id) = contents
             .claims
             .get(&*escaped)
             .filter(|claim| &*claim.family == name)
@@ -181,14 +181,14 @@ impl Core {
         else {
             return false;
         };
-        state.claims.retain(|_, claim| claim.id != id);
-        let (removed, kept): (BTreeMap<_, _>, _) = std::mem::take(&mut state.collectors)
+        contents.claims.retain(|_, claim| claim.id != id);
+        let (removed, kept): (BTreeMap<_, _>, _) = std::mem::take(&mut contents.collectors)
             .into_iter()
             .partition(|((_, _, other), _)| *other == id);
-        state.collectors = kept;
-        let outdated = self.note_change(&mut state);
+        contents.collectors = kept;
+        let outdated = self.note_change(&mut contents);
         // What a collector's destructor does must not happen under the lock.
-        drop(state);
+        drop(contents);
         drop(outdated);
         !removed.is_empty()
     }
@@ -199,9 +199,9 @@ impl Core {
         registered: Option<&Registered>,
         descriptor: &Descriptor,
     ) -> bool {
-        let state = lock(&self.state);
+        let contents = lock(&self.contents);
         sample_names(descriptor).iter().all(|name| {
-            state
+            contents
                 .claims
                 .get(name)
                 .is_none_or(|claim| registered.is_some_and(|registered| claim.id == registered.id))
@@ -210,11 +210,11 @@ impl Core {
 
     /// The collectors of a scrape.
     pub(super) fn in_order(&self) -> Arc<InOrder> {
-        let mut state = lock(&self.state);
-        match &state.in_order {
+        let mut contents = lock(&self.contents);
+        match &contents.in_order {
             Some(in_order) => Arc::clone(in_order),
             None => {
-                let collectors: Box<[_]> = state.collectors.values().cloned().collect();
+                let collectors: Box<[_]> = contents.collectors.values().cloned().collect();
                 let in_order = Arc::new(InOrder {
                     change: self.changes.load(Ordering::Relaxed),
                     #[cfg(feature = "http")]
@@ -223,7 +223,7 @@ impl Core {
                         .collect(),
                     collectors,
                 });
-                state.in_order = Some(Arc::clone(&in_order));
+                contents.in_order = Some(Arc::clone(&in_order));
                 in_order
             }
         }
@@ -235,15 +235,15 @@ impl Core {
     }
 
     /// Returns the outdated order, to be dropped after the lock is released.
-    fn note_change(&self, state: &mut State) -> Option<Arc<InOrder>> {
+    fn note_change(&self, contents: &mut Contents) -> Option<Arc<InOrder>> {
         self.changes.fetch_add(1, Ordering::Release);
-        state.in_order.take()
+        contents.in_order.take()
     }
 
     /// The first families of the collectors.
     pub(super) fn names(&self) -> Vec<Arc<str>> {
-        let state = lock(&self.state);
-        let collectors = state.collectors.values();
+        let contents = lock(&self.contents);
+        let collectors = contents.collectors.values();
         collectors
             .map(|registered| Arc::clone(&registered.name))
             .collect()

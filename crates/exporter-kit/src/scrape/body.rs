@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 
-use crate::scrape::in_flight::InFlight;
+use crate::scrape::scrape_count::InFlight;
 
 /// The number of chunks that may wait for a slow reader. With the one being written and the one being filled this is
 /// all that an answer holds.

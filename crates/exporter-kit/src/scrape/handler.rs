@@ -23,10 +23,10 @@ use crate::scrape::body::Body;
 use crate::scrape::coding::{self, Compressors};
 use crate::scrape::deadline::{DEFAULT_LIMIT, DEFAULT_OFFSET, Limits};
 use crate::scrape::gathering;
-use crate::scrape::in_flight::InFlight;
 use crate::scrape::job::Job;
 use crate::scrape::negotiation::{self, Choice};
-use crate::scrape::shared_encoding::{self, Together};
+use crate::scrape::scrape_count::InFlight;
+use crate::scrape::shared_encoding::{self, SharedEncodings};
 use crate::source::Budget;
 
 /// The default limit of simultaneous scrapes.
@@ -91,7 +91,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) compressors: Compressors,
     pub(crate) budget: Arc<Budget>,
-    pub(crate) together: Together,
+    pub(crate) encodings: SharedEncodings,
     in_flight: Arc<AtomicUsize>,
     /// Set if the last scrape of everything was quick and small.
     pub(crate) quick: AtomicBool,
@@ -115,7 +115,7 @@ impl MetricsHandler {
                 registry: registry.clone(),
                 compressors: Compressors::default(),
                 budget: Budget::new(MEMORY),
-                together: Together::default(),
+                encodings: SharedEncodings::default(),
                 in_flight: Arc::default(),
                 quick: AtomicBool::new(false),
                 size: AtomicUsize::new(UNKNOWN_SIZE),

@@ -19,7 +19,7 @@ use crate::scrape::coding::{Coder, Coding, Compressors};
 use crate::scrape::deadline::Limits;
 use crate::scrape::gathering;
 use crate::scrape::handler::{Options, Shared, UNKNOWN_SIZE};
-use crate::scrape::in_flight::InFlight;
+use crate::scrape::scrape_count::InFlight;
 use crate::scrape::shared_encoding::SHARED_BYTES;
 use crate::scrape::structures::What;
 

@@ -19,13 +19,13 @@ pub(crate) mod gathering;
 #[cfg(feature = "http")]
 pub(crate) mod handler;
 #[cfg(feature = "http")]
-pub(crate) mod in_flight;
-#[cfg(feature = "http")]
 pub(crate) mod job;
 #[cfg(feature = "http")]
 pub(crate) mod negotiation;
 mod nested;
 mod scrape;
+#[cfg(feature = "http")]
+pub(crate) mod scrape_count;
 #[cfg(feature = "http")]
 pub(crate) mod shared_encoding;
 #[cfg(feature = "http")]

@@ -24,7 +24,7 @@ pub(crate) const SHARED_BYTES: usize = 1024 * 1024;
 
 /// The expositions that are being encoded, and the requests that wait for the next encoding of each.
 #[derive(Default)]
-pub(crate) struct Together(Mutex<Vec<Queue>>);
+pub(crate) struct SharedEncodings(Mutex<Vec<Queue>>);
 
 struct Queue {
     key: Key,
@@ -63,7 +63,7 @@ struct Waiter {
     answer: oneshot::Sender<Response<Body>>,
 }
 
-impl Together {
+impl SharedEncodings {
     /// Adds a waiting request; returns whether it is the first, which has to start the encoding.
     fn add(&self, key: &Key, waiter: Waiter) -> bool {
         let mut queues = lock(&self.0);
@@ -103,7 +103,7 @@ impl Together {
 pub(crate) fn join(runtime: &Handle, job: Job, answer: oneshot::Sender<Response<Body>>) {
     let key = Key::of(&job);
     let shared = Arc::clone(&job.shared);
-    if shared.together.add(&key, Waiter { job, answer }) {
+    if shared.encodings.add(&key, Waiter { job, answer }) {
         let spawn = runtime.clone();
         let mut turn = Turn::new(shared, key);
         runtime.spawn_blocking(move || {
@@ -134,7 +134,7 @@ impl Turn {
     }
 
     fn next(&mut self) -> Option<Vec<Waiter>> {
-        let waiting = self.shared.together.take(&self.key);
+        let waiting = self.shared.encodings.take(&self.key);
         self.is_over = waiting.is_none();
         waiting
     }
@@ -143,7 +143,7 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if !self.is_over {
-            self.shared.together.abandon(&self.key);
+            self.shared.encodings.abandon(&self.key);
         }
     }
 }
@@ -266,7 +266,7 @@ mod tests {
         let req = Request::get("/metrics").body(()).unwrap();
         let shared = handler.begin(&req).unwrap().shared;
         let _unanswered = handler.respond(&req);
-        assert!(lock(&shared.together.0).is_empty());
+        assert!(lock(&shared.encodings.0).is_empty());
     }
 
     #[test]
@@ -277,7 +277,7 @@ mod tests {
             let job = handler.begin(&req).unwrap();
             let (shared, key) = (Arc::clone(&job.shared), Key::of(&job));
             let (answer, answered) = oneshot::channel();
-            assert!(shared.together.add(&key, Waiter { job, answer }));
+            assert!(shared.encodings.add(&key, Waiter { job, answer }));
             (Turn::new(shared, key), answered)
         };
         let (mut first, _) = add();

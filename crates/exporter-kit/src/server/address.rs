@@ -1,22 +1,22 @@
-//! Addresses to listen on, as they are written.
+//! Addresses to listen on.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// Where to listen: a port on every address, an IP address, a host's name, or a Unix socket.
+/// An address to listen on: a port on all addresses, an IP address, a host name, or a Unix socket.
 ///
-/// Made from a port (`8000u16`), an address and a port (`([0, 0, 0, 0], 8000)`), a [`SocketAddr`], or text:
-/// `:8000`, `0.0.0.0:8000`, `[::]:8000`, `localhost:8000`, `unix:/run/shop.sock`. Port 0 lets the system choose a
-/// free one.
+/// Converts from a port (`8000u16`), an address and a port (`([0, 0, 0, 0], 8000)`), a [`SocketAddr`], or text:
+/// `:8000`, `0.0.0.0:8000`, `[::]:8000`, `localhost:8000`, `unix:/run/shop.sock`. Port 0 is any
+/// free port.
 ///
-/// A port alone and `[::]` are dual-stack: they take IPv4 as well as IPv6, unless `0.0.0.0` is listed with the
-/// same port. Where the machine has no IPv6, a port alone means `0.0.0.0`.
+/// A port alone and `[::]` accept both IPv4 and IPv6, unless `0.0.0.0` is listed with the same port. On a machine without
+/// IPv6, a port alone is `0.0.0.0`.
 ///
-/// A Unix socket is a file that only programs of this machine can connect to. Who may is the file's mode, which is
-/// what the process' umask leaves unless it is said: `unix:/run/shop.sock?mode=0660`. A file that a program left
-/// behind is replaced if nothing listens on it any more, and the server removes its own when it stops.
+/// A Unix socket is a file for programs on the same machine. Its mode limits the users that can connect; it follows the
+/// umask of the process by default: `unix:/run/shop.sock?mode=0660` sets it. A stale file that nothing listens on is
+/// replaced, and the server removes its file when it stops.
 ///
 /// ```
 /// use exporter_kit::server::ListenAddress;
@@ -32,16 +32,16 @@ pub struct ListenAddress(pub(crate) AddressKind);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum AddressKind {
-    /// Every address of the machine.
+    /// All addresses of the machine.
     Port(u16),
     Ip(SocketAddr),
     Host(Box<str>, u16),
-    /// The file's mode is what the umask leaves if it is not said.
+    /// With the mode of the file; by default the umask decides.
     Unix(Box<Path>, Option<u32>),
 }
 
 impl ListenAddress {
-    /// The Unix socket at that path, with the mode that the process' umask leaves.
+    /// The Unix socket at a path, with the mode that the umask of the process leaves.
     pub fn unix(path: impl Into<PathBuf>) -> Self {
         Self(AddressKind::Unix(path.into().into(), None))
     }
@@ -93,14 +93,14 @@ impl FromStr for ListenAddress {
     type Err = ListenAddressError;
 
     fn from_str(text: &str) -> Result<Self, ListenAddressError> {
-        let place = if let Some(socket) = text.strip_prefix("unix:") {
+        let kind = if let Some(socket) = text.strip_prefix("unix:") {
             unix(socket)
         } else if text.starts_with("vsock:") {
             Err(Fault::Vsock)
         } else {
             ip(text).ok_or(Fault::Unknown)
         };
-        place.map(Self).map_err(|fault| ListenAddressError {
+        kind.map(Self).map_err(|fault| ListenAddressError {
             text: text.into(),
             fault,
         })
@@ -115,7 +115,7 @@ fn ip(text: &str) -> Option<AddressKind> {
     let port = port.parse().ok()?;
     match host.strip_prefix('[').map(|host| host.strip_suffix(']')) {
         _ if host.is_empty() => Some(AddressKind::Port(port)),
-        // An address with the name of an interface: `[fe80::1%eth0]`.
+        // An address with an interface: `[fe80::1%eth0]`.
         Some(host) => Some(AddressKind::Host(
             host.filter(|host| host.contains('%'))?.into(),
             port,
@@ -127,7 +127,7 @@ fn ip(text: &str) -> Option<AddressKind> {
 fn is_host(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
-        // Four numbers that are no IP address are a mistake, not a name.
+        // Four numbers that are not an IP address are a mistake, not a name.
         && text.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
@@ -145,7 +145,7 @@ fn unix(text: &str) -> Result<AddressKind, Fault> {
     Ok(AddressKind::Unix(Path::new(path).into(), mode))
 }
 
-/// Three octal digits, for owner, group and others, perhaps with a 0 before them.
+/// Three octal digits, for owner, group and others, with an optional leading 0.
 fn mode(text: &str) -> Option<u32> {
     let digits = text.strip_prefix('0').filter(|rest| rest.len() == 3);
     let digits = digits.unwrap_or(text);
@@ -168,7 +168,7 @@ impl fmt::Display for ListenAddress {
     }
 }
 
-/// Text that is no address to listen on.
+/// Invalid text for a [`ListenAddress`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct ListenAddressError {
     text: Box<str>,
@@ -189,19 +189,19 @@ impl fmt::Display for ListenAddressError {
         match self.fault {
             Fault::Unknown => write!(
                 f,
-                "`{text}` is no address to listen on; write `:8000`, `127.0.0.1:8000`, `[::1]:8000` or `localhost:8000`, with a port from 0 to 65535, or `unix:/run/exporter.sock`"
+                "`{text}` is not an address to listen on; write `:8000`, `127.0.0.1:8000`, `[::1]:8000` or `localhost:8000`, with a port from 0 to 65535, or `unix:/run/exporter.sock`"
             ),
             Fault::Path => write!(
                 f,
-                "`{text}` names no file for a Unix socket; write its whole path, as in `unix:/run/exporter.sock`"
+                "`{text}` has no absolute path for the Unix socket; write the whole path: `unix:/run/exporter.sock`"
             ),
             Fault::Mode => write!(
                 f,
-                "`{text}` does not end with the socket's mode; write three octal digits, as in `unix:/run/exporter.sock?mode=0660`"
+                "`{text}` does not end with the mode of the socket; write three octal digits: `unix:/run/exporter.sock?mode=0660`"
             ),
             Fault::Vsock => write!(
                 f,
-                "`{text}` is a VM socket, which is not supported; listen on a TCP port or a Unix socket, and let `socat` pass it on"
+                "`{text}` is a VM socket, which is not supported; listen on a TCP port or a Unix socket, and forward to it with `socat`"
             ),
         }
     }
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_named_with_what_is_accepted() {
+    fn invalid_addresses_are_named_with_valid_ones() {
         for text in [
             "",
             "8000",
@@ -263,7 +263,7 @@ mod tests {
             let error = text.parse::<ListenAddress>().unwrap_err().to_string();
             assert!(
                 error.starts_with(&format!(
-                    "`{text}` is no address to listen on; write `:8000`"
+                    "`{text}` is not an address to listen on; write `:8000`"
                 )),
                 "{error}"
             );
@@ -271,18 +271,33 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_socket_is_named_with_what_is_accepted() {
+    fn invalid_sockets_are_named_with_valid_ones() {
         for (text, expected) in [
-            ("unix:", "names no file for a Unix socket"),
-            ("unix:run/s", "names no file for a Unix socket"),
-            ("unix:@s", "names no file for a Unix socket"),
-            ("unix:/run/", "names no file for a Unix socket"),
-            ("unix:/s?mode=", "does not end with the socket's mode"),
-            ("unix:/s?mode=66", "does not end with the socket's mode"),
-            ("unix:/s?mode=0668", "does not end with the socket's mode"),
-            ("unix:/s?mode=1777", "does not end with the socket's mode"),
-            ("unix:/s?mode=+66", "does not end with the socket's mode"),
-            ("unix:/s?owner=me", "does not end with the socket's mode"),
+            ("unix:", "has no absolute path for the Unix socket"),
+            ("unix:run/s", "has no absolute path for the Unix socket"),
+            ("unix:@s", "has no absolute path for the Unix socket"),
+            ("unix:/run/", "has no absolute path for the Unix socket"),
+            ("unix:/s?mode=", "does not end with the mode of the socket"),
+            (
+                "unix:/s?mode=66",
+                "does not end with the mode of the socket",
+            ),
+            (
+                "unix:/s?mode=0668",
+                "does not end with the mode of the socket",
+            ),
+            (
+                "unix:/s?mode=1777",
+                "does not end with the mode of the socket",
+            ),
+            (
+                "unix:/s?mode=+66",
+                "does not end with the mode of the socket",
+            ),
+            (
+                "unix:/s?owner=me",
+                "does not end with the mode of the socket",
+            ),
             ("vsock://:9100", "is a VM socket, which is not supported"),
         ] {
             let error = text.parse::<ListenAddress>().unwrap_err().to_string();

@@ -82,7 +82,7 @@ impl CollectorRuns {
         }
         let (flight, landing) = Flight::new();
         let until = Arc::new(Mutex::new(until));
-        batch.add(Job {
+        batch.add(Call {
             name: Arc::clone(name),
             collector: Arc::clone(collector),
             threads: self.threads.clone(),
@@ -124,7 +124,7 @@ pub(crate) struct Batch {
 #[derive(Debug)]
 struct Progress {
     /// Those that have not begun.
-    jobs: VecDeque<Job>,
+    calls: VecDeque<Call>,
     threads: usize,
     /// When the last collector began.
     since: Instant,
@@ -135,22 +135,22 @@ impl Batch {
         Arc::new(Self {
             budget: Arc::clone(budget),
             state: Mutex::new(Progress {
-                jobs: VecDeque::new(),
+                calls: VecDeque::new(),
                 threads: 0,
                 since: Instant::now(),
             }),
         })
     }
 
-    fn add(&self, job: Job) {
-        lock(&self.state).jobs.push_back(job);
+    fn add(&self, call: Call) {
+        lock(&self.state).calls.push_back(call);
     }
 
     /// Starts the first thread, and another one where those at work have got no further for a moment.
     pub(crate) fn advance(self: &Arc<Self>) {
         let mut state = lock(&self.state);
         let is_stalled = state.threads == 0 || state.since.elapsed() >= STALL;
-        if state.jobs.is_empty() || state.threads >= MAX_THREADS || !is_stalled {
+        if state.calls.is_empty() || state.threads >= MAX_THREADS || !is_stalled {
             return;
         }
         state.threads += 1;
@@ -163,24 +163,24 @@ impl Batch {
     }
 
     fn work(&self) {
-        while let Some(job) = self.next() {
-            job.run(&self.budget);
+        while let Some(call) = self.next() {
+            call.run(&self.budget);
         }
     }
 
-    fn next(&self) -> Option<Job> {
+    fn next(&self) -> Option<Call> {
         let mut state = lock(&self.state);
-        let job = state.jobs.pop_front();
-        match &job {
+        let call = state.calls.pop_front();
+        match &call {
             Some(_) => state.since = Instant::now(),
             None => state.threads -= 1,
         }
-        job
+        call
     }
 }
 
 /// One run of one collector, as its thread sees it.
-struct Job {
+struct Call {
     name: Arc<str>,
     collector: Arc<dyn Collect>,
     threads: BlockingThreads,
@@ -188,7 +188,7 @@ struct Job {
     landing: Landing<Collected>,
 }
 
-impl Job {
+impl Call {
     fn run(self, budget: &Arc<Budget>) {
         if !self.landing.is_wanted() {
             return;
@@ -211,7 +211,7 @@ impl Job {
             deadline: deadline(),
         };
         let mut writer = BufferWriter::new(budget, context, &is_over);
-        let failure = call(&self.name, || self.collector.collect(&mut writer));
+        let failure = catch(&self.name, || self.collector.collect(&mut writer));
         let families = writer.finish();
         Collected {
             failure: failure.or(families.cut()),
@@ -220,14 +220,14 @@ impl Job {
     }
 }
 
-impl std::fmt::Debug for Job {
+impl std::fmt::Debug for Call {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Job").field(&self.name).finish()
+        f.debug_tuple("Call").field(&self.name).finish()
     }
 }
 
 /// Calls a collector. The panic of one is its own: sinks take whole series only.
-fn call(name: &str, collect: impl FnOnce() -> Result<(), CollectError>) -> Option<Failure> {
+fn catch(name: &str, collect: impl FnOnce() -> Result<(), CollectError>) -> Option<Failure> {
     match catch_unwind(AssertUnwindSafe(collect)) {
         Ok(Ok(())) => None,
         Ok(Err(error)) => {

@@ -9,7 +9,7 @@ mod backoff;
 mod blocking;
 #[cfg(feature = "http")]
 mod buffer;
-mod catch;
+mod caught;
 mod error;
 mod flight;
 mod health;

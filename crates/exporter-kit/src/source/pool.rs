@@ -15,11 +15,11 @@ const IDLE: Duration = Duration::from_secs(10);
 type Work = Box<dyn FnOnce() + Send>;
 
 struct Pool {
-    state: Mutex<State>,
+    threads: Mutex<Threads>,
     added: Condvar,
 }
 
-struct State {
+struct Threads {
     /// Invariant: an idle thread is about to take each of them.
     work: VecDeque<Work>,
     idle: usize,
@@ -27,7 +27,7 @@ struct State {
 
 /// One for the process: it holds nothing but threads.
 static POOL: Pool = Pool {
-    state: Mutex::new(State {
+    threads: Mutex::new(Threads {
         work: VecDeque::new(),
         idle: 0,
     }),
@@ -40,14 +40,14 @@ static POOL: Pool = Pool {
 /// When the system allows no further thread.
 pub(crate) fn run(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let work: Work = Box::new(work);
-    let mut state = lock(&POOL.state);
-    if state.idle > state.work.len() {
-        state.work.push_back(work);
-        drop(state);
+    let mut threads = lock(&POOL.threads);
+    if threads.idle > threads.work.len() {
+        threads.work.push_back(work);
+        drop(threads);
         POOL.added.notify_one();
         return Ok(());
     }
-    drop(state);
+    drop(threads);
     let thread = thread::Builder::new().name("exporter-blocking".to_owned());
     thread.spawn(move || work_from(work)).map(drop)
 }
@@ -62,14 +62,14 @@ fn work_from(first: Work) {
 }
 
 fn wait_for_work() -> Option<Work> {
-    let mut state = lock(&POOL.state);
-    state.idle += 1;
-    let (mut state, _) = POOL
+    let mut threads = lock(&POOL.threads);
+    threads.idle += 1;
+    let (mut threads, _) = POOL
         .added
-        .wait_timeout_while(state, IDLE, |state| state.work.is_empty())
+        .wait_timeout_while(threads, IDLE, |threads| threads.work.is_empty())
         .unwrap_or_else(PoisonError::into_inner);
-    state.idle -= 1;
-    state.work.pop_front()
+    threads.idle -= 1;
+    threads.work.pop_front()
 }
 
 #[cfg(test)]

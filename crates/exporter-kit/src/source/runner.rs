@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::backoff;
-use super::catch::{Caught, Panicked};
+use super::caught::{Caught, Panicked};
 use super::error::{SourceError, SourceErrorReason};
 use super::flight::Flight;
 #[cfg(feature = "http")]

@@ -1,4 +1,4 @@
-//! The flags that operators expect of an exporter.
+//! The common flags of exporters.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::server::{
 };
 use crate::toolkit::{SystemdNotify, SystemdSockets, WebConfigFile};
 
-/// The flags that operators expect of an exporter, for a command line that clap reads.
+/// The common flags of exporters, for a command line of clap.
 ///
-/// Flatten them into your own, and let them describe the server. Every flag's identifier is its name, such as
-/// `web.listen-address`, so that [`clap::Command::mut_arg`] can give another default.
+/// Flatten them into the flags of the program, and build the server from them. The identifier of each flag is its name,
+/// such as `web.listen-address`, so that [`clap::Command::mut_arg`] can change its default.
 ///
 /// ```
 /// use clap::Parser;
@@ -38,11 +38,11 @@ use crate::toolkit::{SystemdNotify, SystemdSockets, WebConfigFile};
 #[command(next_help_heading = "Web")]
 #[non_exhaustive]
 pub struct WebFlags {
-    /// Where to listen; repeat it, or separate addresses by commas
+    /// Address to listen on; repeat the flag, or separate addresses by commas
     ///
-    /// Without HOST it is every address of this machine. Port 0 is any free port.
+    /// Without HOST, all addresses of this machine. Port 0 is any free port.
     ///
-    /// unix:PATH is a Unix socket; unix:PATH?mode=0660 also says who may connect to it.
+    /// unix:PATH is a Unix socket; unix:PATH?mode=0660 also sets the mode of its file.
     #[arg(
         id = "web.listen-address",
         long = "web.listen-address",
@@ -51,11 +51,11 @@ pub struct WebFlags {
     #[arg(value_delimiter = ',', default_value = ":8000")]
     pub listen_addresses: Vec<ListenAddress>,
 
-    /// Listen on the sockets that systemd passes, and on no other address
+    /// Listen on the sockets of systemd, and on no other address
     #[arg(id = "web.systemd-socket", long = "web.systemd-socket")]
     pub systemd_socket: bool,
 
-    /// The path of the metrics
+    /// Path of the metrics
     #[arg(
         id = "web.telemetry-path",
         long = "web.telemetry-path",
@@ -64,18 +64,18 @@ pub struct WebFlags {
     #[arg(value_parser = telemetry_path, default_value = "/metrics")]
     pub telemetry_path: String,
 
-    /// A file that switches on TLS, logins, headers and a rate limit
+    /// Web configuration file, for TLS, logins, headers and a rate limit
     ///
-    /// All exporters have the same kind of file. It is read again when it changes.
+    /// All exporters have the same format. The file is reloaded when it changes.
     #[arg(id = "web.config.file", long = "web.config.file", value_name = "FILE")]
     #[arg(default_value = "", hide_default_value = true)]
     pub config_file: OsString,
 
-    /// Where browsers reach this behind a proxy: a URL, or its path
+    /// URL, or path, at which browsers reach this exporter through a proxy
     #[arg(id = "web.external-url", long = "web.external-url", value_name = "URL")]
     pub external_url: Option<ExternalUrl>,
 
-    /// The path that all others are below: that of the external URL unless this says otherwise
+    /// Prefix of all paths; by default the path of the external URL
     #[arg(
         id = "web.route-prefix",
         long = "web.route-prefix",
@@ -83,7 +83,7 @@ pub struct WebFlags {
     )]
     pub route_prefix: Option<RoutePrefix>,
 
-    /// How many scrapes are answered at once; one more gets 503, and 0 is no limit
+    /// Limit of scrapes at the same time; one more gets 503, and 0 is no limit
     #[arg(
         id = "web.max-requests",
         long = "web.max-requests",
@@ -92,16 +92,16 @@ pub struct WebFlags {
     #[arg(value_parser = max_requests, default_value = "40")]
     pub max_requests: usize,
 
-    /// Answer a scrape this many seconds before Prometheus gives it up
+    /// Answer a scrape this many seconds before Prometheus gives up
     #[arg(id = "timeout-offset", long = "timeout-offset", value_name = "SECONDS")]
     #[arg(value_parser = timeout_offset, default_value = "0.5")]
     pub timeout_offset: Duration,
 
-    /// Let requests reload the configuration: POST or PUT to /-/reload
+    /// Allow reloads by request: POST or PUT to /-/reload
     #[arg(id = "web.enable-lifecycle", long = "web.enable-lifecycle")]
     pub enable_lifecycle: bool,
 
-    /// Leave out the metrics about the exporter itself, such as process_*
+    /// Omit the metrics about the exporter itself, such as process_*
     #[arg(
         id = "web.disable-exporter-metrics",
         long = "web.disable-exporter-metrics"
@@ -110,10 +110,10 @@ pub struct WebFlags {
 }
 
 impl WebFlags {
-    /// Describes a server as the flags say, to be completed and started.
+    /// Describes a server by the flags, to be completed and started.
     ///
-    /// It tells systemd how it does if systemd started the program, and the `process_*` metrics are registered
-    /// with the registry unless the flags say otherwise: a program does not do either by itself.
+    /// It notifies systemd if systemd started the program. It also registers the `process_*` metrics in the registry,
+    /// unless the flags disable them: the program does neither itself.
     pub fn server(&self, registry: &Registry) -> ServerBuilder {
         let metrics = MetricsHandler::new(registry)
             .max_requests(self.max_requests)
@@ -152,14 +152,14 @@ fn telemetry_path(text: &str) -> Result<String, &'static str> {
 
 fn max_requests(text: &str) -> Result<usize, &'static str> {
     text.parse()
-        .map_err(|_| "requests are a whole number from 0 on, where 0 is no limit")
+        .map_err(|_| "write an integer from 0; 0 is no limit")
 }
 
 fn timeout_offset(text: &str) -> Result<Duration, &'static str> {
     text.parse()
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or("an offset is a number of seconds from 0 on, such as 0.5")
+        .ok_or("write a number of seconds from 0, such as 0.5")
 }
 
 #[cfg(test)]

@@ -211,12 +211,12 @@ fn what_is_no_prefix_or_url_is_said_when_the_server_is_bound() {
     assert!(
         error
             .to_string()
-            .starts_with("`shop` is no prefix of paths: ")
+            .starts_with("`shop` is not a path prefix: ")
     );
     let error = builder(&registry).external_url("shop").bind().unwrap_err();
     assert!(
         error
             .to_string()
-            .starts_with("`shop` is no URL to be reached at; ")
+            .starts_with("`shop` is not an external URL; ")
     );
 }

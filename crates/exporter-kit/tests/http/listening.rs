@@ -1,4 +1,4 @@
-//! Which addresses a server has, and what is said about those it can't have.
+//! Addresses of a server, and the errors about unusable ones.
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -7,7 +7,7 @@ use exporter_kit::{Registry, ServeError, Server, serve};
 
 use super::client::{get, serve_one_gauge};
 
-/// Whether this machine has an IPv6 loopback.
+/// Returns whether this machine has an IPv6 loopback.
 fn has_ipv6() -> bool {
     TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }
@@ -137,7 +137,7 @@ fn what_cannot_be_served_is_an_error_that_says_why() {
     for (error, expected) in [
         (
             builder().listen("nonsense").start().unwrap_err(),
-            "`nonsense` is no address to listen on; write `:8000`",
+            "`nonsense` is not an address to listen on; write `:8000`",
         ),
         (
             builder().start().unwrap_err(),

@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpSocket;
 
-/// A port that the system gives to nobody else until this is dropped. Who asks for it by its number and sets `SO_REUSEADDR`, as
-/// every server does on Unix, may listen on it; while nobody does, connections are refused.
+/// A port that the system gives to no other program until this is dropped. A server that names it and sets `SO_REUSEADDR`, as
+/// every server does on Unix, may listen on it; until one does, connections are refused.
 pub(crate) struct Port {
     pub(crate) address: SocketAddr,
     _socket: TcpSocket,

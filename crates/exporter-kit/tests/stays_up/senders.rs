@@ -12,10 +12,10 @@ use super::still::{REQUEST, ask, connections, with_server};
 
 const SENDERS: usize = 300;
 
-/// How long a head may take.
+/// Longest time for a request head.
 const HEAD_SECONDS: usize = 10;
 
-/// Whether a connection, on which nothing must have been answered, has ended.
+/// Returns whether a connection has ended; it must not have had a response.
 fn is_closed(client: &TcpStream) -> bool {
     match client.try_read(&mut [0]) {
         Ok(0) => true,

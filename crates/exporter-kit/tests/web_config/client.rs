@@ -16,7 +16,7 @@ use rustls::{
 use super::authority::Folder;
 use crate::http::client::PATIENCE;
 
-/// What a client speaks and shows; everything, and no certificate, unless said otherwise.
+/// The protocols and the certificate of a client; everything, and no certificate, unless said otherwise.
 pub(crate) struct Speaks {
     pub(crate) suites: Vec<SupportedCipherSuite>,
     pub(crate) curves: Vec<&'static dyn SupportedKxGroup>,
@@ -38,7 +38,7 @@ impl Default for Speaks {
     }
 }
 
-/// What came back.
+/// The response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) text: String,
@@ -123,7 +123,7 @@ impl Speaks {
         })
     }
 
-    /// Why the server ends the connection although nothing was asked. With TLS 1.3 that comes after the
+    /// Returns the reason why the server ends the connection before any request. With TLS 1.3 that comes after the
     /// handshake, and what a client sends in between can cost it the reason.
     pub(crate) fn refusal(&self, folder: &Folder, address: SocketAddr) -> String {
         let mut stream = self.connect(folder, address);

@@ -1,23 +1,23 @@
-//! Who is let in: the five modes, and the alternative names.
+//! Client certificates: the five modes, and the alternative names.
 
 use std::io;
 
 use super::authority::{Folder, fixture};
 use super::client::{Answer, Speaks, assert_metrics};
 
-/// What a client with that certificate gets.
+/// The response to a client with that certificate.
 fn ask(folder: &Folder, fixture: &str, certificate: &str) -> io::Result<Answer> {
     let server = folder.serve(fixture);
     client(certificate).get(folder, server.local_addresses()[0], &[])
 }
 
-/// What a client with that certificate gets from a server with that configuration.
+/// The response to a client with that certificate from a server with that configuration.
 fn ask_text(folder: &Folder, text: &str, certificate: &str) -> io::Result<Answer> {
     let server = folder.serve_text(text);
     client(certificate).get(folder, server.local_addresses()[0], &[])
 }
 
-/// Why a client with that certificate is not let in.
+/// The reason why a client with that certificate is rejected.
 fn refusal(folder: &Folder, text: &str, certificate: &str) -> String {
     let server = folder.serve_text(text);
     client(certificate).refusal(folder, server.local_addresses()[0])

@@ -1,4 +1,4 @@
-//! What stands for sources and databases that this program is built without.
+//! Placeholders for sources and databases that this program is built without.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::config::Fault;
 use crate::decode::{Limits, Parts, Wanted};
 use crate::sources::origin::{Fetcher, Origin, Surroundings};
 
-/// Keys that are read and not looked at: the table of sources then names the feature.
+/// Keys that are ignored: the table of sources names the missing feature.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Absent;
 
@@ -30,7 +30,7 @@ impl JsonSchema for Absent {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        // What is not looked at may be a secret.
+        // Ignored keys may hold a secret.
         json_schema!({ "description": "Not in this build.", "writeOnly": true })
     }
 }

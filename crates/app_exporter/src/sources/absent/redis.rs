@@ -1,4 +1,4 @@
-//! Stands for the source `redis`.
+//! Placeholder for the source `redis`.
 
 pub(crate) use crate::sources::absent::Absent as RedisConfig;
 use crate::sources::origin::{Feature, SourceInfo};
@@ -6,8 +6,8 @@ use crate::sources::origin::{Feature, SourceInfo};
 /// The source in lists.
 pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "redis",
-    about: "replies, keys by pattern, members by score and figures of a Redis, also a cluster",
-    rows: "a set for each of its `queries`, by its name",
+    about: "replies, key counts, member counts and statistics of Redis servers and clusters",
+    rows: "one result for each of its `queries`, by name",
     features: &[Feature {
         name: "redis",
         is_on: false,

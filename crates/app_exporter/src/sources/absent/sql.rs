@@ -1,4 +1,4 @@
-//! Stands for the source `sql`.
+//! Placeholder for the source `sql`.
 
 pub(crate) use crate::sources::absent::Absent as SqlConfig;
 use crate::sources::origin::{Feature, SourceInfo};
@@ -7,7 +7,7 @@ use crate::sources::origin::{Feature, SourceInfo};
 pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "sql",
     about: "rows of a database: SQLite, PostgreSQL, MySQL or MariaDB",
-    rows: "each query's; their columns are the query's",
+    rows: "one result for each query, with the columns of the query",
     features: &[
         Feature {
             name: "sql-postgres",

@@ -1,4 +1,4 @@
-//! One run of a program, and what it gives.
+//! One run of a program, and its rows.
 
 use std::fmt;
 use std::io;
@@ -18,7 +18,7 @@ use crate::sources::command::group::Group;
 use crate::sources::origin::{Fetch, Surroundings, TARGETED};
 use crate::sources::visit::Visit;
 
-/// Where programs are found.
+/// The variable with the folders of programs.
 const PATH: &str = "PATH";
 
 /// Runs a program.
@@ -27,13 +27,13 @@ pub(super) struct Command {
     start: Arc<Start>,
     success: Vec<i32>,
     decoder: Option<Arc<Decoder>>,
-    /// The parts that its output would have been, where it has none.
+    /// The results of a failed program, all of which failed.
     parts: Parts,
     wants_exit: bool,
     limits: Limits,
 }
 
-/// How it is started.
+/// The command line, environment and folder of a program.
 #[derive(Debug)]
 struct Start {
     program: PathBuf,
@@ -72,10 +72,10 @@ impl Command {
         let said = last.map(|line| {
             let line = self.start.environment.hide(line.trim());
             let line: String = line.escape_debug().take(200).collect();
-            format!("; it says `{line}`")
+            format!("; standard error: `{line}`")
         });
         Failure::query(format!(
-            "`{}` ended with {status}{}",
+            "`{}`: failed with {status}{}",
             self.start.program.display(),
             said.unwrap_or_default()
         ))
@@ -92,22 +92,22 @@ impl Start {
         {
             return Err(Fault::at(
                 written.place(),
-                "the program itself can't be chosen by a request; write `${target}` in an argument",
+                "a request must not choose the program; write `${target}` in an argument",
             ));
         }
-        // A name alone is looked for in PATH, a path begins at the configuration.
+        // A name without `/` is found in PATH; a relative path begins at the configuration's folder.
         let program = if program.contains('/') {
             folder.join(program)
         } else {
             PathBuf::from(program)
         };
         Ok(Self {
-            // The program is looked for after the folder has changed.
+            // The system resolves a relative path after the change of folder.
             program: match (program.is_relative(), program.components().count()) {
                 (true, 2..) => std::path::absolute(&program).unwrap_or(program),
                 _ => program,
             },
-            // In its place and nowhere else: a target never makes arguments of its own.
+            // A target replaces the placeholder, and never adds arguments.
             arguments: argv
                 .map(|argument| surroundings.targeted(argument).into_owned())
                 .collect(),
@@ -116,7 +116,7 @@ impl Start {
         })
     }
 
-    /// It may block, as long as the file system does that the program is on.
+    /// Starts the program. It blocks if the file system of the program does.
     fn start(&self) -> Result<Group, Failure> {
         let mut program = Program::new(&self.program);
         program
@@ -130,23 +130,27 @@ impl Start {
         if !self.directory.as_os_str().is_empty() {
             program.current_dir(&self.directory);
         }
-        // A group of its own, so that what it starts can be ended with it.
+        // A process group, so that child processes can be killed too.
         #[cfg(unix)]
         program.process_group(0);
         let child = program.spawn().map_err(|error| {
-            let name = self.program.display();
-            // Somebody wrote a line for a shell.
-            let has_blank = name.to_string().contains(char::is_whitespace);
-            let remedy = match error.kind() {
-                io::ErrorKind::NotFound if has_blank => {
-                    "; it runs without a shell: list program and arguments one by one, or write `[sh, -c, …]`"
-                }
-                io::ErrorKind::NotFound => "; check the name, or write the whole path",
-                _ => "",
-            };
-            Failure::connect(format!("cannot start `{name}`: {error}{remedy}"))
+            let (name, remedy) = (self.program.display(), remedy(&self.program, &error));
+            Failure::connect(format!("`{name}`: cannot start: {error}{remedy}"))
         })?;
         Ok(Group::new(child))
+    }
+}
+
+/// The remedy for a program that cannot start. A whole command line as the program's name is a common mistake.
+fn remedy(program: &Path, error: &io::Error) -> &'static str {
+    let is_command_line = program.to_string_lossy().contains(char::is_whitespace);
+    match error.kind() {
+        io::ErrorKind::NotFound if is_command_line => {
+            "; it runs without a shell: list program and arguments one by one, or write `[sh, -c, …]`"
+        }
+        io::ErrorKind::NotFound => "; check the name, or write the whole path",
+        io::ErrorKind::PermissionDenied => "; make the file executable for the exporter's user",
+        _ => "",
     }
 }
 
@@ -164,13 +168,13 @@ impl Environment {
         Ok(Self(all))
     }
 
-    /// What a program says, without the values that it may repeat.
+    /// Removes the values of variables from what a program printed.
     fn hide(&self, said: &str) -> String {
-        /// What is shorter is no secret, and would be found everywhere.
+        /// Shorter values are not secrets, and match everywhere.
         const SHORTEST: usize = 4;
         let values = self.0.iter().filter(|(name, _)| name != PATH);
         let mut values: Vec<&str> = values.map(|(_, value)| value.as_str()).collect();
-        // One that is a part of another must not leave the rest of it.
+        // Longest first: a value that is part of another would leave the rest of it.
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         values
             .iter()

@@ -1,4 +1,4 @@
-//! A program that runs, with everything that it has started.
+//! A running program, with the processes that it started.
 
 use std::io;
 use std::process::ExitStatus;
@@ -10,10 +10,10 @@ use tokio::time::timeout;
 
 use crate::decode::{Failure, Limits};
 
-/// A program and everything that it has started. Dropping it kills what is left of them.
+/// A process group. Dropping it kills what is left of it.
 pub(super) struct Group {
     child: Child,
-    /// The number of the group, until all of it has ended as far as can be seen.
+    /// The process group's ID, until all of the group seems to have ended.
     #[cfg(unix)]
     id: Option<rustix::process::Pid>,
 }
@@ -30,17 +30,20 @@ impl Group {
         }
     }
 
-    /// How the program ended, its output, and the end of what it complained about.
+    /// Waits for the program. Returns its exit status, its output, and the end of its standard error.
     pub(super) async fn finish(
         &mut self,
         limits: Limits,
     ) -> Result<(ExitStatus, Vec<u8>, Vec<u8>), Failure> {
-        /// How long what the program has started may hold its output open once it has ended itself.
+        /// The time that child processes may keep the output open after the program has ended.
         const GRACE: Duration = Duration::from_secs(1);
         let (stdout, stderr) = (self.child.stdout.take(), self.child.stderr.take());
         let (mut output, mut complaint) = (Vec::new(), Vec::new());
-        let unknown =
-            |error: io::Error| Failure::connect(format!("the program's end is unknown: {error}"));
+        let unknown = |error: io::Error| {
+            Failure::connect(format!(
+                "cannot read the exit status of the program: {error}"
+            ))
+        };
         let (status, closed) = {
             let reading = async {
                 tokio::try_join!(
@@ -55,7 +58,7 @@ impl Group {
                     (self.child.wait().await.map_err(unknown)?, true)
                 }
                 status = self.child.wait() => {
-                    // What it has printed may still be in the pipe; what others hold open is not waited for.
+                    // Output may still be in the pipe. Child processes that keep it open are not waited for.
                     let read = timeout(GRACE, &mut reading).await;
                     let closed = read.is_ok();
                     read.unwrap_or(Ok(((), ())))?;
@@ -69,7 +72,7 @@ impl Group {
         Ok((status, output, complaint))
     }
 
-    /// Both outputs are closed and the program has ended: there is nothing to kill, and the number may be another's.
+    /// Kills nothing any more: all has ended, and the ID may belong to another group.
     fn forget(&mut self) {
         #[cfg(unix)]
         {
@@ -82,7 +85,7 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         if let Some(id) = self.id {
-            // It may have ended on its own just now.
+            // The group may just have ended.
             let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
         }
     }
@@ -98,16 +101,16 @@ async fn read(
     from.take(most as u64 + 1)
         .read_to_end(into)
         .await
-        .map_err(|error| Failure::connect(format!("can't read the program's output: {error}")))?;
+        .map_err(|error| {
+            Failure::connect(format!("cannot read the output of the program: {error}"))
+        })?;
     if into.len() > most {
-        return Err(Failure::limit(format!(
-            "the program prints more than {most} bytes; raise `max_bytes`"
-        )));
+        return Err(Failure::too_large("the output of the program", most));
     }
     Ok(())
 }
 
-/// Reads to the end and keeps only the last of it, so that a program that complains a lot is not held up.
+/// Reads to the end and keeps the last part, so that a full pipe does not block the program.
 async fn read_last(
     from: Option<impl AsyncRead + Unpin>,
     into: &mut Vec<u8>,
@@ -116,7 +119,7 @@ async fn read_last(
     let Some(mut from) = from else { return Ok(()) };
     let mut chunk = [0; KEPT];
     loop {
-        // Complaints that can't be read are no reason to do without the output.
+        // An unreadable standard error does not invalidate the output.
         let length = from.read(&mut chunk).await.unwrap_or(0);
         if length == 0 {
             return Ok(());

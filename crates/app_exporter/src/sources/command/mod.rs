@@ -1,4 +1,4 @@
-//! What a program prints, and how it ends.
+//! The source `command`: the output of a program, and its exit.
 
 mod config;
 mod fetch;
@@ -11,7 +11,7 @@ use crate::sources::origin::SourceInfo;
 /// The source in lists.
 pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "command",
-    about: "what a program prints, in any format, and how it ends",
-    rows: "the format's, and `exit` with code, signal, seconds",
+    about: "the output of a program, in any format, and its exit",
+    rows: "those of the format, and `exit` with code, signal, seconds",
     features: &[],
 };

@@ -1,22 +1,22 @@
-//! Which addresses are asked: those that are written, and those that they redirect to.
+//! Addresses of web servers, and the redirects that are followed.
 
 use std::net::Ipv4Addr;
 
 use reqwest::Url;
 use reqwest::redirect::Policy;
 
-/// Which redirects are followed.
+/// The limits of redirects.
 #[derive(Clone)]
 pub(super) struct Redirects {
     pub(super) most: u8,
-    /// The server that is named.
+    /// The configured address.
     pub(super) first: Url,
-    /// Whether something is sent that is meant for that one alone.
+    /// True if the request carries something for that server alone, such as a login.
     pub(super) personal: bool,
 }
 
 impl Redirects {
-    /// Follows them, but takes nothing that is meant for one server to another.
+    /// Follows redirects, except to another server with what is meant for the first.
     pub(super) fn policy(&self) -> Policy {
         let Self {
             most,
@@ -25,14 +25,16 @@ impl Redirects {
         } = self.clone();
         Policy::custom(move |attempt| {
             if attempt.previous().len() > usize::from(most) {
-                return attempt.error(format!("there are more than {most} redirects"));
+                return attempt.error(format!(
+                    "more than {most} redirects; check the address, or raise `redirects`"
+                ));
             }
             let next = attempt.url().origin();
             if personal && next != first.origin() {
                 let next = next.ascii_serialization();
                 return attempt.error(format!(
-                    "it redirects to `{next}`, which the login, body, headers or target are not meant for; \
-                     name that address instead"
+                    "it redirects to another server, `{next}`, which must not receive the login, body, headers or target; \
+                     write that address as `url`"
                 ));
             }
             attempt.follow()
@@ -40,24 +42,24 @@ impl Redirects {
     }
 }
 
+/// Parses an address.
+///
 /// # Errors
-/// When it is no address of a web server. The text may have secrets, so it is not repeated.
+/// When it is invalid. The message does not repeat the text, which may have secrets.
 pub(super) fn address(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| {
-        format!("the address can't be read: {error}; write it as in `https://shop.example/status`")
+        format!("invalid address: {error}; write it as in `https://shop.example/status`")
     })?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(format!(
-            "`{}` is no scheme that is spoken here; write `http` or `https`",
+            "unsupported scheme `{}`; write `http` or `https`",
             url.scheme()
         ));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(
-            "the address has a user or password in it; write them under `basic`".to_owned(),
-        );
+        return Err("the address has a user or password; write them under `basic`".to_owned());
     }
-    // `http://2130706433` and `http://0x7f.1` are this machine.
+    // `http://2130706433` and `http://0x7f.1` are 127.0.0.1.
     if let Some(host) = url.host_str()
         && host.parse::<Ipv4Addr>().is_ok()
         && !text
@@ -65,7 +67,7 @@ pub(super) fn address(text: &str) -> Result<Url, String> {
             .is_some_and(|(_, rest)| rest.starts_with(host))
     {
         return Err(format!(
-            "the address names its host by another writing of `{host}`; write it so"
+            "the host of the address is `{host}` in an unusual form; write it as `{host}`"
         ));
     }
     Ok(url)

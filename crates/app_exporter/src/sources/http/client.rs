@@ -1,4 +1,4 @@
-//! The client, made anew when the files of its TLS say something else.
+//! The HTTP client, which is rebuilt when its certificates or keys change.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,8 +12,7 @@ use crate::sources::http::error::describe;
 use crate::sources::tls::{Pems, Tls, TlsConfig};
 use crate::sources::visit::Visit;
 
-/// Makes clients. A client keeps its connection from fetch to fetch, so there is one for as long as the files stay as they
-/// are.
+/// Builds clients. A client keeps its connections between fetches, so one is used until the files change.
 pub(super) struct Clients {
     tls: Arc<Tls>,
     redirects: Redirects,
@@ -22,7 +21,7 @@ pub(super) struct Clients {
 
 impl Clients {
     /// # Errors
-    /// When a certificate or key can't be had.
+    /// When a certificate or key cannot be loaded.
     pub(super) fn new(tls: &TlsConfig, redirects: Redirects, folder: &Path) -> Result<Self, Fault> {
         Ok(Self {
             tls: Arc::new(Tls::new(tls, folder)?),

@@ -1,4 +1,4 @@
-//! One request, and what its answer is.
+//! One HTTP request, and the rows of its response.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::config::Fault;
 use crate::config::login::{Credential, Login, Secret};
 use crate::decode::{Cell, Decoder, Failure, Format, Limits, Part, Parts, Table, Wanted};
+use crate::sources::failures;
 use crate::sources::http::address::{Redirects, address};
 use crate::sources::http::client::Clients;
 use crate::sources::http::config::{HttpConfig, RESPONSE, RequestMethod};
@@ -19,11 +20,11 @@ use crate::sources::http::error::{describe, is_broken_off};
 use crate::sources::origin::{Fetch, Surroundings};
 use crate::sources::visit::Visit;
 
-/// Asks a web server.
+/// Fetches from a web server.
 pub(super) struct Http {
     clients: Clients,
     url: Url,
-    /// The address as it was written, with the target: what variables hold may be secret.
+    /// The address for messages: with the target, and without the values of variables, which may be secret.
     shown: String,
     method: Method,
     body: Option<Secret>,
@@ -36,7 +37,7 @@ pub(super) struct Http {
     limits: Limits,
 }
 
-/// By what right it asks.
+/// The credentials of a request.
 #[derive(Debug)]
 enum Authority {
     None,
@@ -59,7 +60,7 @@ impl Http {
         let headers = headers(config, variable)?;
         let body = config.body.as_ref().map(|body| body.resolved(variable));
         let authority = Authority::new(config, surroundings)?;
-        // A target that was allowed must not lead to one that was not.
+        // An allowed target must not redirect to a forbidden one.
         let personal = surroundings.target.is_some()
             || !matches!(authority, Authority::None)
             || body.is_some()
@@ -89,8 +90,8 @@ impl Http {
         })
     }
 
-    /// Asks; a second time if the connection breaks off before there is an answer, as one that was kept does that the
-    /// server closes at that moment. What changes something there is not said twice.
+    /// Sends the request. If the connection ends before the response, sends it again: the server may just have closed a
+    /// kept connection. Only for GET, which changes nothing.
     async fn ask(&self, visit: &Visit) -> Result<Response, Failure> {
         let request = self.request(visit).await?;
         let again = request.try_clone().filter(|_| self.method == Method::GET);
@@ -125,7 +126,7 @@ impl Http {
                 let mut value = value.map_err(|_| {
                     Failure::new(
                         Reason::Login,
-                        "the token has a character that headers can't have",
+                        "cannot send the token: a header cannot hold one of its characters; check its file or variable",
                     )
                 })?;
                 value.set_sensitive(true);
@@ -142,10 +143,8 @@ impl Http {
             .map_err(|error| self.failure(error))?
         {
             if body.len() + chunk.len() > self.limits.bytes {
-                return Err(Failure::limit(format!(
-                    "`{}` answers with more than {} bytes; raise `max_bytes`",
-                    self.shown, self.limits.bytes
-                )));
+                let what = format_args!("`{}`", self.shown);
+                return Err(Failure::too_large(what, self.limits.bytes));
             }
             body.extend_from_slice(&chunk);
         }
@@ -153,29 +152,29 @@ impl Http {
     }
 
     fn failure(&self, error: reqwest::Error) -> Failure {
-        let redirected = error.is_redirect();
-        let what = if error.is_connect() {
-            " can't be reached"
-        } else {
-            ""
-        };
-        let message = format!("`{}`{what}: {}", self.shown, describe(error));
-        if redirected {
-            Failure::query(message)
-        } else {
-            Failure::connect(message)
+        let shown = &self.shown;
+        if error.is_connect() {
+            return failures::connect(shown, describe(error));
         }
+        if error.is_redirect() {
+            let cause = describe(error);
+            return Failure::query(format!("`{shown}`: cannot follow the redirect: {cause}"));
+        }
+        let cause = describe(error);
+        Failure::connect(format!("`{shown}`: cannot read the response: {cause}"))
     }
 
     fn refused(&self, status: StatusCode) -> Failure {
-        let reason = match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Reason::Login,
-            _ => Reason::Query,
+        let shown = &self.shown;
+        let remedy = match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                let remedy = "check `basic`, `bearer` or `headers`";
+                return failures::login(shown, format_args!("status {status}"), remedy);
+            }
+            StatusCode::NOT_FOUND => "; check the path",
+            _ => "",
         };
-        Failure::new(
-            reason,
-            format!("`{}` answers with status {status}", self.shown),
-        )
+        Failure::query(format!("`{shown}`: cannot fetch: status {status}{remedy}"))
     }
 }
 
@@ -256,7 +255,7 @@ fn headers(
             return Err(Fault::at(
                 value.place(),
                 format!(
-                    "the header `{}` has a character that headers can't have",
+                    "the value of the header `{}` has a character that headers cannot hold; remove it",
                     name.as_str()
                 ),
             ));

@@ -1,16 +1,16 @@
-//! Where a server is, as it is written and as it is reached.
+//! Addresses of Redis servers.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Where a server is.
+/// The address of a server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Endpoint {
     Tcp { host: String, port: u16 },
     Unix(PathBuf),
 }
 
-/// A server, and what messages call it: as it was written, since what variables hold may be secret.
+/// A server, and its name in messages, which has no values of variables, as they may be secret.
 #[derive(Clone)]
 pub(super) struct Address {
     pub(super) endpoint: Endpoint,
@@ -19,7 +19,7 @@ pub(super) struct Address {
 
 impl Endpoint {
     /// # Errors
-    /// When it is no address. What may be a password is not repeated.
+    /// When the address is invalid. The message does not repeat it, as it may hold a password.
     pub(super) fn parse(text: &str, default_port: u16) -> Result<Self, String> {
         const AS: &str = "write it as in `localhost:6379` or `unix:/run/redis/redis.sock`";
         if let Some(path) = text.strip_prefix("unix:") {
@@ -30,7 +30,7 @@ impl Endpoint {
         }
         if text.contains("//") || text.contains('@') {
             return Err(format!(
-                "the address is more than that; {AS}, a login under `user` and `password`, TLS as `tls: {{}}`"
+                "the address has a scheme or a login; {AS}, the login under `user` and `password`, TLS as `tls: {{}}`"
             ));
         }
         let (host, port) = match text.strip_prefix('[').map(|rest| rest.split_once(']')) {
@@ -57,7 +57,7 @@ impl Endpoint {
         })
     }
 
-    /// The same, with a path that begins at `folder`.
+    /// Resolves a relative path of a socket from `folder`.
     pub(super) fn below(self, folder: &Path) -> Self {
         match self {
             Self::Unix(path) => Self::Unix(folder.join(path)),
@@ -74,7 +74,7 @@ impl Address {
         }
     }
 
-    /// A server that another has named. Some leave the host out: it is then the one that was asked.
+    /// A server that another server names. If the name lacks the host, it is that of the other server.
     pub(super) fn named(host: &str, port: u16, by: &Self) -> Self {
         let host = match &by.endpoint {
             Endpoint::Tcp { host: own, .. } if host.is_empty() || host == "?" => own.clone(),
@@ -88,7 +88,7 @@ impl Address {
         Self::new(Endpoint::Tcp { host, port }, shown)
     }
 
-    /// The server that a cluster redirects to, from `3999 10.0.0.7:6379`.
+    /// The server of a redirect such as `3999 10.0.0.7:6379`.
     pub(super) fn redirected(detail: &str, by: &Self) -> Option<Self> {
         let (host, port) = detail.split(' ').nth(1)?.rsplit_once(':')?;
         Some(Self::named(host, port.parse().ok()?, by))

@@ -1,4 +1,4 @@
-//! Which commands only read: the server itself knows.
+//! Read-only commands, which the server itself knows.
 
 use redis::Value;
 
@@ -7,7 +7,7 @@ use crate::sources::redis::address::Address;
 use crate::sources::redis::link::Trouble;
 use crate::sources::redis::nodes::Session;
 
-/// Commands that read figures of the server, not keys, which is why it does not call them reading.
+/// Commands that read statistics of the server, not keys, so that the server does not mark them as read-only.
 const FIGURES: [&str; 9] = [
     "info",
     "lastsave",
@@ -20,7 +20,7 @@ const FIGURES: [&str; 9] = [
     "pubsub|numsub",
 ];
 
-/// Commands that read, for servers that do not tell: those that let only some commands through.
+/// Read-only commands, for servers that do not answer the question, as they restrict commands.
 const READING: [&str; 27] = [
     "bitcount",
     "exists",
@@ -51,17 +51,17 @@ const READING: [&str; 27] = [
     "dbsize",
 ];
 
-/// What is known of a command.
+/// The properties of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Traits {
-    /// Whether it is about keys, so that in a cluster one server has the answer.
+    /// True for a command on keys, which in a cluster goes to one server.
     pub(super) has_keys: bool,
 }
 
-/// Asks the server about a command.
+/// Asks the server for the properties of a command.
 ///
 /// # Errors
-/// When it may write, or the server does not know it.
+/// When the command may write, or the server does not know it.
 pub(super) async fn traits(
     session: &mut Session<'_>,
     address: &Address,
@@ -78,14 +78,14 @@ pub(super) async fn traits(
         Err(Trouble::Refused { .. }) => return untold(address, &name),
         Err(trouble) => return Err(trouble.failure(address, "COMMAND INFO")),
     };
-    // Newer servers know about subcommands, and then only they are said to read.
+    // Newer servers mark only subcommands as read-only.
     let told = known.iter().rev().find_map(|it| match it {
         Value::Array(fields) => Some(fields),
         _ => None,
     });
     let Some(told) = told else {
         return Err(Failure::query(format!(
-            "`{address}` does not know the command `{name}`; check its name"
+            "`{address}`: unknown command `{name}`; check its name"
         )));
     };
     let has = |flag: &str| matches!(told.get(2), Some(Value::Array(flags) | Value::Set(flags)) if flags.iter().any(|it| is(it, flag)));
@@ -109,13 +109,13 @@ fn untold(address: &Address, name: &str) -> Result<Traits, Failure> {
     let mut failure = may_write(address, name);
     failure
         .message
-        .push_str(", or let the user ask about it: `+command|info`");
+        .push_str(", or grant the user `+command|info`");
     Err(failure)
 }
 
 fn may_write(address: &Address, name: &str) -> Failure {
     Failure::query(format!(
-        "`{address}` does not mark `{name}` as a command that only reads, so it is not sent; ask by one that is"
+        "`{address}`: cannot run `{name}`: the server does not mark it as read-only; use a read-only command"
     ))
 }
 

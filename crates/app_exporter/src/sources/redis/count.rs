@@ -1,7 +1,7 @@
-//! Counting keys by pattern: page by page, for a time, and on from there in the next fetch.
+//! Counts keys by pattern: page by page, within a budget of time, and continued in the next fetch.
 //!
-//! What `SCAN` promises holds for the number: keys that are there all the while are counted; those that come or go
-//! meanwhile may be; and where Redis makes its table smaller meanwhile, some are counted twice.
+//! The number has the guarantees of `SCAN`. Keys that exist throughout are counted; keys that are added or removed
+//! meanwhile may be; some are counted twice if Redis shrinks its table meanwhile.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -20,7 +20,7 @@ use crate::sources::redis::nodes::Session;
 use crate::sources::redis::query::{KeyType, RedisQuery};
 use crate::sources::redis::rows::text;
 
-/// Counts keys, and remembers how far it got.
+/// A count of keys, and its progress.
 pub(super) struct Count {
     pattern: String,
     kind: Option<KeyType>,
@@ -31,12 +31,12 @@ pub(super) struct Count {
 
 #[derive(Default)]
 struct Progress {
-    /// The last one that was complete.
+    /// The last complete count.
     last: Option<Complete>,
     running: Option<Running>,
 }
 
-/// A number, and how it came about.
+/// A complete count.
 #[derive(Clone, Copy)]
 struct Complete {
     keys: u64,
@@ -44,21 +44,21 @@ struct Complete {
     took: Duration,
 }
 
-/// A count that is not complete.
+/// An unfinished count.
 #[derive(Default)]
 struct Running {
     keys: u64,
     took: Duration,
-    /// The servers that are done.
+    /// The finished servers.
     done: Vec<Endpoint>,
-    /// The server that is not.
+    /// The server in progress.
     at: Option<Position>,
 }
 
-/// Where a server was left.
+/// The position on a server.
 struct Position {
     endpoint: Endpoint,
-    /// The process that the cursor means something to.
+    /// The server process of the cursor.
     identity: String,
     cursor: u64,
 }
@@ -75,15 +75,15 @@ impl Count {
         }
     }
 
-    /// What messages call it.
+    /// The name for messages.
     pub(super) fn shown(&self) -> String {
         format!("SCAN … MATCH {}", self.pattern)
     }
 
-    /// Goes on with the count, or begins one, for its budget but no longer than `longest`.
+    /// Continues the count, or starts one, within its budget but no longer than `longest`.
     ///
     /// # Errors
-    /// When a server can't be asked, or there is no number yet.
+    /// When a server fails, or no count is complete yet.
     pub(super) async fn go_on(
         &self,
         session: &mut Session<'_>,
@@ -108,7 +108,7 @@ impl Count {
         self.finish(complete)
     }
 
-    /// A count is that of the servers it began with: another one may have keys that are counted already.
+    /// Keeps the servers with which the count began, as a new one may have keys that are counted already.
     fn forget_what_is_gone(&self, masters: &[Address]) {
         self.update(|state| {
             let is_there = |endpoint: &Endpoint| masters.iter().any(|it| it.endpoint == *endpoint);
@@ -129,7 +129,7 @@ impl Count {
         })
     }
 
-    /// Counts the keys of one server; `false` if there was no time to do all.
+    /// Counts the keys of one server. Returns `false` if the time was too short for all.
     async fn scan(
         &self,
         session: &mut Session<'_>,
@@ -150,7 +150,7 @@ impl Count {
             }
             let began = Instant::now();
             let reply = match session.ask(master, &cmd, Some(&identity)).await {
-                // Its cursors mean nothing to another process.
+                // A cursor is valid for one process only.
                 Err(Trouble::Changed) => {
                     identity = session.identity(master).await?;
                     continue;
@@ -159,7 +159,7 @@ impl Count {
             };
             let (next, keys) = page(&reply).ok_or_else(|| {
                 Trouble::Down(Failure::decode(format!(
-                    "`{master}`: the reply to `SCAN` can't be read"
+                    "`{master}`: invalid reply to `SCAN`"
                 )))
             })?;
             self.update(|state| {
@@ -184,7 +184,7 @@ impl Count {
         }
     }
 
-    /// The cursor to go on from; the count begins anew where that means nothing.
+    /// The cursor to continue from. The count starts again if the cursor is not valid any more.
     fn resume(&self, master: &Address, identity: &str) -> u64 {
         self.update(|state| {
             let running = state.running.get_or_insert_default();
@@ -213,7 +213,7 @@ impl Count {
                 return Err(Failure::new(
                     Reason::Timeout,
                     format!(
-                        "there is no number yet of the keys `{}`: {so_far} are counted and it goes on the next time; raise \
+                        "no count of the keys `{}` yet: {so_far} are counted, and the next fetch continues; raise \
                          `budget` (and `timeout`) to be done in one",
                         self.pattern
                     ),
@@ -235,7 +235,7 @@ impl Count {
     }
 }
 
-/// The next cursor, and how many keys a page has.
+/// The next cursor, and the number of keys of a page.
 fn page(reply: &Value) -> Option<(u64, u64)> {
     match reply {
         Value::Array(parts) => match parts.as_slice() {
@@ -247,7 +247,7 @@ fn page(reply: &Value) -> Option<(u64, u64)> {
 }
 
 impl fmt::Debug for Count {
-    /// Without the servers where it is, whose addresses may come from variables.
+    /// Without the servers, whose addresses may come from variables.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Count").field(&self.pattern).finish()
     }

@@ -1,4 +1,4 @@
-//! One fetch: every question in turn, those that may take long last.
+//! One fetch: the queries in turn, long ones last.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::sources::redis::query::{RedisQuery, Score, Shape};
 use crate::sources::redis::rows;
 use crate::sources::visit::Visit;
 
-/// Asks a Redis.
+/// Fetches from Redis servers.
 #[derive(Debug)]
 pub(super) struct Redis {
     nodes: Nodes,
@@ -40,7 +40,7 @@ enum Question {
         words: Vec<String>,
         shape: Option<Shape>,
         decoder: Option<Arc<Decoder>>,
-        /// What the server says of the command, and which process said it.
+        /// The properties of the command, and the server process that reported them.
         traits: Mutex<Option<(String, Traits)>>,
         owner: Mutex<Option<Address>>,
     },
@@ -55,7 +55,7 @@ enum Question {
 }
 
 impl Redis {
-    /// The configuration was checked.
+    /// Cannot occur in a checked configuration.
     pub(super) fn new<'c>(
         nodes: Nodes,
         queries: impl Iterator<Item = (&'c str, &'c RedisQuery)>,
@@ -81,14 +81,13 @@ impl Fetch for Redis {
         let mut parts = Vec::new();
         for (at, query) in self.queries.iter().enumerate() {
             let left = stop.saturating_duration_since(Instant::now());
-            // One that is not answered must not use up the time of those after it.
+            // A query without a reply must leave time for the queries after it.
             let longest = if at + 1 < self.queries.len() {
                 left / 2
             } else {
                 left
             };
-            // What follows a count are counts too, which get as much of what is left. It ends by itself a little before it
-            // would be broken off, so that the page that it is at is not lost.
+            // Counts share the time that is left. Each ends a little early, so that its last page is not lost.
             let share = left / u32::try_from(self.queries.len() - at).unwrap_or(u32::MAX);
             let share = share.min(longest) * 9 / 10;
             let asked = query.ask(&mut session, self, visit, share);
@@ -97,7 +96,10 @@ impl Fetch for Redis {
                 Ok(tables) => tables,
                 Err(_) => Err(Failure::new(
                     Reason::Timeout,
-                    format!("`{}` did not answer in time", self.nodes.shown()),
+                    format!(
+                        "`{}`: no reply in time; check the server, or raise `timeout`",
+                        self.nodes.shown()
+                    ),
                 )),
             };
             match tables {
@@ -124,7 +126,7 @@ impl Query {
         }
     }
 
-    /// The rows, as a table for each server that was asked.
+    /// Fetches the rows: one table for each server.
     async fn ask(
         &self,
         session: &mut Session<'_>,
@@ -180,7 +182,7 @@ impl Query {
         limits: Limits,
     ) -> Result<Vec<Table>, Failure> {
         let mut of_nodes: Vec<(Address, Vec<Value>)> = Vec::new();
-        // Several at once are understood by newer servers only.
+        // Only newer servers accept several sections at once.
         for section in sections {
             let mut cmd = redis::cmd("INFO");
             cmd.arg(section);
@@ -201,7 +203,7 @@ impl Query {
         tables.collect()
     }
 
-    /// The rows of a reply to a command.
+    /// Converts the reply of a command to rows.
     async fn read(&self, reply: &Value, limits: Limits, visit: &Visit) -> Result<Table, Failure> {
         let Question::Command { shape, decoder, .. } = &self.question else {
             return rows::table(reply, None, &self.wanted, limits);
@@ -210,18 +212,18 @@ impl Query {
             return rows::table(reply, *shape, &self.wanted, limits);
         };
         let bytes = match reply {
-            // Nothing is there, which is not the same as an empty text.
+            // A missing key is not an empty text.
             Value::Nil => return rows::table(reply, None, &self.wanted, limits),
             Value::BulkString(bytes) => bytes.clone(),
-            other => rows::text(other).map(String::into_bytes).ok_or_else(|| {
-                Failure::decode("the reply is no text, so it has no format; drop `format`")
-            })?,
+            other => rows::text(other)
+                .map(String::into_bytes)
+                .ok_or_else(|| Failure::decode("the reply is not a string; drop `format`"))?,
         };
         let part = visit.decode(decoder, bytes).await?.into_iter().next();
         match part.map(|part| part.content) {
             Some(Ok(crate::decode::Content::Rows(table))) => Ok(table),
             Some(Err(failure)) => Err(failure),
-            _ => Err(Failure::decode("the format gives no rows; write another")),
+            _ => Err(Failure::decode("the format has no rows; write another")),
         }
     }
 }
@@ -243,7 +245,7 @@ impl Question {
             return Self::Info(sections.iter().map(|it| it.to_string()).collect());
         }
         let decoder = config.format.as_ref().map(|format| {
-            // The first of the format's parts is the query's.
+            // The first result of the format is the query's.
             let part = format.parts().list.into_iter().next();
             let mut columns = Wanted::default();
             for column in wanted {
@@ -262,7 +264,7 @@ impl Question {
     }
 }
 
-/// What the server says of a command, asked once of each process.
+/// The properties of a command, asked once for each server process.
 async fn known(
     session: &mut Session<'_>,
     words: &[String],
@@ -292,7 +294,7 @@ fn command(words: &[String]) -> Cmd {
     cmd
 }
 
-/// The least score of members that are no older than this.
+/// The lowest score of members within this age.
 fn since(within: Duration, score: Score) -> String {
     let now = Timestamp::now();
     let now = Duration::new(
@@ -306,7 +308,7 @@ fn since(within: Duration, score: Score) -> String {
     }
 }
 
-/// In a cluster rows say which server they are from.
+/// Adds a column with the server, for clusters.
 fn of_node(mut table: Table, nodes: &Nodes, address: &Address) -> Table {
     if nodes.is_cluster() {
         table.add_column("node", &Cell::text(address.to_string()));

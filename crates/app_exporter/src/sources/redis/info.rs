@@ -1,8 +1,9 @@
-//! What the command `INFO` says: one row with a column for each of its fields.
+//! The reply of the command `INFO`: one row with a column for each field.
 
 use redis::Value;
 
-/// The fields of several replies. One that has fields itself, as `db0:keys=3,expires=0`, gives `db0_keys` and so on.
+/// The fields of several replies. A field with fields of its own, such as `db0:keys=3,expires=0`, becomes `db0_keys` and
+/// `db0_expires`.
 pub(super) fn fields(replies: &[Value]) -> Vec<(String, String)> {
     let mut fields = Vec::new();
     for reply in replies {

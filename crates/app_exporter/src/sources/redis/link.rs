@@ -1,4 +1,4 @@
-//! One connection: made, logged in, asked one thing at a time.
+//! One connection to a server: connect, log in, run one command at a time.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,46 +14,47 @@ use tokio_rustls::TlsConnector;
 
 use crate::config::login::Login;
 use crate::decode::Failure;
+use crate::sources::failures;
 use crate::sources::metered::{Meter, Metered, Stream};
 use crate::sources::redis::address::{Address, Endpoint};
 use crate::sources::redis::info;
 use crate::sources::tls::Tls;
 use crate::sources::visit::Visit;
 
-/// How servers let us in.
+/// Login, TLS and limits of connections.
 pub(super) struct Access {
     pub(super) login: Login,
     pub(super) tls: Option<Arc<Tls>>,
     pub(super) database: u16,
-    /// The most bytes of a reply.
+    /// The limit of bytes of a reply.
     pub(super) most_bytes: usize,
 }
 
 /// A connection. Dropping it closes it.
 pub(super) struct Link {
     connection: MultiplexedConnection,
-    /// What moves bytes between the connection and its stream; none once it has ended.
+    /// Moves bytes between the connection and its stream. `None` once it has ended.
     driver: Option<Driver>,
     meter: Meter,
     most_bytes: usize,
-    /// What the server says it is, if it does: `master`, `replica`, `sentinel`.
+    /// The role that the server reports, if any: `master`, `replica`, `sentinel`.
     pub(super) role: Option<String>,
-    /// Which process it is connected to; if the server does not tell, which connection it is.
+    /// The ID of the server process; if the server does not report one, that of the connection.
     pub(super) identity: String,
 }
 
-/// Why something was not had.
+/// The failure of a command.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// The server can't be reached, or does not let us in.
+    /// The connection or the login failed.
     Down(Failure),
-    /// The connection broke off.
+    /// The connection was lost.
     Broken(String),
-    /// The reply is longer than allowed.
+    /// The reply is larger than the limit.
     TooLong(usize),
-    /// It is another process by now than the one that was meant.
+    /// The server is now another process than the expected one.
     Changed,
-    /// The server refused, or failed.
+    /// The server returned an error.
     Refused { code: String, detail: String },
 }
 
@@ -61,7 +62,7 @@ type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Link {
     /// # Errors
-    /// When there is no connection, or no login.
+    /// When the connection or the login fails.
     pub(super) async fn connect(
         address: &Address,
         access: &Access,
@@ -74,7 +75,7 @@ impl Link {
         };
         let stream = connect(address, tls).await?;
         let stream = Metered::new(stream, meter.clone());
-        // It says nothing by itself: what is said at the beginning is said here, where refusals have their words.
+        // The client sends nothing by itself: the login is below, where its failures have their messages.
         let (connection, driver) = MultiplexedConnection::new_with_config(
             &RedisConnectionInfo::default().set_skip_set_lib_name(),
             stream,
@@ -95,7 +96,7 @@ impl Link {
         Ok(link)
     }
 
-    /// Asks one thing.
+    /// Runs one command.
     pub(super) async fn ask(&mut self, cmd: &Cmd) -> Result<Value, Trouble> {
         self.meter.set(self.most_bytes.saturating_add(1));
         match self.reply(cmd).await {
@@ -115,7 +116,7 @@ impl Link {
         }
     }
 
-    /// Bytes are moved only while somebody waits for a reply: nothing goes on in the background.
+    /// Waits for a reply. Only this moves bytes; nothing runs in the background.
     async fn reply(&mut self, cmd: &Cmd) -> RedisResult<Value> {
         let reply = self.connection.req_packed_command(cmd);
         tokio::pin!(reply);
@@ -126,7 +127,7 @@ impl Link {
                 () = driver => (),
             }
         }
-        // Whatever is still to come says that the connection has ended.
+        // The connection has ended, which the reply then reports.
         self.driver = None;
         reply.await
     }
@@ -137,8 +138,6 @@ impl Link {
         access: &Access,
         visit: &Visit,
     ) -> Result<(), Failure> {
-        let login =
-            |message: String| Failure::new(Reason::Login, format!("`{address}`: {message}"));
         if let Some(password) = &access.login.password {
             let password = visit.secret(password).await;
             let password = password.map_err(|failure| failure.about(format!("`{address}`")))?;
@@ -149,11 +148,11 @@ impl Link {
             auth.arg(password.reveal());
             match self.ask(&auth).await {
                 Ok(_) => (),
-                // A server that does not know the command repeats its arguments, so what it says is not shown.
+                // A server without this command repeats its arguments, so its message is not shown.
                 Err(Trouble::Refused { code, .. }) => {
-                    return Err(login(format!(
-                        "the login is refused ({code}); check `user` and `password`, and that the server asks for one"
-                    )));
+                    let remedy =
+                        "check `user` and `password`, and that the server requires a login";
+                    return Err(failures::login(address, code, remedy));
                 }
                 Err(trouble) => return Err(trouble.failure(address, "AUTH")),
             }
@@ -165,11 +164,12 @@ impl Link {
         {
             Ok(reply) => self.role = field(&reply, "role"),
             Err(Trouble::Refused { code, .. }) if code == "NOAUTH" => {
-                return Err(login(
-                    "it asks for a login; add `password`, and `user` if that is not the default one".to_owned(),
-                ));
+                let cause = "the server requires a password";
+                let remedy =
+                    "add `password` or `password_file`, and `user` unless it is the default one";
+                return Err(failures::login(address, cause, remedy));
             }
-            // Before version 6 there is only the older protocol, which will do.
+            // Servers before version 6 have the older protocol, which suffices.
             Err(Trouble::Refused { code, .. }) if code == "ERR" => (),
             Err(trouble) => return Err(trouble.failure(address, "HELLO")),
         }
@@ -184,7 +184,7 @@ impl Link {
 
     async fn identify(&mut self) -> String {
         static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
-        // A user without the right to ask gets by without: then a new connection counts as a new server.
+        // Without the right to ask, each connection counts as a new server process.
         let server = self.ask(redis::cmd("INFO").arg("server")).await;
         let run = server.ok().and_then(|reply| info::field(&reply, "run_id"));
         run.unwrap_or_else(|| format!("connection {}", CONNECTIONS.fetch_add(1, Ordering::Relaxed)))
@@ -192,26 +192,26 @@ impl Link {
 }
 
 impl Trouble {
-    /// The same in a sentence about what was asked of a server.
+    /// Describes the failure of the command `asked`.
     pub(super) fn failure(self, address: &Address, asked: &str) -> Failure {
         match self {
             Self::Down(failure) => failure,
             Self::Broken(error) => unreachable(address, error),
-            Self::TooLong(bytes) => Failure::limit(format!(
-                "`{address}`: the reply to `{asked}` has more than {bytes} bytes; ask for less, or raise `max_bytes`"
-            )),
-            Self::Changed => Failure::connect(format!("`{address}` was started anew meanwhile")),
+            Self::TooLong(bytes) => {
+                let what = format_args!("`{address}`: the reply to `{asked}`");
+                Failure::too_large(what, bytes)
+            }
+            Self::Changed => {
+                Failure::connect(format!("`{address}`: the server was restarted meanwhile"))
+            }
             Self::Refused { code, detail } => {
                 let detail: String = detail.escape_debug().take(200).collect();
                 let (reason, remedy) = match code.as_str() {
-                    "NOPERM" => (
-                        Reason::Login,
-                        "; grant the user this command and these keys",
-                    ),
+                    "NOPERM" => (Reason::Login, "; grant the user this command and its keys"),
                     "NOAUTH" => (Reason::Login, "; add `password`"),
                     "MOVED" => (
                         Reason::Query,
-                        "; it is a node of a cluster: write `cluster` in place of `address`",
+                        "; the server is a node of a cluster: write `cluster` instead of `address`",
                     ),
                     _ => (Reason::Query, ""),
                 };
@@ -259,15 +259,15 @@ async fn connect_unix(
 async fn connect_unix(address: &Address, _: &std::path::Path) -> Result<Box<dyn Stream>, Failure> {
     Err(unreachable(
         address,
-        "this system has no such sockets; write a host and a port",
+        "this system has no Unix sockets; write a host and a port",
     ))
 }
 
 fn unreachable(address: &Address, error: impl std::fmt::Display) -> Failure {
-    Failure::connect(format!("can't reach `{address}`: {error}"))
+    failures::connect(address, error)
 }
 
-/// A text of a reply that has names and values.
+/// A text by name, of a reply with names and values.
 fn field(reply: &Value, name: &str) -> Option<String> {
     let Value::Map(entries) = reply else {
         return None;

@@ -1,7 +1,7 @@
-//! What Redis has: replies, counts of keys by pattern, counts of members by score, figures about the server.
+//! The source `redis`: replies, counts of keys and members, and statistics of servers.
 //!
-//! Only what reads is asked. The client is this program's own below the protocol, which is the crate's: each reply has a
-//! limit, nothing runs between two fetches, and dropping a fetch ends its work.
+//! Only read-only commands are sent. The protocol is the crate's, the connection below it is this program's: each reply has
+//! a limit of size, nothing runs between fetches, and dropping a fetch ends its work.
 
 mod address;
 mod allowed;
@@ -22,8 +22,8 @@ use crate::sources::origin::{Feature, SourceInfo};
 /// The source in lists.
 pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "redis",
-    about: "replies, keys by pattern, members by score and figures of a Redis, also a cluster",
-    rows: "a set for each of its `queries`, by its name",
+    about: "replies, key counts, member counts and statistics of Redis servers and clusters",
+    rows: "one result for each of its `queries`, by name",
     features: &[Feature {
         name: "redis",
         is_on: true,

@@ -1,4 +1,4 @@
-//! The servers of one source: which there are, and a connection to each, kept from fetch to fetch.
+//! The servers of a source, with a connection to each that is kept between fetches.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,47 +10,47 @@ use redis::{Cmd, Value};
 use tokio::time::timeout;
 
 use crate::decode::Failure;
+use crate::sources::failures;
 use crate::sources::redis::address::{Address, Endpoint};
 use crate::sources::redis::link::{Access, Link, Trouble};
 use crate::sources::redis::topology::{shared, slots, watched};
 use crate::sources::visit::Visit;
 
-/// How long a server may take to say where others are, or to take a connection where there are others.
+/// The time limit for a server that names others, and for a connection to one of several.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Where the servers are.
+/// The addresses of the servers.
 pub(super) enum Reach {
     /// One server.
     One(Address),
-    /// A cluster, by some of its nodes.
+    /// Some nodes of a cluster.
     Cluster(Vec<Address>),
-    /// The one that sentinels say is the master.
+    /// The master that sentinels name.
     Watched {
         sentinels: Vec<Address>,
-        /// How they let us in.
+        /// Their login and TLS.
         access: Access,
         master: String,
     },
 }
 
-/// The servers, with a connection to each that was asked.
+/// The servers, with kept connections.
 pub(super) struct Nodes {
     reach: Reach,
     access: Access,
-    /// Invariant: a connection is taken out while it is used, so that one whose use was broken off is closed.
+    /// Invariant: a connection in use is taken out, so that an interrupted use closes it.
     links: Mutex<HashMap<Endpoint, Link>>,
-    /// The masters that were named last: they know as much as those that are configured, and stand in for sentinels that can't
-    /// be reached.
+    /// The masters that were named last. They serve as seeds too, and replace sentinels that cannot be reached.
     last: Mutex<Vec<Address>>,
 }
 
-/// What one fetch knows of the servers.
+/// The servers as one fetch sees them.
 pub(super) struct Session<'n> {
     nodes: &'n Nodes,
     visit: &'n Visit,
-    /// The connections that it used, and whether each may have died since an earlier fetch; others are closed at its end.
+    /// The used connections, and whether each is from an earlier fetch. The end of the fetch closes all others.
     used: HashMap<Endpoint, (Link, bool)>,
-    /// Servers that could not be reached, which are not tried again.
+    /// Servers that failed in this fetch, which are not tried again.
     down: HashMap<Endpoint, Failure>,
     masters: Option<Vec<Address>>,
 }
@@ -79,7 +79,7 @@ impl Nodes {
         matches!(self.reach, Reach::Cluster(_))
     }
 
-    /// What messages call all of them.
+    /// The name of all of them for messages.
     pub(super) fn shown(&self) -> String {
         match &self.reach {
             Reach::One(address) => address.to_string(),
@@ -112,13 +112,12 @@ impl Nodes {
     async fn connect(&self, address: &Address, visit: &Visit) -> Result<Link, Failure> {
         let connecting = Link::connect(address, self.access(&address.endpoint), visit);
         if matches!(self.reach, Reach::One(_)) {
-            // There is nothing else to spend the time on.
+            // With one server, all of the time is for it.
             return connecting.await;
         }
         timeout(PATIENCE, connecting).await.unwrap_or_else(|_| {
-            Err(Failure::connect(format!(
-                "can't reach `{address}`: there is no connection within {PATIENCE:?}"
-            )))
+            let cause = format_args!("no connection within {PATIENCE:?}");
+            Err(failures::connect(address, cause))
         })
     }
 
@@ -131,10 +130,10 @@ impl Nodes {
 }
 
 impl Session<'_> {
-    /// Every server that has a part of the data.
+    /// Finds every server that has data.
     ///
     /// # Errors
-    /// When that can't be found out.
+    /// When no server names them.
     pub(super) async fn masters(&mut self) -> Result<Vec<Address>, Failure> {
         if let Some(masters) = &self.masters {
             return Ok(masters.clone());
@@ -169,8 +168,7 @@ impl Session<'_> {
         Ok(masters)
     }
 
-    /// What the first of several servers says that can say it. One that does not answer holds up the others for a while
-    /// only.
+    /// Returns the answer of the first server that has one. A server without reply delays the others for a limited time.
     async fn first_of<T>(
         &mut self,
         servers: &[Address],
@@ -184,7 +182,7 @@ impl Session<'_> {
                 Ok(Ok(reply)) => read(&reply, server),
                 Ok(Err(trouble)) => Err(trouble.failure(server, asked)),
                 Err(_) => Err(Failure::connect(format!(
-                    "`{server}`: `{asked}` is not answered within {PATIENCE:?}"
+                    "`{server}`: no reply to `{asked}` within {PATIENCE:?}"
                 ))),
             };
             match result {
@@ -195,7 +193,7 @@ impl Session<'_> {
         Err(first.unwrap_or_else(nobody))
     }
 
-    /// Asks every server that has a part of the data. It is all or nothing: a part is no answer.
+    /// Asks every server that has data. If one fails, all of it fails: a part would be a wrong number.
     pub(super) async fn ask_all(
         &mut self,
         cmd: &Cmd,
@@ -211,14 +209,14 @@ impl Session<'_> {
         Ok(replies)
     }
 
-    /// Asks the server that has a key. `owner` is the one that had it last.
+    /// Asks the server that has a key. `owner` is the last known one.
     pub(super) async fn ask_owner(
         &mut self,
         cmd: &Cmd,
         asked: &str,
         owner: &Mutex<Option<Address>>,
     ) -> Result<Value, Failure> {
-        /// More often than this nobody is redirected who gets there at all.
+        /// More redirects than in any cluster that can answer.
         const REDIRECTS: usize = 5;
         let mut masters = self.masters().await?;
         let last = owner.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -230,7 +228,7 @@ impl Session<'_> {
         let mut asking = false;
         for _ in 0..=REDIRECTS {
             if asking {
-                // That the key is on its way there is said before each question; a refusal shows in the answer to that.
+                // A key in migration needs `ASKING` before each command. The command's reply reports its failure.
                 let _ = self.ask(&address, &redis::cmd("ASKING"), None).await;
             }
             let (code, detail) = match self.ask(&address, cmd, None).await {
@@ -244,7 +242,7 @@ impl Session<'_> {
             let next = Address::redirected(&detail, &address);
             address = next.ok_or_else(|| {
                 Failure::decode(format!(
-                    "`{address}`: `{asked}` is redirected to nowhere: {code} {detail}"
+                    "`{address}`: invalid redirect of `{asked}`: {code} {detail}"
                 ))
             })?;
             asking = code == "ASK";
@@ -253,11 +251,11 @@ impl Session<'_> {
             }
         }
         Err(Failure::query(format!(
-            "`{address}`: `{asked}` is redirected more than {REDIRECTS} times"
+            "`{address}`: more than {REDIRECTS} redirects of `{asked}`"
         )))
     }
 
-    /// The first of several servers that there is a connection to.
+    /// The first of several servers that accepts a connection.
     pub(super) async fn first_up(
         &mut self,
         servers: &[Address],
@@ -273,7 +271,7 @@ impl Session<'_> {
         Err(first.unwrap_or_else(nobody))
     }
 
-    /// Which process a server is.
+    /// The process ID of a server.
     pub(super) async fn identity(&mut self, address: &Address) -> Result<String, Trouble> {
         let (link, kept) = self.link(address).await?;
         let identity = link.identity.clone();
@@ -281,8 +279,7 @@ impl Session<'_> {
         Ok(identity)
     }
 
-    /// Asks one server; only the process `same` if that is given. A connection from an earlier fetch that turns out to
-    /// be dead is replaced once.
+    /// Asks one server, and only the process `same` if that is given. Replaces a closed connection of an earlier fetch once.
     pub(super) async fn ask(
         &mut self,
         address: &Address,
@@ -309,7 +306,7 @@ impl Session<'_> {
         }
     }
 
-    /// A connection, and whether it may have died since an earlier fetch.
+    /// Returns a connection, and whether it is from an earlier fetch.
     async fn link(&mut self, address: &Address) -> Result<(Link, bool), Trouble> {
         if let Some(failure) = self.down.get(&address.endpoint) {
             return Err(Trouble::Down(failure.clone()));
@@ -330,7 +327,7 @@ impl Session<'_> {
                 if role != "master" && sentinels.iter().all(|it| it.endpoint != address.endpoint) =>
             {
                 Err(Failure::connect(format!(
-                    "`{address}` is to be the master of `{master}` but says it is a {role}; a failover may be under way"
+                    "`{address}`: not the master of `{master}` but a {role}; a failover may be in progress"
                 )))
             }
             _ => Ok(link),
@@ -343,7 +340,7 @@ impl Session<'_> {
 }
 
 impl Drop for Session<'_> {
-    /// Keeps the connections that were used and are idle; those of servers that are no more are closed.
+    /// Keeps the used connections, and closes those of servers that are gone.
     fn drop(&mut self) {
         let used = std::mem::take(&mut self.used);
         let used = used
@@ -363,7 +360,7 @@ impl fmt::Debug for Nodes {
     }
 }
 
-/// Seeds are checked to be there, and a cluster without masters is refused.
+/// Cannot occur: the configuration has seeds, and a cluster without masters is rejected.
 fn nobody() -> Failure {
-    Failure::connect("there is no server to ask")
+    Failure::connect("no server is known")
 }

@@ -1,4 +1,4 @@
-//! A reply → rows of named columns.
+//! Converts a reply to rows of named columns.
 
 use exporter_kit::Number;
 use redis::Value;
@@ -18,10 +18,10 @@ enum Row<'v> {
     Named(Vec<(&'v Value, &'v Value)>),
 }
 
-/// The rows of a reply, with the columns that are wanted.
+/// The rows of a reply, with the wanted columns.
 ///
 /// # Errors
-/// When it has more rows than allowed, or is no reply that has rows.
+/// When it has too many rows, or has no form that can be rows.
 pub(super) fn table(
     reply: &Value,
     shape: Option<Shape>,
@@ -42,7 +42,7 @@ pub(super) fn table(
     }
     let mut table = builder.build();
     table.set_known_columns(rows.first().map_or_else(Vec::new, Row::columns));
-    // A column that no row has is misspelt; null everywhere would hide that.
+    // A column that all rows lack is misspelt; null values would hide that.
     table.set_absent(present.iter().map(|present| !present).collect());
     Ok(table)
 }
@@ -89,16 +89,16 @@ fn rows(reply: &Value, shape: Option<Shape>) -> Result<Vec<Row<'_>>, Failure> {
         Value::Attribute { data, .. } => rows(data, None)?,
         Value::Push { .. } => {
             return Err(Failure::decode(
-                "the reply is no answer but a message; ask by another command",
+                "the reply is a push message; use another command",
             ));
         }
         scalar => vec![Row::One(scalar)],
     })
 }
 
-/// Names and values, as newer servers tell them apart and older ones list them in turns.
+/// Names and values: a map from newer servers, an alternating list from older ones.
 fn entries(reply: &Value) -> Result<Vec<(&Value, &Value)>, Failure> {
-    let none = || Failure::decode("the reply is no list of names and values; drop `as`");
+    let none = || Failure::decode("the reply is not a list of names and values; drop `as`");
     match reply {
         Value::Nil => Ok(Vec::new()),
         Value::Map(entries) => Ok(entries.iter().map(|(key, value)| (key, value)).collect()),
@@ -159,7 +159,7 @@ impl Row<'_> {
         found.map_or(Ok(None), cell)
     }
 
-    /// What could be asked for.
+    /// The available columns.
     fn columns(&self) -> Vec<Box<str>> {
         let names = |names: &[&str]| names.iter().map(|name| (*name).into()).collect();
         match self {
@@ -184,7 +184,7 @@ impl Row<'_> {
     }
 }
 
-/// One value; none if it is several.
+/// A single value; `None` for a list or a map.
 fn cell(value: &Value) -> Result<Option<Cell>, Failure> {
     let number = |number| Ok(Some(Cell::Number(number)));
     match value {
@@ -193,7 +193,7 @@ fn cell(value: &Value) -> Result<Option<Cell>, Failure> {
         Value::Double(float) => number(Number::F64(*float)),
         Value::Boolean(boolean) => Ok(Some(Cell::Bool(*boolean))),
         Value::ServerError(error) => Err(Failure::query(format!(
-            "a part of the reply is an error: {} {}",
+            "the reply contains an error: {} {}",
             error.code(),
             error.details().unwrap_or_default()
         ))),
@@ -201,13 +201,13 @@ fn cell(value: &Value) -> Result<Option<Cell>, Failure> {
         other => match text(other) {
             Some(text) => Ok(Some(Cell::text(text))),
             None => Err(Failure::decode(
-                "the reply is not UTF-8; ask for something that is text or a number",
+                "the reply is not UTF-8; fetch a string or a number",
             )),
         },
     }
 }
 
-/// The text that a value is.
+/// The text of a value.
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::BulkString(bytes) => String::from_utf8(bytes.clone()).ok(),

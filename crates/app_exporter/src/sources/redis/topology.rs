@@ -1,14 +1,14 @@
-//! What servers say of others: which are the masters of a cluster, which is the one that sentinels watch.
+//! Replies that name other servers: the masters of a cluster, the master of sentinels.
 
 use redis::{Cmd, Value};
 
 use crate::decode::Failure;
 use crate::sources::redis::address::Address;
 
-/// How many slots a cluster has.
+/// The number of slots of a cluster.
 const SLOTS: i64 = 16384;
 
-/// What a node of a cluster is asked.
+/// The command for a node of a cluster.
 pub(super) fn slots() -> Cmd {
     let mut cmd = redis::cmd("CLUSTER");
     cmd.arg("SLOTS");
@@ -17,11 +17,7 @@ pub(super) fn slots() -> Cmd {
 
 /// The masters that a node of a cluster names: `[from, to, [host, port, …], replicas…]` for each range of slots.
 pub(super) fn shared(reply: &Value, by: &Address) -> Result<Vec<Address>, Failure> {
-    let unreadable = || {
-        Failure::decode(format!(
-            "`{by}`: the reply to `CLUSTER SLOTS` can't be read"
-        ))
-    };
+    let unreadable = || Failure::decode(format!("`{by}`: invalid reply to `CLUSTER SLOTS`"));
     let mut masters: Vec<Address> = Vec::new();
     let mut covered = 0;
     for range in items(reply).ok_or_else(unreadable)? {
@@ -38,7 +34,7 @@ pub(super) fn shared(reply: &Value, by: &Address) -> Result<Vec<Address>, Failur
     }
     if covered < SLOTS {
         return Err(Failure::query(format!(
-            "`{by}`: of the cluster's {SLOTS} slots only {covered} have a server, so what is known is not all"
+            "`{by}`: only {covered} of the cluster's {SLOTS} slots have a server; repair the cluster"
         )));
     }
     Ok(masters)
@@ -48,11 +44,15 @@ pub(super) fn shared(reply: &Value, by: &Address) -> Result<Vec<Address>, Failur
 pub(super) fn watched(reply: &Value, by: &Address, master: &str) -> Result<Address, Failure> {
     if matches!(reply, Value::Nil) {
         return Err(Failure::query(format!(
-            "`{by}` knows no master `{master}`; check `master`"
+            "`{by}`: unknown master `{master}`; check `master`"
         )));
     }
     let named = named(items(reply).unwrap_or_default(), by);
-    named.ok_or_else(|| Failure::decode(format!("`{by}`: where the master is can't be read")))
+    named.ok_or_else(|| {
+        Failure::decode(format!(
+            "`{by}`: invalid reply to `SENTINEL GET-MASTER-ADDR-BY-NAME`"
+        ))
+    })
 }
 
 /// A host and a port.
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(names(two), Ok(vec!["a:1".to_owned(), "db:7000".to_owned()]));
         let failure = names(vec![range(0, 99, "a", 1)]).unwrap_err();
         assert!(
-            failure.message.contains("only 100 have a server"),
+            failure.message.contains("only 100 of the cluster"),
             "{failure}"
         );
         for reply in [
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(master.as_deref(), Ok("10.0.0.1:6379"));
         let unknown = watched(&Value::Nil, &by(), "shop").unwrap_err();
         assert!(
-            unknown.message.contains("knows no master `shop`"),
+            unknown.message.contains("unknown master `shop`"),
             "{unknown}"
         );
         assert!(watched(&Value::Array(vec![]), &by(), "shop").is_err());

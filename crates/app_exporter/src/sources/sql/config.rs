@@ -73,11 +73,11 @@ impl Origin for SqlConfig {
         match (named.next(), named.next()) {
             (None, _) => faults.push(Fault::at(
                 place,
-                "`sql` does not say which database; add one of `postgres`, `mysql`, `sqlite`",
+                "`sql` has no database; add one of `postgres`, `mysql`, `sqlite`",
             )),
             (Some((a, _)), Some((b, place))) => faults.push(Fault::at(
                 place,
-                format!("`sql` has both `{a}` and `{b}`; make two sources of it"),
+                format!("`sql` has both `{a}` and `{b}`; write two sources"),
             )),
             _ => (),
         }
@@ -134,11 +134,11 @@ impl SqlConfig {
         match (&self.query, self.queries.keys().next()) {
             (None, None) => faults.push(Fault::at(
                 place,
-                "`sql` has no statement to run; add `query`, or several by name under `queries`",
+                "`sql` has no statement; add `query`, or several by name under `queries`",
             )),
             (Some(query), Some(_)) => faults.push(Fault::at(
                 query.place(),
-                "there are both `query` and `queries`; give this one a name among the others",
+                "both `query` and `queries`; move this one to `queries`, under a name",
             )),
             _ => (),
         }
@@ -146,7 +146,7 @@ impl SqlConfig {
         for query in all.filter(|query| query.trim().is_empty()) {
             faults.push(Fault::at(
                 query.place(),
-                "the statement is empty; write one, as `SELECT count(*) AS value FROM sessions`",
+                "the statement is empty; write one, such as `SELECT count(*) AS value FROM sessions`",
             ));
         }
         // Both would end a C string that a server or library reads.
@@ -154,7 +154,7 @@ impl SqlConfig {
         for query in all.filter(|query| query.contains('\0')) {
             faults.push(Fault::at(
                 query.place(),
-                "a statement can't have the character NUL; drop it",
+                "the statement has the character NUL; remove it",
             ));
         }
     }

@@ -1,4 +1,4 @@
-//! What each kind of database server does in its own way.
+//! The interface of a database server.
 
 use std::fmt;
 use std::future::Future;
@@ -9,11 +9,11 @@ use crate::decode::{Failure, Table};
 use crate::sources::sql::query::Query;
 use crate::sources::visit::Visit;
 
-/// A kind of database server, as one source uses it.
+/// A database server, as one source uses it.
 ///
-/// Called by [`Sql`](super::fetch::Sql) alone, which keeps the connections.
+/// Only [`Sql`](super::fetch::Sql) calls it, which keeps the connections.
 pub(super) trait Database: fmt::Debug + Send + Sync + 'static {
-    /// A session that can only read. Dropping it while a statement runs must end the statement on the server.
+    /// A read-only session. Dropping it while a statement runs must end the statement on the server.
     type Connection: Send + 'static;
 
     /// Connects and logs in.
@@ -22,13 +22,13 @@ pub(super) trait Database: fmt::Debug + Send + Sync + 'static {
         visit: &Visit,
     ) -> impl Future<Output = Result<Self::Connection, Failure>> + Send;
 
-    /// Whether a connection that was kept is worth trying. It need not notice everything.
+    /// False for a kept connection that is known to be closed.
     fn is_open(connection: &Self::Connection) -> bool;
 
-    /// Runs one statement and keeps the wanted columns of its rows.
+    /// Runs one statement and returns the wanted columns of its rows.
     ///
     /// # Errors
-    /// That says also what became of the connection.
+    /// When the statement fails. The error also describes the state of the connection.
     fn run(
         &self,
         connection: &mut Self::Connection,
@@ -37,14 +37,14 @@ pub(super) trait Database: fmt::Debug + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Table, Trouble>> + Send;
 }
 
-/// Why a statement gave no rows, and what became of its connection.
+/// The failure of a statement, and the state of its connection.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// The connection can be used on.
+    /// The connection is usable.
     Failed(Failure),
-    /// Something is left over on the connection, so it has to be closed.
+    /// The connection has unread data and must be closed.
     Spoilt(Failure),
-    /// The connection is of no use any more: if it had been used before, the server may only have been restarted.
+    /// The connection is closed. If it is an old one, the server may just have been restarted.
     Lost(Failure),
 }
 

@@ -1,4 +1,4 @@
-//! One collection from a server: statements side by side on connections that are kept.
+//! One fetch from a server: statements run in parallel on kept connections.
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -17,39 +17,39 @@ use crate::sources::sql::kept::Kept;
 use crate::sources::sql::query::{Queries, Query};
 use crate::sources::visit::Visit;
 
-/// How long a collection that is done waits for connections that are not there yet.
+/// The time that a finished fetch waits for connections in progress.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Asks a database server.
+/// Fetches from a database server.
 pub(super) struct Sql<D: Database>(Arc<Asking<D>>);
 
 struct Asking<D: Database> {
     database: D,
     queries: Vec<Query>,
-    /// How many connections there are at most.
+    /// The limit of connections.
     connections: usize,
     kept: Kept<D::Connection>,
 }
 
-/// What those that work on one collection share.
+/// The state that the workers of one fetch share.
 #[derive(Debug)]
 struct Turn {
-    /// The statement that is next.
+    /// The index of the next statement.
     next: AtomicUsize,
-    /// Why there is no connection, once that is known: it is not tried again for each statement.
+    /// The failure to connect, so that each statement does not try again.
     unreachable: OnceLock<Failure>,
     visit: Visit,
-    /// When statements are given up, so that those that are done are shown.
+    /// The end of the last statement, early enough to return those that are finished.
     end: Instant,
 }
 
-/// A connection, and whether it has been used before.
+/// A connection, and whether an earlier fetch used it.
 struct Held<C> {
     connection: C,
     old: bool,
 }
 
-/// The rows of statements, by their number.
+/// The rows of statements, by index.
 type Done = Vec<(usize, Result<Table, Failure>)>;
 
 impl<D: Database> Sql<D> {
@@ -73,7 +73,7 @@ impl<D: Database> Fetch for Sql<D> {
             end: visit.last_moment(),
         });
         let first = asking.held(&turn).await?;
-        // Dropped, it ends them all.
+        // Dropping the set ends all workers.
         let mut workers = JoinSet::new();
         workers.spawn(Arc::clone(asking).work(first, Arc::clone(&turn)));
         for _ in 1..asking.connections.min(asking.queries.len()) {
@@ -91,7 +91,7 @@ impl<D: Database> Fetch for Sql<D> {
                 }
             }
         }
-        // A connection that is still being made serves the next collection, but this one does not wait for it for long.
+        // A connection in progress is for the next fetch, so this one waits only briefly.
         let connecting = async { while workers.join_next().await.is_some() {} };
         let _ = timeout(PATIENCE, connecting).await;
         done.sort_by_key(|(at, _)| *at);
@@ -103,7 +103,7 @@ impl<D: Database> Fetch for Sql<D> {
 }
 
 impl<D: Database> Asking<D> {
-    /// A connection that was kept, or a new one.
+    /// Returns a kept connection, or a new one.
     async fn held(&self, turn: &Turn) -> Result<Held<D::Connection>, Failure> {
         while let Some(connection) = self.kept.take() {
             if D::is_open(&connection) {
@@ -119,14 +119,17 @@ impl<D: Database> Asking<D> {
         let connection = connected.unwrap_or_else(|_| {
             Err(Failure::new(
                 Reason::Timeout,
-                format!("{:?} lets nobody in in time", self.database),
+                format!(
+                    "{:?}: cannot connect: no login in time; check the server, or raise `timeout`",
+                    self.database
+                ),
             ))
         })?;
         let old = false;
         Ok(Held { connection, old })
     }
 
-    /// Runs statements until none is left.
+    /// Runs statements until all are taken.
     async fn work(self: Arc<Self>, first: Held<D::Connection>, turn: Arc<Turn>) -> Done {
         let mut held = Some(first);
         let mut done = Vec::new();
@@ -143,7 +146,7 @@ impl<D: Database> Asking<D> {
         done
     }
 
-    /// The same on a further connection; without one the others do the work.
+    /// Works on a further connection. If it cannot connect, the other workers run all statements.
     async fn help(self: Arc<Self>, turn: Arc<Turn>) -> Done {
         match self.held(&turn).await {
             Ok(held) => self.work(held, turn).await,
@@ -151,7 +154,7 @@ impl<D: Database> Asking<D> {
         }
     }
 
-    /// Runs one statement; a second time if an old connection turns out to be lost.
+    /// Runs one statement, again if a kept connection turns out to be closed.
     async fn ask(
         &self,
         query: &Query,
@@ -162,7 +165,7 @@ impl<D: Database> Asking<D> {
             if Instant::now() >= turn.end {
                 return Err(Failure::new(
                     Reason::Timeout,
-                    "no time was left for the statement",
+                    "cannot run the statement: no time left; raise `timeout`, or make the statements before it faster",
                 ));
             }
             let Held {
@@ -176,16 +179,16 @@ impl<D: Database> Asking<D> {
             let running = self.database.run(&mut connection, query, deadline);
             let result = match timeout_at(turn.end, running).await {
                 Ok(Err(Trouble::Lost(_))) if old => {
-                    // What was lost with it would be found one after the other.
+                    // The other kept connections are most likely closed too.
                     self.kept.clear();
                     continue;
                 }
                 Ok(result) => result,
-                // The connection is dropped, which ends what the server does.
+                // Dropping the connection ends the statement on the server.
                 Err(_) => {
                     return Err(Failure::new(
                         Reason::Timeout,
-                        "the statement was not done in time and was stopped",
+                        "cannot run the statement: not finished in time, so it was cancelled; raise `timeout`, or make it faster",
                     ));
                 }
             };
@@ -229,7 +232,7 @@ mod tests {
     use crate::decode::{Limits, TableBuilder};
     use crate::sources::visit::Visits;
 
-    /// A server that lets one in, and never another.
+    /// A server that accepts one connection, and no further one.
     #[derive(Debug, Default)]
     struct Narrow(AtomicUsize);
 

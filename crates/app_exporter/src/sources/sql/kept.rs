@@ -1,4 +1,4 @@
-//! Connections that wait for the next collection.
+//! Connections that are kept for the next fetch.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// Connections that nobody uses now. They are closed by being dropped.
+/// Idle connections. Dropping one closes it.
 pub(super) struct Kept<C>(Arc<Shelf<C>>);
 
 struct Shelf<C> {
@@ -15,9 +15,9 @@ struct Shelf<C> {
 }
 
 struct AllIdle<C> {
-    /// The one that was used last is the last.
+    /// Ordered by last use, the most recent last.
     list: Vec<Idle<C>>,
-    /// Whether a task waits to close some.
+    /// True while a task waits to close some.
     watched: bool,
 }
 
@@ -37,12 +37,12 @@ impl<C: Send + 'static> Kept<C> {
         }))
     }
 
-    /// The one that was used last.
+    /// Takes the most recently used connection.
     pub(super) fn take(&self) -> Option<C> {
         self.0.lock().list.pop().map(|idle| idle.connection)
     }
 
-    /// Keeps one for later, but not for ever.
+    /// Keeps a connection for a limited time.
     pub(super) fn put(&self, connection: C) {
         let until = Instant::now() + self.0.keep_idle;
         let mut idle = self.0.lock();
@@ -52,7 +52,7 @@ impl<C: Send + 'static> Kept<C> {
         }
     }
 
-    /// Closes all: if one was lost, the others most likely were too.
+    /// Closes all connections. If one was closed by the server, the others most likely were too.
     pub(super) fn clear(&self) {
         let lost = std::mem::take(&mut self.0.lock().list);
         drop(lost);
@@ -61,17 +61,17 @@ impl<C: Send + 'static> Kept<C> {
 
 impl<C> Shelf<C> {
     fn lock(&self) -> MutexGuard<'_, AllIdle<C>> {
-        // Nothing is done under the lock that could leave it half done.
+        // No step under the lock leaves the list inconsistent.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Closes connections as their time is over, until there is none.
+/// Closes connections that are idle for too long, until none is left.
 async fn close<C>(shelf: Weak<Shelf<C>>, mut next: Instant) {
     loop {
         sleep_until(next).await;
         let Some(shelf) = shelf.upgrade() else { return };
-        // What closing does is not done under the lock.
+        // Connections close outside the lock.
         let (over, earliest) = shelf.lock().take_over(Instant::now());
         drop(over);
         match earliest {
@@ -82,7 +82,7 @@ async fn close<C>(shelf: Weak<Shelf<C>>, mut next: Instant) {
 }
 
 impl<C> AllIdle<C> {
-    /// Those whose time is over, and when that of the next will be.
+    /// Takes the connections that are idle for too long, and returns the time of the next.
     fn take_over(&mut self, now: Instant) -> (Vec<Idle<C>>, Option<Instant>) {
         let all = std::mem::take(&mut self.list);
         let (over, kept) = all.into_iter().partition(|idle| idle.until <= now);

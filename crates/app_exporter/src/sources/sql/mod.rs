@@ -30,6 +30,6 @@ use crate::sources::origin::SourceInfo;
 pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "sql",
     about: "rows of a database: SQLite, PostgreSQL, MySQL or MariaDB",
-    rows: "each query's; their columns are the query's",
+    rows: "one result for each query, with the columns of the query",
     features: &[postgres::FEATURE, mysql::FEATURE, sqlite::FEATURE],
 };

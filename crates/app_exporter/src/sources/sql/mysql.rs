@@ -1,4 +1,4 @@
-//! MySQL and MariaDB, by their text protocol, in sessions that can only read.
+//! MySQL and MariaDB: text protocol, read-only sessions.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,16 +14,17 @@ use tokio::time::timeout;
 
 use crate::config::{At, Fault};
 use crate::decode::{Cell, Failure, Limits, Table, parse_number};
+use crate::sources::failures;
 use crate::sources::origin::{Feature, Fetcher, Surroundings};
 use crate::sources::sql::database::{Database, Trouble};
 use crate::sources::sql::fetch::Sql;
 use crate::sources::sql::mysql_tls;
 use crate::sources::sql::query::{Queries, Query, said};
 use crate::sources::sql::rows::{Rows, text, too_many_bytes};
-use crate::sources::sql::server::{Address, Server, ServerConfig, explain};
+use crate::sources::sql::server::{Address, Server, ServerConfig, explain, login_failure};
 use crate::sources::visit::Visit;
 
-/// What it listens on unless it is told otherwise.
+/// The default port.
 const PORT: u16 = 3306;
 
 /// The Cargo feature that builds it in.
@@ -35,15 +36,15 @@ pub(super) const FEATURE: Feature = Feature {
 /// The keys of its server.
 pub(super) type Keys = ServerConfig;
 
-/// What is wrong with the keys.
+/// Finds mistakes between keys.
 pub(super) fn check(keys: &Keys, faults: &mut Vec<Fault>) {
     keys.check(faults);
 }
 
-/// Makes what asks the server.
+/// Builds the fetcher.
 ///
 /// # Errors
-/// When a variable is not set, or a certificate can't be had.
+/// When a variable is not set, or a certificate cannot be loaded.
 pub(super) fn fetcher(
     keys: &At<Keys>,
     queries: Queries,
@@ -61,15 +62,15 @@ struct MySql {
     limits: Limits,
 }
 
-/// A session that can only read.
+/// A read-only session.
 pub(super) struct Connection {
-    /// Always there until it is dropped.
+    /// `None` only while it is dropped.
     conn: Option<Conn>,
     options: Opts,
     runtime: Handle,
-    /// What the server was told of how many seconds a statement may take.
+    /// The limit of a statement's time that is set in the session, in seconds.
     seconds: u64,
-    /// Whether the server may be at work.
+    /// True while the server may run a statement.
     busy: bool,
 }
 
@@ -97,12 +98,12 @@ impl MySql {
             .pass(password.as_ref().map(|password| password.reveal()))
             .db_name(server.database.as_ref())
             .tcp_port(server.port)
-            // Where it is said to be, and nowhere else.
+            // The configured address, not a socket that the server announces.
             .prefer_socket(false)
-            // Not even one huge value is taken in, and the server is not asked for what it would send.
+            // Bounds a single value too, without asking the server for its own limit.
             .max_allowed_packet(Some(self.limits.bytes))
             .wait_timeout(Some(28_800))
-            // What has gone away without a word is let go of.
+            // Detects a server that vanished without closing the connection.
             .tcp_keepalive(Some(Duration::from_secs(60)))
             .stmt_cache_size(0)
             .init(vec!["SET SESSION TRANSACTION READ ONLY"])
@@ -130,10 +131,10 @@ impl MySql {
                 (Some(value), Some(column)) => cell(value, column),
                 _ => Ok(Cell::Null),
             });
-            // Rows that nobody takes are still on their way.
+            // The server still sends rows.
             pushed.map_err(Trouble::Spoilt)?;
         }
-        // A procedure gives more than one set of rows. The first counts.
+        // A procedure returns several results; the first is used.
         let rest = result.drop_result().await;
         rest.map_err(|error| self.trouble(&error))?;
         Ok(rows.finish())
@@ -148,12 +149,12 @@ impl MySql {
                     _ => Trouble::Failed(failure),
                 }
             }
-            // The codec has no other way to say so.
+            // The codec has no type for this error.
             other if other.to_string().contains("max_allowed_packet") => {
                 Trouble::Spoilt(too_many_bytes(self.limits))
             }
             other => Trouble::Lost(Failure::connect(format!(
-                "`{}`: {}",
+                "`{}`: connection lost: {}",
                 self.server.shown,
                 explain(other)
             ))),
@@ -163,15 +164,15 @@ impl MySql {
     fn not_connected(&self, error: &Error) -> Failure {
         let shown = &self.server.shown;
         match error {
-            Error::Server(refusal) => refused(refusal).about(format!("`{shown}`")),
+            Error::Server(refusal) => login_failure(shown, refused(refusal)),
             Error::Driver(mysql_async::DriverError::NoClientSslFlagFromServer) => {
-                Failure::connect(format!(
-                    "`{shown}`: the server does not support TLS; if nobody can read along, write \
-                     `tls: false`"
-                ))
+                failures::connect(
+                    shown,
+                    "the server does not support TLS; on a trusted network, write `tls: false`",
+                )
             }
-            Error::Io(IoError::Io(error)) => Failure::connect(format!("`{shown}`: {error}")),
-            other => Failure::connect(format!("`{shown}`: {}", explain(other))),
+            Error::Io(IoError::Io(error)) => failures::connect(shown, error),
+            other => failures::connect(shown, explain(other)),
         }
     }
 }
@@ -202,14 +203,14 @@ impl Database for MySql {
         deadline: Deadline,
     ) -> Result<Table, Trouble> {
         let Some(conn) = &mut connection.conn else {
-            return Err(Trouble::Lost(Failure::connect("there is no connection")));
+            return Err(Trouble::Lost(Failure::connect("the connection is closed")));
         };
         connection.busy = true;
-        // The server stops by itself should nobody be able to tell it.
+        // The server stops the statement by itself if it cannot be told to.
         let seconds = deadline.remaining().as_secs() + 2;
         if connection.seconds != seconds {
             match conn.query_drop(time_limit(seconds)).await {
-                // One that knows no such limit does without.
+                // Servers without this limit ignore it.
                 Ok(()) | Err(Error::Server(_)) => connection.seconds = seconds,
                 Err(error) => return Err(self.trouble(&error)),
             }
@@ -222,8 +223,8 @@ impl Database for MySql {
     }
 }
 
-/// Limits the time of statements: MariaDB reads what stands after `M!`, MySQL what stands after `!` and MariaDB knows not
-/// to.
+/// Limits the time of statements. MariaDB reads the comment after `M!`; MySQL reads the one after `!`, which MariaDB skips
+/// for its version number.
 fn time_limit(seconds: u64) -> String {
     let millis = seconds.saturating_mul(1000);
     format!(
@@ -238,14 +239,13 @@ impl Drop for Connection {
         if self.busy {
             self.runtime.spawn(kill(self.options.clone(), conn.id()));
         }
-        // Outside the runtime there is nobody to say farewell, and the socket just closes.
+        // Outside the runtime, the socket closes without a goodbye to the server.
         let _entered = self.runtime.enter();
         drop(conn);
     }
 }
 
-/// Ends a statement on the server, with its connection. That it can't be done is no matter: it stops by itself, a little
-/// later.
+/// Ends a statement on the server, with its connection. If that fails, the statement stops by itself a little later.
 async fn kill(options: Opts, id: u32) {
     const PATIENCE: Duration = Duration::from_secs(5);
     let killing = async {
@@ -264,7 +264,7 @@ fn size(value: &Value) -> usize {
 }
 
 /// # Errors
-/// When it is neither a number nor text: the end of a sentence that begins with the column.
+/// When it is neither a number nor text. The message continues a sentence that begins with the column.
 fn cell(value: &Value, column: &Column) -> Result<Cell, String> {
     let bytes = match value {
         Value::NULL => return Ok(Cell::Null),
@@ -273,7 +273,7 @@ fn cell(value: &Value, column: &Column) -> Result<Cell, String> {
         Value::UInt(number) => return Ok(Cell::Number(Number::U64(*number))),
         Value::Float(number) => return Ok(Cell::Number(Number::F64((*number).into()))),
         Value::Double(number) => return Ok(Cell::Number(Number::F64(*number))),
-        // Only the binary protocol, which is not spoken here, has these.
+        // Only the binary protocol has these, which is not used.
         Value::Date(..) | Value::Time(..) => return Ok(Cell::text(value.as_sql(true))),
     };
     match column.column_type() {
@@ -284,7 +284,7 @@ fn cell(value: &Value, column: &Column) -> Result<Cell, String> {
         | ColumnType::MYSQL_TYPE_LONGLONG
         | ColumnType::MYSQL_TYPE_FLOAT
         | ColumnType::MYSQL_TYPE_DOUBLE => number(bytes),
-        // What has a point keeps its zeros as a label.
+        // A label keeps the zeros of a decimal number.
         ColumnType::MYSQL_TYPE_DECIMAL | ColumnType::MYSQL_TYPE_NEWDECIMAL
             if !bytes.contains(&b'.') =>
         {
@@ -305,10 +305,10 @@ fn number(bytes: &[u8]) -> Result<Cell, String> {
     let number = written.and_then(parse_number);
     match (number, written) {
         (Some(number @ (Number::U64(_) | Number::I64(_))), _) => Ok(Cell::Number(number)),
-        // More digits than a number has are kept as they are.
+        // Numbers with more digits than fit stay text.
         (Some(Number::F64(_)), Some(text)) if is_whole(text) => Ok(Cell::text(text)),
         (Some(number), _) => Ok(Cell::Number(number)),
-        (None, _) => Err("has a number that can't be read".to_owned()),
+        (None, _) => Err("has an invalid number".to_owned()),
     }
 }
 
@@ -317,21 +317,21 @@ fn is_whole(text: &str) -> bool {
     digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// What the server says, under the reason that its code stands for.
+/// The failure for a server's error, with the reason of its code.
 fn refused(refusal: &ServerError) -> Failure {
     let reason = match refusal.code {
-        // No access to the server or database, from there, with that password.
+        // No access to the server or database, from this host, with this password.
         1044 | 1045 | 1130 | 1698 | 1862 => Reason::Login,
         // Too many connections; shut down, killed, idle for too long.
         1040 | 1053 | 1129 | 1203 | 1226 | 1927 | 4031 => Reason::Connect,
-        // Interrupted, by us or by a limit of time.
+        // Cancelled, or stopped by a limit of time.
         1317 | 1969 | 3024 => Reason::Timeout,
         _ => Reason::Query,
     };
     Failure::new(
         reason,
         format!(
-            "the server says `{}` ({})",
+            "the server reports `{}` ({})",
             said(&refusal.message),
             refusal.code
         ),

@@ -1,4 +1,4 @@
-//! TLS for MySQL's client, which takes certificates in pieces and builds its own configuration.
+//! TLS options of MySQL's client, which builds its own TLS configuration from certificates.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use crate::decode::Failure;
 use crate::sources::tls::{self, Tls};
 use crate::sources::visit::Visit;
 
-/// The options that the client's files stand for now.
+/// Reads the files and returns the client's options.
 ///
 /// # Errors
-/// As [`Tls::client`].
+/// As for [`Tls::client`].
 pub(super) async fn options(tls: &Arc<Tls>, visit: &Visit) -> Result<SslOpts, Failure> {
     let pems = tls.pems(visit).await?;
-    // Everything is checked; what it would be used for is built by the client itself.
+    // Only checks the files: the client builds its own configuration.
     tls.client_of(&pems).map_err(tls::failure)?;
     let trusted = match pems.trusted {
         Some(trusted) => trusted,

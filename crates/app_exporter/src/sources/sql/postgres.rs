@@ -1,4 +1,4 @@
-//! PostgreSQL, by its extended protocol, each statement in a transaction of its own that can only read.
+//! PostgreSQL: extended protocol, each statement in a read-only transaction of its own.
 
 use std::collections::HashSet;
 use std::error::Error as _;
@@ -21,6 +21,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::{At, Fault};
 use crate::decode::{Cell, Failure, Limits, Table};
+use crate::sources::failures;
 use crate::sources::metered::{Meter, Metered, Stream};
 use crate::sources::origin::{Feature, Fetcher, Surroundings};
 use crate::sources::sql::database::{Database, Trouble};
@@ -28,16 +29,18 @@ use crate::sources::sql::fetch::Sql;
 use crate::sources::sql::postgres_value::ValueReader;
 use crate::sources::sql::query::{Queries, Query, said};
 use crate::sources::sql::rows::{Rows, too_many_bytes};
-use crate::sources::sql::server::{Address, Server, ServerConfig, explain};
+use crate::sources::sql::server::{
+    Address, CHECK_LOGIN, Server, ServerConfig, explain, login_failure,
+};
 use crate::sources::visit::Visit;
 
-/// What it listens on unless it is told otherwise.
+/// The default port.
 const PORT: u16 = 5432;
 
 /// Nothing was written, so there is nothing to commit.
 const END: &str = "ROLLBACK";
-/// The same after the driver has asked about types, for which it has prepared statements: a pooler may give the server's
-/// session to somebody who calls others the same. Should the driver want to use them again, it finds them gone.
+/// Also drops the statements that the driver prepared to look up types: behind a pooler, the session's next user may use
+/// the same names. The driver prepares them again when it needs them.
 const END_AND_FORGET: &str = "ROLLBACK; DEALLOCATE ALL";
 
 /// The Cargo feature that builds it in.
@@ -49,15 +52,15 @@ pub(super) const FEATURE: Feature = Feature {
 /// The keys of its server.
 pub(super) type Keys = ServerConfig;
 
-/// What is wrong with the keys.
+/// Finds mistakes between keys.
 pub(super) fn check(keys: &Keys, faults: &mut Vec<Fault>) {
     keys.check(faults);
 }
 
-/// Makes what asks the server.
+/// Builds the fetcher.
 ///
 /// # Errors
-/// When a variable is not set, or a certificate can't be had.
+/// When a variable is not set, or a certificate cannot be loaded.
 pub(super) fn fetcher(
     keys: &At<Keys>,
     queries: Queries,
@@ -75,20 +78,20 @@ struct Postgres {
     limits: Limits,
 }
 
-/// A session. Nothing is set in it beyond a transaction, so that a pooler may stand between.
+/// A session. No setting outlives a transaction, so that a pooler may be in between.
 pub(super) struct Connection {
     client: Client,
     meter: Meter,
-    /// The task that reads and writes.
+    /// The task that reads from and writes to the connection.
     driver: AbortHandle,
     cancel: Cancel,
-    /// Whether the server may be at work.
+    /// True while the server may run a statement.
     busy: bool,
-    /// Types of the database's own that the driver has asked about.
+    /// The number of the database's own types that the driver looked up.
     learned: HashSet<Oid>,
 }
 
-/// How to tell the server that a statement is not wanted any more.
+/// Cancels a statement on the server.
 #[derive(Clone)]
 struct Cancel {
     token: CancelToken,
@@ -128,7 +131,7 @@ impl Postgres {
         Ok(config)
     }
 
-    /// How much may come over the wire for one statement: whatever is around its rows, there is a limit to it.
+    /// The limit of bytes received for one statement, with everything around its rows.
     fn most_read(&self) -> usize {
         self.limits.bytes.saturating_mul(2).saturating_add(1 << 20)
     }
@@ -141,7 +144,7 @@ impl Postgres {
         end: &mut &'static str,
     ) -> Result<Table, Trouble> {
         let client = &connection.client;
-        // The server stops by itself should nobody be able to tell it. It counts no longer than 24 days.
+        // The server stops the statement by itself if it cannot be told to. Its limit is at most 24 days.
         let most = deadline.remaining() + Duration::from_secs(1);
         let millis = i32::try_from(most.as_millis()).unwrap_or(i32::MAX);
         let begin = format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {millis}");
@@ -169,7 +172,7 @@ impl Postgres {
         });
         if let Some((column, _)) = unread {
             return Err(Trouble::Failed(Failure::decode(format!(
-                "the column `{}` has the type `{}`, which is not read; select it as text: `CAST(… AS \
+                "the column `{}` has the unsupported type `{}`; select it as text: `CAST(… AS \
                  text)`",
                 column.name(),
                 column.type_()
@@ -195,7 +198,7 @@ impl Postgres {
                     None => Ok(Cell::Null),
                 }
             });
-            // Rows that nobody takes are still on their way.
+            // The server still sends rows.
             pushed.map_err(Trouble::Spoilt)?;
         }
         Ok(rows.finish())
@@ -214,7 +217,7 @@ impl Postgres {
         let from_below = error.source().is_some_and(|cause| cause.is::<io::Error>());
         if error.is_closed() || from_below {
             return Trouble::Lost(Failure::connect(format!(
-                "`{}`: {}",
+                "`{}`: connection lost: {}",
                 self.server.shown,
                 explain(error)
             )));
@@ -225,26 +228,21 @@ impl Postgres {
     fn not_connected(&self, error: &Error) -> Failure {
         let shown = &self.server.shown;
         if let Some(refusal) = error.as_db_error() {
-            return refused(refusal).about(format!("`{shown}`"));
+            return login_failure(shown, refused(refusal));
         }
         let message = explain(error);
         if message.contains("password missing") {
-            return Failure::new(
-                Reason::Login,
-                format!(
-                    "`{shown}`: the server asks for a password; add `password` or `password_file`"
-                ),
-            );
+            let cause = "the server requires a password";
+            return failures::login(shown, cause, "add `password` or `password_file`");
         }
         if message.contains("authentication") {
-            return Failure::new(Reason::Login, format!("`{shown}`: {message}"));
+            return failures::login(shown, message, CHECK_LOGIN);
         }
-        let remedy = if message.contains("does not support TLS") {
-            "; if nobody can read along, write `tls: false`"
-        } else {
-            ""
-        };
-        Failure::connect(format!("`{shown}`: {message}{remedy}"))
+        if message.contains("does not support TLS") {
+            let remedy = "on a trusted network, write `tls: false`";
+            return failures::connect(shown, format_args!("{message}; {remedy}"));
+        }
+        failures::connect(shown, message)
     }
 }
 
@@ -260,8 +258,7 @@ impl Database for Postgres {
         let meter = Meter::new(self.most_read());
         let (address, port) = (&self.server.address, self.server.port);
         let stream = connect(address, port).await;
-        let stream = stream
-            .map_err(|error| Failure::connect(format!("`{}`: {error}", self.server.shown)))?;
+        let stream = stream.map_err(|error| failures::connect(&self.server.shown, error))?;
         let stream = Metered::new(stream, meter.clone());
         let failed = |error| self.not_connected(&error);
         let (client, driver) = match &tls {
@@ -328,7 +325,7 @@ impl Drop for Connection {
 }
 
 impl Cancel {
-    /// Tells the server. That it can't be told is no matter: it stops by itself, a little later.
+    /// Asks the server to cancel. If that fails, the statement stops by itself a little later.
     async fn send(self) {
         const PATIENCE: Duration = Duration::from_secs(5);
         let telling = async {
@@ -347,7 +344,7 @@ impl Cancel {
     }
 }
 
-/// What is spoken over.
+/// The stream of a connection.
 async fn connect(address: &Address, port: u16) -> io::Result<Box<dyn Stream>> {
     match address {
         Address::Host(host) => {
@@ -366,7 +363,7 @@ async fn connect(address: &Address, port: u16) -> io::Result<Box<dyn Stream>> {
     }
 }
 
-/// TLS to the server of that name.
+/// TLS to the server with this name.
 fn tls_to(
     tls: &MakeRustlsConnect,
     address: &Address,
@@ -379,7 +376,7 @@ fn tls_to(
     connect
 }
 
-/// A value as it came.
+/// The raw bytes of a value.
 struct Raw<'r>(Option<&'r [u8]>);
 
 impl<'r> FromSql<'r> for Raw<'r> {
@@ -396,7 +393,7 @@ impl<'r> FromSql<'r> for Raw<'r> {
     }
 }
 
-/// What the server says, under the reason that its code stands for.
+/// The failure for a server's error, with the reason of its code.
 fn refused(refusal: &DbError) -> Failure {
     let code = refusal.code().code();
     let reason = match code {
@@ -408,7 +405,7 @@ fn refused(refusal: &DbError) -> Failure {
         _ => Reason::Query,
     };
     let message = said(refusal.message());
-    Failure::new(reason, format!("the server says `{message}` ({code})"))
+    Failure::new(reason, format!("the server reports `{message}` ({code})"))
 }
 
 impl fmt::Debug for Postgres {

@@ -1,4 +1,4 @@
-//! PostgreSQL's binary values → cells.
+//! Converts PostgreSQL's binary values to cells.
 
 use exporter_kit::Number;
 use time::{Date, Time};
@@ -7,38 +7,38 @@ use tokio_postgres::types::{Kind, Type};
 use crate::decode::Cell;
 use crate::sources::sql::rows::text;
 
-/// 2000-01-01, at which its dates begin, as a Julian day.
+/// The first day of PostgreSQL's calendar, 2000-01-01, as a Julian day.
 const EPOCH: i32 = 2_451_545;
 const MICROS_A_DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
-/// How the values of one type are read.
+/// The binary format of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ValueReader {
     Bool,
     Int16,
     Int32,
     Int64,
-    /// Numbers of objects and transactions.
+    /// IDs of objects and transactions.
     Unsigned,
     Float32,
     Float64,
     Numeric,
     Text,
-    /// Text after a version.
+    /// Text after a version byte.
     Jsonb,
     Bytes,
     Uuid,
     Date,
     Time,
     Timestamp,
-    /// The same, of which the time zone is known.
+    /// A timestamp with a time zone.
     Moment,
     Interval,
     Network,
 }
 
 impl ValueReader {
-    /// None if values of the type are not read.
+    /// `None` for an unsupported type.
     pub(super) fn of(kind: &Type) -> Option<Self> {
         Some(match *kind {
             Type::BOOL => Self::Bool,
@@ -76,13 +76,13 @@ impl ValueReader {
     }
 
     /// # Errors
-    /// When the bytes are no value of the type: the end of a sentence that begins with the column.
+    /// When the bytes are invalid for the type. The message continues a sentence that begins with the column.
     pub(super) fn read(self, raw: &[u8]) -> Result<Cell, String> {
         if matches!(self, Self::Text | Self::Bytes) {
             return text(raw, "encode(…, 'hex')");
         }
         self.parse(raw)
-            .ok_or_else(|| format!("has a value that can't be read; the type is {self:?}"))
+            .ok_or_else(|| format!("has an invalid value of the type {self:?}"))
     }
 
     fn parse(self, raw: &[u8]) -> Option<Cell> {
@@ -121,12 +121,12 @@ impl ValueReader {
     }
 }
 
-/// The number that is meant by the shortest text that stands for the float.
+/// The double with the same shortest text as the float.
 fn shortest(float: f32) -> f64 {
     float.to_string().parse().unwrap_or(float.into())
 }
 
-/// A decimal number of any length: a whole one as a number if it is one of 64 bits, else the text as the server writes it.
+/// A decimal number of any length: an integer of 64 bits as a number, any other as the server's text.
 fn numeric(raw: &[u8]) -> Option<Cell> {
     const BASE_DIGITS: usize = 4;
     let (head, digits) = raw.split_at_checked(8)?;
@@ -146,7 +146,7 @@ fn numeric(raw: &[u8]) -> Option<Cell> {
     if !rest.is_empty() || scale > 0x3FFF {
         return None;
     }
-    // The group of this number counts 10000 to its power.
+    // The digit group with this weight is a multiple of 10000 to its power.
     let group = |power: i32| {
         let at = usize::try_from(weight - power).ok();
         at.and_then(|at| groups.get(at))
@@ -201,7 +201,7 @@ fn time_of_day(micros: i64) -> Option<String> {
     let (seconds, micros) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
     let at = |unit: i64| u8::try_from(seconds / unit % 60).ok();
     let hour = u8::try_from(seconds / 3600).ok()?;
-    // 24:00:00 is a time of day there.
+    // PostgreSQL has the time of day 24:00:00.
     let time = Time::from_hms(hour.min(23), at(60)?, at(1)?).ok()?;
     let (_, minute, second) = time.as_hms();
     let mut text = format!("{hour:02}:{minute:02}:{second:02}");
@@ -223,7 +223,7 @@ fn timestamp(raw: &[u8], zone: &str) -> Option<String> {
     }
 }
 
-/// A duration in seconds, with years and months as long as `EXTRACT(EPOCH …)` takes them for.
+/// A duration in seconds, with the lengths of years and months of `EXTRACT(EPOCH …)`.
 #[allow(
     clippy::cast_precision_loss,
     reason = "a float of seconds is what Prometheus has"
@@ -238,7 +238,7 @@ fn interval(raw: &[u8]) -> Option<Cell> {
     Some(Cell::Number(Number::F64(days * DAY + micros as f64 / 1e6)))
 }
 
-/// An address, with the length of its network where that is not the whole.
+/// An address, with its prefix length unless that is the full length.
 fn network(raw: &[u8]) -> Option<String> {
     let (head, bytes) = raw.split_at_checked(4)?;
     let (bits, is_network) = (*head.get(1)?, *head.get(2)? != 0);
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn decimals_are_as_the_server_writes_them() {
-        // Groups, weight, sign, scale, as `numeric_send` sends them.
+        // Groups, weight, sign and scale, as in `numeric_send`.
         let decimal = |groups: &[u16], weight: i16, sign: u16, scale: u16| {
             let length = u16::try_from(groups.len()).unwrap();
             let mut raw = length.to_be_bytes().to_vec();
@@ -302,7 +302,7 @@ mod tests {
         assert_eq!(moment(i64::MAX), "infinity");
         assert_eq!(time_of_day(MICROS_A_DAY).unwrap(), "24:00:00");
         assert_eq!(date(-10957 - 1).unwrap(), "1969-12-31");
-        // What stands for ever is in the calendar of the server, and has to be in ours.
+        // Infinite dates of the server must be handled too.
         assert_eq!(
             moment(9_223_371_331_199_999_999),
             "294276-12-31T23:59:59.999999Z"

@@ -3,20 +3,20 @@
 /// One statement.
 #[derive(Debug)]
 pub(super) struct Query {
-    /// The part that its rows are.
+    /// The name of its result.
     pub(super) name: Box<str>,
     pub(super) statement: Box<str>,
-    /// The columns that metrics are made from.
+    /// The columns that metrics use.
     pub(super) wanted: Vec<Box<str>>,
 }
 
-/// The statements of one source, and how many connections may run them side by side.
+/// The statements of a source, and the limit of connections that run them in parallel.
 pub(super) struct Queries {
     pub(super) list: Vec<Query>,
     pub(super) connections: usize,
 }
 
-/// What a server says, as one line that is not too long.
+/// A server's message, as one line of limited length.
 pub(super) fn said(message: &str) -> String {
     const MOST: usize = 300;
     let words: Vec<_> = message.split_whitespace().collect();

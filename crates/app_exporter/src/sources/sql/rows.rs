@@ -1,13 +1,13 @@
-//! Rows of a statement → a table of the wanted columns, within the limits.
+//! Builds a table of the wanted columns from the rows of a statement, within the limits.
 
 use crate::decode::{Cell, Failure, Limits, Table, TableBuilder};
 use crate::sources::sql::query::Query;
 
-/// Takes rows as they come.
+/// A table in progress.
 #[derive(Debug)]
 pub(super) struct Rows {
     builder: TableBuilder,
-    /// Where each wanted column is among the statement's; none if it is not.
+    /// The index of each wanted column in the statement's; `None` if the statement lacks it.
     places: Vec<Option<usize>>,
     known: Vec<Box<str>>,
     bytes_left: usize,
@@ -15,7 +15,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// For a statement that has these columns.
+    /// Starts a table for a statement with these columns.
     pub(super) fn new(
         query: &Query,
         limits: Limits,
@@ -32,10 +32,10 @@ impl Rows {
         }
     }
 
-    /// Adds a row of so many bytes, whose cells are asked for by the number of the column.
+    /// Adds a row of this many bytes. `cell` returns the cell of a column by index.
     ///
     /// # Errors
-    /// When a limit is reached, or a cell can't be read.
+    /// When a limit is reached, or a cell cannot be read.
     pub(super) fn push(
         &mut self,
         bytes: usize,
@@ -66,18 +66,15 @@ impl Rows {
 }
 
 pub(super) fn too_many_bytes(limits: Limits) -> Failure {
-    Failure::limit(format!(
-        "the rows have more than {} bytes; select less, or raise `max_bytes`",
-        limits.bytes
-    ))
+    Failure::too_large("the rows", limits.bytes)
 }
 
-/// Bytes as text.
+/// Converts bytes to text.
 ///
 /// # Errors
-/// When they are none; `hex` is what makes text of bytes in that database.
+/// When they are not UTF-8. `hex` is the SQL expression that converts bytes to text in that database.
 pub(super) fn text(bytes: &[u8], hex: &str) -> Result<Cell, String> {
     std::str::from_utf8(bytes)
         .map(Cell::text)
-        .map_err(|_| format!("has bytes that are no text; select `{hex}` of it"))
+        .map_err(|_| format!("is not UTF-8; select `{hex}` of it"))
 }

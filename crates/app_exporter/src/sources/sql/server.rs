@@ -1,9 +1,10 @@
-//! A database server: where it is, and how to log in.
+//! The address and login of a database server.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use exporter_kit::source::SourceErrorReason as Reason;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer, de};
@@ -11,6 +12,7 @@ use serde::{Deserialize, Deserializer, de};
 use crate::config::login::{Login, LoginKeys, Secret};
 use crate::config::{At, Fault, HiddenTemplate, Template};
 use crate::decode::Failure;
+use crate::sources::failures;
 use crate::sources::origin::Surroundings;
 use crate::sources::tls::{Tls, TlsConfig};
 use crate::sources::visit::Visit;
@@ -60,13 +62,13 @@ pub(super) struct Server {
     pub(super) port: u16,
     pub(super) database: Option<String>,
     pub(super) login: Login,
-    /// Whom to trust; nothing if there is no TLS.
+    /// `None` without TLS.
     pub(super) tls: Option<Arc<Tls>>,
-    /// The server as it was written, for messages: what variables hold may be secret.
+    /// The address for messages, without the values of variables, which may be secret.
     pub(super) shown: String,
 }
 
-/// Where a server listens.
+/// The address of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Address {
     Host(String),
@@ -80,13 +82,13 @@ impl ServerConfig {
             if self.host.is_some() {
                 faults.push(Fault::at(
                     socket.place(),
-                    "there are a `host` and a `socket`; drop one of the two",
+                    "both `host` and `socket`; drop one of the two",
                 ));
             }
             if let Some(tls) = tls.filter(|tls| ***tls != TlsChoice::Without) {
                 faults.push(Fault::at(
                     tls.place(),
-                    "nobody reads along on a socket; drop `tls`",
+                    "a socket of this machine needs no TLS; drop `tls`",
                 ));
             }
         }
@@ -96,7 +98,7 @@ impl ServerConfig {
     }
 
     /// # Errors
-    /// When a variable is not set, or a certificate can't be had.
+    /// When a variable is not set, or a certificate cannot be loaded.
     pub(super) fn server(
         &self,
         port: u16,
@@ -140,7 +142,7 @@ impl ServerConfig {
         })
     }
 
-    /// Whom to trust; nothing if there is no TLS.
+    /// Returns the TLS keys, or `None` without TLS.
     fn tls(&self, address: &Address) -> Option<TlsConfig> {
         match (self.tls.as_deref(), address) {
             (Some(TlsChoice::With(tls)), _) => Some(tls.clone()),
@@ -159,7 +161,7 @@ impl Server {
         self.login.user.as_ref().map_or("", Secret::reveal)
     }
 
-    /// The password as it is now, if there is one.
+    /// Returns the current password, if one is configured.
     pub(super) async fn password(&self, visit: &Visit) -> Result<Option<Secret>, Failure> {
         match &self.login.password {
             Some(password) => visit.secret(password).await.map(Some),
@@ -168,13 +170,25 @@ impl Server {
     }
 }
 
-/// An error with everything that it came from.
+/// The remedy for wrong credentials.
+pub(super) const CHECK_LOGIN: &str = "check `user` and `password`";
+
+/// The failure of a login that the server answered with this failure.
+pub(super) fn login_failure(server: &str, failure: Failure) -> Failure {
+    if failure.reason == Reason::Login {
+        return failures::login(server, failure.message, CHECK_LOGIN);
+    }
+    let message = format!("`{server}`: cannot connect: {}", failure.message);
+    Failure::new(failure.reason, message)
+}
+
+/// An error with all its causes.
 pub(super) fn explain(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_message = cause.to_string();
-        // Some say already what they came from.
+        // Some messages contain their cause already.
         if !message.contains(&cause_message) {
             message.push_str(": ");
             message.push_str(&cause_message);
@@ -196,7 +210,7 @@ impl<'de> de::Visitor<'de> for TlsChoiceVisitor {
     type Value = TlsChoice;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("whom to trust, as `{ca_file: ca.pem}`, or `false`")
+        f.write_str("a map such as `{ca_file: ca.pem}`, or `false`")
     }
 
     fn visit_bool<E: de::Error>(self, on: bool) -> Result<Self::Value, E> {

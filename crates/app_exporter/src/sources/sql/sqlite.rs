@@ -1,4 +1,4 @@
-//! SQLite, whose library runs on threads that may block.
+//! SQLite, on threads that may block.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,10 +38,10 @@ pub(super) struct SqliteConfig {
 /// The keys of its database.
 pub(super) type Keys = SqliteConfig;
 
-/// Makes what asks the database.
+/// Builds the fetcher.
 ///
 /// # Errors
-/// Never: whether the file is there shows when it is asked.
+/// Never: a missing file is found at the first fetch.
 pub(super) fn fetcher(
     keys: &At<Keys>,
     queries: Queries,
@@ -64,19 +64,19 @@ struct Asking {
     connections: usize,
 }
 
-/// What those that work on one collection share.
+/// The state that the workers of one fetch share.
 #[derive(Debug)]
 struct Turn {
-    /// The statement that is next.
+    /// The index of the next statement.
     next: AtomicUsize,
     stopped: AtomicBool,
     end: Instant,
 }
 
-/// Stops statements when it is dropped: threads that block notice nothing else.
+/// Stops statements when it is dropped, as a blocked thread cannot be cancelled.
 struct Stop(Arc<Turn>);
 
-/// The rows of statements, by their number.
+/// The rows of statements, by index.
 type Done = Vec<(usize, Result<Table, Failure>)>;
 
 impl Sqlite {
@@ -104,7 +104,7 @@ impl Fetch for Sqlite {
             .map(|_| {
                 let (asking, turn) = (Arc::clone(asking), Arc::clone(&turn));
                 let visit = visit.clone();
-                // Begun here, so that they run side by side.
+                // Spawned first, so that they run in parallel.
                 tokio::spawn(async move { visit.blocking(move || asking.work(&turn)).await })
             })
             .collect();
@@ -134,7 +134,7 @@ impl Turn {
 }
 
 impl Asking {
-    /// Runs statements until none is left.
+    /// Runs statements until all are taken.
     fn work(&self, turn: &Arc<Turn>) -> Result<Done, Failure> {
         let connection = self.open(turn).map_err(|error| self.failure(&error))?;
         let mut done = Vec::new();
@@ -148,11 +148,11 @@ impl Asking {
     }
 
     fn open(&self, turn: &Arc<Turn>) -> Result<Connection, Error> {
-        /// How many of its instructions SQLite does between two looks at the clock: well below a millisecond's.
+        /// The number of SQLite's instructions between two checks of the clock: well below a millisecond.
         const INSTRUCTIONS: i32 = 10_000;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&self.path, flags)?;
-        // Not even one huge value is taken in. A million is what a schema may need.
+        // Bounds a single value too. A schema may need a million bytes.
         let most = i32::try_from(self.limits.bytes.max(1_000_000)).unwrap_or(i32::MAX);
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, most)?;
         let turn = Arc::clone(turn);
@@ -163,7 +163,7 @@ impl Asking {
     fn run(&self, connection: &Connection, query: &Query, turn: &Turn) -> Result<Table, Failure> {
         let failed = |error| self.failure(&error);
         let left = turn.end.saturating_duration_since(Instant::now());
-        // While another writes, it is waited for; the library counts no longer than that.
+        // Waits while another program writes. The library's longest time is about 24 days.
         const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
         connection.busy_timeout(left.min(LONGEST)).map_err(failed)?;
         connection
@@ -193,7 +193,13 @@ impl Asking {
                 ))
             }
             Some(ErrorCode::CannotOpen | ErrorCode::NotADatabase | ErrorCode::SystemIoFailure) => {
-                Failure::connect(format!("can't read `{path}`: {error}"))
+                let is_folder = self.path.is_dir();
+                let remedy = if is_folder {
+                    "; it is a folder, name the file of the database"
+                } else {
+                    ""
+                };
+                Failure::connect(format!("`{path}`: cannot read: {error}{remedy}"))
             }
             Some(ErrorCode::OperationInterrupted) => Failure::new(
                 Reason::Timeout,
@@ -201,10 +207,12 @@ impl Asking {
             ),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Failure::new(
                 Reason::Timeout,
-                format!("`{path}` is locked: another program writes to it all the time"),
+                format!(
+                    "`{path}`: cannot read: locked by another program that writes all the time; raise `timeout`"
+                ),
             ),
             Some(ErrorCode::TooBig) => too_many_bytes(self.limits),
-            _ => Failure::query(format!("SQLite says `{}`", said(&error.to_string()))),
+            _ => Failure::query(format!("SQLite reports `{}`", said(&error.to_string()))),
         }
     }
 }
@@ -217,7 +225,7 @@ fn size(row: &Row<'_>, at: usize) -> usize {
 }
 
 /// # Errors
-/// When it has bytes that are no text: the end of a sentence that begins with the column.
+/// When it is not UTF-8. The message continues a sentence that begins with the column.
 fn cell(row: &Row<'_>, at: usize) -> Result<Cell, String> {
     match row.get_ref(at).map_err(|error| error.to_string())? {
         ValueRef::Null => Ok(Cell::Null),

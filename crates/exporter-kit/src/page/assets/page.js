@@ -39,6 +39,7 @@ class Page {
     this.get = (id) => document.getElementById(id);
     this.main = this.get('families');
     this.health = new Health(this.get('health'), this.get('sources'));
+    this.own = new Fold(document.body.dataset.own);
     this.observer = new IntersectionObserver((entries) => this.scrolled(entries), { rootMargin: '300px 0px' });
     this.end = el('div', 'end');
     this.observer.observe(this.end);
@@ -79,6 +80,7 @@ class Page {
 
   setWords() {
     this.words = this.get('filter').value.toLowerCase().replaceAll('"', '').split(/[\s,{}]+/).filter(Boolean);
+    this.own.filtered(this.words.length > 0);
   }
 
   key(event) {
@@ -224,10 +226,11 @@ class Page {
       if (!rows.length) continue;
       shown += rows.length;
       if (key) rows.sort((a, b) => order(key(a), key(b)));
-      lists.push({ family, rows, most });
+      lists.push({ family, rows, most, own: this.own.has(family) });
     }
-    lists.sort((a, b) => (key && order(a.most, b.most)) || (a.family.title < b.family.title ? -1 : 1));
+    lists.sort((a, b) => a.own - b.own || (key && order(a.most, b.most)) || (a.family.title < b.family.title ? -1 : 1));
     this.lists = lists;
+    this.own.count(lists.filter(({ own }) => own).length);
     this.showCount(shown);
     await this.place(slices, turn);
   }
@@ -251,10 +254,15 @@ class Page {
     }
     if (!this.taken) {
       this.taken = true;
-      this.main.replaceChildren(this.end);
+      this.main.replaceChildren(this.own.details, this.end);
     }
-    let at = this.main.firstElementChild;
-    for (const { family, rows } of wanted) {
+    let parent = this.main;
+    let at = parent.firstElementChild;
+    for (const { family, rows, own } of wanted) {
+      if (own && parent === this.main) {
+        parent = this.own.details;
+        at = this.own.summary.nextElementSibling;
+      }
       let view = this.views.get(family);
       if (!view) {
         view = new View(family, this);
@@ -262,7 +270,7 @@ class Page {
       }
       view.set(rows);
       if (view.section === at) at = at.nextElementSibling;
-      else this.main.insertBefore(view.section, at);
+      else parent.insertBefore(view.section, at);
       if (slices.full()) {
         await slices.pause();
         if (turn !== this.turn) return;
@@ -331,7 +339,41 @@ class Page {
   }
 }
 
-// The largest first; what is no number last.
+// The families about the exporter itself, folded below those of the application.
+class Fold {
+  constructor(pattern) {
+    this.pattern = new RegExp(pattern);
+    this.details = el('details', 'own');
+    this.summary = el('summary');
+    this.details.append(this.summary);
+    this.wanted = remembered('own') === 'open';
+    this.details.open = this.wanted;
+    this.searching = false;
+    // Before the browser opens or closes it.
+    this.summary.addEventListener('click', () => {
+      if (this.searching) return;
+      this.wanted = !this.details.open;
+      remembered('own', this.wanted ? 'open' : '');
+    });
+  }
+
+  has(family) {
+    return this.pattern.test(family.title);
+  }
+
+  // Open while a filter is set, so that no match is hidden.
+  filtered(searching) {
+    this.searching = searching;
+    this.details.open = searching || this.wanted;
+  }
+
+  count(families) {
+    this.details.hidden = !families;
+    setText(this.summary, `About the exporter: ${plain(families)} ${families === 1 ? 'family' : 'families'}`);
+  }
+}
+
+// The largest first; NaN last.
 function order(a, b) {
   return (Number.isNaN(a) ? -Infinity : a) === (Number.isNaN(b) ? -Infinity : b) ? 0 : (Number.isNaN(b) || a > b ? -1 : 1);
 }

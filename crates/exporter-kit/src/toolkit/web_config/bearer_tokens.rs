@@ -1,4 +1,4 @@
-//! Tokens that clients show instead of a name and a password.
+//! Bearer tokens, an alternative to name and password.
 
 use std::collections::HashSet;
 
@@ -9,18 +9,18 @@ use super::error::Problem;
 use super::file::{BearerToken, ExporterKit, place, place_of, said};
 use super::users::credentials;
 
-/// A shorter token can be guessed.
+/// The minimum length; a shorter token can be guessed.
 const MIN_CHARS: usize = 16;
 
-/// The tokens that are accepted, none of which is kept.
+/// The accepted tokens, as hashes.
 pub(super) struct BearerTokens {
-    /// Keyed hashes of the tokens' hashes: how long a look-up takes says nothing about the tokens.
+    /// Keyed hashes of the hashes, so that the time of a look-up reveals nothing about a token.
     accepted: HashSet<[u8; 32]>,
     key: hmac::Key,
 }
 
 impl BearerTokens {
-    /// Checks the tokens of a file, and reads those that are in files of their own.
+    /// Checks the tokens of a file, and reads those in separate files.
     pub(super) fn build(
         file: Option<&ExporterKit>,
         key: &hmac::Key,
@@ -43,7 +43,7 @@ impl BearerTokens {
         self.accepted.is_empty()
     }
 
-    /// Whether the value of an `Authorization` header shows one of the tokens.
+    /// Returns whether the value of an `Authorization` header contains one of the tokens.
     pub(super) fn accept(&self, authorization: &[u8]) -> bool {
         credentials(authorization, b"bearer").is_some_and(|token| {
             let hash = digest::digest(&digest::SHA256, token);
@@ -65,7 +65,7 @@ fn hash_of(name: &str, token: &BearerToken, sources: &mut Sources<'_>) -> Result
     match (said(&token.sha256), said(&token.file)) {
         (Some(hash), None) => from_hex(&hash.value).ok_or_else(|| {
             let message = format!(
-                "the sha256 of bearer token `{name}` is not 64 hexadecimal digits; make it with `printf %s TOKEN | sha256sum`"
+                "the sha256 of bearer token `{name}` is not 64 hexadecimal digits; create it with `printf %s TOKEN | sha256sum`"
             );
             Problem::new(message).at(place_of(hash))
         }),
@@ -75,7 +75,7 @@ fn hash_of(name: &str, token: &BearerToken, sources: &mut Sources<'_>) -> Result
             let is_token = token.len() >= MIN_CHARS && token.iter().all(u8::is_ascii_graphic);
             if !is_token {
                 let message = format!(
-                    "`{}` has no token for `{name}`: one has at least {MIN_CHARS} printable characters and no blanks; make one with `openssl rand -hex 32`",
+                    "cannot read the token `{name}` from `{}`: a token has at least {MIN_CHARS} printable characters and no spaces; create one with `openssl rand -hex 32`",
                     full.display()
                 );
                 return Err(Problem::new(message).at(place_of(path)));
@@ -83,7 +83,7 @@ fn hash_of(name: &str, token: &BearerToken, sources: &mut Sources<'_>) -> Result
             Ok(digest::digest(&digest::SHA256, token).as_ref().to_vec())
         }
         _ => Err(Problem::new(format!(
-            "bearer token `{name}` needs one of `sha256` and `file`"
+            "bearer token `{name}` needs either `sha256` or `file`; set one of them"
         ))),
     }
 }

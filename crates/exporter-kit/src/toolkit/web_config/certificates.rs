@@ -13,22 +13,30 @@ use super::error::{Place, Problem};
 use super::file::{Text, place_of, said};
 use super::watched::{self, Watched};
 
-/// Reads files for a configuration file.
+/// The marks of encrypted keys.
+const ENCRYPTED_PKCS8: &str = "BEGIN ENCRYPTED PRIVATE KEY";
+const ENCRYPTED_LEGACY: &str = "Proc-Type: 4,ENCRYPTED";
+
+/// Remedies for a path and for damaged PEM.
+const RELATIVE: &str = "a relative path begins at the folder of the configuration file";
+const REPLACE: &str = "copy the file again, or issue it again";
+
+/// The files that a configuration file names.
 pub(super) struct Sources<'w> {
     folder: PathBuf,
     watched: &'w mut Watched,
 }
 
-/// PEM, and where to say that it is wrong.
+/// PEM, with the place for its problems.
 pub(super) struct Pem {
     content: Vec<u8>,
-    /// What it is called: a path in backticks, or a key.
+    /// Its name in messages: a path in backticks, or a key.
     name: String,
     place: Option<Place>,
 }
 
 impl<'w> Sources<'w> {
-    /// Relative paths begin at the folder that `file` is in.
+    /// Relative paths begin at the folder of `file`.
     pub(super) fn new(file: &Path, watched: &'w mut Watched) -> Self {
         Self {
             folder: file.parent().unwrap_or(Path::new("")).to_owned(),
@@ -41,13 +49,13 @@ impl<'w> Sources<'w> {
         match self.watched.read(&full) {
             Ok(content) => Ok((full, content)),
             Err(error) => {
-                let reason = watched::reason(&full, &error);
+                let reason = watched::explain(&full, &error, RELATIVE);
                 Err(Problem::new(reason).at(place_of(path)))
             }
         }
     }
 
-    /// What a path or a text gives; the path if there are both.
+    /// The content of a file or of the text itself; of the file if there are both.
     pub(super) fn pem(
         &mut self,
         key: &str,
@@ -75,21 +83,18 @@ impl Pem {
         Problem::new(message).at(self.place)
     }
 
-    /// Every certificate in it, of which there is at least one.
+    /// All certificates, of which there is at least one.
     pub(super) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Problem> {
         let certificates: Result<Vec<_>, pem::Error> =
             CertificateDer::pem_slice_iter(&self.content).collect();
         let certificates = certificates.map_err(|error| {
             let Self { name, .. } = self;
-            self.problem(format!(
-                "{name} is no PEM: {}; make it anew",
-                said_of(&error)
-            ))
+            self.problem(format!("{name} is not PEM: {}; {REPLACE}", explain(&error)))
         })?;
         if certificates.is_empty() {
             let Self { name, .. } = self;
             return Err(self.problem(format!(
-                "tls: failed to find any PEM data in certificate input: {name} has no block `BEGIN CERTIFICATE`"
+                "tls: failed to find any PEM data in certificate input: {name} has no block `BEGIN CERTIFICATE`; name the file of the certificate"
             )));
         }
         Ok(certificates)
@@ -97,29 +102,39 @@ impl Pem {
 
     /// The first private key in it.
     fn key(&self) -> Result<PrivateKeyDer<'static>, Problem> {
-        PrivateKeyDer::from_pem_slice(&self.content).map_err(|error| {
-            let Self { name, .. } = self;
+        let Self { name, content, .. } = self;
+        let has = |mark: &str| {
+            content
+                .windows(mark.len())
+                .any(|part| part == mark.as_bytes())
+        };
+        if has(ENCRYPTED_PKCS8) || has(ENCRYPTED_LEGACY) {
+            return Err(self.problem(format!(
+                "{name} is encrypted with a passphrase; decrypt it with `openssl pkey -in KEY -out DECRYPTED`"
+            )));
+        }
+        PrivateKeyDer::from_pem_slice(content).map_err(|error| {
             self.problem(match error {
                 pem::Error::NoItemsFound => format!(
-                    "tls: failed to find any PEM data in key input: {name} has no private key without a passphrase; `openssl pkey` takes a passphrase away"
+                    "tls: failed to find any PEM data in key input: {name} has no block `BEGIN PRIVATE KEY`; name the file of the key"
                 ),
-                error => format!("{name} is no PEM: {}; make it anew", said_of(&error)),
+                error => format!("{name} is not PEM: {}; {REPLACE}", explain(&error)),
             })
         })
     }
 }
 
-/// What is wrong with PEM, without its content.
-fn said_of(error: &pem::Error) -> &'static str {
+/// The problem with PEM, without its content.
+fn explain(error: &pem::Error) -> &'static str {
     match error {
-        pem::Error::MissingSectionEnd { .. } => "a block has no end",
-        pem::Error::IllegalSectionStart { .. } => "the begin of a block is malformed",
-        pem::Error::Base64Decode(_) => "a block is not in base64",
-        _ => "it can't be read",
+        pem::Error::MissingSectionEnd { .. } => "a block has no `END` line",
+        pem::Error::IllegalSectionStart { .. } => "a `BEGIN` line is malformed",
+        pem::Error::Base64Decode(_) => "a block is not valid base64",
+        _ => "it is malformed",
     }
 }
 
-/// A chain of certificates with the key of the first.
+/// A certificate chain with the key of its first certificate.
 pub(super) fn identity(
     chain: &Pem,
     key: &Pem,
@@ -137,18 +152,18 @@ pub(super) fn identity(
         Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => wrong(
             key,
             format!(
-                "tls: private key does not match public key: {} belongs to another certificate than the first of {}",
+                "tls: private key does not match public key: {} does not belong to the first certificate of {}; name the key of that certificate",
                 key.name, chain.name
             ),
         ),
         Error::InvalidCertificate(error) => wrong(
             chain,
-            format!("the first certificate of {} can't be used: {error}", chain.name),
+            format!("cannot use the first certificate of {}: {error}; issue it again", chain.name),
         ),
         error => wrong(
             key,
             format!(
-                "the key of {} can't be used: {error}; take RSA from 2048 bits on, ECDSA with P-256 or P-384, or Ed25519",
+                "cannot use the key of {}: {error}; use RSA with at least 2048 bits, ECDSA with P-256 or P-384, or Ed25519",
                 key.name
             ),
         ),

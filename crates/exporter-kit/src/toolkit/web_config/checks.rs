@@ -1,8 +1,7 @@
-//! Checks of passwords: made on threads of their own, at most a few at once, remembered, and never twice for the
-//! same login at the same time.
+//! Password checks: run on separate threads, few at a time, cached, and shared by equal logins.
 //!
-//! Who has logged in lately is remembered apart from who has not: no flood of wrong passwords makes a right one
-//! wait for another check. Kept are keyed hashes of what clients sent, and no password outlives its check.
+//! Accepted logins are cached apart from rejected ones, so that a flood of wrong passwords never delays a known login.
+//! The cache holds keyed hashes; a password is dropped after its check.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,59 +13,59 @@ use tokio::sync::oneshot;
 
 use super::users::Check;
 
-/// How many verdicts of each kind are remembered.
-const REMEMBERED: usize = 100;
+/// The number of cached results, accepted and rejected each.
+const CAPACITY: usize = 100;
 
-/// How many of them make room when there is none, at random.
-const FORGOTTEN: usize = REMEMBERED / 10;
+/// The number of results that are evicted at random from a full cache.
+const EVICTED: usize = CAPACITY / 10;
 
-/// How long a verdict is remembered that nobody asks for.
+/// The time after which an unused result is dropped.
 const IDLE: Duration = Duration::from_secs(5 * 60);
 
-/// How many checks may wait for others.
+/// The number of checks that may wait.
 const WAITING: usize = 16;
 
-/// At most so many threads check.
+/// The largest number of threads.
 const MAX_THREADS: usize = 2;
 
-/// What stands for a login: a keyed hash of all that it depends on.
+/// The identity of a login: a keyed hash of everything that its result depends on.
 type Digest = [u8; 32];
 
-/// Makes checks and remembers what came of them. Clones share everything.
+/// The password checks of a server. Clones share them.
 #[derive(Clone)]
 pub(super) struct Checks {
     key: hmac::Key,
     threads: usize,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<Queue>>,
 }
 
 #[derive(Default)]
-struct State {
+struct Queue {
     accepted: Verdicts,
     refused: Verdicts,
-    /// Those being made first, and then those that wait, in order.
+    /// Running checks first, then waiting checks in order.
     jobs: VecDeque<Job>,
     threads: usize,
 }
 
 struct Job {
     digest: Digest,
-    /// Taken when the check begins.
+    /// Taken when the check starts.
     check: Option<Check>,
     asking: Vec<oneshot::Sender<bool>>,
 }
 
-/// What is known about a login.
-pub(super) enum Answer {
+/// The result of a login, as far as it is known.
+pub(super) enum LoginResult {
     Known(bool),
-    Soon(oneshot::Receiver<bool>),
-    /// Too many others are being checked.
+    Pending(oneshot::Receiver<bool>),
+    /// Too many other checks are waiting.
     Busy,
 }
 
 impl Checks {
     pub(super) fn new(key: hmac::Key) -> Self {
-        // One processor is left to the scrapes, where there is more than one.
+        // Leaves a processor to the scrapes, if there are several.
         let processors = thread::available_parallelism().map_or(1, usize::from);
         Self {
             key,
@@ -75,40 +74,39 @@ impl Checks {
         }
     }
 
-    /// Says whether the login in an `Authorization` header is right for the configuration of that `generation`.
-    /// `check` tells how to find out; it is called if that is not known yet, and gives nothing if the header has
-    /// no login.
+    /// Checks the login of an `Authorization` header against the configuration of a `generation`. `check` is called if
+    /// the result is not cached, and returns `None` if the header contains no login.
     pub(super) fn ask(
         &self,
         generation: u64,
         authorization: &[u8],
         now: Instant,
         check: impl FnOnce() -> Option<Check>,
-    ) -> Answer {
+    ) -> LoginResult {
         let digest = self.digest(generation, authorization);
         let mut state = self.lock();
         if state.accepted.has(&digest, now) {
-            return Answer::Known(true);
+            return LoginResult::Known(true);
         }
         if state.refused.has(&digest, now) {
-            return Answer::Known(false);
+            return LoginResult::Known(false);
         }
         let (sender, receiver) = oneshot::channel();
         if let Some(job) = state.jobs.iter_mut().find(|job| job.digest == digest) {
             job.asking.push(sender);
-            return Answer::Soon(receiver);
+            return LoginResult::Pending(receiver);
         }
         if state.jobs.len() >= WAITING + state.threads {
-            // Nobody waits any more for some of them, perhaps.
+            // The clients of some checks may have gone.
             state
                 .jobs
                 .retain(|job| job.check.is_none() || job.is_wanted());
             if state.jobs.len() >= WAITING + state.threads {
-                return Answer::Busy;
+                return LoginResult::Busy;
             }
         }
         let Some(check) = check() else {
-            return Answer::Known(false);
+            return LoginResult::Known(false);
         };
         state.jobs.push_back(Job {
             digest,
@@ -117,19 +115,19 @@ impl Checks {
         });
         if state.threads < self.threads && !self.start_thread(&mut state) && state.threads == 0 {
             state.jobs.pop_back();
-            return Answer::Busy;
+            return LoginResult::Busy;
         }
-        Answer::Soon(receiver)
+        LoginResult::Pending(receiver)
     }
 
-    /// Forgets every verdict: nobody asks for those of the configuration before.
+    /// Drops every result: those of the previous configuration are never used again.
     pub(super) fn forget(&self) {
         let mut state = self.lock();
         state.accepted = Verdicts::default();
         state.refused = Verdicts::default();
     }
 
-    fn start_thread(&self, state: &mut State) -> bool {
+    fn start_thread(&self, state: &mut Queue) -> bool {
         let checks = self.clone();
         let started = thread::Builder::new()
             .name("exporter-login".to_owned())
@@ -138,7 +136,7 @@ impl Checks {
         started.is_ok()
     }
 
-    /// Makes checks until none waits.
+    /// Runs checks until none is waiting.
     fn work(&self) {
         let mut state = self.lock();
         loop {
@@ -161,11 +159,11 @@ impl Checks {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The generation has a fixed length and the header is all of the rest: no two logins have the same text.
+    /// The generation has a fixed length and the header is the rest, so that different logins have different inputs.
     fn digest(&self, generation: u64, authorization: &[u8]) -> Digest {
         let mut context = hmac::Context::with_key(&self.key);
         context.update(&generation.to_le_bytes());
@@ -184,7 +182,7 @@ impl Job {
     }
 }
 
-impl State {
+impl Queue {
     fn finish(&mut self, digest: &Digest, verdict: bool, now: Instant) {
         let Some(at) = self.jobs.iter().position(|job| job.digest == *digest) else {
             return;
@@ -198,13 +196,13 @@ impl State {
         };
         verdicts.remember(*digest, now);
         for sender in job.asking {
-            // Who has gone needs no answer.
+            // A client that has gone needs no answer.
             let _ = sender.send(verdict);
         }
     }
 }
 
-/// Verdicts of one kind, and when they were last asked for.
+/// Cached results, with the time of their last use.
 #[derive(Default)]
 struct Verdicts(Vec<(Digest, Instant)>);
 
@@ -224,14 +222,14 @@ impl Verdicts {
         self.0.retain(|(known, asked)| {
             *known != digest && now.saturating_duration_since(*asked) < IDLE
         });
-        if self.0.len() >= REMEMBERED {
-            // The digest is as good as random to everybody else.
+        if self.0.len() >= CAPACITY {
+            // Without the key, the digest cannot be predicted.
             let random = digest.iter().fold(0, |sum: usize, byte| {
                 sum.rotate_left(8) ^ usize::from(*byte)
             });
-            let from = random % (REMEMBERED - FORGOTTEN);
-            // The order is random too, but for the newest: those of a flood go with the others.
-            self.0.drain(from..from + FORGOTTEN);
+            let from = random % (CAPACITY - EVICTED);
+            // The order is random as well, except for the newest: a flood evicts its own results too.
+            self.0.drain(from..from + EVICTED);
         }
         let at = self
             .0
@@ -267,7 +265,7 @@ mod tests {
         Arc::new(users.ok().unwrap())
     }
 
-    fn ask(checks: &Checks, users: &Arc<Users>, header: &[u8], now: Instant) -> Answer {
+    fn ask(checks: &Checks, users: &Arc<Users>, header: &[u8], now: Instant) -> LoginResult {
         checks.ask(0, header, now, || {
             let login = Login::read(header)?;
             Some(Check {
@@ -277,11 +275,11 @@ mod tests {
         })
     }
 
-    fn wait(answer: Answer) -> Option<bool> {
+    fn wait(answer: LoginResult) -> Option<bool> {
         match answer {
-            Answer::Known(verdict) => Some(verdict),
-            Answer::Soon(receiver) => Some(receiver.blocking_recv().unwrap()),
-            Answer::Busy => None,
+            LoginResult::Known(verdict) => Some(verdict),
+            LoginResult::Pending(receiver) => Some(receiver.blocking_recv().unwrap()),
+            LoginResult::Busy => None,
         }
     }
 
@@ -294,21 +292,21 @@ mod tests {
     fn a_verdict_is_remembered_until_nobody_asks_for_it() {
         let (checks, users, now) = (checks(), users(), Instant::now());
         let first = ask(&checks, &users, RIGHT, now);
-        assert!(matches!(first, Answer::Soon(_)));
+        assert!(matches!(first, LoginResult::Pending(_)));
         assert_eq!(wait(first), Some(true));
         assert!(matches!(
             ask(&checks, &users, RIGHT, now),
-            Answer::Known(true)
+            LoginResult::Known(true)
         ));
         let later = now + IDLE - Duration::from_secs(1);
         assert!(matches!(
             ask(&checks, &users, RIGHT, later),
-            Answer::Known(true)
+            LoginResult::Known(true)
         ));
         let much_later = later + IDLE;
         assert!(matches!(
             ask(&checks, &users, RIGHT, much_later),
-            Answer::Soon(_)
+            LoginResult::Pending(_)
         ));
     }
 
@@ -320,14 +318,14 @@ mod tests {
         let mut busy = 0;
         for at in 0..300 {
             match ask(&checks, &users, &wrong(at), now) {
-                Answer::Soon(receiver) => waiting.push(receiver),
-                Answer::Busy => busy += 1,
-                Answer::Known(verdict) => assert!(!verdict),
+                LoginResult::Pending(receiver) => waiting.push(receiver),
+                LoginResult::Busy => busy += 1,
+                LoginResult::Known(verdict) => assert!(!verdict),
             }
             // Whatever else is to do, who is known does not wait.
             assert!(matches!(
                 ask(&checks, &users, RIGHT, now),
-                Answer::Known(true)
+                LoginResult::Known(true)
             ));
         }
         assert!(busy > 0);
@@ -337,14 +335,15 @@ mod tests {
         }
         assert!(matches!(
             ask(&checks, &users, RIGHT, now),
-            Answer::Known(true)
+            LoginResult::Known(true)
         ));
     }
 
     #[test]
     fn equal_logins_are_checked_once() {
         let (checks, users, now) = (checks(), users(), Instant::now());
-        let answers: Vec<Answer> = (0..100).map(|_| ask(&checks, &users, RIGHT, now)).collect();
+        let answers: Vec<LoginResult> =
+            (0..100).map(|_| ask(&checks, &users, RIGHT, now)).collect();
         assert!(checks.lock().jobs.len() <= 1);
         for answer in answers {
             assert_eq!(wait(answer), Some(true));
@@ -378,12 +377,15 @@ mod tests {
             }
             verdicts.remember(digest, now);
             assert!(verdicts.has(&digest, now));
-            assert!(verdicts.0.len() <= REMEMBERED);
+            assert!(verdicts.0.len() <= CAPACITY);
         }
         let (checks, users) = (checks(), users());
         assert_eq!(wait(ask(&checks, &users, RIGHT, now)), Some(true));
         checks.forget();
-        assert!(matches!(ask(&checks, &users, RIGHT, now), Answer::Soon(_)));
+        assert!(matches!(
+            ask(&checks, &users, RIGHT, now),
+            LoginResult::Pending(_)
+        ));
     }
 
     #[test]

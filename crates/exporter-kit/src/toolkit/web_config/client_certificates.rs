@@ -1,4 +1,4 @@
-//! Which client certificates are asked for and which are accepted: the five modes, as Go's TLS has them.
+//! Client certificates: the five modes of Go's TLS.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use super::error::Problem;
 use super::file::{Text, place_of, unknown};
 use super::x509;
 
-/// How client certificates are dealt with.
+/// The handling of client certificates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Policy {
-    /// None is asked for.
+    /// Not requested.
     None,
-    /// One is asked for; its owner must have the key, and no more is known about it.
+    /// Requested; the client must own the key, and the issuer is not verified.
     Request { required: bool },
-    /// One is asked for, and what is given must come from a configured authority.
+    /// Requested; a certificate must be issued by a configured CA.
     Verify { required: bool },
 }
 
@@ -45,7 +45,7 @@ const MODES: [(&str, Policy); 6] = [
 ];
 
 impl Policy {
-    /// The mode of that name; none is asked for without a name.
+    /// The mode of a name. Without a name, certificates are not requested.
     pub(super) fn named(name: Option<&Text>) -> Result<Self, Problem> {
         let Some(name) = name else {
             return Ok(Self::None);
@@ -59,11 +59,11 @@ impl Policy {
 /// Verifies client certificates.
 pub(super) struct Verifier {
     required: bool,
-    /// What verifies chains, if they are verified.
+    /// The verifier of chains, in the modes that verify.
     chains: Option<Arc<dyn ClientCertVerifier>>,
-    /// The configured authorities.
+    /// The configured CA certificates.
     anchors: Vec<CertificateDer<'static>>,
-    /// The alternative names of which a certificate must have one, if there are any.
+    /// Allowed alternative names; a certificate must have one of them, unless the list is empty.
     allowed_names: Vec<String>,
     provider: Arc<CryptoProvider>,
 }
@@ -78,7 +78,7 @@ impl fmt::Debug for Verifier {
 }
 
 impl Verifier {
-    /// A verifier for that policy, or none if no certificate is asked for.
+    /// The verifier of a policy; `None` if no certificate is requested.
     pub(super) fn build(
         policy: Policy,
         anchors: Vec<CertificateDer<'static>>,
@@ -90,7 +90,7 @@ impl Verifier {
                 return match allowed_names.first() {
                     None => Ok(None),
                     Some(name) => Err(Problem::new(
-                        "client_allowed_sans has no effect while no client certificate is asked for; set client_auth_type to `RequireAndVerifyClientCert`",
+                        "client_allowed_sans has no effect without client certificates; set client_auth_type to `RequireAndVerifyClientCert`",
                     )
                     .at(place_of(name))),
                 };
@@ -99,7 +99,7 @@ impl Verifier {
             Policy::Verify { required } => (required, Some(chains(&anchors, provider)?)),
         };
         Ok(Some(Arc::new(Self {
-            // Without a certificate there is no name that could be allowed.
+            // A client without a certificate has no allowed name.
             required: required || !allowed_names.is_empty(),
             chains,
             anchors,
@@ -118,14 +118,14 @@ fn chains(
 ) -> Result<Arc<dyn ClientCertVerifier>, Problem> {
     if anchors.is_empty() {
         return Err(Problem::new(
-            "client certificates are to be verified, but there is no authority to verify them with; set client_ca or client_ca_file",
+            "cannot verify client certificates: the CA certificate is missing; set client_ca or client_ca_file",
         ));
     }
     let mut roots = RootCertStore::empty();
     for anchor in anchors {
         roots.add(anchor.clone()).map_err(|error| {
             Problem::new(format!(
-                "a certificate of the client CA's can't be used: {error}; give X.509 version 3 certificates"
+                "cannot use a certificate of the client CA: {error}; use X.509 version 3 certificates"
             ))
         })?;
     }
@@ -133,7 +133,11 @@ fn chains(
         .allow_unauthenticated()
         .build()
         .map(|verifier| verifier as Arc<dyn ClientCertVerifier>)
-        .map_err(|error| Problem::new(format!("the client CA's can't be used: {error}")))
+        .map_err(|error| {
+            Problem::new(format!(
+                "cannot use the client CA: {error}; use X.509 version 3 certificates"
+            ))
+        })
 }
 
 impl ClientCertVerifier for Verifier {
@@ -159,7 +163,7 @@ impl ClientCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         if let Some(chains) = &self.chains {
-            // webpki refuses an authority that speaks for itself, which people do configure.
+            // webpki rejects a CA certificate as a client certificate, which operators do configure.
             if self.anchors.iter().any(|anchor| anchor == end_entity) {
                 verify_anchor(end_entity, now)?;
             } else {
@@ -206,7 +210,7 @@ impl ClientCertVerifier for Verifier {
     }
 }
 
-/// A certificate that is trusted in itself must still be valid, and for clients.
+/// Checks that a directly trusted certificate is valid now, and for clients.
 fn verify_anchor(certificate: &[u8], now: UnixTime) -> Result<(), CertificateError> {
     let facts = x509::read(certificate).ok_or(CertificateError::BadEncoding)?;
     let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);

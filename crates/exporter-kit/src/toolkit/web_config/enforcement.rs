@@ -1,4 +1,4 @@
-//! The gate of a server that has a web configuration, and the reloading of that.
+//! A web configuration in effect on a server, and its reload.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use http::header::{self, HeaderValue};
 use http::{Request, Response, StatusCode};
 use ring::hmac;
 
-use super::checks::{Answer, Checks};
+use super::checks::{Checks, LoginResult};
 use super::error::{Problem, WebConfigError};
 use super::handshake;
 use super::rate_limit::Bucket;
@@ -28,16 +28,16 @@ use crate::server::service::Service;
 use crate::server::shutdown::Stopped;
 use crate::server::stream::Stream;
 
-/// How often it is seen whether the files have changed.
+/// The interval at which files are checked for changes.
 const POLL: Duration = Duration::from_secs(1);
 
-/// When to try again if too many logins are being checked, in seconds.
+/// The value of `Retry-After` while too many logins are being checked, in seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
-/// The gate of a server that has a web configuration.
+/// A web configuration in effect: TLS, access control, and the thread that reloads the files.
 pub(super) struct Enforcement {
     shared: Arc<Shared>,
-    /// Dropped with the gate, which ends the thread that looks after the files.
+    /// Ends the reloading thread when dropped.
     _alive: mpsc::Sender<()>,
 }
 
@@ -60,7 +60,7 @@ impl fmt::Debug for Enforcement {
 }
 
 impl Enforcement {
-    /// Reads the file, and looks after it from now on.
+    /// Reads the file, and reloads it from now on when it changes.
     pub(super) fn open(path: PathBuf) -> Result<Self, WebConfigError> {
         let failed = |problem| WebConfigError::new(&path, problem);
         let key = secret().map_err(failed)?;
@@ -89,7 +89,7 @@ impl Enforcement {
             })
             .map_err(|error| {
                 let message = format!(
-                    "no thread can be started to look after it: {error}; raise the limit on threads"
+                    "cannot start the thread that reloads the file: {error}; raise the limit on threads"
                 );
                 WebConfigError::new(&shared.path, Problem::new(message))
             })?;
@@ -110,10 +110,12 @@ impl Enforcement {
     }
 }
 
-/// A key that nobody else has, and that is another one in each process.
+/// A random key for this process.
 pub(super) fn secret() -> Result<hmac::Key, Problem> {
     hmac::Key::generate(hmac::HMAC_SHA256, &ring::rand::SystemRandom::new()).map_err(|_| {
-        Problem::new("the system gives no random numbers; let the program read /dev/urandom")
+        Problem::new(
+            "cannot read random numbers from the system; allow the program to read /dev/urandom",
+        )
     })
 }
 
@@ -137,8 +139,7 @@ impl Shared {
         Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads everything again if one of the files has changed. What can't be used changes nothing, and is told
-    /// once for each change.
+    /// Reads everything again if a file has changed. An invalid change has no effect, and is logged once.
     fn reload_if_changed(&self) {
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         if !watched.have_changed() {
@@ -160,31 +161,31 @@ impl Shared {
                     .unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
                 self.checks.forget();
                 log::info!(
-                    "the web configuration was reloaded from {}",
+                    "Reloaded the web configuration from {}",
                     self.path.display()
                 );
             }
             Err(error) => {
                 self.status.fail();
                 log::error!(
-                    "the web configuration can't be reloaded, the last good one stays in force: {error}"
+                    "cannot reload the web configuration, the previous one stays in effect: {error}"
                 );
             }
         }
     }
 
-    /// Refuses what a running server can't change.
+    /// Rejects changes that need a restart.
     fn check_what_stays(&self, mut settings: Settings) -> Result<Settings, WebConfigError> {
         let before = self.settings();
         settings.generation = before.generation + 1;
         if settings.tls.is_some() != before.tls.is_some() {
-            let message = "TLS can't be switched on or off while the server runs; restart it";
+            let message = "cannot switch TLS on or off while the server runs; restart the program";
             return Err(WebConfigError::new(&self.path, Problem::new(message)));
         }
         if settings.rate_limit != self.bucket.as_ref().map(Bucket::limit) {
             settings
                 .notices
-                .push("the rate limit has changed; a restart puts it in force".to_owned());
+                .push("the rate limit has changed; restart the program to apply it".to_owned());
         }
         Ok(settings)
     }
@@ -217,7 +218,7 @@ impl AccessControl for Enforcement {
             .as_ref()
             .is_some_and(|bucket| !bucket.take(now))
         {
-            // As in Go, this answer has none of the configured headers.
+            // As in Go, this answer lacks the configured headers.
             return Admission::Decided(Decision::Refused(refusal(StatusCode::TOO_MANY_REQUESTS)));
         }
         let settings = self.shared.settings();
@@ -243,9 +244,9 @@ impl AccessControl for Enforcement {
                 Some(Check { users, login })
             });
         match answer {
-            Answer::Known(verdict) => Admission::Decided(settings.decide(verdict)),
-            Answer::Busy => Admission::Decided(settings.busy()),
-            Answer::Soon(verdict) => Admission::Pending(Box::pin(async move {
+            LoginResult::Known(verdict) => Admission::Decided(settings.decide(verdict)),
+            LoginResult::Busy => Admission::Decided(settings.busy()),
+            LoginResult::Pending(verdict) => Admission::Pending(Box::pin(async move {
                 match verdict.await {
                     Ok(verdict) => settings.decide(verdict),
                     Err(_) => settings.busy(),
@@ -298,7 +299,7 @@ impl Settings {
     }
 }
 
-/// Says the status and nothing else: who is refused learns nothing.
+/// An answer with the status alone: a rejected client learns nothing else.
 fn refusal(status: StatusCode) -> Response<Body> {
     let reason = status.canonical_reason().unwrap_or_default();
     plain(status, format!("{reason}\n"))

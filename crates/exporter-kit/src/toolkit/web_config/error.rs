@@ -1,11 +1,11 @@
-//! Why a web configuration file can't be used.
+//! The errors of a web configuration file.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Why a web configuration file can't be used.
+/// A web configuration file is invalid.
 ///
-/// Shown as `web.yml:3:5: unknown cipher: …`. Secrets of the file are never part of it.
+/// Displayed as `web.yml:3:5: unknown cipher: …`, never with a secret of the file.
 ///
 /// ```
 /// use exporter_kit::toolkit::check_web_config;
@@ -46,7 +46,7 @@ impl WebConfigError {
         &self.file
     }
 
-    /// The line that is wrong, from 1, if it is one.
+    /// The line of the error, from 1, if it is known.
     pub fn line(&self) -> Option<u64> {
         self.place.map(|place| place.line)
     }
@@ -56,7 +56,7 @@ impl WebConfigError {
         self.place.map(|place| place.column)
     }
 
-    /// What is wrong, and how to put it right.
+    /// The problem and its remedy.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -76,7 +76,7 @@ crate::error::debug_by_display!(WebConfigError);
 
 impl std::error::Error for WebConfigError {}
 
-/// What is wrong, in whichever file it is.
+/// A problem, before the name of the file is added.
 #[derive(Debug)]
 pub(super) struct Problem {
     place: Option<Place>,
@@ -91,7 +91,7 @@ impl Problem {
         }
     }
 
-    /// Says where it is, unless that is known better.
+    /// Adds the place, unless there is a more exact one.
     pub(super) fn at(mut self, place: Option<Place>) -> Self {
         self.place = self.place.or(place);
         self

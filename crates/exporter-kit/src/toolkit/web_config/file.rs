@@ -1,4 +1,4 @@
-//! What a web configuration file may say, as it is written: nothing is opened and nothing is built here.
+//! The format of a web configuration file. Parsing opens no other file and builds nothing.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use serde_saphyr::{Error, Location, Spanned};
 use super::error::{Place, Problem};
 use super::suggestion::{listed, remedy};
 
-/// Text, and where it is.
+/// Text with its place.
 pub(super) type Text = Spanned<String>;
 
-/// The whole file. Has no `Debug`, because it has secrets.
+/// The whole file. Without `Debug`, because it contains secrets.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct File {
@@ -55,7 +55,7 @@ pub(super) struct RateLimit {
     pub(super) burst: Option<Spanned<i64>>,
 }
 
-/// What this library adds to the contract.
+/// The section of this library, beside those that all exporters share.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ExporterKit {
@@ -70,7 +70,7 @@ pub(super) struct BearerToken {
     pub(super) file: Option<Text>,
 }
 
-/// The keys of each section, `""` being the file itself.
+/// The keys of each section; `""` is the top level.
 const SECTIONS: [(&str, &[&str]); 5] = [
     (
         "",
@@ -106,11 +106,11 @@ const SECTIONS: [(&str, &[&str]); 5] = [
 ];
 
 impl File {
-    /// Reads the text of a file. An empty one says nothing, and is no mistake.
+    /// Parses the text of a file, which may be empty.
     pub(super) fn parse(text: &str) -> Result<Self, Problem> {
-        // An operator who edits with a Windows editor sees no mistake either.
+        // A Windows editor may write a byte order mark, which the operator does not see.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        if says_nothing(text) {
+        if is_blank(text) {
             return Ok(Self::default());
         }
         let options = serde_saphyr::options! {
@@ -123,8 +123,8 @@ impl File {
     }
 }
 
-/// Whether there is nothing but comments and the marks of a document.
-fn says_nothing(text: &str) -> bool {
+/// Returns whether the text has only comments and document markers.
+fn is_blank(text: &str) -> bool {
     text.lines().all(|line| {
         let line = line.trim();
         line.is_empty() || line.starts_with('#') || line == "---" || line == "..."
@@ -138,12 +138,12 @@ pub(super) fn place(location: Location) -> Option<Place> {
     })
 }
 
-/// Where a value is.
+/// The place of a value.
 pub(super) fn place_of<T>(value: &Spanned<T>) -> Option<Place> {
     place(value.referenced)
 }
 
-/// What is wrong with the YAML. Values are left out of it: they may be secrets.
+/// The problem with the YAML. The message contains no value, which may be a secret.
 fn problem(error: &Error) -> Problem {
     let error = error.without_snippet();
     let message = match error {
@@ -151,7 +151,7 @@ fn problem(error: &Error) -> Problem {
             field, expected, ..
         } => unknown_key(field, expected),
         Error::DuplicateMappingKey { key: Some(key), .. } => {
-            format!("yaml: the key `{key}` is there twice; keep one of them")
+            format!("yaml: the key `{key}` occurs twice; remove or rename one of them")
         }
         Error::SerdeInvalidType { expected, .. } | Error::SerdeInvalidValue { expected, .. } => {
             format!(
@@ -160,7 +160,7 @@ fn problem(error: &Error) -> Problem {
             )
         }
         Error::NullIntoString { .. } => {
-            "yaml: cannot unmarshal nothing; write text, or remove the key".to_owned()
+            "yaml: the value is missing; write a string, or remove the key".to_owned()
         }
         Error::InvalidScalar { ty, .. } => {
             format!("yaml: cannot unmarshal this value; write {}", plainly(ty))
@@ -177,24 +177,64 @@ fn problem(error: &Error) -> Problem {
                 formatter: &serde_saphyr::UserMessageFormatter,
                 snippets: serde_saphyr::SnippetMode::Off,
             });
-            // The place is said in front already.
+            // The place stands before the message.
             let text = text.split(" at line ").next().unwrap_or(&text);
-            format!("yaml: {text}")
+            with_remedy(text)
         }
     };
     Problem::new(message).at(error.location().and_then(place))
 }
 
-/// What serde expected, in words.
+/// The expected type in words.
 fn plainly(expected: &str) -> &str {
     match expected {
+        ty if INTEGERS.contains(&ty) => "an integer, such as `100`",
         "bool" | "boolean" | "a boolean" => "`true` or `false`",
-        "string scalar" | "a string" | "string" => "text",
-        "sequence start" | "a sequence" => {
-            "a list: `[a, b]`, or `- a` and `- b` in lines of their own"
-        }
-        "mapping start" | "a map" => "`key: value` in lines of their own, indented",
+        "string scalar" | "a string" | "string" => "a string",
+        "sequence start" | "a sequence" => "a list: `[a, b]`, or one `- ` line for each item",
+        "mapping start" | "a map" => "indented `key: value` lines",
         other => other,
+    }
+}
+
+/// The integer types, as the parser names them.
+const INTEGERS: [&str; 6] = ["i32", "i64", "u32", "u64", "usize", "integer"];
+
+/// A message of the parser, with the remedy for its most frequent cause.
+fn with_remedy(message: &str) -> String {
+    /// A part of the parser's message, and the remedy.
+    const REMEDIES: [(&str, &str); 12] = [
+        ("tab", "indent with spaces"),
+        ("did not find expected key", ALIGN),
+        ("did not find expected '-' indicator", ALIGN),
+        ("invalid indentation", ALIGN),
+        ("did not find expected ',' or '}'", SEPARATE),
+        ("expected ',' or ']'", SEPARATE),
+        (
+            "mapping values are not allowed",
+            "quote a value that contains `: `",
+        ),
+        (
+            "unexpected character",
+            "quote a value that begins with this character",
+        ),
+        (
+            "simple key expected ':'",
+            "write `:` and a space after the key",
+        ),
+        ("unclosed quote", "add the closing quote"),
+        ("unclosed bracket", "add the closing bracket"),
+        (
+            "unknown escape",
+            "write `\\\\` for a `\\`, or use single quotes",
+        ),
+    ];
+    const ALIGN: &str = "indent lines of one section by the same number of spaces";
+    const SEPARATE: &str = "separate items by `,`, and quote a value with special characters";
+    let remedy = REMEDIES.iter().find(|(part, _)| message.contains(part));
+    match remedy {
+        Some((_, remedy)) if !message.contains(';') => format!("yaml: {message}; {remedy}"),
+        _ => format!("yaml: {message}"),
     }
 }
 
@@ -203,25 +243,25 @@ fn unknown_key(field: &str, expected: &[&str]) -> String {
         .iter()
         .find(|(_, keys)| keys.contains(&field) && !expected.contains(&field));
     let remedy = match elsewhere {
-        Some(("", _)) => "it stands at the beginning of a line, below no other key".to_owned(),
-        Some((section, _)) => format!("it belongs below `{section}`"),
+        Some(("", _)) => "move it to the top level, without indentation".to_owned(),
+        Some((section, _)) => format!("move it below `{section}`"),
         None if expected.is_empty() => "remove it".to_owned(),
         None => remedy(field, expected),
     };
     format!("yaml: unmarshal errors: field `{field}` not found; {remedy}")
 }
 
-/// Refuses an empty list where one was begun, and gives the others.
+/// The items of a list; a missing list is empty.
 pub(super) fn items(list: &Option<Vec<Text>>) -> &[Text] {
     list.as_deref().unwrap_or_default()
 }
 
-/// Text that says something: `""` is as good as no text at all, as in Go.
+/// Text that is not empty: `""` counts as missing, as in Go.
 pub(super) fn said(text: &Option<Text>) -> Option<&Text> {
     text.as_ref().filter(|text| !text.value.is_empty())
 }
 
-/// A name that is not in the list.
+/// The problem of a name that is not in a list.
 pub(super) fn unknown(what: &str, name: &Text, known: &[&str]) -> Problem {
     let value = &name.value;
     let remedy = match super::suggestion::nearest(value, known.iter().copied()) {
@@ -297,23 +337,43 @@ mod tests {
             ),
             (
                 "cert_file: a\n",
-                "w:1:1: yaml: unmarshal errors: field `cert_file` not found; it belongs below `tls_server_config`",
+                "w:1:1: yaml: unmarshal errors: field `cert_file` not found; move it below `tls_server_config`",
             ),
             (
                 "tls_server_config:\n  rate_limit: a\n",
-                "w:2:3: yaml: unmarshal errors: field `rate_limit` not found; it stands at the beginning of a line",
+                "w:2:3: yaml: unmarshal errors: field `rate_limit` not found; move it to the top level",
             ),
             (
                 "basic_auth_users:\n  a: x\n  a: y\n",
-                "w:3:3: yaml: the key `a` is there twice",
+                "w:3:3: yaml: the key `a` occurs twice",
             ),
-            ("rate_limit:\n  burst: many\n", "w:2:10: yaml: "),
+            (
+                "rate_limit:\n  burst: many\n",
+                "w:2:10: yaml: cannot unmarshal this value; write an integer, such as `100`",
+            ),
             ("http_server_config:\n  http2: perhaps\n", "w:2:10: yaml: "),
             ("tls_server_config: [\n", "w:"),
             ("a: b: c\n", "w:1:"),
         ] {
             let said = refusal(text);
             assert!(said.starts_with(expected), "{text:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn faults_of_the_syntax_have_a_remedy() {
+        for (text, remedy) in [
+            ("a: b: c\n", "quote a value that contains `: `"),
+            ("rate_limit:\n\tburst: 1\n", "indent with spaces"),
+            (
+                "rate_limit:\n  burst: 1\n interval: 1s\n",
+                "indent lines of one section by the same number of spaces",
+            ),
+            ("basic_auth_users: {a: \"x\n", "add the closing quote"),
+            ("http_server_config\n", "write indented `key: value` lines"),
+        ] {
+            let said = refusal(text);
+            assert!(said.contains(&format!("; {remedy}")), "{text:?}: {said}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Durations as Go writes them: `1m30s`, `1.5h`, `300ms`.
+//! Durations of Go: `1m30s`, `1.5h`, `300ms`.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ const UNITS: [(&str, u64); 8] = [
     ("h", 3_600_000_000_000),
 ];
 
-/// Reads a duration, which `0` without a unit is as well. `None` if it is none, or is negative or more than Go
-/// can hold, which is 292 years.
+/// Parses a duration; `0` needs no unit. `None` if the text is invalid, negative, or longer than Go's maximum of 292
+/// years.
 pub(super) fn parse(text: &str) -> Option<Duration> {
     let mut rest = text.strip_prefix('+').unwrap_or(text);
     if rest == "0" {

@@ -1,4 +1,4 @@
-//! The headers that every answer may be given, and no others.
+//! The headers that can be added to every answer.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::error::Problem;
 use super::file::{Text, place_of};
 use super::suggestion::{listed, nearest};
 
-/// The headers, with the values that are allowed if not all are.
+/// The allowed headers. An empty list of values allows every value.
 const ALLOWED: [(&str, &[&str]); 5] = [
     ("Content-Security-Policy", &[]),
     ("Strict-Transport-Security", &[]),
@@ -17,7 +17,7 @@ const ALLOWED: [(&str, &[&str]); 5] = [
     ("X-XSS-Protection", &[]),
 ];
 
-/// Checks the headers of a file. Names are written exactly as above.
+/// Checks the headers of a file. Names are case-sensitive, as in Go.
 pub(super) fn build(headers: Option<&BTreeMap<String, Text>>) -> Result<HeaderMap, Problem> {
     let mut built = HeaderMap::new();
     for (name, value) in headers.into_iter().flatten() {
@@ -40,10 +40,10 @@ pub(super) fn build(headers: Option<&BTreeMap<String, Text>>) -> Result<HeaderMa
             return Err(Problem::new(message).at(at));
         }
         let value = HeaderValue::from_str(text).map_err(|_| {
-            let message = format!("invalid value for {name}; a header has no line breaks and no control characters, write it in one line");
+            let message = format!("invalid value for {name}; a header cannot contain line breaks or control characters; write it in one line");
             Problem::new(message).at(at)
         })?;
-        // The five are names.
+        // The five names are valid.
         if let Ok(name) = HeaderName::try_from(*name) {
             built.insert(name, value);
         }

@@ -1,8 +1,8 @@
-//! The web configuration file that exporters for Prometheus have in common: TLS, client certificates, HTTP/2,
-//! headers, users, a limit of requests; and, in a section of its own, what this library adds.
+//! The web configuration file of Prometheus exporters: TLS, client certificates, HTTP/2, headers, users, a rate limit,
+//! and a section of this library.
 //!
-//! `file` says what may be written, `settings` what is made of it, `entrance` puts it in force. All of it runs
-//! before the site sees a request, and reads no file then: a thread looks after those.
+//! `file` parses, `settings` checks and builds, `enforcement` applies the result to connections and requests, and
+//! reloads it. No request waits for a file: a separate thread reads them.
 
 mod bearer_tokens;
 mod certificates;

@@ -1,4 +1,4 @@
-//! Passwords as bcrypt keeps them, and checks that take as long for everybody.
+//! Password hashes of bcrypt, and checks that take the same time for every user.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -11,16 +11,16 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     NO_PAD.with_decode_allow_trailing_bits(true),
 );
 
-/// The salt of checks whose outcome is known; any would do.
+/// The salt of a check for an unknown user; its value does not matter.
 const NO_SALT: [u8; 16] = *b"exporter-kit\0\0\0\0";
 
-/// What bcrypt reads of a password, in bytes.
+/// The number of bytes of a password that bcrypt reads.
 const READ: usize = 72;
 
 const LEAST_COST: u32 = 4;
 const GREATEST_COST: u32 = 31;
 
-/// A password, hashed. Has no `Debug`, because it is a secret.
+/// The hash of a password. Without `Debug`, because it is a secret.
 #[derive(Clone)]
 pub(super) struct Hash {
     cost: u32,
@@ -29,7 +29,7 @@ pub(super) struct Hash {
 }
 
 impl Hash {
-    /// Reads `$2y$10$…`; says what is wrong in Go's words, without the hash.
+    /// Parses `$2y$10$…`. The error is in the words of Go, without the hash.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let wrong = |why: &str| Err(format!("crypto/bcrypt: {why}"));
         if text.len() < 59 {
@@ -42,7 +42,7 @@ impl Hash {
             .iter()
             .find_map(|version| rest.strip_prefix(version));
         let Some(rest) = rest else {
-            return wrong("the algorithm version is none of `$2a$`, `$2b$` and `$2y$`");
+            return wrong("the algorithm version is not `$2a$`, `$2b$` or `$2y$`");
         };
         let Some((cost, rest)) = rest.split_once('$') else {
             return wrong("the cost has no end");
@@ -68,24 +68,23 @@ impl Hash {
         Ok(Self { cost, salt, hash })
     }
 
-    /// Whether that is the password. As in Go, and everywhere else, what is after its 72nd byte is not read.
+    /// Returns whether the password matches. As in every implementation, bytes after the 72nd are ignored.
     fn is_of(&self, password: &[u8]) -> bool {
         let computed = compute(self.cost, self.salt, password);
-        // As long for a byte at the begin that is wrong as for one at the end.
+        // Constant time: the position of a wrong byte must not show.
         let differences = self.hash.iter().zip(&computed);
         differences.fold(0, |sum, (left, right)| sum | (left ^ right)) == 0
     }
 }
 
-/// Says whether a password is that of `hash`, in a time that depends on `cost` alone: as much is computed for a
-/// user who is not there, or whose hash costs less.
+/// Checks a password, in a time that depends on `cost` alone: an unknown user and a cheaper hash take the same.
 pub(super) fn verify(hash: Option<&Hash>, password: &[u8], cost: u32) -> bool {
     let Some(hash) = hash else {
         std::hint::black_box(compute(cost, NO_SALT, password));
         return false;
     };
     let verified = hash.is_of(password);
-    // Each step of the cost doubles the work, so these add up to what is missing.
+    // Each step of the cost doubles the work, so these add up to the difference.
     for less in hash.cost..cost {
         std::hint::black_box(compute(less, NO_SALT, password));
     }
@@ -101,7 +100,7 @@ fn compute(cost: u32, salt: [u8; 16], password: &[u8]) -> [u8; 24] {
     let mut read = [0; READ];
     let length = password.len().min(READ);
     read[..length].copy_from_slice(&password[..length]);
-    // The end is marked, where there is room for it.
+    // bcrypt appends a zero byte, if there is room.
     bcrypt::bcrypt(cost, salt, &read[..(length + 1).min(READ)])
 }
 

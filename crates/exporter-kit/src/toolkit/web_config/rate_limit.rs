@@ -1,4 +1,4 @@
-//! How many requests are taken: a bucket of tokens, one of which each request takes.
+//! The rate limit: a token bucket, from which each request takes one token.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use super::error::Problem;
 use super::file::{self, place_of, said};
 use super::go_duration;
 
-/// A limit as it is configured: one request an interval, and a burst of them at once.
+/// A configured limit: one request per interval, and a burst at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RateLimit {
     interval: Duration,
@@ -15,7 +15,7 @@ pub(super) struct RateLimit {
 }
 
 impl RateLimit {
-    /// What the file says. An interval of 0, or none, is no limit.
+    /// The limit of a file; `None` without an interval, or with the interval 0.
     pub(super) fn build(file: Option<&file::RateLimit>) -> Result<Option<Self>, Problem> {
         let Some(file) = file else {
             return Ok(None);
@@ -24,7 +24,7 @@ impl RateLimit {
             None => Duration::ZERO,
             Some(text) => go_duration::parse(&text.value).ok_or_else(|| {
                 let message = format!(
-                    "`{}` is no interval; write a number with its unit, as `1s`, `100ms` or `1m30s`, or 0 for no limit",
+                    "`{}` is not an interval; write a number with a unit, such as `1s`, `100ms` or `1m30s`, or 0 for no limit",
                     text.value
                 );
                 Problem::new(message).at(place_of(text))
@@ -34,7 +34,7 @@ impl RateLimit {
             None => 0,
             Some(burst) => u32::try_from(burst.value).map_err(|_| {
                 let message = format!(
-                    "`{}` is no burst; write a whole number from 0 to {}",
+                    "`{}` is not a burst; write an integer from 0 to {}",
                     burst.value,
                     u32::MAX
                 );
@@ -45,7 +45,7 @@ impl RateLimit {
     }
 }
 
-/// The bucket: full at first, and filled up by one token an interval.
+/// The bucket: full at first, and refilled by one token per interval.
 #[derive(Debug)]
 pub(super) struct Bucket {
     limit: RateLimit,
@@ -73,10 +73,10 @@ impl Bucket {
         self.limit
     }
 
-    /// Takes a token, if there is one.
+    /// Takes a token, and returns whether there was one.
     pub(super) fn take(&self, now: Instant) -> bool {
         let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
-        // Requests may get here in another order than they looked at the clock.
+        // Requests may arrive here in another order than they read the clock.
         let passed = now.saturating_duration_since(level.at);
         level.at += passed;
         let filled = level.tokens + passed.div_duration_f64(self.limit.interval);

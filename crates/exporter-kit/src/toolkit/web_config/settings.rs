@@ -1,4 +1,4 @@
-//! A web configuration in force: everything its file says, checked and built.
+//! A web configuration in effect: the content of its file, checked and built.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,9 +16,12 @@ use super::tls::{self, Tls};
 use super::users::Users;
 use super::watched::{self, Watched};
 
-/// A web configuration in force. Never changed: a reload makes another.
+/// The remedy for a missing configuration file.
+const CREATE: &str = "create the file, or correct its path";
+
+/// A web configuration in effect. Immutable: a reload creates another.
 pub(super) struct Settings {
-    /// Counts the readings: verdicts about logins belong to one.
+    /// The number of the reload; results of password checks belong to one.
     pub(super) generation: u64,
     pub(super) tls: Option<Tls>,
     pub(super) http2: bool,
@@ -28,14 +31,14 @@ pub(super) struct Settings {
     /// Paths that need no login.
     pub(super) open_paths: Vec<String>,
     pub(super) rate_limit: Option<RateLimit>,
-    /// How to log in, for who has not.
+    /// The challenges of a 401.
     pub(super) challenges: Vec<HeaderValue>,
-    /// What an operator should know although nothing is wrong.
+    /// Warnings about a valid configuration.
     pub(super) notices: Vec<String>,
 }
 
 impl Settings {
-    /// Reads and checks a file and all that it names. What was read is `watched`, even if it can't be used.
+    /// Reads and checks a file and every file that it names. The files are `watched` even if they are invalid.
     pub(super) fn load(
         path: &Path,
         key: &hmac::Key,
@@ -47,9 +50,9 @@ impl Settings {
     fn build(path: &Path, key: &hmac::Key, watched: &mut Watched) -> Result<Self, Problem> {
         let content = watched
             .read(path)
-            .map_err(|error| Problem::new(watched::reason(path, &error)))?;
+            .map_err(|error| Problem::new(watched::explain(path, &error, CREATE)))?;
         let text = str::from_utf8(&content)
-            .map_err(|_| Problem::new("yaml: the file is not UTF-8; write it in UTF-8"))?;
+            .map_err(|_| Problem::new("yaml: the file is not UTF-8; save it as UTF-8"))?;
         let file = File::parse(text)?;
         let mut notices = Vec::new();
         let mut sources = Sources::new(path, watched);
@@ -73,10 +76,10 @@ impl Settings {
 
         let needs_login = !users.is_empty() || !tokens.is_empty();
         if tls.is_none() && needs_login {
-            notices.push("logins are asked for, but TLS is not: passwords and tokens can be read on their way".to_owned());
+            notices.push("logins are required without TLS: passwords and tokens are sent unencrypted; set cert_file and key_file".to_owned());
         }
         if !open_paths.is_empty() && !needs_login {
-            notices.push("open_paths has no effect: no login is asked for".to_owned());
+            notices.push("open_paths has no effect: no login is required".to_owned());
         }
         let mut challenges = Vec::new();
         if !users.is_empty() {
@@ -110,7 +113,7 @@ fn open_paths(file: Option<&ExporterKit>) -> Result<Vec<String>, Problem> {
                 return Ok(text.clone());
             }
             let message = format!(
-                "`{text}` is no path; write a whole one, as requests have it, without a query or `*`: `/-/healthy`"
+                "`{text}` is not a path; write a whole path without a query or `*`, such as `/-/healthy`"
             );
             Err(Problem::new(message).at(place_of(path)))
         })

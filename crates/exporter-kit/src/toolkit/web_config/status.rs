@@ -1,4 +1,4 @@
-//! The metrics about a web configuration.
+//! Metrics about a web configuration.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -8,20 +8,20 @@ use crate::model::{Descriptor, MetricType, Timestamp};
 
 const SUCCESSFUL: (&str, &str) = (
     "exporter_kit_web_config_last_reload_successful",
-    "Whether the last reading of the web configuration succeeded; if not, the one before is in force.",
+    "Whether the last reload of the web configuration succeeded; if not, the previous one is in effect.",
 );
 const SUCCESS_TIME: (&str, &str) = (
     "exporter_kit_web_config_last_reload_success_timestamp_seconds",
-    "When the web configuration in force was read.",
+    "Time at which the web configuration in effect was loaded.",
 );
 const NOT_AFTER: (&str, &str) = (
     "exporter_kit_web_config_certificate_not_after_timestamp_seconds",
-    "When the server's certificate ends.",
+    "End of the validity of the server certificate.",
 );
 
-/// What became of the last reading of a web configuration, as metrics:
+/// The outcome of the last reload of a web configuration, as metrics:
 ///
-/// - `exporter_kit_web_config_last_reload_successful`: 1, or 0 while a broken change waits to be corrected.
+/// - `exporter_kit_web_config_last_reload_successful`: 1, or 0 while the file is invalid.
 /// - `exporter_kit_web_config_last_reload_success_timestamp_seconds`
 /// - `exporter_kit_web_config_certificate_not_after_timestamp_seconds`, with TLS.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) struct Status {
     successful: AtomicBool,
     /// In seconds since 1970.
     success: Mutex<Timestamp>,
-    /// In seconds since 1970; the least number where there is no certificate.
+    /// In seconds since 1970; `i64::MIN` without a certificate.
     not_after: AtomicI64,
 }
 

@@ -1,4 +1,4 @@
-//! Versions, cipher suites and curves by the names that Go has for them, and what of them there is here.
+//! TLS versions, cipher suites and curves by their names in Go, as far as rustls supports them.
 
 use rustls::crypto::{SupportedKxGroup, ring};
 use rustls::{SupportedCipherSuite, SupportedProtocolVersion, version};
@@ -6,10 +6,10 @@ use rustls::{SupportedCipherSuite, SupportedProtocolVersion, version};
 use super::error::Problem;
 use super::file::{Text, place_of, unknown};
 
-/// The versions, oldest first; TLS 1.0 and 1.1 are none that can be spoken here.
+/// The versions, oldest first. TLS 1.0 and 1.1 are not supported.
 const VERSIONS: [&str; 4] = ["TLS10", "TLS11", "TLS12", "TLS13"];
 
-/// Go's suites that are here too.
+/// The suites of Go that are supported.
 const SUITES: [(&str, SupportedCipherSuite); 9] = {
     use rustls::crypto::ring::cipher_suite as ring;
     [
@@ -46,7 +46,7 @@ const SUITES: [(&str, SupportedCipherSuite); 9] = {
     ]
 };
 
-/// Go's suites that are not: without forward secrecy, or with CBC.
+/// The suites of Go that are not supported: without forward secrecy, or with CBC.
 const SUITES_ELSEWHERE: [&str; 8] = [
     "TLS_RSA_WITH_AES_128_CBC_SHA",
     "TLS_RSA_WITH_AES_256_CBC_SHA",
@@ -58,7 +58,7 @@ const SUITES_ELSEWHERE: [&str; 8] = [
     "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
 ];
 
-/// HTTP/2 asks for one of these where TLS 1.2 is spoken.
+/// HTTP/2 requires one of these with TLS 1.2.
 const HTTP2_REQUIRED: [&str; 2] = [
     "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
     "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
@@ -66,14 +66,14 @@ const HTTP2_REQUIRED: [&str; 2] = [
 
 const CURVES: [&str; 4] = ["CurveP256", "CurveP384", "CurveP521", "X25519"];
 
-/// What is spoken with clients.
+/// The versions, suites and curves that clients are offered.
 pub(super) struct Spoken {
     pub(super) versions: Vec<&'static SupportedProtocolVersion>,
     pub(super) suites: Vec<SupportedCipherSuite>,
     pub(super) curves: Vec<&'static dyn SupportedKxGroup>,
 }
 
-/// The versions between two names, and what has to be said about them.
+/// The versions between two names. Adds warnings to `notices`.
 pub(super) fn versions(
     min: Option<&Text>,
     max: Option<&Text>,
@@ -91,7 +91,7 @@ pub(super) fn versions(
         && high < TLS12
     {
         let message = format!(
-            "max_version `{}`: no supported versions satisfy MinVersion and MaxVersion; only TLS 1.2 and 1.3 are spoken here, write `TLS12` or `TLS13`",
+            "max_version `{}`: no supported versions satisfy MinVersion and MaxVersion; write `TLS12` or `TLS13`",
             text.value
         );
         return Err(Problem::new(message).at(place_of(text)));
@@ -100,7 +100,7 @@ pub(super) fn versions(
         && low < TLS12
     {
         notices.push(format!(
-            "min_version `{}` is taken as `TLS12`: older versions are not spoken here",
+            "min_version `{}` is raised to `TLS12`, the oldest supported version",
             text.value
         ));
     }
@@ -121,7 +121,7 @@ pub(super) fn versions(
     Ok(versions)
 }
 
-/// The suites of a list, which decides about TLS 1.2 only; all of them without a list.
+/// The suites of a list, which applies to TLS 1.2 only; all suites without a list.
 pub(super) fn suites(
     list: &[Text],
     versions: &[&'static SupportedProtocolVersion],
@@ -145,11 +145,11 @@ pub(super) fn suites(
         }
     }
     let speaks12 = versions.contains(&&version::TLS12);
-    // As in Go: what the list says about TLS 1.3 is of no consequence.
+    // As in Go, the list does not apply to TLS 1.3.
     chosen.retain(|suite| suite.version() == &version::TLS12);
     if speaks12 && chosen.is_empty() && !absent.is_empty() {
         let message = format!(
-            "none of the cipher suites can be had: {} have no forward secrecy or use CBC; add `{}`, and `{}` for ECDSA certificates",
+            "cipher_suites has no supported suite: {} lack forward secrecy or use CBC; add `{}`, and `{}` for ECDSA certificates",
             super::suggestion::listed(&absent),
             HTTP2_REQUIRED[0],
             HTTP2_REQUIRED[1],
@@ -158,7 +158,7 @@ pub(super) fn suites(
     }
     if !absent.is_empty() {
         notices.push(format!(
-            "cipher_suites: {} are left out: they have no forward secrecy or use CBC, and are not spoken here",
+            "cipher_suites: {} are ignored: they lack forward secrecy or use CBC",
             super::suggestion::listed(&absent)
         ));
     }
@@ -175,7 +175,7 @@ pub(super) fn suites(
     Ok(tls13.copied().chain(chosen).collect())
 }
 
-/// The curves of a list; all of them without one.
+/// The curves of a list; all curves without a list.
 pub(super) fn curves(
     list: &[Text],
     notices: &mut Vec<String>,
@@ -194,11 +194,11 @@ pub(super) fn curves(
         }
     }
     if chosen.is_empty() {
-        let message = "curve `CurveP521` can't be had here, and there is no other in curve_preferences; add `X25519`, `CurveP256` or `CurveP384`";
+        let message = "curve_preferences has only `CurveP521`, which is not supported; add `X25519`, `CurveP256` or `CurveP384`";
         return Err(Problem::new(message).at(place_of(first)));
     }
     if chosen.len() < list.len() {
-        notices.push("curve_preferences: `CurveP521` is left out: it can't be had here".to_owned());
+        notices.push("curve_preferences: `CurveP521` is ignored: it is not supported".to_owned());
     }
     Ok(chosen)
 }

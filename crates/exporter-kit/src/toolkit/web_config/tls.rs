@@ -1,4 +1,4 @@
-//! How connections are encrypted: a configuration for rustls, made of what the file says.
+//! TLS: the configuration of rustls, built from the file.
 
 use std::sync::Arc;
 
@@ -13,19 +13,19 @@ use super::suites::{self, Spoken};
 use super::x509;
 use crate::model::Timestamp;
 
-/// What a client is offered to speak inside TLS.
+/// The protocols that are offered to clients inside TLS.
 const HTTP2: &[u8] = b"h2";
 const HTTP1: &[u8] = b"http/1.1";
 
-/// How connections are encrypted.
+/// The TLS configuration of a server.
 #[derive(Debug)]
 pub(super) struct Tls {
     pub(super) config: Arc<ServerConfig>,
-    /// When the server's certificate ends, in seconds since 1970.
+    /// The end of the server certificate, in seconds since 1970.
     pub(super) not_after: Option<i64>,
 }
 
-/// Makes it of the section of a file at `place`; none if the section does not ask for TLS.
+/// Builds it from the section of a file at `place`; `None` if the section does not enable TLS.
 pub(super) fn build(
     file: &TlsServerConfig,
     place: Option<Place>,
@@ -45,20 +45,17 @@ pub(super) fn build(
     if asked.iter().all(|text| said(text).is_none()) {
         return Ok(None);
     }
-    // As in Go, that something is missing is said before that something else can't be read.
+    // As in Go, missing keys are reported before unreadable files.
     let missing = |keys: &str, remedy: &str| {
         Problem::new(format!("missing one of {keys}; {remedy}")).at(place)
     };
     if said(&file.cert).or(said(&file.cert_file)).is_none() {
-        return Err(missing(
-            "cert or cert_file",
-            "name the server's certificate",
-        ));
+        return Err(missing("cert or cert_file", "add the server certificate"));
     }
     if said(&file.key).or(said(&file.key_file)).is_none() {
         return Err(missing(
             "key or key_file",
-            "name the certificate's private key",
+            "add the private key of the certificate",
         ));
     }
     let chain = sources.pem("cert", &file.cert_file, &file.cert)?;
@@ -103,7 +100,7 @@ pub(super) fn build(
 
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&spoken.versions)
-        .map_err(|error| Problem::new(format!("these versions, cipher suites and curves don't fit together: {error}; leave out cipher_suites")).at(place))?;
+        .map_err(|error| Problem::new(format!("cannot combine these versions, cipher suites and curves: {error}; remove cipher_suites")).at(place))?;
     let builder = match verifier {
         Some(verifier) => builder.with_client_cert_verifier(verifier),
         None => builder.with_no_client_auth(),
@@ -120,25 +117,19 @@ pub(super) fn build(
     }))
 }
 
-/// What is to be said of a certificate that clients will not accept.
+/// The warning about a certificate that is not valid now.
 fn expiry(facts: &x509::Facts) -> Option<String> {
     let now = Timestamp::now().seconds();
     if now > facts.not_after {
-        Some(
-            "the server's certificate has expired; clients that verify it will refuse it"
-                .to_owned(),
-        )
+        Some("the server certificate has expired; clients that verify it reject it".to_owned())
     } else if now < facts.not_before {
-        Some(
-            "the server's certificate is not valid yet; clients that verify it will refuse it"
-                .to_owned(),
-        )
+        Some("the server certificate is not valid yet; clients that verify it reject it".to_owned())
     } else {
         None
     }
 }
 
-/// Whether HTTP/2 was agreed on.
+/// Returns whether the negotiated protocol is HTTP/2.
 pub(super) fn is_http2(protocol: Option<&[u8]>) -> bool {
     protocol == Some(HTTP2)
 }

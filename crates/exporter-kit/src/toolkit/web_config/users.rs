@@ -1,4 +1,4 @@
-//! Who may log in with a password.
+//! Users that log in with a password.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Above this cost, a check takes longer than the timeout of a scrape.
 const SLOW_COST: u32 = 14;
 
-/// The users with their hashes.
+/// All users, with their hashes.
 pub(super) struct Users {
     hashes: HashMap<String, Hash>,
     cost: u32,
@@ -36,13 +36,13 @@ impl Users {
         for (name, text) in file.into_iter().flatten() {
             if name.contains(':') {
                 let message = format!(
-                    "the user `{name}` could never log in: a client can't send a name with `:`; choose another name"
+                    "the user `{name}` cannot log in: clients cannot send a name that contains `:`; choose another name"
                 );
                 return Err(Problem::new(message).at(place_of(text)));
             }
             let hash = Hash::parse(&text.value).map_err(|why| {
                 let message = format!(
-                    "the hash of user `{name}` can't be used: {why}; make one with `htpasswd -nBC 10 {name}`"
+                    "cannot use the hash of user `{name}`: {why}; create one with `htpasswd -nBC 10 {name}`"
                 );
                 Problem::new(message).at(place_of(text))
             })?;
@@ -51,7 +51,7 @@ impl Users {
         let cost = passwords::greatest_cost(hashes.values());
         if cost > SLOW_COST {
             notices.push(format!(
-                "a user's hash has the cost {cost}: the first scrape after each start may time out while it is checked; a cost of 10 is usual"
+                "the hash of a user has the cost {cost}: the first scrape after each start may time out during the check; a cost of 10 is common"
             ));
         }
         Ok(Self { hashes, cost })
@@ -61,14 +61,14 @@ impl Users {
         self.hashes.is_empty()
     }
 
-    /// Whether somebody of that name has that password. Takes as long whether there is such a user or not, from
-    /// milliseconds to seconds: must run on a thread that may block.
+    /// Checks a login. Takes from milliseconds to seconds, whether the user exists or not: must run on a thread that
+    /// may block.
     pub(super) fn verify(&self, login: &Login) -> bool {
         passwords::verify(self.hashes.get(&login.user), &login.password, self.cost)
     }
 }
 
-/// A name and a password as somebody sent them.
+/// A name and a password, as a client sent them.
 pub(super) struct Login {
     user: String,
     password: Vec<u8>,
@@ -81,21 +81,21 @@ impl Login {
         let end = decoded.iter().position(|byte| *byte == b':')?;
         let (user, password) = decoded.split_at(end);
         Some(Self {
-            // A name that is not UTF-8 is nobody's.
+            // A name that is not UTF-8 matches no user.
             user: String::from_utf8_lossy(user).into_owned(),
             password: password.iter().skip(1).copied().collect(),
         })
     }
 }
 
-/// What comes after the name of a scheme.
+/// The credentials after the name of a scheme.
 pub(super) fn credentials<'a>(authorization: &'a [u8], scheme: &[u8]) -> Option<&'a [u8]> {
     let (found, rest) = authorization.split_at_checked(scheme.len())?;
     let rest = rest.strip_prefix(b" ")?;
     found.eq_ignore_ascii_case(scheme).then_some(rest)
 }
 
-/// A check of a login that has not been made yet.
+/// A pending check of a login.
 pub(super) struct Check {
     pub(super) users: Arc<Users>,
     pub(super) login: Login,

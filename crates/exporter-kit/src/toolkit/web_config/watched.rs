@@ -1,30 +1,30 @@
-//! The files that a configuration was read from, and whether they are still the same.
+//! The files of a configuration, and the detection of their changes.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// More than any file that a web configuration is made of has, in bytes.
+/// The largest size of a file, in bytes; more than any file of a web configuration needs.
 const MAX_BYTES: u64 = 4 << 20;
 
-/// The files that were asked for, whether they could be read or not.
+/// All files that were read, readable or not.
 #[derive(Debug, Default)]
 pub(super) struct Watched(Vec<(PathBuf, Stamp)>);
 
-/// What changes when a file does. `None` where there is no file.
+/// The properties that change with a file. `None` for a missing file.
 type Stamp = Option<(u64, Option<SystemTime>, Identity)>;
 
-/// Which file it is, and when it, its name or its rights were changed.
+/// The identity of a file, and the time of the last change of its content, name or permissions.
 #[cfg(unix)]
 type Identity = (u64, u64, i64, i64);
 #[cfg(not(unix))]
 type Identity = ();
 
 impl Watched {
-    /// Reads a file, and remembers it.
+    /// Reads a file and remembers its state.
     pub(super) fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
-        // Before it is read: a change in between must not be missed.
+        // Before the read, so that a change in between is detected.
         self.0.push((path.to_owned(), stamp(path)));
         let mut content = Vec::new();
         File::open(path)?
@@ -36,7 +36,7 @@ impl Watched {
         Ok(content)
     }
 
-    /// Whether one of the files has changed since it was read.
+    /// Returns whether a file has changed since it was read.
     pub(super) fn have_changed(&self) -> bool {
         self.0.iter().any(|(path, before)| stamp(path) != *before)
     }
@@ -65,21 +65,21 @@ fn identity(metadata: &Metadata) -> Identity {
 #[cfg(not(unix))]
 fn identity(_: &Metadata) -> Identity {}
 
-/// Why a file can't be read, as people search for it.
-pub(super) fn reason(path: &Path, error: &io::Error) -> String {
+/// The reason why a file cannot be read, in the words of Go. The remedy is for a file that does not exist.
+pub(super) fn explain(path: &Path, error: &io::Error, remedy: &str) -> String {
     let path = path.display();
     match error.kind() {
         io::ErrorKind::NotFound => {
-            format!(
-                "open `{path}`: no such file or directory; a relative path begins at the folder of the configuration file"
-            )
+            format!("open `{path}`: no such file or directory; {remedy}")
         }
         io::ErrorKind::PermissionDenied => {
-            format!("open `{path}`: permission denied; let the user that runs this program read it")
+            format!(
+                "open `{path}`: permission denied; allow the user of this program to read the file"
+            )
         }
         io::ErrorKind::FileTooLarge => {
-            format!("open `{path}`: it has more than {MAX_BYTES} bytes; name another file")
+            format!("open `{path}`: the file is larger than {MAX_BYTES} bytes; name another file")
         }
-        _ => format!("open `{path}`: {error}; name a file that can be read"),
+        _ => format!("open `{path}`: {error}; name a readable file"),
     }
 }

@@ -1,4 +1,4 @@
-//! Stands for the database `postgres`.
+//! Placeholder for the database `postgres`.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(super) const FEATURE: Feature = Feature {
     is_on: false,
 };
 
-/// Nothing is wrong with keys that are not looked at.
+/// Finds no mistakes, as it ignores the keys.
 pub(super) fn check(_: &Keys, _: &mut Vec<Fault>) {}
 
 /// # Errors

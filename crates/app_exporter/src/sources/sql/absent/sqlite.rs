@@ -1,4 +1,4 @@
-//! Stands for the database `sqlite`.
+//! Placeholder for the database `sqlite`.
 
 use crate::config::{At, Fault};
 use crate::decode::Limits;

@@ -153,7 +153,7 @@ const UNUSABLE: [(&str, &str, &str); 31] = [
     (
         "--web.max-requests",
         "-1",
-        "write an integer from 0; 0 is no limit",
+        "write an integer from 0; 0 disables the limit",
     ),
     (
         "--timeout-offset",

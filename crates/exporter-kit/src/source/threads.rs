@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout_at;
 
@@ -83,7 +84,8 @@ impl BlockingTurn {
         }
     }
 
-    /// Runs what may block on a thread of its own. A panic there is passed on to this future.
+    /// Runs what may block on a thread of its own, within the runtime of this future. A panic there is passed on to this
+    /// future.
     ///
     /// # Errors
     /// When no further thread can be started.
@@ -93,8 +95,11 @@ impl BlockingTurn {
     ) -> Result<T, SourceError> {
         let (sender, result) = oneshot::channel();
         let turn = self.clone();
+        let runtime = Handle::try_current().ok();
         let work = move || {
+            let entered = runtime.as_ref().map(Handle::enter);
             let result = catch_unwind(AssertUnwindSafe(work));
+            drop(entered);
             drop(turn);
             // A fetch that was stopped at its deadline needs no result.
             let _ = sender.send(result);

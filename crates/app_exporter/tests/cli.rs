@@ -125,7 +125,7 @@ fn once_asks_one_source_or_a_template_about_an_allowed_target() {
         (&["--source=shop", "--target=shop-b"][..], "shop: `"),
         (
             &["--source=shop", "--target=../shop-a"],
-            "`../shop-a` is none of the `targets` of the source `shop`; there are `main`, `shop-*`\n",
+            "`../shop-a` is not one of the `targets` of the source `shop`; there are `main`, `shop-*`\n",
         ),
         (
             &["--source=host", "--target=2130706433"],
@@ -145,7 +145,7 @@ fn once_asks_one_source_or_a_template_about_an_allowed_target() {
         ),
         (
             &["--source=shp"],
-            "no source named `shp`, did you mean `shop`?\n",
+            "unknown source `shp`, did you mean `shop`?\n",
         ),
     ] {
         let (code, shown, failed) = once(arguments);

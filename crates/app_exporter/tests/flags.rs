@@ -153,7 +153,7 @@ const UNUSABLE: [(&str, &str, &str); 31] = [
     (
         "--web.max-requests",
         "-1",
-        "write an integer from 0; 0 is no limit",
+        "write an integer from 0; 0 disables the limit",
     ),
     (
         "--timeout-offset",
@@ -350,7 +350,7 @@ fn a_port_that_is_taken_ends_it_with_one_line_that_says_what_to_do() {
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.contains("level=ERROR"), "{said}");
     assert!(said.contains(&format!("`{address}`")), "{said}");
-    assert!(said.contains("the port is taken"), "{said}");
+    assert!(said.contains("the port is in use"), "{said}");
     assert!(said.contains("--web.listen-address"), "{said}");
     // Also when the other address is free.
     let both = format!("--web.listen-address=127.0.0.1:0,{address}");

@@ -139,7 +139,9 @@ fn what_a_configuration_is_refused_for_is_in_troubleshooting_as_it_is_said() {
     let (_, rest) = page
         .split_once("Common mistakes in YAML")
         .expect("a section");
-    let (section, _) = rest.split_once("**`the variable").expect("the next one");
+    let (section, _) = rest
+        .split_once("**`the environment variable")
+        .expect("the next one");
     let mut messages = Vec::new();
     for line in section.lines() {
         let bold = line

@@ -167,7 +167,7 @@ fn a_hostile_target_reaches_nothing() {
     for target in all {
         let (status, text) = probe(address, "shop", target);
         assert_eq!(status, 403, "{target}: {text}");
-        assert!(text.contains(" is none of the `targets` of the source `shop`; there are `"));
+        assert!(text.contains(" is not one of the `targets` of the source `shop`; there are `"));
         assert!(text.ends_with("`; there are `shop-*`, `x@y`\n"), "{text}");
         assert!(text.len() < 1000 && text.lines().count() == 1, "{text}");
     }
@@ -331,7 +331,7 @@ fn a_template_that_can_not_work_is_refused_at_once() {
     let scratch = Scratch::new("probe-check");
     for (from, to, said) in [
         ("'shop-*', x@y", "", "`targets` is empty"),
-        ("x@y", "''", "`` is no target"),
+        ("x@y", "''", "`` is not a target"),
         (
             "    file:",
             "    interval: 5s\n    file:",

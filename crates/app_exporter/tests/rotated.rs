@@ -175,7 +175,7 @@ fn a_secret_in_a_pipe_holds_up_no_other_source() {
         &["once", "--config.file", &file.to_string_lossy()],
         &[],
     ));
-    for part in ["app_z 7.0\n", "pipe`: it is no regular file"] {
+    for part in ["app_z 7.0\n", "pipe`: cannot read: not a regular file"] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
 }

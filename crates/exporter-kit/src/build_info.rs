@@ -1,12 +1,12 @@
-//! `…_build_info`: which build is running, as labels.
+//! `…_build_info`: the running build as labels.
 
 use crate::collect::{Collect, CollectError, FamilyWriter, Sink};
 use crate::model::{Descriptor, MetricType, Value};
 use crate::name::NameError;
 
-/// Gives `NAME_build_info` with version, revision, branch, Rust version, operating system and processor as labels.
+/// Collects `NAME_build_info` with version, revision, branch, Rust version, operating system and processor as labels.
 ///
-/// The value is always 1. What is not known stays the empty text.
+/// The value is always 1. Unknown labels stay empty.
 ///
 /// ```
 /// use exporter_kit::{BuildInfo, Registry};

@@ -1,40 +1,60 @@
-//! Metrics for Prometheus: the numbers a program keeps, the formats they are written in, and the HTTP server that
-//! answers scrapes. For exporters and for services that measure themselves alike.
+//! Metrics for Prometheus: metric types, formats, and an HTTP server that answers scrapes. For exporters and for
+//! services that measure themselves.
 //!
 #![cfg_attr(feature = "http", doc = include_str!("../docs/front.md"))]
+//! Add it with `cargo add exporter-kit`, and with `--features` for what the table below lists.
+//!
 //! # Map
 //!
-//! | to | use |
-//! |---|---|
-//! | record | [`Counter`], [`Gauge`], [`IntGauge`], [`Histogram`], [`Summary`], [`Info`], [`StateSet`] |
-//! | record by labels | [`Family`], [`EnumFamily`] with [`label_enum!`] |
-//! | define metrics in a `static` | [`Static`] |
-//! | gather what is scraped together | [`Registry`] |
-//! | give numbers from elsewhere | [`Collect`], [`FamilyWriter`], [`Descriptor`] |
-//! | fetch numbers from where they are kept | `source::Source`, `source::Sources` |
-//! | show the process and the build | [`ProcessCollector`], [`BuildInfo`] |
-//! | write an exposition | [`Registry::scrape`], [`Format`] |
-//! | read one, and look into it | [`parse`], [`Snapshot`] |
-//! | leave in a file, push to a gateway or Graphite | [`push`] |
-//! | check names | [`lint`] |
-//! | test what is measured | [`testing`] |
+//! Each room uses only rooms above it.
+//!
+//! | room | to | use |
+//! |---|---|---|
+//! | model | describe numbers | [`Descriptor`], [`MetricType`], [`Sample`], [`SeriesKey`], [`Number`] |
+//! | collect | show numbers from elsewhere | [`Collect`], [`FamilyWriter`], [`Sink`] |
+//! | encode | choose a format | [`Format`], [`Escaping`] |
+//! | [`parse`] | read an exposition | [`parse`], [`Snapshot`] |
+//! | [`lint`] | check names | [`lint::snapshot`], [`linted`](Definition::linted) |
+//! | metric | record | [`Counter`], [`Gauge`], [`IntGauge`], [`Histogram`], [`Summary`], [`Info`], [`StateSet`] |
+//! | | record by labels | [`Family`], [`EnumFamily`] with [`label_enum!`] |
+//! | | define metrics in a `static` | [`Definition`], [`Static`] |
+//! | source | fetch numbers asynchronously | `source::Source`, `source::Sources` |
+//! | | show the process and the build | [`ProcessCollector`], [`BuildInfo`] |
+//! | registry | make and register metrics | [`Registry`] |
+//! | [`scrape`] | render an exposition | [`Registry::scrape`] |
+//! | server | answer scrapes over HTTP | `Server`, `serve` |
+//! | toolkit | take flags, a web configuration and sockets of systemd | `toolkit::WebFlags` |
+//! | layer | measure HTTP requests | `layer::RequestMetrics` |
+//! | [`push`] | write a file, push to a gateway or Graphite | [`push`] |
+//! | [`testing`] | test metrics | [`testing`] |
 //!
 //! # Features
 //!
-//! - `http` (on unless switched off): the server and the handler. Without it there is no async runtime among the
-//!   dependencies, and an exposition is had with [`Registry::scrape`].
-//! - `source` (with `http`): asynchronous sources of numbers, and what runs them: `source::Sources`.
-//! - `push`: a Pushgateway and Graphite as receivers.
-//! - `tower`: metrics of the requests that go through a service or a client, as a layer: `layer::RequestMetrics`.
-//! - `systemd`: socket activation, and readiness, reloads and health for systemd.
-//! - `clap`: `toolkit::WebFlags`, the flags that operators expect of an exporter, in one line of a command line.
-//! - `web-config`: TLS, HTTP/2, logins and what else the web configuration file of exporters says.
-//! - `zstd`: bodies compressed with zstd, beside gzip.
-//! - `experimental-openmetrics-2`: OpenMetrics text 2.0.0 as of its release candidate 0. It changes as that does.
+//! | feature | adds |
+//! |---|---|
+//! | `http` (default) | the server and the handler; without it the library depends on no async runtime |
+//! | `source` (with `http`) | asynchronous sources: `source::Sources` |
+//! | `push` | clients of a Pushgateway and Graphite |
+//! | `tower` | metrics of HTTP requests as a layer: `layer::RequestMetrics` |
+//! | `systemd` | socket activation, and readiness, reloads and health for systemd |
+//! | `clap` | the usual flags of an exporter: `toolkit::WebFlags` |
+//! | `web-config` | the web configuration file: TLS, HTTP/2, logins |
+//! | `zstd` | responses compressed with zstd |
+//! | `experimental-openmetrics-2` | OpenMetrics text 2.0.0, release candidate 0; it changes with the draft |
 //!
-//! Errors are values: what is made at run time is checked when it is made, what is `static` when the program is built.
-//! Recording never fails. Failures of collectors and refused series are shown in the scrape itself, in metrics whose
-//! names begin with `exporter_kit_`, and told to the [`log`](https://docs.rs/log) crate.
+//! # Errors
+//!
+//! Definitions are checked when a metric is made, and those of a `static` when the program is built. Recording never
+//! fails. Failed collectors and refused series appear in the scrape itself, in metrics with the prefix `exporter_kit_`,
+//! and in the [`log`](https://docs.rs/log) crate. The `Debug` of every error is its `Display` with the remedy, so a
+//! `main` that returns `Result<(), Box<dyn Error>>` prints it.
+//!
+//! # Versions
+//!
+//! The library needs Rust 1.89 or newer; a newer minimum is a minor release. It follows semantic versioning. Before 1.0
+//! a minor release can break the API, a patch release cannot. Feature `experimental-openmetrics-2` is exempt.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

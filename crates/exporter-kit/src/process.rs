@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::collect::{Collect, CollectError, FamilyWriter, Sink};
 use crate::model::{Descriptor, IntoNumber, MetricType, Number};
 
-/// Gives the `process_*` metrics of one process, read from Linux' `/proc` at each scrape.
+/// Collects the `process_*` metrics of one process from Linux' `/proc` at each scrape.
 ///
-/// What can't be read is left out, never invented; where there is no `/proc`, nothing is given.
+/// A number that cannot be read is left out; without `/proc` there are no metrics.
 ///
 /// ```
 /// let registry = exporter_kit::Registry::new();
@@ -27,7 +27,7 @@ impl ProcessCollector {
         Self::in_directory("/proc", None)
     }
 
-    /// The metrics of the process with that identifier. Others' open files need its owner's rights.
+    /// The metrics of the process with that identifier. Reading its open files needs its owner's rights.
     pub fn of(pid: u32) -> Self {
         Self::in_directory("/proc", Some(pid))
     }
@@ -140,7 +140,7 @@ impl Collect for ProcessCollector {
     }
 }
 
-/// How many descriptors are open. Since Linux 6.2 it is the length of their folder; listing ten thousand of them
+/// The number of open descriptors. Since Linux 6.2 it is the length of their folder; listing ten thousand of them
 /// takes milliseconds, at every scrape.
 fn open_fds(process: &Path) -> Option<u64> {
     let folder = process.join("fd");
@@ -156,7 +156,7 @@ fn open_fds(process: &Path) -> Option<u64> {
     Some(listed.saturating_sub(own))
 }
 
-/// What could be read at this moment.
+/// The numbers that could be read at this moment.
 struct Reading(Vec<(Row, Number)>);
 
 impl Reading {
@@ -188,7 +188,7 @@ impl Reading {
         self.0.extend(value.map(|value| (row, value.into_number())));
     }
 
-    /// Takes what `stat` says; its fields are numbered from 1 in proc_pid_stat(5).
+    /// Reads the line of `stat`; its fields are numbered from 1 in proc_pid_stat(5).
     fn stat(&mut self, stat: &str, units: Units, boot: Option<f64>) {
         // The second field is the command in parentheses and may contain spaces and parentheses itself.
         let Some((_, rest)) = stat.rsplit_once(") ") else {
@@ -215,7 +215,7 @@ impl Reading {
     }
 }
 
-/// What the kernel counts in.
+/// The units of the kernel.
 #[derive(Clone, Copy)]
 struct Units {
     ticks_per_second: u64,
@@ -263,7 +263,7 @@ fn boot_time(stat: &str) -> Option<f64> {
         .ok()
 }
 
-/// The soft limit of that name; `unlimited` is left out, it is no number.
+/// The soft limit of that name; `unlimited` is left out, because it is not a number.
 fn soft_limit(limits: &str, name: &str) -> Option<u64> {
     let line = limits.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_ascii_whitespace().next()?.parse().ok()

@@ -116,7 +116,7 @@ impl SecretFile {
         let Self(path) = self;
         read(path)
             .map(|text| Secret::new(text.trim_end_matches(['\r', '\n'])))
-            .map_err(|error| format!("cannot read `{}`: {error}", path.display()))
+            .map_err(|error| format!("`{}`: cannot read: {error}", path.display()))
     }
 }
 

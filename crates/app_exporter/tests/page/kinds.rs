@@ -10,7 +10,7 @@ use exporter_kit::{
 use super::Browser;
 use super::shop::serve;
 
-/// What no metric type of the library gives: a distribution of now, a type that is not known, and times.
+/// Families that the library has no metric type for: a gauge histogram, an unknown type, and times.
 struct Foreign;
 
 impl Collect for Foreign {

@@ -118,7 +118,7 @@ pub(crate) fn serve(registry: &Registry) -> (Server, String) {
     (server, page)
 }
 
-/// What a runner of sources says of two of them.
+/// The health metrics of two sources.
 struct Sources;
 
 impl Collect for Sources {

@@ -156,7 +156,7 @@ fn mysql_gives_every_type_and_says_what_fails() {
         "token: the column `value` has bytes that are no text; select `hex(…)` of it",
         "wrong_password: `localhost:",
         "Access denied for user 'exporter'@'localhost' (using password: YES)` (1045)",
-        "there is no column `value`, did you mean `Value`?",
+        "unknown column `value`, did you mean `Value`?",
         "invalid peer certificate",
     ] {
         assert!(text.contains(message), "{message} is not in\n{text}");

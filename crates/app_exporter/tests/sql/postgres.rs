@@ -185,7 +185,7 @@ fn postgres_gives_every_type_and_says_what_fails() {
         "array: the column `value` has the type `_int4`, which is not read",
         "wrong_password: `localhost:",
         "password authentication failed for user \"exporter\"` (28P01)",
-        "there is no column `value`, did you mean `Value`?",
+        "unknown column `value`, did you mean `Value`?",
         "invalid peer certificate",
         "the server asks for a password; add `password` or `password_file`",
     ] {

@@ -77,8 +77,8 @@ fn sqlite_is_read_and_never_written_to() {
         "writes: SQLite reports `attempt to write a readonly database`",
         "schema: SQLite reports `attempt to write a readonly database`",
         "the column `value` has bytes",
-        "there is no column `value`; there is `number`",
-        "there are more than 100000 rows",
+        "unknown column `value`; there is `number`",
+        "more than 100000 rows",
         "the rows: more than 1000000 bytes",
     ] {
         assert!(text.contains(message), "{message} is not in\n{text}");

@@ -1,18 +1,18 @@
-//! What gives families.
+//! Collectors: types that hand over families at a scrape.
 
 use crate::collect::{CollectError, Sink};
 use crate::model::Descriptor;
 
 /// Gives families and their series to a [`Sink`].
 ///
-/// Every metric is one, and so is anything that knows numbers at the time of a scrape. An error or a panic costs what
-/// this collector had not handed over yet and nothing else; the registry counts it.
+/// All metrics are collectors; implement it for numbers that are known only at a scrape. An error or a panic loses the
+/// families that this collector had not handed over yet, and no others; the registry counts it.
 ///
 /// [`collect`](Self::collect) may block. A server calls it on a thread of its own, once for all scrapes that arrive
 /// together; when the scrape's deadline passes, the answer goes out without it.
 ///
 /// A family must be handed over whole: all of its series directly after [`Sink::family`], each label set
-/// once. Build the numbers anew at each call; do not set metrics from here.
+/// once. Read the numbers at each call; do not set metrics from here.
 ///
 /// ```
 /// use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, MetricType, Registry, Sink};
@@ -48,16 +48,16 @@ pub trait Collect: Send + Sync {
     /// Hands over every family.
     ///
     /// # Errors
-    /// When the numbers can't be had. What was handed over before counts.
+    /// When the numbers cannot be read. Families that were handed over before are shown.
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError>;
 
-    /// How often recording was refused because a limit on the number of series was reached.
+    /// The number of refused recordings: the limit on the number of series was reached.
     fn refused(&self) -> u64 {
         0
     }
 
-    /// Whether [`collect`](Self::collect) waits for nothing and holds no lock while it gives, so that a slow reader may keep
-    /// it waiting. The library's own types say so here; for other collectors, see
+    /// Returns whether [`collect`](Self::collect) never blocks and holds no lock while it hands over, so that a slow reader
+    /// may keep it waiting. The library's own types say so here; for other collectors, see
     /// [`Registry::register_streaming`](crate::Registry::register_streaming).
     #[doc(hidden)]
     fn never_waits(&self, _: Internal) -> bool {
@@ -65,7 +65,7 @@ pub trait Collect: Send + Sync {
     }
 }
 
-/// A value that code outside this library can't make, and so can't call or write what takes one.
+/// A value that only this library can make. Methods that take one can be called and implemented here alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Internal(pub(crate) ());
 

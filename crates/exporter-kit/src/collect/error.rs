@@ -1,4 +1,4 @@
-//! Why a collector could not give all of its families.
+//! Errors of collectors.
 
 use std::error::Error;
 use std::fmt;
@@ -6,18 +6,18 @@ use std::fmt;
 use crate::model::{MetricType, Number};
 use crate::name::NameError;
 
-/// Why a collector could not give all of its families.
+/// The error of a collector: some of its families are missing.
 #[non_exhaustive]
 pub enum CollectError {
-    /// A name is not valid.
+    /// Invalid name.
     Name(NameError),
-    /// A value of another kind than its family.
+    /// A value of another type than its family.
     WrongType {
         /// The family.
         family: Box<str>,
-        /// The family's kind.
+        /// The family's type.
         expected: MetricType,
-        /// The value's kind.
+        /// The value's type.
         given: MetricType,
     },
     /// A counter's value that is negative or NaN.
@@ -27,22 +27,22 @@ pub enum CollectError {
         /// The value.
         value: f64,
     },
-    /// A series that the family was given before.
+    /// A series that came twice.
     Repeated {
         /// The series, as the text formats write it.
         series: Box<str>,
     },
-    /// What the collector reads from failed.
+    /// The collector's own source failed.
     Source(Box<dyn Error + Send + Sync>),
 }
 
 impl CollectError {
-    /// Wraps the error of what the collector reads from.
+    /// Wraps an error of the collector's own source.
     pub fn source(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Source(error.into())
     }
 
-    /// Refuses what the value of a counter can't be.
+    /// Rejects a negative value and NaN.
     pub(crate) fn unless_count(family: &str, value: Number) -> Result<(), Self> {
         let value = value.as_f64();
         if value >= 0.0 {

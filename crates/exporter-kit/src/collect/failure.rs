@@ -1,6 +1,6 @@
 //! The reason why a collector's families are missing from a scrape.
 
-/// Why a collector's families are missing from a scrape.
+/// The reason why a collector's families are missing from a scrape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
     Error,

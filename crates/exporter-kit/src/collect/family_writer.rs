@@ -373,7 +373,7 @@ fn render<'l>(
     render_labels(text, labels) && name::is_legacy_metric_name(&text[..name_len])
 }
 
-/// What tells a series from all others: its labels in the order of their names, and the timestamp.
+/// The identity of a series: its labels in the order of their names, and the timestamp.
 fn key(labels: &[(&str, &str)], point: &Sample<'_>) -> String {
     let mut labels = labels.to_vec();
     labels.sort_unstable();
@@ -386,7 +386,7 @@ fn key(labels: &[(&str, &str)], point: &Sample<'_>) -> String {
     key
 }
 
-/// The first state that has been there before. They are few.
+/// The first state that comes twice. States are few, so the search is quadratic.
 fn repeated(states: &[(Arc<str>, bool)]) -> Option<&str> {
     let before = |i: usize, state: &Arc<str>| states[..i].iter().any(|(other, _)| other == state);
     let mut states = states.iter().enumerate();

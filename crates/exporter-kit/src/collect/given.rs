@@ -1,4 +1,4 @@
-//! Which label sets a family has been given.
+//! The label sets of a family so far.
 
 use std::hash::BuildHasher;
 

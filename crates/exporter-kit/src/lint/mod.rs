@@ -1,4 +1,4 @@
-//! The naming rules of Prometheus, as `promtool check metrics` has them, and what to do about each finding.
+//! Prometheus' naming rules as in `promtool check metrics`, with a remedy for each finding.
 //!
 //! ```
 //! use exporter_kit::{Registry, lint};
@@ -57,17 +57,17 @@ impl Finding {
         &self.metric
     }
 
-    /// Which rule.
+    /// The rule.
     pub fn rule(&self) -> Rule {
         self.rule
     }
 
-    /// What is wrong, in the words of promtool.
+    /// The finding in promtool's words.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What to do about it.
+    /// The remedy.
     pub fn remedy(&self) -> &str {
         &self.remedy
     }

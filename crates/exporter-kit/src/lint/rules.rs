@@ -115,7 +115,7 @@ const TYPES: [&str; 5] = [
     "summary",
 ];
 
-/// How many checks there are: [`breach`] takes a smaller number.
+/// The number of checks; [`breach`] takes a smaller one.
 pub(super) const CHECKS: usize = 14;
 
 /// Makes one check of a name. A number stands for a check, because constants have neither iterators nor closures.

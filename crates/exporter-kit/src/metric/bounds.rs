@@ -14,7 +14,7 @@ pub(crate) struct Bounds {
 /// A positive float's bits are in the order of the floats; the first of them number cells.
 #[derive(Debug, Default)]
 struct Division {
-    /// How many bits do not count.
+    /// The number of ignored low bits.
     shift: u32,
     /// The number of the first cell. What is below it belongs to it.
     first: u64,
@@ -33,7 +33,7 @@ struct Cell {
     above: usize,
 }
 
-/// How many cells are no waste of memory: 8 KiB for a metric, however many series it has.
+/// The most cells: 8 KiB for a metric, however many series it has.
 const MAX_CELLS: u64 = 512;
 
 const MANTISSA_BITS: u32 = f64::MANTISSA_DIGITS - 1;

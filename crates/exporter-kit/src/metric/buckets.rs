@@ -31,11 +31,11 @@ pub(crate) enum Buckets<'a> {
 /// No one can tell more buckets apart, and a mistyped count must not take the memory.
 pub(super) const MAX_BUCKETS: usize = 10_000;
 
-/// How far apart the bounds of a range are at least, as a share of the bound: more than rounding takes.
+/// The least distance between the bounds of a range, as a share of the bound: more than rounding takes.
 const LEAST_STEP: f64 = 1e-10;
 
 impl Buckets<'_> {
-    /// Whether the bounds are finite and rise, as those that [`bounds`](Self::bounds) makes.
+    /// Checks that the bounds are finite and rise, as those that [`bounds`](Self::bounds) makes.
     pub(super) const fn check(self) -> Result<(), SetupErrorKind> {
         let (start, count, is_possible) = match self {
             Self::Bounds(bounds) => return check_bounds(bounds),

@@ -70,7 +70,7 @@ impl Counter {
     /// OpenMetrics and protobuf show exemplars.
     ///
     /// # Errors
-    /// When the exemplar is not valid; the amount is counted all the same.
+    /// When the exemplar is invalid; the amount is counted nevertheless.
     pub fn inc_with_exemplar(
         &self,
         amount: impl IntoNumber,
@@ -79,7 +79,7 @@ impl Counter {
         let amount = amount.into_number();
         self.inc_by(amount);
         let exemplar = exemplars::now(labels, amount.as_f64())?;
-        // What is negative or NaN is no example of what was counted.
+        // A negative amount or NaN was not counted.
         if amount.as_f64() > 0.0 {
             self.0.cell.exemplar.keep(0, 1, exemplar);
         }

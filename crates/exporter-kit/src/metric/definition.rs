@@ -35,7 +35,7 @@ pub struct Definition<'a, T: Defined> {
     pub(super) labels: T::Labels<'a>,
 }
 
-/// What a [`Definition`] defines: a metric type, an `Info`, a `Family` or an `EnumFamily`. Sealed.
+/// Types that a [`Definition`] makes: a metric type, an `Info`, a `Family` or an `EnumFamily`. Sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be defined",
     note = "define a `Counter`, `Gauge`, `IntGauge`, `Histogram`, `Summary`, `StateSet` or `Info`, or a family of them"

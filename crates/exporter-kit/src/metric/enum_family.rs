@@ -16,7 +16,7 @@ pub trait LabelEnum: Copy + Send + Sync + 'static {
     /// The label values, each once.
     const VALUES: &'static [&'static str];
 
-    /// Where this value's label value stands in [`VALUES`](Self::VALUES).
+    /// The position of this value's label value in [`VALUES`](Self::VALUES).
     fn index(self) -> usize;
 }
 
@@ -95,9 +95,9 @@ mod tuple {
     pub trait Tuple: Copy + Send + Sync + 'static {
         /// As many units as there are labels: the compiler compares it with the names.
         type Arity;
-        /// How many labels there are.
+        /// The number of labels.
         const COUNT: usize;
-        /// How many combinations there are.
+        /// The number of combinations.
         const SERIES: usize;
         fn index(self) -> usize;
         /// The first ones are the label values; the rest is unused.
@@ -155,7 +155,7 @@ mod tuple {
     tuple!(4: A 0, B 1, C 2, D 3);
 }
 
-/// How many label values there are. One that stands twice is an error of the build.
+/// The number of label values. One that comes twice is an error of the build.
 const fn count<L: LabelEnum>() -> usize {
     let values = L::VALUES;
     let mut i = 0;

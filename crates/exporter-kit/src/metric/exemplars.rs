@@ -11,7 +11,7 @@ pub(crate) struct Exemplars(OnceLock<Box<[Mutex<Option<Exemplar>>]>>);
 
 impl Exemplars {
     /// Keeps an exemplar at place `at` of `places`, unless someone is reading or writing there right now:
-    /// then that is as good an example, and nobody waits.
+    /// then that is as good an example, without waiting.
     pub(crate) fn keep(&self, at: usize, places: usize, exemplar: Exemplar) {
         let places = self
             .0

@@ -69,7 +69,7 @@ impl<M: Metric, const N: usize> Family<M, N> {
 
     /// The series with these label values, in the order of the label names; made if it is not there yet.
     ///
-    /// Any text is a label value. Past the family's limit a series that nobody sees is given instead.
+    /// Any text is a label value. Beyond the family's limit this returns a series that is not shown.
     #[inline]
     pub fn with(&self, values: [&str; N]) -> M {
         self.update(values, M::clone)
@@ -93,13 +93,13 @@ impl<M: Metric, const N: usize> Family<M, N> {
         self.inner.update(&values, update)
     }
 
-    /// Removes the series with these label values; says whether it was there. Handles of it go on
-    /// recording, but nobody sees it; the same values asked for again begin a new series.
+    /// Removes the series with these label values; returns whether it existed. Its handles go on recording, but it is
+    /// not shown; the next look-up of the same values begins a new series.
     pub fn remove(&self, values: [&str; N]) -> bool {
         self.inner.remove(&values)
     }
 
-    /// Removes every series that has all of these labels, given as name and value; says how many there were.
+    /// Removes every series that has all of these labels, as pairs of name and value; returns their number.
     ///
     /// ```
     /// use exporter_kit::{Gauge, Registry};
@@ -128,12 +128,12 @@ impl<M: Metric, const N: usize> Family<M, N> {
         self.inner.remove_if(|_| true);
     }
 
-    /// How many series there are.
+    /// The number of series.
     pub fn len(&self) -> usize {
         self.inner.len()
     }
 
-    /// Whether there is no series.
+    /// Returns whether the family has no series.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -14,12 +14,12 @@ use crate::model::{Descriptor, LabelLayout, SeriesKey, render_key};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, RwLock, lock, read, write};
 
-/// What keeps a family's memory bounded.
+/// The limits of a family's memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FamilyLimits {
     /// The most series at once.
     pub(crate) series: usize,
-    /// How long a series stays that nobody uses.
+    /// The time after which an unused series is removed.
     pub(crate) idle: Option<Duration>,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct FamilySeries<M, const N: usize> {
     store: RwLock<SeriesStore<M>>,
     /// Held by the scrape that puts the series in order. Only other scrapes wait for it.
     ordering: Mutex<()>,
-    /// Where recording goes past the limit: a series that is shown nowhere.
+    /// The series for recording beyond the limit; it is not shown.
     nowhere: M,
 }
 
@@ -75,7 +75,7 @@ impl<M: Metric, const N: usize> FamilySeries<M, N> {
         &self.label_names
     }
 
-    /// How often recording went past the limit.
+    /// The number of recordings beyond the limit.
     pub(super) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
@@ -170,7 +170,7 @@ impl<M: Metric, const N: usize> FamilySeries<M, N> {
         let is = |head: &str, escaped| self.layout.has_values(head, escaped, values);
         let series = store.find(hash, is)?;
         if self.limits.idle.is_some() {
-            // Under the lock, under which nobody can remove it: a removed series must not seem used.
+            // Under the lock, which removing needs too: a removed series must not seem used.
             series.series().mark_used();
         }
         Some(series.clone())
@@ -220,10 +220,10 @@ impl<M: Metric, const N: usize> FamilySeries<M, N> {
         self.nowhere.clone()
     }
 
-    /// Removes what nobody has used for `limit`, `now` seconds after the family was made.
+    /// Removes series unused for `limit`, `now` seconds after the family was made.
     fn remove_idle(&self, limit: Duration, now: u32) {
         let limit = u32::try_from(limit.as_secs()).unwrap_or(u32::MAX);
-        // Under the lock nobody can be given a handle. The store holds one of each.
+        // Under the lock no handle can be made. The store holds one of each.
         write(&self.store).remove_if(|series, _| {
             let in_use = Arc::strong_count(series.series()) > 1;
             series.series().idle_seconds(now, in_use) >= limit.max(1)

@@ -166,7 +166,7 @@ impl Histogram {
     /// OpenMetrics and protobuf show exemplars.
     ///
     /// # Errors
-    /// When the exemplar is not valid; the value is recorded all the same.
+    /// When the exemplar is invalid; the value is recorded nevertheless.
     pub fn observe_with_exemplar(
         &self,
         value: impl IntoNumber,
@@ -213,7 +213,7 @@ impl Histogram {
         timer::time_async(self, work).await
     }
 
-    /// How many observations there were.
+    /// The number of observations.
     pub fn count(&self) -> u64 {
         self.value().count
     }
@@ -239,7 +239,7 @@ impl HistogramCell {
         if !Arc::ptr_eq(&value.bounds, settings.bounds.upper()) {
             value.bounds = Arc::clone(settings.bounds.upper());
         }
-        // What can fall is no counter, and OpenMetrics has no sum beside buckets below zero.
+        // A sum that can fall is not a counter, and OpenMetrics has no sum beside buckets below zero.
         value.sum = (!value.sum_may_fall()).then_some(totals.sum);
         value.count = 0;
         value.cumulative_counts.clear();
@@ -260,7 +260,7 @@ impl HistogramCell {
     }
 }
 
-/// What is used again from one series to the next.
+/// Memory that is used again from one series to the next.
 #[derive(Debug, Default)]
 pub struct HistogramScratch {
     totals: Totals,

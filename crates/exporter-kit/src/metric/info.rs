@@ -71,7 +71,7 @@ impl Info {
     /// Replaces all facts.
     ///
     /// # Errors
-    /// When a label name is not valid or stands twice; the facts stay as they were.
+    /// When a label name is invalid or comes twice; the facts stay as they were.
     pub fn set(&self, labels: &[(&str, &str)]) -> Result<(), NameError> {
         let Inner {
             descriptor,

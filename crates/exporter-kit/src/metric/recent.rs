@@ -13,10 +13,10 @@ use crate::model::equal_bytes;
 /// Of how many families a thread remembers series. Each has one place, by its number.
 const FAMILIES: usize = 64;
 
-/// How many series of a family a thread remembers.
+/// The most series of a family that a thread remembers.
 const SERIES: usize = 1024;
 
-/// How many series of all families a thread remembers.
+/// The most series of all families that a thread remembers.
 const SERIES_AT_ALL: usize = 16 * SERIES;
 
 /// What is remembered makes room for other series or another family after so many look-ups of those. At once would be a
@@ -37,22 +37,22 @@ impl FamilyId {
     }
 }
 
-/// What a thread remembers.
+/// The memory of a thread.
 struct Recent {
     /// By the families' numbers, modulo their length.
     families: Vec<OfFamily>,
-    /// How many series are remembered at all.
+    /// The number of remembered series.
     held: usize,
 }
 
-/// What a thread remembers of one family.
+/// The series of one family that a thread remembers.
 struct OfFamily {
     id: FamilyId,
     /// A [`Table`] of the family's type.
     table: Box<dyn Any>,
-    /// How many series it has.
+    /// The number of its series.
     held: usize,
-    /// How often something was looked up that there was no room for.
+    /// The number of look-ups that found no room.
     missed: u32,
 }
 

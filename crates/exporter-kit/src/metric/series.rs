@@ -1,4 +1,4 @@
-//! What all metric types have in common: a series, and how a type makes and shows one.
+//! The common part of all metric types: a series, and a type's way to make and show one.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,9 +19,9 @@ pub(crate) mod sealed {
 
     pub trait Sealed: Sized {
         const TYPE: MetricType;
-        /// What is recorded into.
+        /// The cell that is recorded into.
         type Cell: Send + Sync;
-        /// What is reused from one series to the next of a scrape.
+        /// Memory that a scrape uses again from one series to the next.
         type Scratch: Default;
 
         fn cell(settings: &Settings) -> Self::Cell;
@@ -46,7 +46,7 @@ pub(crate) fn create<M: Metric>(shared: &Arc<Shared>) -> M {
     }))
 }
 
-/// What the series of one family share.
+/// The part that the series of one family share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) descriptor: Descriptor,
@@ -73,7 +73,7 @@ impl<C> Series<C> {
         self.stamp.load(Ordering::Relaxed) == REMOVED
     }
 
-    /// Says that the series has left its family; handles go on recording, but nobody sees it.
+    /// Notes that the series has left its family; handles go on recording, but it is not shown.
     pub(crate) fn mark_removed(&self) {
         self.stamp.store(REMOVED, Ordering::Relaxed);
     }

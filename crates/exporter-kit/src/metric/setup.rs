@@ -1,5 +1,5 @@
-//! How a metric is set up beside its names: buckets, quantiles, states. Checked like names: once, and at
-//! compile time where the definition is a `static`.
+//! The set-up of a metric beside its names: buckets, quantiles, states. Checked like names: once, and at compile time
+//! where the definition is a `static`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::model::MetricType;
 /// The most states of a state set: their indices, and one that stands for no state, have 16 bits.
 pub(super) const MAX_STATES: usize = u16::MAX as usize;
 
-/// What a definition says; each type of metric uses its part.
+/// The set-up in a definition; each metric type uses its part.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup<'a> {
     pub(crate) buckets: Option<Buckets<'a>>,
@@ -23,7 +23,7 @@ pub(crate) struct Setup<'a> {
     pub(crate) states: &'a [&'a str],
 }
 
-/// What the cells of a family share.
+/// The settings that the cells of a family share.
 #[derive(Debug)]
 pub struct Settings {
     pub(crate) bounds: Bounds,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a set-up is refused.
+/// A rule that a set-up breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SetupErrorKind {

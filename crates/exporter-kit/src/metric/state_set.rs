@@ -9,9 +9,9 @@ use crate::metric::setup::{MAX_STATES, Settings};
 use crate::model::{MetricType, Sample, SeriesKey, Value};
 use crate::sync::atomic::{AtomicU64, Ordering};
 
-/// Which of some named states hold: `starting`, `running`, `stopping`. At first none does.
+/// Named states, each on or off: `starting`, `running`, `stopping`. At first all are off.
 ///
-/// Shown as one series for each state, 1 if it holds and 0 if not, the state in a label named like the
+/// Shown as one series for each state, 1 if it is on and 0 if not, the state in a label named like the
 /// metric. Cheap to clone; clones are the same series.
 ///
 /// ```
@@ -31,7 +31,7 @@ pub struct StateSet(Arc<Series<StateCell>>);
 
 metric!(StateSet);
 
-/// Which states hold. What replaces all of them begins a new epoch; a state that was switched by itself since has a flag of
+/// The states that are on. Replacing all of them begins a new epoch; a state that was switched by itself since has a flag of
 /// that epoch. Each change is made to one word, which alone says what it means, so none is lost or seen in part.
 #[derive(Debug)]
 pub struct StateCell {
@@ -41,7 +41,7 @@ pub struct StateCell {
     flags: Box<[AtomicU64]>,
 }
 
-/// How many bits an index has. The other 48 are enough for three million epochs a second in a lifetime of three years.
+/// The number of bits of an index. The other 48 are enough for three million epochs a second in a lifetime of three years.
 const INDEX_BITS: u32 = 16;
 
 // The index after the last one stands for no state.
@@ -62,19 +62,19 @@ impl StateSet {
         definition
     }
 
-    /// Makes `state` the one that holds; false, and nothing changes, if there is no such state.
+    /// Turns `state` on and all others off. Returns false, and changes nothing, for an unknown state.
     pub fn set(&self, state: &str) -> bool {
         let index = self.index(state);
         index.map(|index| self.0.cell.set(index)).is_some()
     }
 
-    /// Says whether `state` holds, whatever the others do; false, and nothing changes, if there is no such state.
+    /// Turns `state` on or off by itself. Returns false, and changes nothing, for an unknown state.
     pub fn set_state(&self, state: &str, on: bool) -> bool {
         let index = self.index(state);
         index.map(|index| self.0.cell.switch(index, on)).is_some()
     }
 
-    /// Whether `state` holds.
+    /// Returns whether `state` is on.
     pub fn is(&self, state: &str) -> bool {
         let cell = &self.0.cell;
         self.index(state)
@@ -113,7 +113,7 @@ impl StateCell {
         });
     }
 
-    /// Whether a state holds in that epoch.
+    /// Returns whether a state is on in that epoch.
     fn is_on(&self, epoch: u64, index: usize) -> bool {
         let flag = self.flags[index].load(Ordering::Relaxed);
         if flag >> 1 == epoch >> INDEX_BITS {

@@ -55,7 +55,7 @@ const _: () = assert!(QUANTILE_SCHEMA <= MAX_SCHEMA);
 /// Enough for a range of 1 to 10^18 at that resolution, in both directions from the median.
 const QUANTILE_BUCKET_LIMIT: usize = 4096;
 
-/// How many parts the window is divided into; the oldest is forgotten as a whole.
+/// The number of parts of the window; the oldest is forgotten as a whole.
 const WINDOW_PARTS: u32 = 5;
 
 impl<'a> Definition<'a, Summary> {
@@ -102,7 +102,7 @@ impl Summary {
         timer::time_async(self, work).await
     }
 
-    /// How many observations there were.
+    /// The number of observations.
     pub fn count(&self) -> u64 {
         // Not from the cell itself: what is taken from there must get into the window.
         self.value().count.unwrap_or_default()

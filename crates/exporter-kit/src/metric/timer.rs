@@ -84,7 +84,7 @@ impl Timer<Histogram> {
     /// ```
     ///
     /// # Errors
-    /// When the exemplar is not valid; the time is recorded all the same.
+    /// When the exemplar is invalid; the time is recorded nevertheless.
     pub fn stop_with_exemplar(
         mut self,
         labels: &[(&str, &str)],

@@ -11,24 +11,21 @@ use crate::server::reload::Reloader;
 
 /// A server that runs on its own thread. Dropping it shuts the server down.
 ///
-/// A program that serves until it receives a signal keeps the server in a variable and waits:
+/// A program that serves until SIGINT or SIGTERM keeps the server in a variable and waits, here with the crate
+/// `signal-hook`:
 ///
 /// ```no_run
 /// use exporter_kit::{Registry, serve};
+/// # #[cfg(unix)]
+/// use signal_hook::{consts::{SIGINT, SIGTERM}, iterator::Signals};
 ///
-/// let registry = Registry::new();
-/// let server = serve(":8000", &registry)?;
+/// # #[cfg(unix)] {
+/// let mut signals = Signals::new([SIGINT, SIGTERM])?;
+/// let server = serve(":8000", &Registry::new())?;
 /// println!("Serving {}", server.urls()[0]);
-///
-/// let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-/// runtime.block_on(async {
-///     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-///     tokio::select! {
-///         _ = terminate.recv() => Ok(()),
-///         result = tokio::signal::ctrl_c() => result,
-///     }
-/// })?;
+/// signals.forever().next();
 /// server.shutdown();
+/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "the server stops when this is dropped; keep it in a variable"]

@@ -153,7 +153,7 @@ mod tests {
         (client, stop)
     }
 
-    /// How long it takes until the server closes the connection, and what it sends until then.
+    /// Reads until the server closes the connection; returns the time that took, and the bytes.
     async fn closed(client: &mut (impl AsyncRead + Unpin)) -> (Duration, Vec<u8>) {
         let before = Instant::now();
         let mut rest = Vec::new();

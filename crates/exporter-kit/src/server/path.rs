@@ -36,7 +36,7 @@ pub(crate) fn check(path: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The prefix of all paths of a server; `/` is no prefix.
+/// The prefix of all paths of a server; `/` stands for an empty prefix.
 ///
 /// ```
 /// use exporter_kit::server::RoutePrefix;

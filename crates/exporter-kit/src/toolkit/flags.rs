@@ -83,7 +83,7 @@ pub struct WebFlags {
     )]
     pub route_prefix: Option<RoutePrefix>,
 
-    /// Limit of scrapes at the same time; one more gets 503, and 0 is no limit
+    /// Limit of scrapes at the same time; one more gets 503, and 0 disables the limit
     #[arg(
         id = "web.max-requests",
         long = "web.max-requests",
@@ -152,7 +152,7 @@ fn telemetry_path(text: &str) -> Result<String, &'static str> {
 
 fn max_requests(text: &str) -> Result<usize, &'static str> {
     text.parse()
-        .map_err(|_| "write an integer from 0; 0 is no limit")
+        .map_err(|_| "write an integer from 0; 0 disables the limit")
 }
 
 fn timeout_offset(text: &str) -> Result<Duration, &'static str> {

@@ -90,7 +90,7 @@ fn one_byte_at_a_time() {
     assert_eq!(slow.receive(false).status, 200);
 }
 
-/// The process' memory, where it can be had.
+/// The memory of the process, on systems that report it.
 fn resident_bytes() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
@@ -98,7 +98,7 @@ fn resident_bytes() -> Option<usize> {
     Some(kib * 1024)
 }
 
-/// How many connections this process can make to itself.
+/// The number of connections that this process can open to itself.
 fn possible_connections() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let open_files = limits

@@ -1,4 +1,4 @@
-//! What the server answers to which request.
+//! The answer of the server to each kind of request.
 
 use std::io::Read;
 

@@ -10,10 +10,10 @@ use exporter_kit::{Registry, Server};
 /// Far beyond what anything here takes: only something that hangs gets there.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a client says that gives up no sooner than a test does.
+/// The header of a client that is as patient as a test.
 pub(crate) const PATIENT: &str = "X-Prometheus-Scrape-Timeout-Seconds: 60";
 
-/// Looks until something is so, of which nobody tells when it is.
+/// Polls until a condition holds that has no notification.
 pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !is_so() {

@@ -198,7 +198,7 @@ fn many_that_hang_cost_the_others_nothing() {
     }
 }
 
-/// Says that it was begun, and goes on when it is told to.
+/// Reports that it has begun, and waits for the signal to go on.
 struct Stepwise {
     begun: Sender<()>,
     go_on: Mutex<Receiver<()>>,

@@ -18,7 +18,7 @@ type Bytes = Full<&'static [u8]>;
 type Answer = Result<Response<Bytes>, &'static str>;
 type Pending = Pin<Box<dyn Future<Output = Answer>>>;
 
-/// A service that answers as it is told.
+/// A service with configurable answers.
 #[derive(Clone)]
 struct Answers(fn(Request<Bytes>) -> Pending);
 
@@ -45,7 +45,7 @@ fn request(method: &str, body: &'static str) -> Request<Bytes> {
     Request::builder().method(method).body(body).unwrap()
 }
 
-/// What a future that does not wait gives.
+/// The output of a future that is ready at once.
 fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,

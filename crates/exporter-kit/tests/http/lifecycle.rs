@@ -1,4 +1,4 @@
-//! What operators ask and order: health, readiness, reloading; and where, behind a prefix or a proxy.
+//! Health, readiness and reloads, also behind a prefix or a proxy.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

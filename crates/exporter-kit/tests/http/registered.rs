@@ -1,4 +1,4 @@
-//! What is registered is asked by each scrape, wherever it is registered: nothing else has to be done for that.
+//! Each scrape asks every registered source, in nested registries and scopes as well, without further calls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

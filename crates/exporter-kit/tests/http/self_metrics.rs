@@ -1,4 +1,4 @@
-//! What the server measures of itself.
+//! The metrics of the server about itself.
 
 use exporter_kit::{Registry, Server, Snapshot};
 

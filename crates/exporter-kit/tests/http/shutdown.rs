@@ -1,4 +1,4 @@
-//! How a server ends: answers that have begun finish, what is idle is closed, the port is free.
+//! The end of a server: answers under way finish, idle connections are closed, the port is free.
 
 use std::net::TcpListener;
 use std::sync::Mutex;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where the time of day is read: for what is shown or sent, never for what is compared.
+/// The places that read the time of day, which is shown or sent and never compared.
 const READERS: [&str; 1] = ["model/timestamp.rs"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

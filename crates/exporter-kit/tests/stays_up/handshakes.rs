@@ -15,7 +15,7 @@ use crate::web_config::client::{Speaks, assert_metrics, get};
 
 const CLIENTS: usize = 300;
 
-/// How long a head may take.
+/// The timeout of a head.
 const HEAD_SECONDS: u32 = 10;
 
 /// The first message of a client that means it.
@@ -80,7 +80,7 @@ fn handshakes_that_stop_half_way_by_the_hundred() {
     });
 }
 
-/// Whoever means it is served while hundreds don't.
+/// A complete handshake succeeds while hundreds of others stall.
 #[test]
 fn others_shake_hands_meanwhile() {
     let folder = Folder::new("meanwhile");

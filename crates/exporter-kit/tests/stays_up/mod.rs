@@ -1,4 +1,4 @@
-//! What would bring a lesser server down, on the loopback. `docs/security.md` names these tests.
+//! Attacks on a server, over the loopback interface. `docs/security.md` names these tests.
 
 mod clock;
 mod garbage;

@@ -1,4 +1,4 @@
-//! A reader that asks for 100 MB and takes none of it.
+//! A client that requests 100 MB and reads nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

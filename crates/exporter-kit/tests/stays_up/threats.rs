@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// Where tests are, from the workspace.
+/// The folders of tests, from the workspace.
 const PLACES: [&str; 6] = [
     "crates/exporter-kit/src",
     "crates/exporter-kit/tests",

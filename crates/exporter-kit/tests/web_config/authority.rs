@@ -1,4 +1,4 @@
-//! A folder with every file that the fixtures name, made anew for each test.
+//! A folder with every file that the fixtures name, created for each test.
 
 use std::fs;
 use std::path::{Path, PathBuf};

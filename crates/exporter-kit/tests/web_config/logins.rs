@@ -67,7 +67,7 @@ fn users_with_hashes_of_every_version_and_cost_are_let_in_over_tls() {
     }
 }
 
-/// CVE-2022-46146: whoever knew a hash could make the cache say that it was a password.
+/// CVE-2022-46146: a client that knew a hash could poison the cache, which then accepted it as a password.
 #[test]
 fn a_verdict_can_not_be_made_for_somebody_else() {
     let folder = Folder::new("poison");

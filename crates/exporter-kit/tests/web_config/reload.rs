@@ -10,7 +10,7 @@ use crate::http::client::{self, until};
 
 const SUCCESSFUL: &str = "exporter_kit_web_config_last_reload_successful";
 
-/// What the server's metric says about the last reading.
+/// The server's metric about the last reload.
 fn was_successful(folder: &Folder, address: SocketAddr) -> bool {
     let answer = get(folder, address).text;
     let line = answer

@@ -1,4 +1,4 @@
-//! What comes before the site answers: the limit of requests, headers, paths that are open.
+//! Access control before the router: rate limit, headers, open paths.
 
 use super::authority::Folder;
 use crate::http::client;

@@ -1,4 +1,4 @@
-//! What is spoken with clients: plain or encrypted, versions, cipher suites, curves.
+//! Connections with and without TLS: versions, cipher suites, curves.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

@@ -9,13 +9,13 @@ use crate::metric::cell::slot;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sync::{OnceLock, load_own};
 
-/// How many threads have a word of their own in a spread cell; others add atomically.
+/// The number of threads with a word of their own in a spread cell; others add atomically.
 pub(crate) const SPREAD_SLOTS: usize = if cfg!(exporter_kit_loom) { 2 } else { 16 };
 
-/// How often others hit a cell, from one scrape to the next, before it spreads.
+/// The number of hits by other threads from one scrape to the next that makes a cell spread.
 pub(crate) const SPREAD_AFTER: u32 = if cfg!(exporter_kit_loom) { 1 } else { 4096 };
 
-/// How many cells may be spread at once: at 1.1 KiB for a sum, that bounds their memory to 4.5 MiB.
+/// The most cells that are spread at once: at 1.1 KiB for a sum, they take at most 4.5 MiB.
 const SPREAD_BUDGET: usize = 4096;
 
 static SPREAD_CELLS: AtomicUsize = AtomicUsize::new(0);
@@ -44,7 +44,7 @@ impl Drop for SpreadPermit {
 /// by one, so that who adds one need not ask.
 const FULL: u64 = 1 << 63;
 
-/// Adds up `u64`; says of an amount for which there is no room that it did not take it.
+/// Adds up `u64`; returns false for an amount that overflows, which it did not add.
 pub(crate) struct Adder {
     /// The thread that `own` belongs to, or `slot::NOBODY`, or once the cell has spread `slot::EVERYBODY`.
     owner: AtomicU32,
@@ -79,7 +79,7 @@ impl Adder {
         }
     }
 
-    /// Adds `n`; false if there is no room for so much, and nothing was added.
+    /// Adds `n`; returns false if that overflows, and then adds nothing.
     #[must_use]
     #[inline]
     pub(crate) fn add(&self, n: u64) -> bool {
@@ -104,7 +104,7 @@ impl Adder {
         self.add_from(slot::assigned(), n)
     }
 
-    /// Adds as the thread whose number is `slot`; false if there is no room.
+    /// Adds as the thread with the number `slot`; returns false if that overflows.
     pub(super) fn add_from(&self, slot: u32, n: u64) -> bool {
         let as_owner = |word: &AtomicU64| self.add_as_owner(word, n);
         if let Some(is_room) = self.in_word_of(slot, as_owner) {
@@ -202,7 +202,7 @@ impl fmt::Debug for Adder {
     }
 }
 
-/// Adds to a word that any thread writes; false if there is no room.
+/// Adds to a word that any thread writes; returns false if that overflows.
 fn add_shared(word: &AtomicU64, n: u64) -> bool {
     if n == 1 {
         word.fetch_add(1, Ordering::Relaxed);

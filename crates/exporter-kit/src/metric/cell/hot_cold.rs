@@ -21,14 +21,14 @@ struct Side {
     native: Option<NativeSide>,
 }
 
-/// How many updates had begun when the sides last changed roles.
+/// The number of updates begun when the sides last changed roles.
 #[derive(Default)]
 struct BegunBefore {
     at_all: u64,
     on: [u64; 2],
 }
 
-/// What has been observed.
+/// The observations so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Totals {
     pub(crate) sum: f64,

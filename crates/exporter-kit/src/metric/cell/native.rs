@@ -13,7 +13,7 @@ const LEVELS: usize = (MAX_SCHEMA - MIN_SCHEMA + 1) as usize;
 /// Buckets that all finite numbers can fall in at the coarsest resolution, of both signs, fit in this many.
 const COARSEST_CAPACITY: usize = if cfg!(exporter_kit_loom) { 4 } else { 512 };
 
-/// How native buckets are set up.
+/// The settings of native buckets.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct NativeSettings {
     pub(crate) schema: i32,

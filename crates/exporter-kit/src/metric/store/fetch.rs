@@ -5,7 +5,7 @@
 
 use std::ptr;
 
-/// How much of memory is fetched at once.
+/// The number of bytes that are fetched at once.
 pub(super) const LINE_BYTES: usize = 64;
 
 /// Says that this will be read soon; nothing waits for it.

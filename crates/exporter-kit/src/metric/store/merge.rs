@@ -9,11 +9,11 @@ use crate::metric::series::Metric;
 /// Fewer series than this are no segment of their own if they can be joined with the one behind them.
 const LEAST_SERIES: usize = SEGMENT_SERIES / 4;
 
-/// What a merge makes.
+/// The result of a merge.
 pub(crate) struct Merged<M> {
     /// Everything in the order of the heads, without what was removed.
     pub(super) run: Run<M>,
-    /// How many removed series were left out.
+    /// The number of removed series that were left out.
     pub(super) dropped: usize,
 }
 
@@ -85,7 +85,7 @@ pub(super) fn merge<M: Metric>(
     Merged { run, dropped }
 }
 
-/// Where a series comes from.
+/// The origin of a series.
 struct Origin<'a, M> {
     segment: &'a Segment<M>,
     at: usize,
@@ -126,9 +126,9 @@ struct Merge<'a, M> {
     segments: Vec<Arc<Segment<M>>>,
     /// Series that have no segment yet: they stand behind all that have.
     waiting: Vec<Origin<'a, M>>,
-    /// Where the series of the sorted run are now.
+    /// The present place of the sorted run's series.
     moved: Vec<Place>,
-    /// Where the new ones are.
+    /// The place of the new ones.
     made: Vec<Place>,
 }
 

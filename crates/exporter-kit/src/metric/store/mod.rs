@@ -1,4 +1,4 @@
-//! Where a family keeps its series, so that a scrape walks through memory in one direction.
+//! The store of a family's series: a scrape walks through memory in one direction.
 //!
 //! Series made since the last scrape are in the order of their creation; a scrape puts them between the others,
 //! in the order of their heads. Bytes per series beside its cell's allocation: the rest of its head, 2 to find it, 8

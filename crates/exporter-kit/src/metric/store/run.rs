@@ -8,7 +8,7 @@ use super::fetch;
 use super::segment::{SEGMENT_SERIES, Segment};
 use crate::metric::series::Metric;
 
-/// Which series of which segment.
+/// A series of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place(u32);
 
@@ -43,7 +43,7 @@ const FETCHED_AHEAD: usize = 8;
 
 /// Segments, and a table of all their series by the hash of their label values.
 ///
-/// Series that have been removed stay until the next merge; nobody is given one.
+/// Removed series stay until the next merge, and are not handed out.
 pub(crate) struct Run<M> {
     pub(super) table: HashTable<Place>,
     pub(super) segments: Vec<Arc<Segment<M>>>,
@@ -112,7 +112,7 @@ impl<M: Metric> Run<M> {
         self.segments.iter().map(|segment| &**segment)
     }
 
-    /// How many series there are, the removed ones too.
+    /// The number of series, with the removed ones.
     pub(super) fn len(&self) -> usize {
         self.table.len()
     }

@@ -3,10 +3,10 @@
 use super::fetch;
 use crate::metric::series::Metric;
 
-/// How many series a segment has at most: as many as there are bits in what says which of them are live.
+/// The most series of a segment: as many as there are bits in what says which of them are live.
 pub(super) const SEGMENT_SERIES: usize = u64::BITS as usize;
 
-/// How much text a segment has at most, unless a single head is longer. All that are full have the same room, so that
+/// The most text of a segment, unless a single head is longer. All that are full have the same room, so that
 /// what one gives up is what another needs. 16 bits say where a head begins.
 const TEXT_BYTES: usize = 4096;
 
@@ -14,11 +14,11 @@ const TEXT_BYTES: usize = 4096;
 pub(crate) struct Segment<M> {
     /// The heads, one behind the other.
     text: String,
-    /// Where each head begins.
+    /// The position of each head.
     begins: Vec<u16>,
     /// Invariant: as many as `begins`.
     series: Vec<M>,
-    /// Whether anything in `text` is escaped.
+    /// True if anything in `text` is escaped.
     escaped: bool,
 }
 
@@ -42,7 +42,7 @@ impl<M: Metric> Segment<M> {
         }
     }
 
-    /// Whether there is room for a series with this head.
+    /// Returns whether a series with this head fits.
     pub(super) fn has_room_for(&self, head: &str) -> bool {
         let count = self.series.len();
         count == 0 || (count < SEGMENT_SERIES && self.text.len() + head.len() <= TEXT_BYTES)
@@ -119,13 +119,13 @@ impl<M: Metric> Segment<M> {
         })
     }
 
-    /// Whether any head has something escaped.
+    /// Returns whether any head has something escaped.
     #[inline]
     pub(super) fn is_escaped(&self) -> bool {
         self.escaped
     }
 
-    /// Which series have not been removed: a bit for each, the first one's lowest.
+    /// The series that have not been removed: a bit for each, the first one's lowest.
     ///
     /// It reads from every cell's memory and waits for none of them, so what is not cached arrives together.
     #[inline]
@@ -161,7 +161,7 @@ impl<M: Metric> Segment<M> {
         }
     }
 
-    /// What [`live`](Self::live) gives if none has been removed.
+    /// The value of [`live`](Self::live) if none has been removed.
     pub(super) fn all(&self) -> u64 {
         (0..self.series.len()).fold(0, |all, at| all | 1 << at)
     }

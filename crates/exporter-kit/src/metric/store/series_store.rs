@@ -13,21 +13,21 @@ pub(crate) struct SeriesStore<M> {
     sorted: Arc<Run<M>>,
     /// Made since, in the order of their creation.
     fresh: Run<M>,
-    /// How many have been removed that are still in one of the runs.
+    /// The number of removed series that are still in one of the runs.
     removed: usize,
 }
 
-/// What a scrape has to put in order. While it is there, nothing in it changes.
+/// The series that a scrape puts in order. They do not change meanwhile.
 pub(crate) struct Disorder<M> {
     sorted: Arc<Run<M>>,
     fresh: Vec<Arc<Segment<M>>>,
 }
 
-/// What has come out of use, to be dropped or used again: not under the lock.
+/// Memory out of use, to be dropped or used again: not under the lock.
 #[must_use]
 pub(crate) struct Outdated<M> {
     disorder: Disorder<M>,
-    /// What became of it.
+    /// The result of ordering.
     merged: Arc<Run<M>>,
     fresh: Run<M>,
 }
@@ -41,12 +41,12 @@ impl<M: Metric> SeriesStore<M> {
         }
     }
 
-    /// How many series there are.
+    /// The number of series.
     pub(crate) fn len(&self) -> usize {
         self.held() - self.removed
     }
 
-    /// How many series take memory: those that have been removed stay until the next scrape, or until there are
+    /// The number of series that take memory: those that have been removed stay until the next scrape, or until there are
     /// more of them than others.
     pub(crate) fn held(&self) -> usize {
         self.sorted.len() + self.fresh.len()
@@ -63,7 +63,7 @@ impl<M: Metric> SeriesStore<M> {
     /// Adds a series that is not there, under its head. `hash_of` gives the hash of a head's label values, which for
     /// this one is `hash`.
     pub(crate) fn push(&mut self, hash: u64, head: &str, series: M, hash_of: impl Fn(&str) -> u64) {
-        // Where series come and go and nobody scrapes, the removed ones must not pile up here.
+        // Series that come and go between scrapes must not pile up here.
         if self.fresh.len() > 2 * self.len() + 64 {
             let Merged { run, dropped } = merge(&Run::new(), &self.fresh.segments, &hash_of);
             self.fresh = run;
@@ -128,7 +128,7 @@ impl<M: Metric> SeriesStore<M> {
             self.sorted = Arc::clone(&merged);
             self.removed -= dropped;
         }
-        // Otherwise so many have come and gone meanwhile that those made were gathered anew: for the next scrape.
+        // Otherwise so many have come and gone meanwhile that those made were gathered again: for the next scrape.
         Outdated {
             disorder,
             merged,
@@ -153,7 +153,7 @@ impl<M: Metric> Disorder<M> {
 }
 
 impl<M: Metric> Outdated<M> {
-    /// What came of the disorder, and the same in the memory that the new series had before.
+    /// The result of the disorder, and the same in the memory that the new series had before.
     ///
     /// Allocators keep what a thread frees for those that allocated it. If the memory of a scrape's thread were kept
     /// and that of the threads that make series given up, the heads would take memory twice.

@@ -6,12 +6,12 @@ use super::error::SystemdSocketError;
 use crate::server::Listener;
 use crate::server::service_manager::ServiceManager;
 
-/// Fails: there is no systemd.
+/// Fails on systems without systemd.
 pub(super) fn take_sockets() -> Result<Vec<Listener>, SystemdSocketError> {
     Err(SystemdSocketError::Unsupported)
 }
 
-/// `None`: there is no systemd.
+/// `None` on systems without systemd.
 pub(super) fn from_environment() -> Option<Arc<dyn ServiceManager>> {
     None
 }

@@ -12,7 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::server::service_manager::{Event, ServiceManager};
 
-/// The longest wait while the queue of systemd is full: a notification must not hold up scrapes.
+/// The longest wait while the queue of systemd is full: a notification must not delay scrapes.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The notifier for a program that systemd waits for.

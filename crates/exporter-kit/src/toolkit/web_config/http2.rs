@@ -94,7 +94,7 @@ struct OpenStreams {
     /// By id: the time since which the stream waits for the client, if it does.
     waiting: Vec<(u64, Option<Instant>)>,
     next: u64,
-    /// The time since which there is none.
+    /// The time since which the connection has been idle.
     idle: Instant,
 }
 

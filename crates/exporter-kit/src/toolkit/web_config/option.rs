@@ -12,7 +12,7 @@ use crate::server::option::{Apply, Parts};
 
 /// A web configuration file, which sets TLS, client certificates, users, headers and a rate limit.
 ///
-/// All exporters have the same file, and name it with the flag `--web.config.file`. An empty path is no file. The format
+/// All exporters have the same file, and name it with the flag `--web.config.file`. An empty path means no file. The format
 /// is described in [the documentation](crate::docs::web_config).
 ///
 /// The server reads the file when it is built, and again within a second after the file, or a file that it names, has

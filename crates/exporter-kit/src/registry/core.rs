@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::RegisterError;
 use super::failures::Failures;
-use super::member::{Access, Member};
 use crate::collect::{Collect, CollectError, Scope, ScopedSink, Sink};
 use crate::encode::{Escaping, sample_names};
 use crate::model::{Descriptor, MetricType};
@@ -107,6 +106,71 @@ fn descriptors(collector: &dyn Collect, scope: Option<&Scope>) -> Vec<Descriptor
     match scope {
         None => descriptors,
         Some(scope) => descriptors.iter().map(|it| scope.descriptor(it)).collect(),
+    }
+}
+
+/// A collector, and how a scrape gets its families.
+#[doc(hidden)]
+pub struct Member {
+    /// Gives at once what it can.
+    pub(super) collector: Arc<dyn Collect>,
+    pub(super) access: Access,
+}
+
+/// The way in which a server's scrape gets the families of a collector. Elsewhere all collectors are called in place.
+pub(crate) enum Access {
+    /// The collector waits for nothing: it is called while the answer is written.
+    InPlace,
+    /// It may wait: it is called on a thread that can be left behind.
+    #[cfg(feature = "http")]
+    OnThread(crate::source::CollectorRuns),
+    /// The sources are asked.
+    #[cfg(feature = "http")]
+    Sources(crate::source::Sources),
+    /// Each member of the registry in its own way.
+    #[cfg(feature = "http")]
+    Registry(super::handle::Registry),
+    #[cfg(not(feature = "http"))]
+    MayWait,
+}
+
+impl Access {
+    #[cfg(feature = "http")]
+    pub(super) fn may_wait() -> Self {
+        Self::OnThread(crate::source::CollectorRuns::default())
+    }
+
+    #[cfg(not(feature = "http"))]
+    pub(super) fn may_wait() -> Self {
+        Self::MayWait
+    }
+
+    pub(crate) fn is_in_place(&self) -> bool {
+        matches!(self, Self::InPlace)
+    }
+}
+
+impl Member {
+    /// A collector that waits for nothing.
+    pub(super) fn in_place(collector: impl Collect + 'static) -> Self {
+        Self {
+            collector: Arc::new(collector),
+            access: Access::InPlace,
+        }
+    }
+
+    /// A collector that may wait.
+    pub(super) fn may_wait(collector: impl Collect + 'static) -> Self {
+        Self {
+            collector: Arc::new(collector),
+            access: Access::may_wait(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Member {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Member").finish_non_exhaustive()
     }
 }
 

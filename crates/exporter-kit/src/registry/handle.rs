@@ -4,10 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::core::{Core, InOrder, Registered};
+use super::core::{Core, InOrder, Member, Registered};
 use super::error::RegisterError;
-use super::member::{Member, Register};
-use crate::collect::{Collect, Internal, Scope};
+use crate::collect::Scope;
 use crate::metric::{
     Callback, Counter, Defined, Definition, DefinitionError, Gauge, Histogram, Info, IntGauge,
     StateSet, Summary,
@@ -30,8 +29,8 @@ use crate::name::NameError;
 /// ```
 #[derive(Clone, Default)]
 pub struct Registry {
-    core: Arc<Core>,
-    scope: Arc<Scope>,
+    pub(super) core: Arc<Core>,
+    pub(super) scope: Arc<Scope>,
 }
 
 impl fmt::Debug for Registry {
@@ -158,16 +157,16 @@ impl Registry {
 
     fn function<N: IntoNumber>(
         &self,
-        kind: MetricType,
+        metric_type: MetricType,
         name: &str,
         help: &str,
         value: impl Fn() -> N + Send + Sync + 'static,
     ) -> Result<(), RegisterError> {
         let name = format!("{}{name}", self.scope.prefix);
-        let descriptor = Descriptor::new(kind, &name, help).map_err(DefinitionError::Name)?;
+        let descriptor =
+            Descriptor::new(metric_type, &name, help).map_err(DefinitionError::Name)?;
         let function = Callback::new(descriptor, &self.scope, value);
-        self.core
-            .insert(function.into_member(Internal(())), true, None)
+        self.core.insert(Member::may_wait(function), true, None)
     }
 
     /// Makes the metric or family that a definition describes.
@@ -180,37 +179,6 @@ impl Registry {
         self.core
             .insert(Member::in_place(metric.clone()), true, None)?;
         Ok(metric)
-    }
-
-    /// Adds a collector: a metric, a `&'static` [`Static`](crate::Static), [`Sources`](crate::source::Sources), another
-    /// registry, or a [`Collect`] of your own.
-    ///
-    /// A server's scrape asks the sources and calls your collectors on threads of their own, until its deadline; that holds
-    /// for what is in registries within this one, too.
-    ///
-    /// # Errors
-    /// When the name of one of its families, or of their samples, is taken. Nothing is added then.
-    pub fn register(&self, collector: impl Register) -> Result<(), RegisterError> {
-        self.insert(collector.into_member(Internal(())))
-    }
-
-    /// Adds a collector of your own that waits for nothing and holds no lock while it gives.
-    ///
-    /// A server sends its families while it gives them, however many they are, and a slow reader may keep it waiting. What
-    /// other collectors give is held in memory until it is sent, up to 64 MiB in all.
-    ///
-    /// # Errors
-    /// As for [`register`](Self::register).
-    pub fn register_streaming(
-        &self,
-        collector: impl Collect + 'static,
-    ) -> Result<(), RegisterError> {
-        self.insert(Member::in_place(collector))
-    }
-
-    fn insert(&self, member: Member) -> Result<(), RegisterError> {
-        let scope = (!self.scope.is_empty()).then(|| (*self.scope).clone());
-        self.core.insert(member, false, scope)
     }
 
     /// The same registry, where everything that is made or registered through this handle has its name begin

@@ -5,13 +5,13 @@ mod default;
 mod error;
 mod failures;
 mod handle;
-mod member;
+mod register;
 
+#[cfg(feature = "http")]
+pub(crate) use core::Access;
 pub(crate) use core::{InOrder, Registered};
 pub use default::default_registry;
 pub use error::RegisterError;
 pub use handle::Registry;
-#[cfg(feature = "http")]
-pub(crate) use member::Access;
-pub(crate) use member::Nested;
-pub use member::Register;
+pub(crate) use register::Nested;
+pub use register::Register;

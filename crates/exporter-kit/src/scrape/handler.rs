@@ -23,6 +23,7 @@ use crate::scrape::body::Body;
 use crate::scrape::coding::{self, Compressors};
 use crate::scrape::deadline::{DEFAULT_LIMIT, DEFAULT_OFFSET, Limits};
 use crate::scrape::gathering;
+use crate::scrape::handler_state::{Options, Shared, UNKNOWN_SIZE};
 use crate::scrape::job::Job;
 use crate::scrape::negotiation::{self, Choice};
 use crate::scrape::scrape_count::InFlight;
@@ -34,9 +35,6 @@ const MAX_REQUESTS: usize = 40;
 
 /// The memory for collected families, in bytes, for all scrapes of one handler together.
 const MEMORY: usize = 64 * 1024 * 1024;
-
-/// A size that no text has: it was too large to be shared, or there was none yet.
-pub(crate) const UNKNOWN_SIZE: usize = usize::MAX;
 
 /// Answers requests for a registry's metrics.
 ///
@@ -67,36 +65,14 @@ pub(crate) const UNKNOWN_SIZE: usize = usize::MAX;
 #[derive(Clone)]
 pub struct MetricsHandler {
     shared: Arc<Shared>,
+    pub(super) encodings: Arc<SharedEncodings>,
     options: Arc<Options>,
-}
-
-/// The options of a handler.
-#[derive(Clone, Debug)]
-pub(crate) struct Options {
-    timeout_offset: Duration,
-    default_timeout: Option<Duration>,
-    /// 0 means unlimited.
-    max_requests: usize,
-    /// Families of the server, which come last.
-    appendix: Option<Arc<Appendix>>,
 }
 
 /// A request that is counted among the scrapes, and its time.
 pub(crate) struct Admitted {
     in_flight: InFlight,
     limits: Limits,
-}
-
-pub(crate) struct Shared {
-    pub(crate) registry: Registry,
-    pub(crate) compressors: Compressors,
-    pub(crate) budget: Arc<Budget>,
-    pub(crate) encodings: SharedEncodings,
-    in_flight: Arc<AtomicUsize>,
-    /// Set if the last scrape of everything was quick and small.
-    pub(crate) quick: AtomicBool,
-    /// The size of the last text of everything, in bytes.
-    pub(crate) size: AtomicUsize,
 }
 
 impl fmt::Debug for MetricsHandler {
@@ -115,11 +91,11 @@ impl MetricsHandler {
                 registry: registry.clone(),
                 compressors: Compressors::default(),
                 budget: Budget::new(MEMORY),
-                encodings: SharedEncodings::default(),
                 in_flight: Arc::default(),
                 quick: AtomicBool::new(false),
                 size: AtomicUsize::new(UNKNOWN_SIZE),
             }),
+            encodings: Arc::default(),
             options: Arc::new(Options {
                 timeout_offset: DEFAULT_OFFSET,
                 default_timeout: Some(DEFAULT_LIMIT),
@@ -186,7 +162,7 @@ impl MetricsHandler {
         };
         let (sender, receiver) = oneshot::channel();
         if job.can_be_shared() {
-            shared_encoding::join(&runtime, job, sender);
+            shared_encoding::join(&self.encodings, &runtime, job, sender);
         } else {
             runtime.spawn_blocking(move || job.run(sender));
         }

@@ -18,9 +18,8 @@ use crate::scrape::body::{Body, ChunkSender, Gone};
 use crate::scrape::coding::{Coder, Coding, Compressors};
 use crate::scrape::deadline::Limits;
 use crate::scrape::gathering;
-use crate::scrape::handler::{Options, Shared, UNKNOWN_SIZE};
+use crate::scrape::handler_state::{Options, SHARED_BYTES, Shared, UNKNOWN_SIZE};
 use crate::scrape::scrape_count::InFlight;
-use crate::scrape::shared_encoding::SHARED_BYTES;
 use crate::scrape::structures::What;
 
 /// A body up to this size, in bytes, is sent whole, with its length.

@@ -19,6 +19,8 @@ pub(crate) mod gathering;
 #[cfg(feature = "http")]
 pub(crate) mod handler;
 #[cfg(feature = "http")]
+mod handler_state;
+#[cfg(feature = "http")]
 pub(crate) mod job;
 #[cfg(feature = "http")]
 pub(crate) mod negotiation;

@@ -5,15 +5,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use hashbrown::HashSet;
-
 use super::Prepared;
 use super::appendix::Appendix;
-use super::walk::Walk;
+use super::walk::{Selection, Walk};
 use crate::collect::Sink;
 use crate::collect::context::ScrapeContext;
-use crate::encode::{self, ChunkFn, Escaping, Format, Give, Output, sample_names};
-use crate::model::Descriptor;
+use crate::encode::{self, ChunkFn, Escaping, Format, Give, Output};
 use crate::registry::{InOrder, Registry};
 use crate::snapshot::Snapshot;
 
@@ -37,16 +34,11 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// ```
 #[derive(Clone)]
 pub struct Scrape {
-    pub(super) registry: Registry,
+    selection: Selection,
     /// The collectors when this was made, so that a scrape made once and written often takes no lock.
     in_order: Arc<InOrder>,
     format: Format,
     escaping: Option<Escaping>,
-    /// The requested names, if not everything. A set: a request can name a thousand of ten thousand families.
-    names: Option<Arc<HashSet<String>>>,
-    pub(super) context: ScrapeContext,
-    /// Families that were collected before the scrape.
-    pub(super) prepared: Option<Arc<dyn Prepared>>,
     /// Families of the library itself, which come last.
     appendix: Option<Arc<Appendix>>,
 }
@@ -55,7 +47,7 @@ impl fmt::Debug for Scrape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scrape")
             .field("format", &self.format)
-            .field("names", &self.names)
+            .field("names", &self.selection.names)
             .finish_non_exhaustive()
     }
 }
@@ -64,12 +56,14 @@ impl Scrape {
     pub(crate) fn new(registry: Registry, format: Format) -> Self {
         Self {
             in_order: registry.in_order(),
-            registry,
+            selection: Selection {
+                registry,
+                names: None,
+                context: ScrapeContext::default(),
+                prepared: None,
+            },
             format,
             escaping: None,
-            names: None,
-            context: ScrapeContext::default(),
-            prepared: None,
             appendix: None,
         }
     }
@@ -78,7 +72,7 @@ impl Scrape {
     /// list keeps all.
     #[must_use]
     pub fn filter(mut self, names: Vec<String>) -> Self {
-        self.names = (!names.is_empty()).then(|| Arc::new(names.into_iter().collect()));
+        self.selection.names = (!names.is_empty()).then(|| Arc::new(names.into_iter().collect()));
         self
     }
 
@@ -95,14 +89,14 @@ impl Scrape {
     /// reads the deadline from [`Sink::context`].
     #[must_use]
     pub fn deadline(mut self, deadline: Instant) -> Self {
-        self.context.deadline = Some(deadline);
+        self.selection.context.deadline = Some(deadline);
         self
     }
 
     /// Shows what was prepared, and the collectors that were registered at that moment.
     #[cfg(feature = "http")]
     pub(crate) fn with_prepared(&mut self, prepared: Arc<dyn Prepared>) {
-        self.prepared = Some(prepared);
+        self.selection.prepared = Some(prepared);
     }
 
     /// The same with families of the library's own at the end.
@@ -189,16 +183,16 @@ impl Scrape {
     /// Hands the families over to any sink.
     pub fn collect_into(&self, sink: &mut (impl Sink + ?Sized)) {
         let changed;
-        let in_order = if let Some(prepared) = &self.prepared {
+        let in_order = if let Some(prepared) = &self.selection.prepared {
             prepared.in_order()
-        } else if self.registry.is_current(&self.in_order) {
+        } else if self.selection.registry.is_current(&self.in_order) {
             // Nothing that scrapes share is written to.
             &self.in_order
         } else {
-            changed = self.registry.in_order();
+            changed = self.selection.registry.in_order();
             &changed
         };
-        let mut walk = Walk::new(sink, self);
+        let mut walk = Walk::new(sink, &self.selection);
         let mut trouble = false;
         for (at, registered) in in_order.collectors().iter().enumerate() {
             walk.collect(at, registered);
@@ -210,22 +204,15 @@ impl Scrape {
             let _ = walk.failures(in_order.collectors());
         }
         if let Some(appendix) = &self.appendix {
-            appendix.give(&self.registry, in_order, &mut walk);
+            appendix.give(&self.selection.registry, in_order, &mut walk);
         }
     }
 
     fn run(&self, out: Vec<u8>, chunk_bytes: usize, on_chunk: &mut ChunkFn<'_>) -> ControlFlow<()> {
         let output = Output::new(out, chunk_bytes, on_chunk);
         let escaping = self.escaping.unwrap_or(Escaping::AllowUtf8);
-        let created = self.registry.shows_created_samples();
+        let created = self.selection.registry.shows_created_samples();
         encode::encode(self.format, escaping, created, output, self)
-    }
-
-    /// Returns whether the family passes the filter.
-    #[inline]
-    pub(super) fn wants(&self, descriptor: &Descriptor) -> bool {
-        let names = self.names.as_ref();
-        names.is_none_or(|names| has_name_of(names, descriptor))
     }
 }
 
@@ -252,13 +239,4 @@ impl Give for Scrape {
     fn give_to<S: Sink>(&self, sink: &mut S) {
         self.collect_into(sink);
     }
-}
-
-/// Returns whether the family's name is in the set, or one of its samples' names.
-#[cold]
-fn has_name_of(names: &HashSet<String>, descriptor: &Descriptor) -> bool {
-    names.contains(descriptor.name())
-        || sample_names(descriptor)
-            .iter()
-            .any(|sample| names.contains(&**sample))
 }

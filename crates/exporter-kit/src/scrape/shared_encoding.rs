@@ -15,12 +15,9 @@ use tokio::sync::oneshot;
 use crate::encode::{Escaping, Format};
 use crate::scrape::body::Body;
 use crate::scrape::coding::Coding;
-use crate::scrape::handler::{Options, Shared};
+use crate::scrape::handler_state::{Options, SHARED_BYTES};
 use crate::scrape::job::Job;
 use crate::sync::lock;
-
-/// The largest text, in bytes, that is held for several readers.
-pub(crate) const SHARED_BYTES: usize = 1024 * 1024;
 
 /// The expositions that are being encoded, and the requests that wait for the next encoding of each.
 #[derive(Default)]
@@ -100,12 +97,16 @@ impl SharedEncodings {
 }
 
 /// Answers the job together with others for the same exposition.
-pub(crate) fn join(runtime: &Handle, job: Job, answer: oneshot::Sender<Response<Body>>) {
+pub(crate) fn join(
+    encodings: &Arc<SharedEncodings>,
+    runtime: &Handle,
+    job: Job,
+    answer: oneshot::Sender<Response<Body>>,
+) {
     let key = Key::of(&job);
-    let shared = Arc::clone(&job.shared);
-    if shared.encodings.add(&key, Waiter { job, answer }) {
+    if encodings.add(&key, Waiter { job, answer }) {
         let spawn = runtime.clone();
-        let mut turn = Turn::new(shared, key);
+        let mut turn = Turn::new(Arc::clone(encodings), key);
         runtime.spawn_blocking(move || {
             while let Some(mut waiting) = turn.next() {
                 waiting.retain(|waiter| !waiter.answer.is_closed());
@@ -118,23 +119,23 @@ pub(crate) fn join(runtime: &Handle, job: Job, answer: oneshot::Sender<Response<
 /// The duty to answer the requests of a queue until it is empty. If dropped before that, because encoding panics or the
 /// runtime has ended, it removes the queue.
 struct Turn {
-    shared: Arc<Shared>,
+    encodings: Arc<SharedEncodings>,
     key: Key,
     /// The queue is gone: another one of the same key has its own turn.
     is_over: bool,
 }
 
 impl Turn {
-    fn new(shared: Arc<Shared>, key: Key) -> Self {
+    fn new(encodings: Arc<SharedEncodings>, key: Key) -> Self {
         Self {
-            shared,
+            encodings,
             key,
             is_over: false,
         }
     }
 
     fn next(&mut self) -> Option<Vec<Waiter>> {
-        let waiting = self.shared.encodings.take(&self.key);
+        let waiting = self.encodings.take(&self.key);
         self.is_over = waiting.is_none();
         waiting
     }
@@ -143,7 +144,7 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if !self.is_over {
-            self.shared.encodings.abandon(&self.key);
+            self.encodings.abandon(&self.key);
         }
     }
 }
@@ -264,9 +265,8 @@ mod tests {
         drop(runtime);
         let _entered = ended.enter();
         let req = Request::get("/metrics").body(()).unwrap();
-        let shared = handler.begin(&req).unwrap().shared;
         let _unanswered = handler.respond(&req);
-        assert!(lock(&shared.encodings.0).is_empty());
+        assert!(lock(&handler.encodings.0).is_empty());
     }
 
     #[test]
@@ -275,10 +275,10 @@ mod tests {
         let req = Request::get("/metrics").body(()).unwrap();
         let add = || {
             let job = handler.begin(&req).unwrap();
-            let (shared, key) = (Arc::clone(&job.shared), Key::of(&job));
+            let (encodings, key) = (Arc::clone(&handler.encodings), Key::of(&job));
             let (answer, answered) = oneshot::channel();
-            assert!(shared.encodings.add(&key, Waiter { job, answer }));
-            (Turn::new(shared, key), answered)
+            assert!(encodings.add(&key, Waiter { job, answer }));
+            (Turn::new(encodings, key), answered)
         };
         let (mut first, _) = add();
         assert_eq!(first.next().map(|waiting| waiting.len()), Some(1));

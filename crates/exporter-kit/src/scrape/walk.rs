@@ -6,17 +6,47 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
-use super::Scrape;
+use super::Prepared;
 use super::clock::Clock;
 use crate::collect::context::ScrapeContext;
 use crate::collect::{CollectError, Failure, FamilyWriter, Sink};
+use crate::encode::sample_names;
 use crate::model::{Descriptor, MetricType, Sample, SeriesKey};
-use crate::registry::Registered;
+use crate::registry::{Registered, Registry};
+
+/// The families of a scrape.
+#[derive(Clone)]
+pub(super) struct Selection {
+    pub(super) registry: Registry,
+    /// The requested names, if not everything. A set: a request can name a thousand of ten thousand families.
+    pub(super) names: Option<Arc<HashSet<String>>>,
+    pub(super) context: ScrapeContext,
+    /// Families that were collected before the scrape.
+    pub(super) prepared: Option<Arc<dyn Prepared>>,
+}
+
+impl Selection {
+    /// Returns whether the family passes the filter.
+    #[inline]
+    fn wants(&self, descriptor: &Descriptor) -> bool {
+        let names = self.names.as_ref();
+        names.is_none_or(|names| has_name_of(names, descriptor))
+    }
+}
+
+/// Returns whether the family's name is in the set, or one of its samples' names.
+#[cold]
+fn has_name_of(names: &HashSet<String>, descriptor: &Descriptor) -> bool {
+    names.contains(descriptor.name())
+        || sample_names(descriptor)
+            .iter()
+            .any(|sample| names.contains(&**sample))
+}
 
 /// Passes families from the collectors to the sink: those that the filter keeps, each once.
 pub(super) struct Walk<'a, S: ?Sized> {
     sink: &'a mut S,
-    scrape: &'a Scrape,
+    selection: &'a Selection,
     /// The context, if the scrape is part of another one with a deadline.
     context: Option<ScrapeContext>,
     clock: Clock,
@@ -38,12 +68,12 @@ enum Giver<'a> {
 }
 
 impl<'a, S: Sink + ?Sized> Walk<'a, S> {
-    pub(super) fn new(sink: &'a mut S, scrape: &'a Scrape) -> Self {
-        let context = scrape.context.within(sink.context());
-        let deadline = context.as_ref().unwrap_or(&scrape.context).deadline;
+    pub(super) fn new(sink: &'a mut S, selection: &'a Selection) -> Self {
+        let context = selection.context.within(sink.context());
+        let deadline = context.as_ref().unwrap_or(&selection.context).deadline;
         Self {
             sink,
-            scrape,
+            selection,
             context,
             clock: Clock::new(deadline),
             giver: Giver::Trusted,
@@ -60,8 +90,7 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
             Giver::Untrusted(registered)
         };
         self.open = false;
-        let scrape = self.scrape;
-        let prepared = scrape.prepared.as_ref();
+        let prepared = self.selection.prepared.as_ref();
         let prepared = prepared.and_then(|prepared| prepared.give(at, registered, self));
         let given = prepared.unwrap_or_else(|| self.collect_now(registered));
         if let Err(failure) = given {
@@ -101,7 +130,10 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
             Giver::Untrusted(registered) => {
                 let seen = self.seen.get_or_insert_default();
                 let fresh = !seen.contains(descriptor.name())
-                    && self.scrape.registry.may_show(Some(registered), descriptor);
+                    && self
+                        .selection
+                        .registry
+                        .may_show(Some(registered), descriptor);
                 if fresh {
                     seen.insert(descriptor.name().into());
                 } else {
@@ -120,7 +152,7 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
             Giver::Own { are_free } => {
                 let seen = self.seen.as_ref();
                 !seen.is_some_and(|seen| seen.contains(descriptor.name()))
-                    && (are_free || self.scrape.registry.may_show(None, descriptor))
+                    && (are_free || self.selection.registry.may_show(None, descriptor))
             }
         }
     }
@@ -177,7 +209,7 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
 
 impl<S: Sink + ?Sized> Sink for Walk<'_, S> {
     fn family(&mut self, descriptor: &Descriptor) -> bool {
-        self.open = self.scrape.wants(descriptor)
+        self.open = self.selection.wants(descriptor)
             && !self.clock.is_over
             && self.may_show(descriptor)
             && self.sink.family(descriptor);
@@ -191,6 +223,6 @@ impl<S: Sink + ?Sized> Sink for Walk<'_, S> {
     }
 
     fn context(&self) -> &ScrapeContext {
-        self.context.as_ref().unwrap_or(&self.scrape.context)
+        self.context.as_ref().unwrap_or(&self.selection.context)
     }
 }

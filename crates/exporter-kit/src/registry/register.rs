@@ -1,8 +1,10 @@
-//! Members of a registry, and how a scrape gets their families.
+//! Registering: collectors, sources and registries become members of a registry.
 
 use std::sync::Arc;
 
-use super::Registry;
+use super::core::{Access, Member};
+use super::error::RegisterError;
+use super::handle::Registry;
 use crate::collect::{Collect, Internal};
 #[cfg(feature = "source")]
 use crate::source::{LastNumbers, Sources};
@@ -19,67 +21,45 @@ pub trait Register {
     fn into_member(self, internal: Internal) -> Member;
 }
 
-/// A collector, and how a scrape gets its families.
-#[doc(hidden)]
-pub struct Member {
-    /// Gives at once what it can.
-    pub(super) collector: Arc<dyn Collect>,
-    pub(super) access: Access,
-}
-
-/// The way in which a server's scrape gets the families of a collector. Elsewhere all collectors are called in place.
-pub(crate) enum Access {
-    /// The collector waits for nothing: it is called while the answer is written.
-    InPlace,
-    /// It may wait: it is called on a thread that can be left behind.
-    #[cfg(feature = "http")]
-    OnThread(crate::source::CollectorRuns),
-    /// The sources are asked.
-    #[cfg(feature = "http")]
-    Sources(Sources),
-    /// Each member of the registry in its own way.
-    #[cfg(feature = "http")]
-    Registry(Registry),
-    #[cfg(not(feature = "http"))]
-    MayWait,
-}
-
-impl Access {
-    #[cfg(feature = "http")]
-    fn may_wait() -> Self {
-        Self::OnThread(crate::source::CollectorRuns::default())
+impl Registry {
+    /// Adds a collector: a metric, a `&'static` [`Static`](crate::Static), [`Sources`](crate::source::Sources), another
+    /// registry, or a [`Collect`] of your own.
+    ///
+    /// A server's scrape asks the sources and calls your collectors on threads of their own, until its deadline; that holds
+    /// for what is in registries within this one, too.
+    ///
+    /// # Errors
+    /// When the name of one of its families, or of their samples, is taken. Nothing is added then.
+    pub fn register(&self, collector: impl Register) -> Result<(), RegisterError> {
+        self.insert(collector.into_member(Internal(())))
     }
 
-    #[cfg(not(feature = "http"))]
-    fn may_wait() -> Self {
-        Self::MayWait
+    /// Adds a collector of your own that waits for nothing and holds no lock while it gives.
+    ///
+    /// A server sends its families while it gives them, however many they are, and a slow reader may keep it waiting. What
+    /// other collectors give is held in memory until it is sent, up to 64 MiB in all.
+    ///
+    /// # Errors
+    /// As for [`register`](Self::register).
+    pub fn register_streaming(
+        &self,
+        collector: impl Collect + 'static,
+    ) -> Result<(), RegisterError> {
+        self.insert(Member::in_place(collector))
     }
 
-    pub(crate) fn is_in_place(&self) -> bool {
-        matches!(self, Self::InPlace)
-    }
-}
-
-impl Member {
-    /// A collector that waits for nothing.
-    pub(super) fn in_place(collector: impl Collect + 'static) -> Self {
-        Self {
-            collector: Arc::new(collector),
-            access: Access::InPlace,
-        }
+    fn insert(&self, member: Member) -> Result<(), RegisterError> {
+        let scope = (!self.scope.is_empty()).then(|| (*self.scope).clone());
+        self.core.insert(member, false, scope)
     }
 }
 
 impl<C: Collect + 'static> Register for C {
     fn into_member(self, internal: Internal) -> Member {
-        let access = if self.never_waits(internal) {
-            Access::InPlace
+        if self.never_waits(internal) {
+            Member::in_place(self)
         } else {
-            Access::may_wait()
-        };
-        Member {
-            collector: Arc::new(self),
-            access,
+            Member::may_wait(self)
         }
     }
 }
@@ -123,11 +103,5 @@ impl Register for Registry {
 impl Register for &Registry {
     fn into_member(self, internal: Internal) -> Member {
         self.clone().into_member(internal)
-    }
-}
-
-impl std::fmt::Debug for Member {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Member").finish_non_exhaustive()
     }
 }

@@ -1,0 +1,39 @@
+//! The options of a handler, and what its clones share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::Duration;
+
+use crate::registry::Registry;
+use crate::scrape::appendix::Appendix;
+use crate::scrape::coding::Compressors;
+use crate::source::Budget;
+
+/// The largest text, in bytes, that is held for several readers.
+pub(crate) const SHARED_BYTES: usize = 1024 * 1024;
+
+/// A size that no text has: it was too large to be shared, or there was none yet.
+pub(crate) const UNKNOWN_SIZE: usize = usize::MAX;
+
+/// The options of a handler.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(super) timeout_offset: Duration,
+    pub(super) default_timeout: Option<Duration>,
+    /// 0 means unlimited.
+    pub(super) max_requests: usize,
+    /// Families of the server, which come last.
+    pub(super) appendix: Option<Arc<Appendix>>,
+}
+
+/// The state that the clones of a handler share.
+pub(crate) struct Shared {
+    pub(crate) registry: Registry,
+    pub(crate) compressors: Compressors,
+    pub(crate) budget: Arc<Budget>,
+    pub(super) in_flight: Arc<AtomicUsize>,
+    /// Set if the last scrape of everything was quick and small.
+    pub(crate) quick: AtomicBool,
+    /// The size of the last text of everything, in bytes.
+    pub(crate) size: AtomicUsize,
+}

@@ -88,7 +88,7 @@ fn read_answer(mut from: impl BufRead) -> anyhow::Result<Answer> {
         bail!("the response is not HTTP; check host and port");
     }
     if status.split(' ').next() != Some("200") {
-        bail!("the status is `{status}`, not 200; check the path");
+        bail!("status `{status}`, not 200; check the path");
     }
     let mut content_type = String::new();
     let mut length = None;

@@ -153,7 +153,7 @@ fn mysql_gives_every_type_and_says_what_fails() {
         "insert: the server reports `Cannot execute statement in a READ ONLY transaction` (1792)",
         "wrong: the server reports `Unknown column 'nowhere' in '",
         "forbidden: the server reports `SELECT command denied to user",
-        "token: the column `value` has bytes that are no text; select `hex(…)` of it",
+        "token: the column `value` is not UTF-8; select `hex(…)` of it",
         "wrong_password: `localhost:",
         "Access denied for user 'exporter'@'localhost' (using password: YES)` (1045)",
         "unknown column `value`, did you mean `Value`?",

@@ -182,12 +182,12 @@ fn postgres_gives_every_type_and_says_what_fails() {
         "two: the server reports `cannot insert multiple commands into a prepared statement` (42601)",
         "wrong: the server reports `relation \"nowhere\" does not exist` (42P01)",
         "forbidden: the server reports `permission denied for table secret` (42501)",
-        "array: the column `value` has the type `_int4`, which is not read",
+        "array: the column `value` has the unsupported type `_int4`",
         "wrong_password: `localhost:",
         "password authentication failed for user \"exporter\"` (28P01)",
         "unknown column `value`, did you mean `Value`?",
         "invalid peer certificate",
-        "the server asks for a password; add `password` or `password_file`",
+        "the server requires a password; add `password` or `password_file`",
     ] {
         assert!(text.contains(message), "{message} is not in\n{text}");
     }

@@ -76,7 +76,7 @@ fn sqlite_is_read_and_never_written_to() {
         "wrong: SQLite reports `no such table: nowhere",
         "writes: SQLite reports `attempt to write a readonly database`",
         "schema: SQLite reports `attempt to write a readonly database`",
-        "the column `value` has bytes",
+        "the column `value` is not UTF-8",
         "unknown column `value`; there is `number`",
         "more than 100000 rows",
         "the rows: more than 1000000 bytes",

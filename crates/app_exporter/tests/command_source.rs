@@ -137,7 +137,7 @@ fn when_once_is_interrupted_the_whole_group_is_killed() {
         let (status, said) = running.end();
         assert_eq!(status.code(), Some(code), "{said:#?}");
         assert!(
-            said[0].ends_with(" before the sources were done"),
+            said[0].ends_with(" before all sources were fetched"),
             "{said:#?}"
         );
         for name in ["self", "child"] {

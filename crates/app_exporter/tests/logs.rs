@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rustix::process::Signal;
 
-use crate::program::{Running, sessions};
+use crate::program::{Running, get, sessions};
 use crate::support::Scratch;
 
 #[test]
@@ -88,6 +88,44 @@ fn each_mistake_of_a_configuration_is_a_line() {
     let (status, lines) = running.end();
     assert_eq!(status.code(), Some(0), "{lines:#?}");
     assert_eq!(mistakes(&lines), (2, 1, 1), "{lines:#?}");
+}
+
+#[test]
+fn lines_about_a_source_have_it_in_a_field() {
+    let scratch = Scratch::new("log-fields");
+    let file = scratch.write(
+        "config.yml",
+        "sources:
+  empty: {file: {path: 'none-*.txt', format: number}, metrics: [{name: app_a, help: A.}]}
+  gone: {file: {path: none.txt, format: number}, metrics: [{name: app_b, help: B.}]}
+",
+    );
+    let name = file.to_string_lossy();
+    let arguments = [
+        "--web.listen-address=127.0.0.1:0",
+        "--log.format=json",
+        "--config.file",
+        &name,
+    ];
+    let mut running = Running::start(&arguments, &[]);
+    let parsed = |line: &str| serde_json::from_str::<serde_json::Value>(line).expect("JSON");
+    let address = running.wait_for(|line| parsed(line)["address"].as_str()?.parse().ok());
+    assert_eq!(get(address, "/metrics").0, 200);
+    let (mut empty, mut gone) = (None, None);
+    running.wait_for(|line| {
+        let fields = parsed(line);
+        match fields["source"].as_str() {
+            Some("empty") => empty = Some(fields),
+            Some("gone") => gone = Some(fields),
+            _ => (),
+        }
+        (empty.is_some() && gone.is_some()).then_some(())
+    });
+    let empty = empty.expect("a line");
+    assert_eq!(empty["level"], "WARN");
+    let message = empty["msg"].as_str().expect("text");
+    assert!(message.contains("returned no rows"), "{message}");
+    assert_eq!(gone.expect("a line")["reason"], "connect");
 }
 
 #[test]

@@ -340,7 +340,7 @@ fn a_template_that_can_not_work_is_refused_at_once() {
         (
             "argv: [sh,",
             "argv: ['${target}',",
-            "can't be chosen by a request",
+            "a request must not choose the program",
         ),
         (
             "http://${target}",

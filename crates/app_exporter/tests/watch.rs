@@ -54,7 +54,7 @@ fn said(running: Running, texts: [&str; 3]) -> [usize; 3] {
 }
 
 const TAKEN: &str = "Applied the changed configuration";
-const REFUSED: &str = "the new configuration can't be used";
+const REFUSED: &str = "cannot reload the configuration";
 const CHANGED: &str = "The configuration has changed";
 const LAST_GOOD: &str = "app_exporter_config_last_reload_successful 1.0";
 const LAST_BAD: &str = "app_exporter_config_last_reload_successful 0.0";

@@ -61,7 +61,7 @@ fn the_check_gives_the_verdict_and_its_exit_code() {
     assert_eq!(code, Some(0));
     assert!(
         said.starts_with(&format!(
-            "{name}: OK\n{name}: note: logins are asked for, but TLS is not"
+            "{name}: OK\n{name}: note: logins are required without TLS"
         )),
         "{said}"
     );
@@ -95,7 +95,7 @@ fn a_file_that_can_not_be_used_ends_the_program() {
     let log = said(&output);
     assert!(
         log.contains(&format!(
-            "{file}:2:15: the hash of user `prometheus` can't be used"
+            "{file}:2:15: cannot use the hash of user `prometheus`"
         )),
         "{log}"
     );

@@ -55,7 +55,6 @@
 //! a minor release can break the API, a patch release cannot. Feature `experimental-openmetrics-2` is exempt.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod build_info;

@@ -88,7 +88,7 @@ fn read_answer(mut from: impl BufRead) -> anyhow::Result<Answer> {
         bail!("the response is not HTTP; check host and port");
     }
     if status.split(' ').next() != Some("200") {
-        bail!("the status is `{status}`, not 200; check the path");
+        bail!("status `{status}`, not 200; check the path");
     }
     let mut content_type = String::new();
     let mut length = None;
@@ -168,7 +168,7 @@ mod tests {
         );
         assert!(refused("").contains("response is not HTTP"));
         assert!(refused("SSH-2.0\r\n").contains("response is not HTTP"));
-        assert!(refused("HTTP/1.1 404 Not Found\r\n\r\n").contains("status `404 Not Found`"));
+        assert!(refused("HTTP/1.1 404 Not Found\r\n\r\n").contains("status is `404 Not Found`"));
         assert!(refused("HTTP/1.1 200 OK\r\n").contains("ends before its body"));
         assert!(
             refused("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\na 1\n").contains("has 4 bytes")

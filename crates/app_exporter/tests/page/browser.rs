@@ -169,7 +169,7 @@ impl Browser {
     pub(crate) fn drawn(&mut self) {
         self.size(1200, 4000);
         self.until("document.documentElement.dataset.refresh");
-        self.until("!document.querySelector('.family .room')");
+        self.until("![...document.querySelectorAll('.family .room')].some((room) => !room.closest('details:not([open])'))");
     }
 
     pub(crate) fn size(&mut self, width: u32, height: u32) {

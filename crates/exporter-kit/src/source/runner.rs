@@ -212,7 +212,8 @@ impl Runner {
         self.count(SourceErrorReason::Conflict);
         let told = lock(&self.past).conflict.replace(Arc::clone(&conflict));
         if told.as_ref() != Some(&conflict) {
-            log::warn!("source `{}` gave only a part: {conflict}", self.spec.name);
+            let (name, reason) = (&self.spec.name, SourceErrorReason::Conflict.as_str());
+            log::warn!(source:% = name, reason; "source `{name}` gave only a part: {conflict}");
         }
     }
 
@@ -376,9 +377,13 @@ impl Runner {
         match (&outcome, error.as_deref()) {
             // What was said is not said again until it changes.
             (_, error) if error == said_before => {}
-            (Err(reason), Some(error)) => log::warn!("source `{name}` failed ({reason}): {error}"),
-            (_, Some(error)) => log::warn!("source `{name}` gave only a part: {error}"),
-            (_, None) => log::info!("source `{name}` works again"),
+            (Err(reason), Some(error)) => {
+                log::warn!(source:% = name, reason = reason.as_str(); "source `{name}` failed ({reason}): {error}");
+            }
+            (_, Some(error)) => {
+                log::warn!(source:% = name; "source `{name}` gave only a part: {error}")
+            }
+            (_, None) => log::info!(source:% = name; "source `{name}` works again"),
         }
         outcome
     }

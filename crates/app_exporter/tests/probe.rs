@@ -335,7 +335,7 @@ fn a_template_that_can_not_work_is_refused_at_once() {
         (
             "    file:",
             "    interval: 5s\n    file:",
-            "drop one of the two",
+            "remove one of the two",
         ),
         (
             "argv: [sh,",

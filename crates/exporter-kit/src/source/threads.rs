@@ -8,8 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout_at;
 
 use super::error::SourceError;
+use super::fetch::Deadline;
 use super::pool;
-use super::source::Deadline;
 
 /// The threads of one source that calls what may block: a file system, a library without asynchronous functions.
 ///

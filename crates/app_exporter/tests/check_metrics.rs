@@ -87,6 +87,6 @@ fn a_file_and_a_url_are_read_as_well() {
     }
     let (code, said) = verdict(&check(&[&format!("http://{address}/nowhere")], ""));
     assert_eq!(code, Some(1));
-    assert!(said.contains("status is `404"), "{said}");
+    assert!(said.contains("status `404"), "{said}");
     drop(running);
 }

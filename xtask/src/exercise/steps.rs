@@ -189,7 +189,7 @@ fn reason_to_end(said: &str) -> &'static str {
         return "`main` came to its end, or something ended the program. The loop at the end of `main` is to\n\
                 run until Ctrl-C.";
     }
-    if said.contains("_total") {
+    if said.contains("counter's name") {
         return "Look at TODO 1: this is the rule for a counter, a number that only ever grows. Users come\n\
                 and go, so the number goes down as well; the README says in `Background` which type that is.\n\
                 The name is right without `_total`.";

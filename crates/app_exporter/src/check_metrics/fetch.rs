@@ -168,7 +168,7 @@ mod tests {
         );
         assert!(refused("").contains("response is not HTTP"));
         assert!(refused("SSH-2.0\r\n").contains("response is not HTTP"));
-        assert!(refused("HTTP/1.1 404 Not Found\r\n\r\n").contains("status is `404 Not Found`"));
+        assert!(refused("HTTP/1.1 404 Not Found\r\n\r\n").contains("status `404 Not Found`"));
         assert!(refused("HTTP/1.1 200 OK\r\n").contains("ends before its body"));
         assert!(
             refused("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\na 1\n").contains("has 4 bytes")

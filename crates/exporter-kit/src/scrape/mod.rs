@@ -14,6 +14,7 @@ mod clock;
 pub(crate) mod coding;
 #[cfg(feature = "http")]
 pub(crate) mod deadline;
+mod exposition;
 #[cfg(feature = "http")]
 pub(crate) mod gathering;
 #[cfg(feature = "http")]
@@ -25,7 +26,6 @@ pub(crate) mod job;
 #[cfg(feature = "http")]
 pub(crate) mod negotiation;
 mod nested;
-mod scrape;
 #[cfg(feature = "http")]
 pub(crate) mod scrape_count;
 #[cfg(feature = "http")]
@@ -47,9 +47,9 @@ pub use answer::ResponseFuture;
 pub(crate) use appendix::Appendix;
 #[cfg(feature = "http")]
 pub use body::{Body, BodyError};
+pub use exposition::Scrape;
 #[cfg(feature = "http")]
 pub use handler::MetricsHandler;
-pub use scrape::Scrape;
 
 /// Families that some collectors gave before the scrape, so that it need not wait for them.
 pub(crate) trait Prepared: Send + Sync {

@@ -21,6 +21,10 @@
 //! ```
 
 mod accept_loop;
+#[cfg_attr(
+    not(feature = "web-config"),
+    allow(dead_code, reason = "only the web configuration controls access")
+)]
 pub(crate) mod access;
 mod address;
 mod binding;

@@ -11,6 +11,7 @@ mod blocking;
 mod buffer;
 mod caught;
 mod error;
+mod fetch;
 mod flight;
 mod health;
 mod merge;
@@ -19,7 +20,6 @@ mod patience;
 mod pool;
 mod run;
 mod runner;
-mod source;
 mod sources;
 mod spec;
 mod status;
@@ -33,7 +33,7 @@ pub(crate) use blocking::{Batch, Collected, CollectorRun, CollectorRuns};
 #[cfg(feature = "http")]
 pub(crate) use buffer::Budget;
 pub use error::{ReplaceError, SourceError, SourceErrorReason};
-pub use source::{Deadline, Fetched, Source};
+pub use fetch::{Deadline, Fetched, Source};
 #[cfg(feature = "http")]
 pub(crate) use sources::Fetches;
 pub(crate) use sources::LastNumbers;

@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use tokio::time::Instant;
 
 use super::error::SourceErrorReason;
+use super::fetch::{Deadline, Fetched};
 use super::flight::Flight;
-use super::source::{Deadline, Fetched};
 
 /// The result of a run: numbers, or a failure that is counted already.
 pub(crate) type Outcome = Result<Arc<Good>, SourceErrorReason>;

@@ -15,11 +15,11 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use super::backoff;
 use super::caught::{Caught, Panicked};
 use super::error::{SourceError, SourceErrorReason};
+use super::fetch::{Deadline, Fetched};
 use super::flight::Flight;
 #[cfg(feature = "http")]
 use super::patience::{self, GivenUp};
 use super::run::{Deadlines, Good, Outcome, Run};
-use super::source::{Deadline, Fetched};
 use super::spec::{OnError, Schedule, SourceSpec};
 use super::status::SourceStatus;
 use super::view::Shown;

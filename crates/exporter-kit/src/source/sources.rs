@@ -9,11 +9,11 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::error::ReplaceError;
+use super::fetch::Deadline;
 use super::health::Health;
 use super::merge;
 use super::run::{Deadlines, Run};
 use super::runner::{Background, Runner};
-use super::source::Deadline;
 use super::spec::SourceSpec;
 use super::status::SourceStatus;
 use super::view::View;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::source::{AnySource, Source};
+use super::fetch::{AnySource, Source};
 
 /// The default timeout of a source, which is Prometheus' default scrape timeout.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -8,8 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout_at;
 
 use super::error::SourceError;
+use super::fetch::Deadline;
 use super::pool;
-use super::source::Deadline;
 
 /// The threads of one source that calls what may block: a file system, a library without asynchronous functions.
 ///
@@ -140,7 +140,6 @@ mod tests {
             // The runner drops the fetch at its deadline.
             assert!(timeout_at(soon().instant(), hanging).await.is_err());
             drop(turn);
-            assert!(threads.turn_now().is_none());
             let error = threads.turn(soon()).await.unwrap_err();
             assert_eq!(error.reason(), SourceErrorReason::Timeout);
             drop(end);
@@ -154,11 +153,13 @@ mod tests {
     #[should_panic(expected = "on the thread")]
     fn a_panic_is_passed_on() {
         let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
             .build()
             .unwrap();
         runtime.block_on(async {
             let threads = BlockingThreads::new();
-            let turn = threads.turn_now().unwrap();
+            let deadline = Deadline::after(Duration::from_secs(60));
+            let turn = threads.turn(deadline).await.unwrap();
             let _ = turn.run(|| panic!("on the thread")).await;
         });
     }

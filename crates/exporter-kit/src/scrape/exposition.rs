@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Prepared;
 use super::appendix::Appendix;
 use super::walk::{Selection, Walk};
 use crate::collect::Sink;
@@ -95,7 +94,7 @@ impl Scrape {
 
     /// Shows what was prepared, and the collectors that were registered at that moment.
     #[cfg(feature = "http")]
-    pub(crate) fn with_prepared(&mut self, prepared: Arc<dyn Prepared>) {
+    pub(crate) fn with_prepared(&mut self, prepared: Arc<dyn super::Prepared>) {
         self.selection.prepared = Some(prepared);
     }
 

@@ -120,6 +120,15 @@ fn not_utf8(error: &FromUtf8Error) -> Fault {
 }
 
 impl Config {
+    /// The names of sources with a `default` or `default_for`, whose metrics have samples even without rows.
+    pub(crate) fn sources_with_default(&self) -> Vec<String> {
+        let sources = self.sources.iter().filter(|(_, source)| {
+            let mut metrics = source.metrics.iter();
+            metrics.any(|metric| metric.default.is_some() || !metric.default_for.is_empty())
+        });
+        sources.map(|(name, _)| name.as_str().to_owned()).collect()
+    }
+
     /// Reads and checks a file.
     ///
     /// # Errors

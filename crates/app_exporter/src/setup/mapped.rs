@@ -63,9 +63,11 @@ impl Source for MappedSource {
         let visit = self.visits.begin(deadline).await?;
         let parts = self.fetcher.fetch(&visit).await?;
         let mapped = self.map(parts, &visit).await?;
+        let mut families = mapped.snapshot.families().iter();
+        let is_empty = mapped.rows == 0 && families.all(|family| family.series().len() == 0);
         let mut fetched = Fetched::new(mapped.snapshot, mapped.rows);
         let mut problems: Vec<Failure> = mapped.failures.into_problems().collect();
-        if mapped.rows == 0 && problems.is_empty() {
+        if is_empty && problems.is_empty() {
             self.report_empty();
         }
         // Each is counted, but only the last is shown: it says all.

@@ -102,10 +102,11 @@ pub(super) fn failure(status: &SourceStatus) -> Option<String> {
     }
 }
 
-/// A line for a source that succeeded but returned no rows.
-pub(super) fn emptiness(status: &SourceStatus) -> Option<String> {
+/// A line for a source that succeeded but returned no rows, unless it is `with_default`.
+pub(super) fn emptiness(status: &SourceStatus, with_default: &[String]) -> Option<String> {
     let is_empty = status.up == Some(true) && status.error.is_none() && status.rows == Some(0);
-    is_empty.then(|| {
+    let is_expected = with_default.iter().any(|name| **name == *status.name);
+    (is_empty && !is_expected).then(|| {
         let name = &status.name;
         format!("{name}: no rows, so its metrics have no samples; check its path, pattern or query")
     })

@@ -49,6 +49,8 @@ struct Checked {
     summary: String,
     findings: Vec<String>,
     built: Built,
+    /// The names of sources that may have no rows.
+    with_default: Vec<String>,
 }
 
 impl CheckConfig {
@@ -62,13 +64,14 @@ impl CheckConfig {
             mut summary,
             mut findings,
             built,
+            with_default,
         } = match check(&Location::new(file)) {
             Ok(checked) => checked,
             Err(error) => return output::fail(&error.to_string(), INVALID),
         };
         let mut code = BREAKS_RULES;
         if self.connect {
-            match self.connect(file, built, &mut summary) {
+            match self.connect(file, built, &with_default, &mut summary) {
                 Ok(failures) if failures.is_empty() => (),
                 Ok(failures) => {
                     findings.extend(failures);
@@ -90,6 +93,7 @@ impl CheckConfig {
         &self,
         file: &Path,
         built: Built,
+        with_default: &[String],
         summary: &mut String,
     ) -> anyhow::Result<Vec<String>> {
         let Built { specs, templates } = built;
@@ -103,7 +107,7 @@ impl CheckConfig {
                     failures.push(format!("{name}: only a part, rows: {rows}: {failure}"));
                 }
                 Some(failure) => failures.push(format!("{name}: failed: {failure}")),
-                None => match emptiness(status) {
+                None => match emptiness(status, with_default) {
                     Some(line) => drop(writeln!(summary, "{line}")),
                     None => drop(writeln!(summary, "{name}: OK, rows: {rows}")),
                 },
@@ -142,6 +146,7 @@ fn check(location: &Location) -> Result<Checked, ConfigError> {
     Ok(Checked {
         summary,
         findings,
+        with_default: config.sources_with_default(),
         built: setup::build(config, location, &crate::environment::variable)?,
     })
 }

@@ -42,9 +42,10 @@ impl Once {
             Err(code) => return code,
         };
         match self.collect(file) {
-            Ok(Asked { metrics, status }) => {
+            Ok((Asked { metrics, status }, with_default)) => {
                 let printed = output::print(&metrics);
-                for line in status.iter().filter_map(emptiness) {
+                let empty = status.iter();
+                for line in empty.filter_map(|status| emptiness(status, &with_default)) {
                     output::note(&line);
                 }
                 let failures = status.iter().filter_map(|status| {
@@ -61,15 +62,17 @@ impl Once {
         }
     }
 
-    fn collect(&self, file: &Path) -> anyhow::Result<Asked> {
+    /// Returns also the names of sources that may have no rows.
+    fn collect(&self, file: &Path) -> anyhow::Result<(Asked, Vec<String>)> {
         let location = Location::new(file);
         let mut config = Config::read(&location)?;
         if let Some(name) = &self.source {
             config.keep(name).map_err(anyhow::Error::msg)?;
         }
+        let with_default = config.sources_with_default();
         let built = setup::build(config, &location, &crate::environment::variable)?;
         let specs = self.choose(built).map_err(anyhow::Error::msg)?;
-        ask(specs, self.timeout)
+        Ok((ask(specs, self.timeout)?, with_default))
     }
 
     /// Chooses the sources, or one template for one target.

@@ -12,6 +12,9 @@ pub(super) struct NamedOrigin<'c> {
     pub(super) origin: &'c dyn Origin,
 }
 
+/// The keys of a source in a configuration, and their place.
+type Keys<'c> = Option<(Place, &'c dyn Origin)>;
+
 /// Every source.
 pub(crate) fn sources() -> impl Iterator<Item = SourceInfo> {
     SourceConfig::default()
@@ -22,7 +25,7 @@ pub(crate) fn sources() -> impl Iterator<Item = SourceInfo> {
 
 impl SourceConfig {
     /// All sources, each with its keys if the configuration has them.
-    fn table(&self) -> [(SourceInfo, Option<(Place, &dyn Origin)>); 8] {
+    fn table(&self) -> [(SourceInfo, Keys<'_>); 8] {
         [
             (simulate::INFO, keys(&self.simulate)),
             (file::INFO, keys(&self.file)),
@@ -69,7 +72,7 @@ impl SourceConfig {
     }
 }
 
-fn keys<O: Origin>(keys: &Option<At<O>>) -> Option<(Place, &dyn Origin)> {
+fn keys<O: Origin>(keys: &Option<At<O>>) -> Keys<'_> {
     keys.as_ref()
         .map(|keys| (keys.place(), &**keys as &dyn Origin))
 }

@@ -32,7 +32,8 @@ impl Visits {
     /// When threads of an earlier one have not ended by the deadline.
     pub(crate) async fn begin(&self, deadline: Deadline) -> Result<Visit, Failure> {
         let turn = self.0.turn(Deadline::at(last_moment(deadline))).await;
-        turn.map(|turn| Visit { deadline, turn }).map_err(failure)
+        turn.map(|turn| Visit { deadline, turn })
+            .map_err(|error| failure(&error))
     }
 }
 
@@ -46,7 +47,7 @@ impl Visit {
         &self,
         work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        self.turn.run(work).await.map_err(failure)?
+        self.turn.run(work).await.map_err(|error| failure(&error))?
     }
 
     /// Decodes a short document in place, and a long one on another thread, so that it does not delay other sources.
@@ -78,7 +79,7 @@ pub(super) fn in_time(deadline: Deadline) -> Result<(), Failure> {
     Ok(())
 }
 
-fn failure(error: SourceError) -> Failure {
+fn failure(error: &SourceError) -> Failure {
     Failure::new(error.reason(), error.to_string())
 }
 

@@ -38,7 +38,7 @@ fn curl_scrapes_a_unix_socket_and_nothing_is_left_of_it() {
     assert_eq!(taken.status.code(), Some(1), "{error}");
     assert_eq!(error.lines().count(), 1, "{error}");
     assert!(
-        error.contains("a program listens there; stop it"),
+        error.contains("another program listens there; stop it"),
         "{error}"
     );
     assert!(error.contains("--web.listen-address"), "{error}");

@@ -363,7 +363,10 @@ mod tests {
     #[test]
     fn faults_of_the_syntax_have_a_remedy() {
         for (text, remedy) in [
-            ("a: b: c\n", "quote a value that contains `: `"),
+            (
+                "basic_auth_users:\n  a: b: c\n",
+                "quote a value that contains `: `",
+            ),
             ("rate_limit:\n\tburst: 1\n", "indent with spaces"),
             (
                 "rate_limit:\n  burst: 1\n interval: 1s\n",

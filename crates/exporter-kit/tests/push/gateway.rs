@@ -141,7 +141,7 @@ fn the_password_is_sent_and_never_shown() {
     assert!(
         error
             .to_string()
-            .ends_with("401; give a user and a password with `basic_auth`"),
+            .ends_with("401; set user and password with `basic_auth`"),
         "{error}"
     );
     for shown in [shown, error.to_string(), format!("{error:?}")] {

@@ -1,39 +1,39 @@
-//! The bounds of a histogram's buckets, and the bucket that a value falls in.
+//! The bounds of a histogram's buckets, and the bucket of a value.
 
 use std::sync::Arc;
 
-/// Bounds with a finer division than theirs beside them: the place of a value in it is arithmetic, and leaves one bound to
-/// compare with. A search would take a comparison for each halving, at every observation.
+/// Bucket bounds with a finer division beside them. Arithmetic finds a value's cell in the division, which leaves one
+/// bound to compare with. A binary search would compare several bounds for every observation.
 #[derive(Debug)]
 pub(crate) struct Bounds {
-    /// Rising, the last one +Inf; empty if there are no classic buckets.
+    /// In rising order, the last one +Inf; empty without classic buckets.
     upper: Arc<[f64]>,
     division: Division,
 }
 
-/// A positive float's bits are in the order of the floats; the first of them number cells.
+/// A division into cells, numbered by a float's leading bits. The bits of positive floats sort like the floats.
 #[derive(Debug, Default)]
 struct Division {
     /// The number of ignored low bits.
     shift: u32,
-    /// The number of the first cell. What is below it belongs to it.
+    /// The number of the first cell, which also covers all lower values.
     first: u64,
-    /// The least value of the first cell that counts, and the greatest bound.
+    /// The smallest value of the first cell, and the largest finite bound. Look-ups clamp values to this range.
     ends: [f64; 2],
-    /// Empty if no division suits the bounds.
+    /// The cells; empty if no division suits the bounds.
     cells: Box<[Cell]>,
 }
 
-/// The values whose first bits are the same. Invariant: at most one bound is among them.
+/// The values with the same leading bits. Invariant: they include at most one bound.
 #[derive(Clone, Copy, Debug)]
 struct Cell {
-    /// That bound, or +Inf.
+    /// The bound in this cell, or +Inf.
     bound: f64,
-    /// The bucket of the values above it.
+    /// The bucket of the values above the bound.
     above: usize,
 }
 
-/// The most cells: 8 KiB for a metric, however many series it has.
+/// The maximum number of cells: 8 KiB for a metric, independent of its number of series.
 const MAX_CELLS: u64 = 512;
 
 const MANTISSA_BITS: u32 = f64::MANTISSA_DIGITS - 1;
@@ -51,7 +51,7 @@ impl Bounds {
         &self.upper
     }
 
-    /// The index of the first bound that is not less; NaN belongs to +Inf.
+    /// Returns the index of the first bound that is not less than `value`; NaN belongs to +Inf.
     #[inline]
     pub(crate) fn bucket(&self, value: f64) -> usize {
         match self.division.cell(value) {
@@ -76,7 +76,7 @@ fn finite(upper: &[f64]) -> &[f64] {
 }
 
 impl Division {
-    /// The coarsest one that keeps the bounds apart, if that is coarse enough.
+    /// Returns the coarsest division that separates the bounds, or an empty one if that needs too many cells.
     fn of(finite: &[f64]) -> Self {
         (0..=MANTISSA_BITS)
             .rev()
@@ -109,7 +109,7 @@ impl Division {
     #[inline]
     fn cell(&self, value: f64) -> Option<&Cell> {
         let [least, greatest] = self.ends;
-        // Written so that NaN becomes the greatest.
+        // This form maps NaN to the largest value.
         let value = if value < greatest { value } else { greatest };
         let value = if value > least { value } else { least };
         let number = value.to_bits() >> self.shift;
@@ -118,8 +118,8 @@ impl Division {
     }
 }
 
-/// The numbers of the bounds' cells. Zero and what is below have no numbers: one such bound may have the cell before those
-/// of the others.
+/// Returns the numbers of the bounds' cells. Bounds of zero or less do not have a number: one such bound can take the
+/// cell before the others.
 fn numbers(finite: &[f64], shift: u32) -> Option<Vec<u64>> {
     let of = |bound: &f64| bound.to_bits() >> shift;
     let positive = finite.partition_point(|bound| *bound <= 0.0);
@@ -145,7 +145,7 @@ mod tests {
         Bounds::new([finite, &[f64::INFINITY]].concat())
     }
 
-    /// Values on, beside and far from every bound.
+    /// Checks values equal to, next to and far from every bound.
     fn check(finite: &[f64]) {
         let bounds = bounds(finite);
         let special = [

@@ -1,13 +1,13 @@
-//! Classic buckets as a definition asks for them: by their bounds, or by a rule that makes these.
+//! Classic buckets of a definition: a list of bounds, or a rule that generates them.
 
 use crate::metric::setup_error::SetupErrorKind;
 
-/// The upper bounds of a histogram's buckets if none are chosen, in seconds: those of Prometheus' other clients.
+/// The default upper bounds of a histogram's buckets, in seconds. Other Prometheus clients have the same defaults.
 pub const DEFAULT_BUCKETS: [f64; 11] = [
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
-/// Classic buckets as they were asked for.
+/// Classic buckets of a definition.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Buckets<'a> {
     Bounds(&'a [f64]),
@@ -28,14 +28,14 @@ pub(crate) enum Buckets<'a> {
     },
 }
 
-/// No one can tell more buckets apart, and a mistyped count must not take the memory.
+/// More buckets are not distinguishable, and a mistyped count must not exhaust the memory.
 pub(super) const MAX_BUCKETS: usize = 10_000;
 
-/// The least distance between the bounds of a range, as a share of the bound: more than rounding takes.
+/// The minimum distance between the bounds of a range, relative to the bound: larger than a rounding error.
 const LEAST_STEP: f64 = 1e-10;
 
 impl Buckets<'_> {
-    /// Checks that the bounds are finite and rise, as those that [`bounds`](Self::bounds) makes.
+    /// Checks that the bounds are finite and rise, also those that [`bounds`](Self::bounds) generates.
     pub(super) const fn check(self) -> Result<(), SetupErrorKind> {
         let (start, count, is_possible) = match self {
             Self::Bounds(bounds) => return check_bounds(bounds),
@@ -44,8 +44,8 @@ impl Buckets<'_> {
                 (start, count, start > 0.0 && start.is_finite())
             }
             Self::ExponentialRange { min, max, count } => {
-                // Bounds closer than rounding could tell apart would not rise; the least step is no greater than this
-                // share of the way.
+                // Rounding makes bounds equal that are too close. The smallest step is at least this share of its
+                // bound.
                 let step = (max - min) / max / count as f64;
                 let rises =
                     min >= f64::MIN_POSITIVE && (max / min).is_finite() && step > LEAST_STEP;
@@ -58,7 +58,7 @@ impl Buckets<'_> {
         if !is_possible || count > MAX_BUCKETS {
             return Err(SetupErrorKind::BucketRule);
         }
-        // Rounding may swallow a step.
+        // A step can be lost to rounding.
         let mut bound = start;
         let mut i = 1;
         while i < count - 1 {
@@ -76,7 +76,7 @@ impl Buckets<'_> {
         Ok(())
     }
 
-    /// The bounds, the last one +Inf. Invariant: they have been checked.
+    /// Returns the bounds, the last one +Inf. Invariant: `check` has accepted them.
     pub(super) fn bounds(self) -> Vec<f64> {
         let mut bounds = match self {
             Self::Bounds(bounds) => bounds.to_vec(),
@@ -111,7 +111,7 @@ impl Buckets<'_> {
     }
 }
 
-/// To 12 digits: a bound is a label, and 10 is meant where the root of 1000 gives 9.999999999999998.
+/// Rounds to 12 digits. A bound is a label, and the root of 1000 gives 9.999999999999998 instead of 10.
 fn round(bound: f64) -> f64 {
     format!("{bound:.11e}").parse().unwrap_or(bound)
 }
@@ -122,7 +122,7 @@ const fn check_bounds(bounds: &[f64]) -> Result<(), SetupErrorKind> {
     }
     let mut i = 0;
     while i < bounds.len() {
-        // +Inf as the last bound is what would be added; it does no harm.
+        // +Inf is valid as the last bound: it would be added anyway.
         let last = i + 1 == bounds.len() && i > 0;
         if !(bounds[i].is_finite() || (last && bounds[i] == f64::INFINITY)) {
             return Err(SetupErrorKind::BoundNotFinite);
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn what_makes_no_buckets_is_refused() {
         let cases: [(Buckets<'_>, SetupErrorKind); 10] = [
-            // Steps that rounding swallows.
+            // Steps lost to rounding.
             (
                 Buckets::Linear {
                     start: 1e17,

@@ -1,10 +1,10 @@
-//! Metrics whose value is asked for at each scrape.
+//! Metrics with a callback: a function that returns the value at each scrape.
 
 use crate::collect::Scope;
 use crate::collect::{Collect, CollectError, Sink};
 use crate::model::{Descriptor, IntoNumber, MetricType, Sample, SeriesKeyBuf, Value};
 
-/// Calls a function for the value of one series. The function runs under no lock; its panic costs only this metric.
+/// Calls a function for the value of one series. The call holds no lock, and a panic affects only this metric.
 pub(crate) struct Callback<F> {
     descriptor: Descriptor,
     head: SeriesKeyBuf,
@@ -12,7 +12,7 @@ pub(crate) struct Callback<F> {
 }
 
 impl<F> Callback<F> {
-    /// The descriptor's name has the scope's prefix already.
+    /// Makes the callback. The descriptor's name already contains the scope's prefix.
     pub(crate) fn new(descriptor: Descriptor, scope: &Scope, value: F) -> Self {
         let labels = scope
             .labels

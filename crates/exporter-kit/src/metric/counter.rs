@@ -14,8 +14,8 @@ use crate::model::{
 
 /// A number that only goes up: requests served, bytes sent, errors.
 ///
-/// Cheap to clone; clones count into the same series. Counting takes no lock and allocates nothing, and
-/// whole amounts stay exact beyond 2^53, up to 2^63.
+/// Cheap to clone; clones count into the same series. Counting takes no lock and allocates nothing. Integers stay exact
+/// beyond 2^53, up to 2^63.
 ///
 /// ```
 /// let registry = exporter_kit::Registry::new();
@@ -26,13 +26,13 @@ use crate::model::{
 /// # Ok::<(), exporter_kit::RegisterError>(())
 /// ```
 ///
-/// When to use it, what a scrape shows and what to look out for: [its page](crate::docs::counter).
+/// Use, exposition and pitfalls: [the counter's page](crate::docs::counter).
 #[derive(Clone)]
 pub struct Counter(Arc<Series<CounterCell>>);
 
 metric!(Counter);
 
-/// Whole amounts and the rest apart, so that whole numbers stay exact beyond 2^53.
+/// Integers separate from other amounts, so that integers stay exact beyond 2^53.
 #[derive(Debug)]
 pub struct CounterCell {
     whole: Adder,
@@ -41,7 +41,7 @@ pub struct CounterCell {
     exemplar: Exemplars,
 }
 
-/// Whole amounts from here on are counted as floats.
+/// Integers from here on are counted as floats.
 const TWO_POW_63: f64 = 9_223_372_036_854_775_808.0;
 
 impl Counter {
@@ -56,7 +56,7 @@ impl Counter {
         self.0.cell.whole.add_one();
     }
 
-    /// Counts `amount`. A counter can't go down: a negative amount and NaN count nothing.
+    /// Counts `amount`. Ignores negative amounts and NaN, because a counter never goes down.
     #[inline]
     pub fn inc_by(&self, amount: impl IntoNumber) {
         match amount.into_number() {
@@ -66,11 +66,11 @@ impl Counter {
         }
     }
 
-    /// Counts `amount` and keeps these labels (a trace id, say) as an example of what was counted. Only
-    /// OpenMetrics and protobuf show exemplars.
+    /// Counts `amount` and keeps `labels`, such as a trace id, as an exemplar. Only OpenMetrics and protobuf show
+    /// exemplars.
     ///
     /// # Errors
-    /// When the exemplar is invalid; the amount is counted nevertheless.
+    /// When the exemplar is invalid; the counter still counts the amount.
     pub fn inc_with_exemplar(
         &self,
         amount: impl IntoNumber,
@@ -79,17 +79,17 @@ impl Counter {
         let amount = amount.into_number();
         self.inc_by(amount);
         let exemplar = exemplars::now(labels, amount.as_f64())?;
-        // A negative amount or NaN was not counted.
+        // The counter ignored a negative amount or NaN.
         if amount.as_f64() > 0.0 {
             self.0.cell.exemplar.keep(0, 1, exemplar);
         }
         Ok(())
     }
 
-    /// Counts one if `work` fails, and gives on what it gave.
+    /// Counts one if `work` fails, and returns the result of `work`.
     ///
     /// # Errors
-    /// Those of `work`.
+    /// Returns the error of `work`.
     ///
     /// ```
     /// let registry = exporter_kit::Registry::new();
@@ -105,8 +105,8 @@ impl Counter {
 
     /// Returns the count so far.
     ///
-    /// A [`Number`], because neither `u64` nor `f64` holds every count: whole amounts are exact beyond 2^53, and fractions
-    /// such as seconds can be counted too. It compares with any number; [`Number::as_f64`] is for calculations.
+    /// The type is [`Number`], because neither `u64` nor `f64` holds every count: integers are exact beyond 2^53, and
+    /// fractions such as seconds are possible. It compares with any number; use [`Number::as_f64`] for calculations.
     ///
     /// ```
     /// let sent = exporter_kit::Registry::new().counter("sent_bytes_total", "Bytes sent.")?;
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn neighbours_share_no_cache_line_for_what_counting_touches() {
-        // An `Arc` has two counts before its content, an allocator a word of its own and sizes by 16 bytes.
+        // An `Arc` has two counts before its content. The allocator adds 8 bytes and rounds up to 16.
         let allocated = size_of::<Series<CounterCell>>() + 2 * 8 + 8;
         assert!(allocated.next_multiple_of(16) >= size_of::<Adder>() + 64);
     }
@@ -240,7 +240,7 @@ mod tests {
             assert_eq!(counter.get(), Number::U64(u64::MAX));
             counter.inc();
             assert_eq!(counter.get(), 2.0 * TWO_POW_63);
-            // No word has room for more.
+            // These amounts fit in no atomic.
             counter.inc_by(full);
             counter.inc_by(u64::MAX);
             assert_eq!(counter.get(), 5.0 * TWO_POW_63);

@@ -1,4 +1,4 @@
-//! Definitions: everything about a metric that is fixed before its first number.
+//! Definitions: all properties of a metric that are fixed before its first value.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use crate::metric::setup_error::SetupErrorKind;
 use crate::model::{Descriptor, MetricType, SeriesKeyBuf};
 use crate::name::{self, NameError, NameScheme};
 
-/// The definition of a metric: its name, its help, its unit, its labels and what else is fixed before it is used.
+/// The definition of a metric: its name, help, unit, labels and other fixed properties.
 ///
-/// Begin one with a type's `define`: `Counter::define("requests_total", "Requests served.")`.
-/// [`labels`](Self::labels) makes it the definition of a [`Family`](crate::Family), [`enum_labels`](Self::enum_labels) that
-/// of an [`EnumFamily`](crate::EnumFamily). [`Registry::add`](crate::Registry::add) makes the metric;
-/// [`fixed`](Self::fixed) makes a `static` of it.
+/// Begin one with the `define` function of a metric type: `Counter::define("requests_total", "Requests served.")`.
+/// [`labels`](Self::labels) turns it into the definition of a [`Family`](crate::Family), and
+/// [`enum_labels`](Self::enum_labels) into that of an [`EnumFamily`](crate::EnumFamily).
+/// [`Registry::add`](crate::Registry::add) makes the metric; [`fixed`](Self::fixed) makes a `static` of it.
 ///
 /// ```
 /// use exporter_kit::{Counter, Registry};
@@ -35,13 +35,13 @@ pub struct Definition<'a, T: Defined> {
     pub(super) labels: T::Labels<'a>,
 }
 
-/// Types that a [`Definition`] makes: a metric type, an `Info`, a `Family` or an `EnumFamily`. Sealed.
+/// Types with a [`Definition`]: a metric type, an `Info`, a `Family` or an `EnumFamily`. Sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be defined",
     note = "define a `Counter`, `Gauge`, `IntGauge`, `Histogram`, `Summary`, `StateSet` or `Info`, or a family of them"
 )]
 pub trait Defined: Collect + Clone + Sized + 'static {
-    /// The labels of its series as far as the definition knows them.
+    /// The labels of the series that the definition knows.
     #[doc(hidden)]
     type Labels<'a>: Copy + fmt::Debug + Send + Sync;
     #[doc(hidden)]
@@ -49,7 +49,7 @@ pub trait Defined: Collect + Clone + Sized + 'static {
 
     #[doc(hidden)]
     fn check(definition: &Definition<'_, Self>, scope: &Scope) -> Result<(), DefinitionError>;
-    /// Only for a definition that `check` accepts.
+    /// Invariant: `check` has accepted the definition.
     #[doc(hidden)]
     fn build(definition: &Definition<'_, Self>, scope: &Scope) -> Self;
 }
@@ -97,14 +97,15 @@ impl<'a, T: Defined> Definition<'a, T> {
         }
     }
 
-    /// Sets the unit, in plural base units (`seconds`, `bytes`). The name must end in it, before a counter's `_total`.
+    /// Sets the unit, in plural base units (`seconds`, `bytes`). The name must end with it, before a counter's
+    /// `_total`.
     #[must_use]
     pub const fn unit(mut self, unit: &'a str) -> Self {
         self.unit = unit;
         self
     }
 
-    /// Allows any UTF-8 text as names. Prometheus 3 reads them; for older readers they are escaped.
+    /// Allows any UTF-8 text in names. Prometheus 3 reads them; older readers receive them escaped.
     #[must_use]
     pub const fn utf8_names(mut self) -> Self {
         self.scheme = NameScheme::Utf8;
@@ -129,7 +130,7 @@ impl<'a, T: Defined> Definition<'a, T> {
         self
     }
 
-    /// Panics if a name, the unit or the setup is invalid; in a `static` that is an error of the build.
+    /// Panics if a name, the unit or the setup is invalid. In a `static`, the panic is a compile error.
     pub(super) const fn assert_valid(&self, labels: &[&str]) {
         if let Err(kind) =
             name::check_metric_name(self.name, T::METRIC_TYPE, self.unit, self.scheme)

@@ -1,4 +1,4 @@
-//! Families whose label values are known when the program is written: found by index, without hashing.
+//! Families with label values known at compile time. An index finds the series, without hashing.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,12 +11,12 @@ use crate::metric::statics::Static;
 use crate::model::{Descriptor, MetricType, SeriesKeyBuf};
 use crate::name;
 
-/// A type whose values are label values known beforehand. [`label_enum!`](crate::label_enum) makes one; `bool` is one.
+/// A type whose values are label values. [`label_enum!`](crate::label_enum) generates one; `bool` also is one.
 pub trait LabelEnum: Copy + Send + Sync + 'static {
-    /// The label values, each once.
+    /// The label values, without duplicates.
     const VALUES: &'static [&'static str];
 
-    /// The position of this value's label value in [`VALUES`](Self::VALUES).
+    /// Returns the position of this value's label value in [`VALUES`](Self::VALUES).
     fn index(self) -> usize;
 }
 
@@ -29,7 +29,7 @@ impl LabelEnum for bool {
     }
 }
 
-/// Makes an enum whose values are label values.
+/// Defines an enum whose values are label values.
 ///
 /// ```
 /// use exporter_kit::{Counter, EnumFamily, Registry, label_enum};
@@ -48,7 +48,7 @@ impl LabelEnum for bool {
 /// # Ok::<(), exporter_kit::RegisterError>(())
 /// ```
 ///
-/// Two values that have one label value are an error of the build, once the enum is the label of a family:
+/// Two values with the same label value are a compile error, once the enum is a label of a family:
 ///
 /// ```compile_fail,E0080
 /// use exporter_kit::{Counter, EnumFamily, Static, label_enum};
@@ -81,7 +81,7 @@ macro_rules! label_enum {
     };
 }
 
-/// The most labels of an [`EnumFamily`].
+/// The maximum number of labels of an [`EnumFamily`].
 const MAX_LABELS: usize = 4;
 
 /// A [`LabelEnum`], or a tuple of one to four. Sealed.
@@ -93,14 +93,14 @@ mod tuple {
     use super::{LabelEnum, MAX_LABELS};
 
     pub trait Tuple: Copy + Send + Sync + 'static {
-        /// As many units as there are labels: the compiler compares it with the names.
+        /// An array of units, one for each label: the compiler compares its length with the names.
         type Arity;
         /// The number of labels.
         const COUNT: usize;
         /// The number of combinations.
         const SERIES: usize;
         fn index(self) -> usize;
-        /// The first ones are the label values; the rest is unused.
+        /// Returns the label values, followed by unused elements.
         fn values(index: usize) -> [&'static str; MAX_LABELS];
     }
 
@@ -155,7 +155,7 @@ mod tuple {
     tuple!(4: A 0, B 1, C 2, D 3);
 }
 
-/// The number of label values. One that comes twice is an error of the build.
+/// Returns the number of label values. A duplicate is a compile error.
 const fn count<L: LabelEnum>() -> usize {
     let values = L::VALUES;
     let mut i = 0;
@@ -172,13 +172,13 @@ const fn count<L: LabelEnum>() -> usize {
     values.len()
 }
 
-/// More combinations than this are a mistake: a [`Family`](crate::Family) makes only those that are used.
+/// The maximum number of combinations. More are a mistake: a [`Family`](crate::Family) makes only the used ones.
 const MAX_SERIES: usize = 4096;
 
-/// A metric with `N` labels whose values are enums: a series is found by its index, without hashing or locks.
+/// A metric with `N` labels whose values are enums. An index finds the series, without hashing or locks.
 ///
-/// Series are made when they are first used, or all at once with [`initialise`](Self::initialise); they are
-/// never removed, so [`with`](Self::with) gives a reference. Cheap to clone; clones are the same family.
+/// A series starts to exist at its first use; [`initialise`](Self::initialise) makes all at once. Series are never
+/// removed, so [`with`](Self::with) returns a reference. Cheap to clone; clones are the same family.
 ///
 /// ```
 /// use exporter_kit::{EnumFamily, IntGauge, Registry};
@@ -192,9 +192,9 @@ const MAX_SERIES: usize = 4096;
 /// # Ok::<(), exporter_kit::RegisterError>(())
 /// ```
 ///
-/// When to use it, what a scrape shows and what to look out for: [its page](crate::docs::enum_family).
+/// Use, exposition and pitfalls: [the enum family's page](crate::docs::enum_family).
 pub struct EnumFamily<M: Metric, L: EnumLabels> {
-    /// In the handle itself, so that there is one pointer less to follow to a series.
+    /// In the handle itself, which saves one pointer on the way to a series.
     series: Arc<[OnceLock<M>]>,
     inner: Arc<Inner>,
     labels: PhantomData<fn(L)>,
@@ -204,7 +204,7 @@ struct Inner {
     shared: Arc<Shared>,
     const_labels: Vec<(String, String)>,
     label_names: Box<[Box<str>]>,
-    /// The heads of the series that are there. Apart, so that what recording reads is close together.
+    /// The keys of the existing series. Separate, so that the data for recording is close together.
     heads: Box<[OnceLock<SeriesKeyBuf>]>,
 }
 
@@ -228,10 +228,10 @@ impl<M: Metric, L: EnumLabels> fmt::Debug for EnumFamily<M, L> {
 }
 
 impl<M: Metric, L: EnumLabels> EnumFamily<M, L> {
-    /// The series with these label values; made if it is not there yet.
+    /// Returns the series with these label values; makes it at its first use.
     ///
-    /// A [`LabelEnum`] that was written by hand and gives an index beyond its values is a mistake of its author: beside
-    /// other labels it may be given another one's series.
+    /// A hand-written [`LabelEnum`] must not return an index beyond its values. In a family with several labels, such
+    /// an index can select the wrong series.
     ///
     /// # Panics
     /// When the index is beyond all series.
@@ -250,7 +250,7 @@ impl<M: Metric, L: EnumLabels> EnumFamily<M, L> {
         self.series[index].get_or_init(|| self.make(index))
     }
 
-    /// Makes every series, so that all are shown from the start.
+    /// Makes every series, so that a scrape shows all from the start.
     pub fn initialise(&self) {
         for index in 0..L::SERIES {
             self.made(index);
@@ -284,7 +284,7 @@ impl<M: Metric, L: EnumLabels> Collect for EnumFamily<M, L> {
         if sink.family(&self.inner.shared.descriptor) {
             let mut scratch = M::Scratch::default();
             for (metric, head) in self.series.iter().zip(&self.inner.heads) {
-                // A head is there before its series.
+                // The key exists before its series.
                 let (Some(metric), Some(head)) = (metric.get(), head.get()) else {
                     continue;
                 };
@@ -302,7 +302,7 @@ impl<M: Metric, L: EnumLabels> Collect for EnumFamily<M, L> {
 }
 
 impl<'a, M: Metric> Definition<'a, M> {
-    /// Gives every series these labels, whose values are enums: the definition of an [`EnumFamily`].
+    /// Adds these labels, whose values are enums, to every series: the definition of an [`EnumFamily`].
     #[must_use]
     pub const fn enum_labels<L: EnumLabels<Arity = [(); N]>, const N: usize>(
         self,
@@ -332,10 +332,10 @@ impl<'a, M: Metric> Definition<'a, M> {
 }
 
 impl<M: Metric, L: EnumLabels> Definition<'static, EnumFamily<M, L>> {
-    /// Makes the family usable as a `static`. An invalid name is an error of the build.
+    /// Makes the family usable as a `static`. An invalid name is a compile error.
     ///
     /// # Panics
-    /// When a name or the unit is invalid; in a `static` or `const` that is an error of the build.
+    /// When a name or the unit is invalid; in a `static` or `const`, the panic is a compile error.
     #[must_use]
     pub const fn fixed(self) -> Static<EnumFamily<M, L>> {
         self.assert_valid(self.labels.split_at(L::COUNT).0);

@@ -5,13 +5,13 @@ use std::sync::TryLockError;
 use crate::model::{Exemplar, ExemplarError, Timestamp};
 use crate::sync::{Mutex, OnceLock, lock};
 
-/// Room for one exemplar each, made when the first one comes.
+/// One place per exemplar; allocated at the first exemplar.
 #[derive(Debug, Default)]
 pub(crate) struct Exemplars(OnceLock<Box<[Mutex<Option<Exemplar>>]>>);
 
 impl Exemplars {
-    /// Keeps an exemplar at place `at` of `places`, unless someone is reading or writing there right now:
-    /// then that is as good an example, without waiting.
+    /// Keeps an exemplar at place `at` of `places`. Skips it if another thread is reading or writing there: that
+    /// exemplar is as good an example, and this thread need not wait.
     pub(crate) fn keep(&self, at: usize, places: usize, exemplar: Exemplar) {
         let places = self
             .0
@@ -23,12 +23,12 @@ impl Exemplars {
         }
     }
 
-    /// The exemplar at place `at`.
+    /// Returns the exemplar at place `at`.
     pub(crate) fn get(&self, at: usize) -> Option<Exemplar> {
         self.0.get()?.get(at).and_then(|place| lock(place).clone())
     }
 
-    /// All exemplars by place; empty if there never was one.
+    /// Returns all exemplars by place; empty before the first one.
     pub(crate) fn all(&self) -> Vec<Option<Exemplar>> {
         self.0
             .get()
@@ -37,7 +37,7 @@ impl Exemplars {
     }
 }
 
-/// An exemplar of now.
+/// Returns an exemplar with the current time.
 pub(crate) fn now(labels: &[(&str, &str)], value: f64) -> Result<Exemplar, ExemplarError> {
     Exemplar::new(labels, value, Some(Timestamp::now()))
 }

@@ -11,13 +11,13 @@ use crate::metric::series::{Metric, Shared};
 use crate::metric::statics::Static;
 use crate::model::{Descriptor, MetricType};
 
-/// The most series of a family whose definition sets no limit.
+/// The default limit of series in a family.
 const DEFAULT_SERIES_LIMIT: usize = 100_000;
 
 /// A metric with `N` labels: one series for each set of label values.
 ///
-/// [`with`](Self::with) gives the series' handle, which can be kept: looking up costs a hash, recording
-/// through a kept handle does not. Handles are no lock guards; holding any number of them blocks nothing.
+/// [`with`](Self::with) returns the handle of a series. A look-up needs a hash; recording through a kept handle does
+/// not. Handles are not lock guards: any number of them blocks nothing.
 ///
 /// ```
 /// use exporter_kit::{Counter, Registry};
@@ -31,7 +31,7 @@ const DEFAULT_SERIES_LIMIT: usize = 100_000;
 /// # Ok::<(), exporter_kit::RegisterError>(())
 /// ```
 ///
-/// When to use it, what a scrape shows and what to look out for: [its page](crate::docs::family).
+/// Use, exposition and pitfalls: [the family's page](crate::docs::family).
 pub struct Family<M: Metric, const N: usize> {
     pub(super) inner: Arc<FamilySeries<M, N>>,
 }
@@ -54,7 +54,7 @@ impl<M: Metric, const N: usize> fmt::Debug for Family<M, N> {
 }
 
 impl<M: Metric, const N: usize> Family<M, N> {
-    /// Invariant: the names have passed the validator.
+    /// Invariant: the validator has accepted the names.
     pub(crate) fn new(
         shared: Arc<Shared>,
         const_labels: Vec<(String, String)>,
@@ -67,16 +67,16 @@ impl<M: Metric, const N: usize> Family<M, N> {
         }
     }
 
-    /// The series with these label values, in the order of the label names; made if it is not there yet.
+    /// Returns the series with these label values, in the order of the label names; makes it at its first use.
     ///
-    /// Any text is a label value. Beyond the family's limit this returns a series that is not shown.
+    /// Any text is a valid label value. Beyond the family's limit this returns a series that scrapes do not show.
     #[inline]
     pub fn with(&self, values: [&str; N]) -> M {
         self.update(values, M::clone)
     }
 
-    /// Does something with the series with these label values, without making a handle of it: the fastest way
-    /// to record where the values are different each time.
+    /// Calls a function with the series with these label values, without making a handle. This is the fastest way to
+    /// record with values that change each time.
     ///
     /// ```
     /// use exporter_kit::{Counter, Registry};
@@ -93,13 +93,14 @@ impl<M: Metric, const N: usize> Family<M, N> {
         self.inner.update(&values, update)
     }
 
-    /// Removes the series with these label values; returns whether it existed. Its handles go on recording, but it is
-    /// not shown; the next look-up of the same values begins a new series.
+    /// Removes the series with these label values; returns whether it existed. Its handles still record, but scrapes do
+    /// not show it. The next look-up of the same values makes a new series.
     pub fn remove(&self, values: [&str; N]) -> bool {
         self.inner.remove(&values)
     }
 
-    /// Removes every series that has all of these labels, as pairs of name and value; returns their number.
+    /// Removes every series that has all of these labels (pairs of name and value); returns the number of removed
+    /// series.
     ///
     /// ```
     /// use exporter_kit::{Gauge, Registry};
@@ -128,7 +129,7 @@ impl<M: Metric, const N: usize> Family<M, N> {
         self.inner.remove_if(|_| true);
     }
 
-    /// The number of series.
+    /// Returns the number of series.
     pub fn len(&self) -> usize {
         self.inner.len()
     }
@@ -169,7 +170,7 @@ pub struct FamilyLabels<'a, const N: usize> {
 }
 
 impl<'a, M: Metric> Definition<'a, M> {
-    /// Gives every series these labels: the definition of a [`Family`]. The values are set when a series is first used.
+    /// Adds these labels to every series: the definition of a [`Family`]. The first use of a series sets the values.
     #[must_use]
     pub const fn labels<const N: usize>(self, names: [&'a str; N]) -> Definition<'a, Family<M, N>> {
         Definition {
@@ -188,16 +189,16 @@ impl<'a, M: Metric> Definition<'a, M> {
 }
 
 impl<M: Metric, const N: usize> Definition<'_, Family<M, N>> {
-    /// Sets the most series that the family holds at once, 100 000 by default. Beyond it, new label values are
-    /// refused: what is recorded for them is not shown, and the registry counts the refusals.
+    /// Sets the maximum number of series in the family, by default 100 000. Beyond it, the family rejects new label
+    /// values: scrapes do not show their series, and the registry counts the rejections.
     #[must_use]
     pub const fn series_limit(mut self, limit: usize) -> Self {
         self.labels.series_limit = limit;
         self
     }
 
-    /// Removes a series at a scrape once it has been unused for that long: not looked up, and without a handle. Whole
-    /// seconds count. By default series stay until they are removed.
+    /// Sets the idle limit, in whole seconds. A scrape removes a series that had no look-up and no handle for this
+    /// time. By default, series stay until the program removes them.
     #[must_use]
     pub const fn idle_limit(mut self, limit: Duration) -> Self {
         self.labels.idle_limit = Some(limit);
@@ -206,7 +207,7 @@ impl<M: Metric, const N: usize> Definition<'_, Family<M, N>> {
 }
 
 impl<M: Metric, const N: usize> Definition<'static, Family<M, N>> {
-    /// Makes the family usable as a `static`. An invalid name is an error of the build.
+    /// Makes the family usable as a `static`. An invalid name is a compile error.
     ///
     /// ```
     /// use exporter_kit::{Counter, Family, Static};
@@ -218,7 +219,7 @@ impl<M: Metric, const N: usize> Definition<'static, Family<M, N>> {
     /// ```
     ///
     /// # Panics
-    /// When a name or the unit is invalid; in a `static` or `const` that is an error of the build.
+    /// When a name or the unit is invalid; in a `static` or `const`, the panic is a compile error.
     #[must_use]
     pub const fn fixed(self) -> Static<Family<M, N>> {
         self.assert_valid(&self.labels.names);

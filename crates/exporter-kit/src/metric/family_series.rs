@@ -1,4 +1,4 @@
-//! The series of one family by their label values: found, made, refused, removed, put in order.
+//! The series of one family by their label values: look-up, creation, limits, removal and order.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use crate::sync::{Mutex, RwLock, lock, read, write};
 /// The limits of a family's memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FamilyLimits {
-    /// The most series at once.
+    /// The maximum number of series.
     pub(crate) series: usize,
-    /// The time after which an unused series is removed.
+    /// The time after which a scrape removes an unused series.
     pub(crate) idle: Option<Duration>,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct FamilyLimits {
 pub(super) struct FamilySeries<M, const N: usize> {
     id: FamilyId,
     shared: Arc<Shared>,
-    /// Labels that the registry gives to every series; they stand first.
+    /// Labels that the registry adds to every series, before the other labels.
     const_labels: Vec<(String, String)>,
     label_names: [Box<str>; N],
     layout: LabelLayout<N>,
@@ -35,16 +35,16 @@ pub(super) struct FamilySeries<M, const N: usize> {
     made: Instant,
     refused: AtomicU64,
     hasher: DefaultHashBuilder,
-    /// Held for no longer than it takes to find, make or remove series.
+    /// Locked only while finding, making or removing series.
     store: RwLock<SeriesStore<M>>,
-    /// Held by the scrape that puts the series in order. Only other scrapes wait for it.
+    /// Locked by the scrape that puts the series in order. Only other scrapes wait for it.
     ordering: Mutex<()>,
-    /// The series for recording beyond the limit; it is not shown.
+    /// The series for recording beyond the limit; scrapes do not show it.
     nowhere: M,
 }
 
 impl<M: Metric, const N: usize> FamilySeries<M, N> {
-    /// Invariant: the names have passed the validator.
+    /// Invariant: the validator has accepted the names.
     pub(super) fn new(
         shared: Arc<Shared>,
         const_labels: Vec<(String, String)>,
@@ -75,7 +75,7 @@ impl<M: Metric, const N: usize> FamilySeries<M, N> {
         &self.label_names
     }
 
-    /// The number of recordings beyond the limit.
+    /// Returns the number of recordings beyond the limit.
     pub(super) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
@@ -84,11 +84,11 @@ impl<M: Metric, const N: usize> FamilySeries<M, N> {
         read(&self.store).len()
     }
 
-    /// Does something with the series with these values, which is made if it is not there.
+    /// Calls `update` with the series with these values; makes it at its first use.
     #[inline]
     pub(super) fn update<T>(&self, values: &[&str; N], update: impl FnOnce(&M) -> T) -> T {
         let hash = self.hash(values);
-        // What a thread remembers is a handle: a series with an idle limit would seem to be in use for ever.
+        // A remembered series is a handle, so a series with an idle limit would always seem to be in use.
         let remembers = recent::REMEMBERS && self.limits.idle.is_none();
         let mut update = Some(update);
         if remembers {
@@ -106,23 +106,23 @@ impl<M: Metric, const N: usize> FamilySeries<M, N> {
         }
     }
 
-    /// Removes the series with these values; says whether it was there.
+    /// Removes the series with these values; returns whether it existed.
     pub(super) fn remove(&self, values: &[&str; N]) -> bool {
         let hash = self.hash(values);
         let is = |head: &str, escaped| self.layout.has_values(head, escaped, values);
         write(&self.store).remove(hash, is)
     }
 
-    /// Removes every series whose head is not wanted; says how many there were.
+    /// Removes every series whose key `unwanted` accepts; returns their number.
     pub(super) fn remove_if(&self, unwanted: impl Fn(SeriesKey<'_>) -> bool) -> usize {
         write(&self.store).remove_if(|_, rest| unwanted(self.layout.key(rest)))
     }
 
-    /// Gives the series in order, without those that have been idle for too long.
+    /// Shows the series in order, without those idle for too long.
     pub(super) fn show(&self, sink: &mut dyn Sink) {
         let mut scratch = M::Scratch::default();
         let ordered = self.ordered();
-        // Only then, as reading the clock takes as long as showing two series.
+        // Only with a limit, because reading the clock takes as long as showing two series.
         if let Some(limit) = self.limits.idle {
             let now = self.made.elapsed().as_secs();
             let now = u32::try_from(now).unwrap_or(u32::MAX - 1);
@@ -143,7 +143,7 @@ impl<M: Metric, const N: usize> FamilySeries<M, N> {
         hasher.finish()
     }
 
-    /// The hash of the label values in the rest of a head.
+    /// Returns the hash of the label values in the rest of a series key.
     fn hash_of(&self, head: &str) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         for value in self.layout.values(head) {
@@ -170,13 +170,13 @@ impl<M: Metric, const N: usize> FamilySeries<M, N> {
         let is = |head: &str, escaped| self.layout.has_values(head, escaped, values);
         let series = store.find(hash, is)?;
         if self.limits.idle.is_some() {
-            // Under the lock, which removing needs too: a removed series must not seem used.
+            // Under the lock, which removal also takes: a removed series must not seem used.
             series.series().mark_used();
         }
         Some(series.clone())
     }
 
-    /// Makes the series; `None` past the limit.
+    /// Makes the series; returns `None` beyond the limit.
     #[cold]
     fn create(&self, hash: u64, values: &[&str; N]) -> Option<M> {
         let mut store = write(&self.store);
@@ -223,14 +223,14 @@ impl<M: Metric, const N: usize> FamilySeries<M, N> {
     /// Removes series unused for `limit`, `now` seconds after the family was made.
     fn remove_idle(&self, limit: Duration, now: u32) {
         let limit = u32::try_from(limit.as_secs()).unwrap_or(u32::MAX);
-        // Under the lock no handle can be made. The store holds one of each.
+        // The lock prevents look-ups, and so new handles. The store itself holds one handle of each series.
         write(&self.store).remove_if(|series, _| {
             let in_use = Arc::strong_count(series.series()) > 1;
             series.series().idle_seconds(now, in_use) >= limit.max(1)
         });
     }
 
-    /// The series in order. No lock is held when anything is done with them.
+    /// Returns the series in order. The lock is already released when the caller uses them.
     fn ordered(&self) -> Arc<Run<M>> {
         let _turn = lock(&self.ordering);
         let in_order = read(&self.store).in_order();

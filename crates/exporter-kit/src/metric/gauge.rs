@@ -1,4 +1,4 @@
-//! Gauges: of any number, and of whole numbers.
+//! Gauges for any number, and for integers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,8 +13,8 @@ use crate::model::{IntoNumber, MetricType, Number, Sample, SeriesKey, Timestamp,
 
 /// A number that goes up and down: sessions, temperature, bytes in use. Starts at 0.
 ///
-/// Cheap to clone; clones are the same series. Setting takes no lock and allocates nothing. For a number
-/// that is counted up and down by many threads, [`IntGauge`] is faster.
+/// Cheap to clone; clones are the same series. Setting takes no lock and allocates nothing. If many threads increment
+/// and decrement an integer, [`IntGauge`] is faster.
 ///
 /// ```
 /// let registry = exporter_kit::Registry::new();
@@ -25,7 +25,7 @@ use crate::model::{IntoNumber, MetricType, Number, Sample, SeriesKey, Timestamp,
 /// # Ok::<(), exporter_kit::RegisterError>(())
 /// ```
 ///
-/// When to use it, what a scrape shows and what to look out for: [its page](crate::docs::gauge).
+/// Use, exposition and pitfalls: [the gauge's page](crate::docs::gauge).
 #[derive(Clone)]
 pub struct Gauge(Arc<Series<Spaced<AtomicF64>>>);
 
@@ -67,7 +67,7 @@ impl Gauge {
         self.0.cell.add(-amount.into_number().as_f64());
     }
 
-    /// Sets the value to the present time, in seconds since 1970-01-01 UTC. A query then knows how long ago it was.
+    /// Sets the value to the current time, in seconds since 1970-01-01 UTC. Queries can derive the age from it.
     pub fn set_to_current_time(&self) {
         self.set(Timestamp::now().as_secs_f64());
     }
@@ -88,23 +88,23 @@ impl Gauge {
         InProgress(self.clone(), Self::dec)
     }
 
-    /// Sets the value to the seconds from now until the timer is dropped.
+    /// Starts a timer. Its drop sets the value to the elapsed seconds.
     pub fn start_timer(&self) -> Timer<Self> {
         Timer::start(self)
     }
 
-    /// Runs `work` and sets the value to the seconds it took. For a future use [`time_async`](Self::time_async): this measures only how
-    /// long it takes to make one.
+    /// Runs `work` and sets the value to its duration in seconds. For a future, use [`time_async`](Self::time_async):
+    /// this method measures only the creation of the future.
     pub fn time<T>(&self, work: impl FnOnce() -> T) -> T {
         timer::time(self, work)
     }
 
-    /// Awaits `work` and sets the value to the seconds it took, also if it is dropped before its end.
+    /// Awaits `work` and sets the value to its duration in seconds, also if the future is dropped before its end.
     pub async fn time_async<T>(&self, work: impl AsyncFnOnce() -> T) -> T {
         timer::time_async(self, work).await
     }
 
-    /// The value last set.
+    /// Returns the current value.
     #[inline]
     pub fn get(&self) -> f64 {
         self.0.cell.get()
@@ -117,9 +117,9 @@ impl Observe for Gauge {
     }
 }
 
-/// A whole number that goes up and down, from -2^63 to 2^63 - 1: connections, jobs in a queue. Starts at 0.
+/// An integer that goes up and down, from -2^63 to 2^63 - 1: connections, jobs in a queue. Starts at 0.
 ///
-/// As [`Gauge`], but counting up and down is one instruction however many threads do it.
+/// Similar to [`Gauge`], but each increment or decrement is one instruction, however many threads count.
 ///
 /// ```
 /// use exporter_kit::{IntGauge, Registry};
@@ -136,7 +136,7 @@ pub struct IntGauge(Arc<Series<Spaced<AtomicI64>>>);
 metric!(IntGauge);
 
 impl IntGauge {
-    /// Begins the definition of a gauge of whole numbers.
+    /// Begins the definition of a gauge for integers.
     pub const fn define<'a>(name: &'a str, help: &'a str) -> Definition<'a, Self> {
         Definition::new(name, help, ())
     }
@@ -153,7 +153,7 @@ impl IntGauge {
         self.inc_by(1);
     }
 
-    /// Adds `amount`; beyond the range it wraps around.
+    /// Adds `amount`; wraps around at the limits of the range.
     #[inline]
     pub fn inc_by(&self, amount: i64) {
         self.0.cell.fetch_add(amount, Ordering::Relaxed);
@@ -165,7 +165,7 @@ impl IntGauge {
         self.dec_by(1);
     }
 
-    /// Subtracts `amount`; beyond the range it wraps around.
+    /// Subtracts `amount`; wraps around at the limits of the range.
     #[inline]
     pub fn dec_by(&self, amount: i64) {
         self.0.cell.fetch_sub(amount, Ordering::Relaxed);
@@ -177,14 +177,14 @@ impl IntGauge {
         InProgress(self.clone(), Self::dec)
     }
 
-    /// The present value.
+    /// Returns the current value.
     #[inline]
     pub fn get(&self) -> i64 {
         self.0.cell.load(Ordering::Relaxed)
     }
 }
 
-/// Keeps a gauge one higher until it is dropped. Bind it to a name: `let _ = …` drops it at once.
+/// A guard that keeps a gauge one higher until its drop. Bind it to a name: `let _ = …` drops it at once.
 #[must_use = "the gauge goes down when this is dropped, which is at once unless it is bound to a name: `let _guard = …`"]
 #[derive(Debug)]
 pub struct InProgress<M>(M, fn(&M));

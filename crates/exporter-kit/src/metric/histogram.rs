@@ -14,11 +14,10 @@ use crate::model::{
     ExemplarError, HistogramValue, IntoNumber, MetricType, Sample, SeriesKey, Timestamp, Value,
 };
 
-/// Observations counted in buckets: how long requests take, how large answers are.
+/// Observations counted in buckets: durations of requests, sizes of responses.
 ///
-/// Buckets can be classic (chosen bounds), native (exponential bounds, made as they are hit), or both.
-/// Recording takes no lock, and a scrape never sees half of an observation. Cheap to clone; clones are the
-/// same series.
+/// Buckets are classic (chosen bounds), native (exponential bounds, created by observations), or both. Recording takes
+/// no lock, and a scrape never shows half an observation. Cheap to clone; clones are the same series.
 ///
 /// ```
 /// let registry = exporter_kit::Registry::new();
@@ -29,7 +28,7 @@ use crate::model::{
 /// # Ok::<(), exporter_kit::RegisterError>(())
 /// ```
 ///
-/// When to use it, what a scrape shows and what to look out for: [its page](crate::docs::histogram).
+/// Use, exposition and pitfalls: [the histogram's page](crate::docs::histogram).
 #[derive(Clone)]
 pub struct Histogram(Arc<Series<HistogramCell>>);
 
@@ -42,9 +41,9 @@ pub struct HistogramCell {
     exemplars: Exemplars,
 }
 
-/// The resolution of native buckets if none is chosen: bounds grow by 2^(1/8), about 9 %.
+/// The default resolution of native buckets: bounds grow by a factor of 2^(1/8), about 9 %.
 const DEFAULT_SCHEMA: i32 = 3;
-/// Observations closer to zero than this are counted as zero, if nothing else is chosen: 2^-128.
+/// The default zero threshold, 2^-128: observations of at most this absolute value count as zero.
 const DEFAULT_ZERO_THRESHOLD: f64 = 2.938_735_877_055_719e-39;
 const DEFAULT_BUCKET_LIMIT: usize = 160;
 
@@ -55,14 +54,14 @@ const NATIVE: NativeSettings = NativeSettings {
 };
 
 impl<'a> Definition<'a, Histogram> {
-    /// The upper bounds of the classic buckets, rising; +Inf is added. [`DEFAULT_BUCKETS`] if not set.
+    /// Sets the upper bounds of the classic buckets, in rising order; adds +Inf. [`DEFAULT_BUCKETS`] if not set.
     #[must_use]
     pub const fn buckets(mut self, bounds: &'a [f64]) -> Self {
         self.setup.buckets = Some(Buckets::Bounds(bounds));
         self
     }
 
-    /// `count` classic buckets (+Inf counted in), the first bound at `start`, each `width` higher than the one before.
+    /// Sets `count` classic buckets, including +Inf. The first bound is `start`; each next one is `width` higher.
     #[must_use]
     pub const fn linear_buckets(mut self, start: f64, width: f64, count: usize) -> Self {
         self.setup.buckets = Some(Buckets::Linear {
@@ -73,7 +72,8 @@ impl<'a> Definition<'a, Histogram> {
         self
     }
 
-    /// `count` classic buckets (+Inf counted in), the first bound at `start`, each `factor` times the one before.
+    /// Sets `count` classic buckets, including +Inf. The first bound is `start`; each next one is `factor` times the
+    /// previous one.
     #[must_use]
     pub const fn exponential_buckets(mut self, start: f64, factor: f64, count: usize) -> Self {
         self.setup.buckets = Some(Buckets::Exponential {
@@ -84,8 +84,8 @@ impl<'a> Definition<'a, Histogram> {
         self
     }
 
-    /// `count` classic buckets (+Inf counted in, at least 3), the first bound at `min` and the last finite one at
-    /// `max`, each the same factor above the one before but for rounding to 12 digits.
+    /// Sets `count` classic buckets, including +Inf, at least 3. The first bound is `min`, the last finite one `max`.
+    /// The factor between neighbours is constant, apart from rounding to 12 digits.
     ///
     /// ```
     /// use exporter_kit::{Histogram, Registry};
@@ -101,15 +101,16 @@ impl<'a> Definition<'a, Histogram> {
         self
     }
 
-    /// Native buckets, and classic ones only if they are chosen too. Protobuf carries native buckets; the
-    /// text formats show the classic ones, or only the count in +Inf.
+    /// Adds native buckets; classic buckets then exist only if they are set too. Protobuf carries native buckets. The
+    /// text formats show the classic buckets, or only the count in +Inf.
     #[must_use]
     pub const fn native(mut self) -> Self {
         self.setup.native = Some(self.native_settings());
         self
     }
 
-    /// Native buckets of that resolution: from -4 (bounds grow by 65536) over 3 (by 9 %) to 8 (by 0.3 %).
+    /// Adds native buckets of this resolution: from -4 (bounds grow by a factor of 65536) over 3 (by 9 %) to 8 (by 0.3
+    /// %).
     #[must_use]
     pub const fn native_schema(mut self, schema: i32) -> Self {
         self.setup.native = Some(NativeSettings {
@@ -119,7 +120,7 @@ impl<'a> Definition<'a, Histogram> {
         self
     }
 
-    /// Native buckets that count observations of at most this absolute value as zero (2^-128 if not set).
+    /// Adds native buckets that count observations of at most this absolute value as zero (default 2^-128).
     #[must_use]
     pub const fn native_zero_threshold(mut self, zero_threshold: f64) -> Self {
         self.setup.native = Some(NativeSettings {
@@ -129,8 +130,8 @@ impl<'a> Definition<'a, Histogram> {
         self
     }
 
-    /// Native buckets, at most so many for each series (160 if not set, 10 000 at most). When there would be more, the
-    /// resolution is halved.
+    /// Adds native buckets, at most `bucket_limit` in each series (default 160, maximum 10 000). Beyond the limit, the
+    /// histogram halves the resolution.
     #[must_use]
     pub const fn native_bucket_limit(mut self, bucket_limit: usize) -> Self {
         self.setup.native = Some(NativeSettings {
@@ -162,11 +163,11 @@ impl Histogram {
         self.0.cell.distribution.observe(bucket, value);
     }
 
-    /// Records one observation and keeps these labels (a trace id, say) as an example of its bucket. Only
-    /// OpenMetrics and protobuf show exemplars.
+    /// Records one observation and keeps `labels`, such as a trace id, as an exemplar of its bucket. Only OpenMetrics
+    /// and protobuf show exemplars.
     ///
     /// # Errors
-    /// When the exemplar is invalid; the value is recorded nevertheless.
+    /// When the exemplar is invalid; the histogram still records the value.
     pub fn observe_with_exemplar(
         &self,
         value: impl IntoNumber,
@@ -184,18 +185,18 @@ impl Histogram {
         Ok(())
     }
 
-    /// Records the seconds from now until the timer is dropped.
+    /// Starts a timer. Its drop records the elapsed seconds.
     pub fn start_timer(&self) -> Timer<Self> {
         Timer::start(self)
     }
 
-    /// Runs `work` and records the seconds it took. For a future use [`time_async`](Self::time_async): this measures only how
-    /// long it takes to make one.
+    /// Runs `work` and records its duration in seconds. For a future, use [`time_async`](Self::time_async): this method
+    /// measures only the creation of the future.
     pub fn time<T>(&self, work: impl FnOnce() -> T) -> T {
         timer::time(self, work)
     }
 
-    /// Awaits `work` and records the seconds it took, also if it is dropped before its end.
+    /// Awaits `work` and records its duration in seconds, also if the future is dropped before its end.
     ///
     /// ```
     /// # let runtime = std::task::Context::from_waker(std::task::Waker::noop());
@@ -213,17 +214,18 @@ impl Histogram {
         timer::time_async(self, work).await
     }
 
-    /// The number of observations.
+    /// Returns the number of observations.
     pub fn count(&self) -> u64 {
         self.value().count
     }
 
-    /// The sum of all observations. It is not shown if a bound is below zero, where it could fall.
+    /// Returns the sum of all observations. A scrape omits it if a bound is below zero, because the sum could then
+    /// fall.
     pub fn sum(&self) -> f64 {
         self.0.cell.distribution.totals().sum
     }
 
-    /// All buckets, the count and the sum, as of one moment.
+    /// Returns all buckets, the count and the sum at one moment.
     pub fn value(&self) -> HistogramValue {
         let mut scratch = HistogramScratch::default();
         self.0.cell.read(&self.0.shared.settings, &mut scratch);
@@ -232,7 +234,7 @@ impl Histogram {
 }
 
 impl HistogramCell {
-    /// Puts the present value into `scratch`, whatever was there before.
+    /// Replaces the contents of `scratch` with the current value.
     fn read(&self, settings: &Settings, scratch: &mut HistogramScratch) {
         let HistogramScratch { totals, value } = scratch;
         self.distribution.read(totals, |_| ());
@@ -250,7 +252,7 @@ impl HistogramCell {
         value.cumulative_counts.extend(cumulative);
         value.exemplars = self.exemplars.all();
         value.native = totals.native.as_ref().map(|native| {
-            // Without classic buckets the native ones are all there is to count.
+            // Without classic buckets, only the native ones count observations.
             value.count = native.count();
             native.to_model()
         });
@@ -260,7 +262,7 @@ impl HistogramCell {
     }
 }
 
-/// Memory that is used again from one series to the next.
+/// Memory that a scrape reuses for the next series.
 #[derive(Debug, Default)]
 pub struct HistogramScratch {
     totals: Totals,

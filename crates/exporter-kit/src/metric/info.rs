@@ -10,9 +10,9 @@ use crate::model::{Descriptor, MetricType, Sample, SeriesKeyBuf, Value};
 use crate::name::{self, NameError, NameScheme};
 use crate::sync::{Mutex, lock};
 
-/// Facts as labels of a metric whose value is always 1: versions, settings. The name ends in `_info`.
+/// Facts as labels of a metric with the constant value 1: versions, settings. The name ends with `_info`.
 ///
-/// For what never changes while the program runs, or seldom. Cheap to clone; clones are the same metric.
+/// For facts that rarely or never change while the program runs. Cheap to clone; clones are the same metric.
 ///
 /// ```
 /// let registry = exporter_kit::Registry::new();
@@ -22,7 +22,7 @@ use crate::sync::{Mutex, lock};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// When to use it, what a scrape shows and what to look out for: [its page](crate::docs::info).
+/// Use, exposition and pitfalls: [the info's page](crate::docs::info).
 #[derive(Clone)]
 pub struct Info {
     inner: Arc<Inner>,
@@ -32,7 +32,7 @@ struct Inner {
     descriptor: Descriptor,
     scheme: NameScheme,
     const_labels: Vec<(String, String)>,
-    /// Swapped, never held while bytes are written.
+    /// Replaced as a whole; never locked while a scrape writes bytes.
     head: Mutex<Arc<SeriesKeyBuf>>,
 }
 
@@ -47,7 +47,7 @@ impl fmt::Debug for Info {
 }
 
 impl Info {
-    /// Begins the definition of an info with these facts; the name ends in `_info`.
+    /// Begins the definition of an info with these facts; the name ends with `_info`.
     ///
     /// ```
     /// use exporter_kit::{Info, Registry, Static};
@@ -71,7 +71,7 @@ impl Info {
     /// Replaces all facts.
     ///
     /// # Errors
-    /// When a label name is invalid or comes twice; the facts stay as they were.
+    /// When a label name is invalid or a duplicate; the facts then stay unchanged.
     pub fn set(&self, labels: &[(&str, &str)]) -> Result<(), NameError> {
         let Inner {
             descriptor,
@@ -88,7 +88,7 @@ impl Info {
 }
 
 impl Definition<'static, Info> {
-    /// Makes the info usable as a `static`. An invalid name is an error of the build.
+    /// Makes the info usable as a `static`. An invalid name is a compile error.
     ///
     /// ```compile_fail,E0080
     /// use exporter_kit::{Info, Static};
@@ -97,11 +97,11 @@ impl Definition<'static, Info> {
     /// ```
     ///
     /// # Panics
-    /// When a name is invalid; in a `static` or `const` that is an error of the build.
+    /// When a name is invalid; in a `static` or `const`, the panic is a compile error.
     #[must_use]
     pub const fn fixed(self) -> Static<Info> {
         self.assert_valid(&[]);
-        // A constant can't gather the names; checking each pair of them comes to the same.
+        // A constant cannot collect the names, so this checks each pair of them.
         let mut i = 0;
         while i < self.labels.len() {
             let mut j = 0;
@@ -149,7 +149,7 @@ fn all<'a>(
     const_labels.chain(labels.iter().copied())
 }
 
-/// Only for names that have been checked.
+/// Invariant: the validator has accepted the names.
 fn render(name: &str, const_labels: &[(String, String)], labels: &[(&str, &str)]) -> SeriesKeyBuf {
     SeriesKeyBuf::new(name, all(const_labels, labels))
 }

@@ -1,4 +1,4 @@
-//! Metric types: what application code records into. None of them knows a format.
+//! Metric types that application code records into. They are independent of exposition formats.
 
 mod bounds;
 mod buckets;

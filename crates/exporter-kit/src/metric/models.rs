@@ -1,4 +1,4 @@
-//! Models of families: loom runs each in every order in which its threads can take their steps.
+//! Models of families: loom runs each in every possible order of the threads' steps.
 
 use loom::thread;
 
@@ -17,7 +17,7 @@ fn family(series_limit: usize) -> Family<Counter, 1> {
         .unwrap()
 }
 
-/// What a scrape shows; never a series twice.
+/// Returns the exposition of the family, and asserts that it shows each series once.
 fn scrape(family: &Family<Counter, 1>) -> Snapshot {
     let mut snapshot = Snapshot::new();
     family.collect(&mut snapshot).unwrap();
@@ -54,7 +54,7 @@ fn loom_a_counter_never_falls_where_its_words_are_full() {
         let adding = {
             let counter = counter.clone();
             thread::spawn(move || {
-                // The first makes it spread; the others go to one word.
+                // The first amount makes the cell spread; the others go to one atomic.
                 for amount in [1, u64::MAX, 1 << 62] {
                     counter.inc_by(amount);
                 }
@@ -129,7 +129,7 @@ fn loom_a_series_is_removed_whole_while_it_is_made_and_scraped() {
         let left = if removed { None } else { Some(1.0) };
         assert_eq!(value(&scrape(&family), "a"), left);
         assert_eq!(family.len(), usize::from(!removed));
-        // Asked for again, it is one series, old or new.
+        // The next look-up returns one series, old or new.
         family.with(["a"]).inc();
         assert_eq!(
             value(&scrape(&family), "a"),

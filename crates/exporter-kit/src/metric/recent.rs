@@ -1,5 +1,4 @@
-//! The series that this thread has lately looked up, so that looking one up again touches nothing that
-//! threads share.
+//! The series that this thread looked up recently. Another look-up of them touches no memory that threads share.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -10,20 +9,21 @@ use hashbrown::HashTable;
 use crate::metric::series::Metric;
 use crate::model::equal_bytes;
 
-/// Of how many families a thread remembers series. Each has one place, by its number.
+/// The maximum number of families with remembered series in a thread. Each family has one place, selected by its
+/// number.
 const FAMILIES: usize = 64;
 
-/// The most series of a family that a thread remembers.
+/// The maximum number of remembered series of one family in a thread.
 const SERIES: usize = 1024;
 
-/// The most series of all families that a thread remembers.
+/// The maximum number of remembered series of all families in a thread.
 const SERIES_AT_ALL: usize = 16 * SERIES;
 
-/// What is remembered makes room for other series or another family after so many look-ups of those. At once would be a
-/// waste where more are in use than can be remembered: each would be noted, and forgotten before it is asked for again.
+/// After this number of look-ups without room, a thread forgets a family's series and remembers the new ones. With more
+/// series in use than fit, doing so at once would be a waste: it would forget each series before its next use.
 const PATIENCE: u32 = 4096;
 
-/// Not where models are checked: there all threads are one to the system, and nothing outlives a model.
+/// False under loom, where all threads are one system thread and nothing outlives a model.
 pub(crate) const REMEMBERS: bool = cfg!(not(exporter_kit_loom));
 
 /// A family's number, unique in the process.
@@ -37,9 +37,9 @@ impl FamilyId {
     }
 }
 
-/// The memory of a thread.
+/// The series that a thread remembers.
 struct Recent {
-    /// By the families' numbers, modulo their length.
+    /// By the families' numbers, modulo the length.
     families: Vec<OfFamily>,
     /// The number of remembered series.
     held: usize,
@@ -48,11 +48,11 @@ struct Recent {
 /// The series of one family that a thread remembers.
 struct OfFamily {
     id: FamilyId,
-    /// A [`Table`] of the family's type.
+    /// A [`Table`] of the family's metric type.
     table: Box<dyn Any>,
-    /// The number of its series.
+    /// The number of remembered series of the family.
     held: usize,
-    /// The number of look-ups that found no room.
+    /// The number of look-ups without room.
     missed: u32,
 }
 
@@ -72,7 +72,7 @@ impl<M> Remembered<M> {
     }
 }
 
-/// Label values, each with a byte behind it that is in no text.
+/// Label values, each followed by a byte that never occurs in UTF-8 text.
 struct Values(Box<[u8]>);
 
 const END: u8 = 0xff;
@@ -108,7 +108,7 @@ thread_local! {
     };
 }
 
-/// Gives the series to `then`, if this thread remembers it and it is still in its family.
+/// Calls `then` with the series, if this thread remembers it and its family still contains it.
 #[inline]
 pub(crate) fn find<M: Metric, T, const N: usize>(
     family: FamilyId,
@@ -117,7 +117,7 @@ pub(crate) fn find<M: Metric, T, const N: usize>(
     then: impl FnOnce(&M) -> T,
 ) -> Option<T> {
     let found = RECENT.try_with(|recent| {
-        // Busy when `then` looks up another series; that one is then looked up the long way.
+        // Borrowed when `then` looks up another series; that look-up then uses the shared store.
         let mut recent = recent.try_borrow_mut().ok()?;
         let remembered = recent.families.get_mut(family.place())?;
         if remembered.id != family {
@@ -135,7 +135,7 @@ pub(crate) fn find<M: Metric, T, const N: usize>(
     found.ok().flatten()
 }
 
-/// Remembers a series that was not.
+/// Remembers a series.
 #[cold]
 pub(crate) fn keep<M: Metric>(family: FamilyId, hash: u64, values: &[&str], series: &M) {
     let _ = RECENT.try_with(|recent| {
@@ -154,7 +154,7 @@ pub(crate) fn keep<M: Metric>(family: FamilyId, hash: u64, values: &[&str], seri
 }
 
 impl FamilyId {
-    /// No family.
+    /// In place of a number: no family.
     const NONE: Self = Self(u64::MAX);
 
     #[inline]
@@ -175,7 +175,7 @@ impl OfFamily {
 }
 
 impl Recent {
-    /// The table for one series more of that family, which is counted already; nothing while there is no room.
+    /// Returns the family's table and counts one more series in it; returns `None` without room.
     fn with_room<M: Metric>(&mut self, family: FamilyId) -> Option<&mut Table<M>> {
         let place = family.place();
         if self.families.len() <= place {
@@ -204,7 +204,7 @@ impl Recent {
         there.table.downcast_mut()
     }
 
-    /// Forgets a series that has been removed.
+    /// Forgets a removed series.
     #[cold]
     fn forget<M: Metric, const N: usize>(
         &mut self,

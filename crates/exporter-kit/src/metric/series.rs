@@ -1,4 +1,4 @@
-//! The common part of all metric types: a series, and a type's way to make and show one.
+//! The common part of all metric types: a series, and how a type makes and shows one.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::sync::atomic::{AtomicU32, Ordering};
 /// A metric type of this library: [`Counter`](crate::Counter), [`Gauge`](crate::Gauge), [`IntGauge`](crate::IntGauge),
 /// [`Histogram`](crate::Histogram), [`Summary`](crate::Summary) or [`StateSet`](crate::StateSet).
 ///
-/// Sealed: use it in bounds. Implement [`Collect`](crate::Collect) for numbers of your own.
+/// Sealed: use it in bounds. For other values, implement [`Collect`](crate::Collect).
 pub trait Metric: Collect + sealed::Sealed + Clone + fmt::Debug + 'static {}
 
 pub(crate) mod sealed {
@@ -19,15 +19,15 @@ pub(crate) mod sealed {
 
     pub trait Sealed: Sized {
         const TYPE: MetricType;
-        /// The cell that is recorded into.
+        /// The cell that recording writes.
         type Cell: Send + Sync;
-        /// Memory that a scrape uses again from one series to the next.
+        /// Memory that a scrape reuses for the next series.
         type Scratch: Default;
 
         fn cell(settings: &Settings) -> Self::Cell;
         fn from_series(series: Arc<Series<Self::Cell>>) -> Self;
         fn series(&self) -> &Arc<Series<Self::Cell>>;
-        /// Hands the series' present value over under its head; says whether more are wanted.
+        /// Passes the current value of the series and its key to the sink; returns whether the sink accepts more.
         fn show(
             series: &Series<Self::Cell>,
             head: SeriesKey<'_>,
@@ -46,22 +46,23 @@ pub(crate) fn create<M: Metric>(shared: &Arc<Shared>) -> M {
     }))
 }
 
-/// The part that the series of one family share.
+/// The common part of all series of one family.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) descriptor: Descriptor,
     pub(crate) settings: Settings,
-    /// The name and the labels that all series have: all there is to the head of a metric without labels.
+    /// The name and the labels common to all series: the complete key of a metric without labels.
     pub(crate) head: SeriesKeyBuf,
 }
 
-/// One series: the cell that is recorded into. Who shows it knows its head.
+/// One series: the cell that recording writes. Its key is stored elsewhere.
 ///
-/// In this order, so that the stamp and a cell of one word share a cache line: a scrape reads both.
+/// Field order: the stamp and a cell of one atomic share a cache line, because a scrape reads both.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Series<C> {
-    /// [`USED`], [`REMOVED`], or when a scrape last found it in use, in seconds since its family was made.
+    /// [`USED`], [`REMOVED`], or the time of the last scrape that found it in use, in seconds since the creation of its
+    /// family.
     stamp: AtomicU32,
     pub(crate) cell: C,
     pub(crate) shared: Arc<Shared>,
@@ -73,24 +74,24 @@ impl<C> Series<C> {
         self.stamp.load(Ordering::Relaxed) == REMOVED
     }
 
-    /// Notes that the series has left its family; handles go on recording, but it is not shown.
+    /// Marks the series as removed from its family: handles still record, but scrapes do not show it.
     pub(crate) fn mark_removed(&self) {
         self.stamp.store(REMOVED, Ordering::Relaxed);
     }
 
-    /// Says that someone asked for the series. One that is removed meanwhile stays so.
+    /// Marks the series as used, unless it has been removed meanwhile.
     #[inline]
     pub(crate) fn mark_used(&self) {
         let stamp = self.stamp.load(Ordering::Relaxed);
         if stamp != USED && stamp != REMOVED {
-            // Another stamp by now is a scrape's, which is as fresh, or says that the series is removed.
+            // If the stamp has changed, a scrape has just set it, or the series has been removed.
             let _ = self
                 .stamp
                 .compare_exchange(stamp, USED, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
 
-    /// For how many seconds the series has not been used; `in_use` and having been asked for count as use.
+    /// Returns the seconds since the last use; a handle (`in_use`) and a look-up are uses.
     pub(crate) fn idle_seconds(&self, now: u32, in_use: bool) -> u32 {
         let stamp = self.stamp.load(Ordering::Relaxed);
         if stamp == REMOVED {
@@ -104,7 +105,7 @@ impl<C> Series<C> {
     }
 }
 
-/// The series has been asked for since the last scrape.
+/// A stamp: the series has been looked up since the last scrape.
 const USED: u32 = 0;
 const REMOVED: u32 = u32::MAX;
 
@@ -119,7 +120,7 @@ pub(crate) fn collect_one<M: Metric>(metric: &M, sink: &mut dyn Sink) -> Result<
     Ok(())
 }
 
-/// Implements [`Metric`] and [`Collect`] for a type that is a tuple of one `Arc<Series<…>>`.
+/// Implements [`Metric`] and [`Collect`] for a tuple struct of one `Arc<Series<…>>`.
 macro_rules! metric {
     ($metric:ident) => {
         impl crate::metric::series::Metric for $metric {}

@@ -1,5 +1,5 @@
-//! The set-up of a metric beside its names: buckets, quantiles, states. Checked like names: once, and at compile time
-//! where the definition is a `static`.
+//! The setup of a metric: buckets, quantiles, states. The check runs once, and at compile time in a `static`
+//! definition.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::metric::cell::{MAX_SCHEMA, MIN_SCHEMA, NativeSettings};
 use crate::metric::setup_error::SetupErrorKind;
 use crate::model::MetricType;
 
-/// The most states of a state set: their indices, and one that stands for no state, have 16 bits.
+/// The maximum number of states in a state set: the indices and one value for "no state" have 16 bits.
 pub(super) const MAX_STATES: usize = u16::MAX as usize;
 
-/// The set-up in a definition; each metric type uses its part.
+/// The setup in a definition; each metric type uses its part.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup<'a> {
     pub(crate) buckets: Option<Buckets<'a>>,
@@ -108,7 +108,7 @@ impl<'a> Setup<'a> {
         }
     }
 
-    /// Invariant: the set-up has been checked.
+    /// Invariant: `check` has accepted the setup.
     pub(crate) fn settings(&self, kind: MetricType) -> Settings {
         let bounds = if kind == MetricType::Histogram {
             self.bounds()
@@ -127,7 +127,7 @@ impl<'a> Setup<'a> {
     fn bounds(&self) -> Vec<f64> {
         match self.buckets {
             Some(buckets) => buckets.bounds(),
-            // The default ones are for who chooses nothing.
+            // The default buckets apply only if nothing else is set.
             None if self.native.is_some() => Vec::new(),
             None => Buckets::Bounds(&DEFAULT_BUCKETS).bounds(),
         }

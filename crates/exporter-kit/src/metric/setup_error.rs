@@ -1,30 +1,30 @@
-//! The rules that buckets, quantiles and states are checked by.
+//! The rules for buckets, quantiles and states.
 
 use std::fmt;
 
-/// A rule that a set-up breaks.
+/// A rule that a setup breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SetupErrorKind {
-    /// No bucket at all.
+    /// No buckets.
     NoBuckets,
-    /// A bound that is NaN or -Inf, or +Inf before the end.
+    /// A bound that is NaN, -Inf, or +Inf before the end.
     BoundNotFinite,
-    /// A bound that is not greater than the one before.
+    /// A bound that is not greater than the previous one.
     BoundsNotRising,
-    /// A linear or exponential rule that does not make rising bounds.
+    /// A linear or exponential rule that does not generate rising bounds.
     BucketRule,
     /// A resolution outside -4 to 8.
     Schema,
     /// A zero threshold that is negative or not finite.
     ZeroThreshold,
-    /// A limit of no native buckets, or of more than 10 000.
+    /// A limit of 0 native buckets, or of more than 10 000.
     BucketLimit,
-    /// A quantile outside 0 to 1, or not greater than the one before.
+    /// A quantile outside 0 to 1, or not greater than the previous one.
     Quantiles,
-    /// Quantiles of a window without length.
+    /// A quantile window shorter than one second.
     Window,
-    /// No state at all, more than 65 535, or one state twice.
+    /// No states, more than 65 535 states, or a duplicate state.
     States,
 }
 

@@ -11,8 +11,8 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Named states, each on or off: `starting`, `running`, `stopping`. At first all are off.
 ///
-/// Shown as one series for each state, 1 if it is on and 0 if not, the state in a label named like the
-/// metric. Cheap to clone; clones are the same series.
+/// A scrape shows one series per state: 1 if the state is on, 0 if not. The label with the state has the metric's name.
+/// Cheap to clone; clones are the same series.
 ///
 /// ```
 /// use exporter_kit::{Registry, StateSet};
@@ -25,33 +25,34 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 /// # Ok::<(), exporter_kit::RegisterError>(())
 /// ```
 ///
-/// When to use it, what a scrape shows and what to look out for: [its page](crate::docs::state_set).
+/// Use, exposition and pitfalls: [the state set's page](crate::docs::state_set).
 #[derive(Clone)]
 pub struct StateSet(Arc<Series<StateCell>>);
 
 metric!(StateSet);
 
-/// The states that are on. Replacing all of them begins a new epoch; a state that was switched by itself since has a flag of
-/// that epoch. Each change is made to one word, which alone says what it means, so none is lost or seen in part.
+/// The states that are on. Replacing all states begins a new epoch. Switching a single state sets a flag with the
+/// number of the current epoch. Each change writes one atomic that alone defines its effect, so no change is lost or
+/// seen in part.
 #[derive(Debug)]
 pub struct StateCell {
-    /// The epoch, and in the lowest bits the index of the one state that held at its beginning.
+    /// The epoch; the lowest bits are the index of the one state that was on at its beginning.
     epoch: AtomicU64,
-    /// For each state the epoch in which it was last switched by itself, and in the lowest bit to what.
+    /// For each state the epoch in which it was last switched alone; the lowest bit is its new value.
     flags: Box<[AtomicU64]>,
 }
 
-/// The number of bits of an index. The other 48 are enough for three million epochs a second in a lifetime of three years.
+/// The number of bits of an index. The other 48 suffice for three years at three million epochs a second.
 const INDEX_BITS: u32 = 16;
 
-// The index after the last one stands for no state.
+// The index after the last one means "no state".
 const _: () = assert!(MAX_STATES == (1 << INDEX_BITS) - 1);
 
-/// At the beginning no state holds. No flag is of this epoch, as they begin with 0.
+/// Initially, no state is on. Flags begin with epoch 0, so none belongs to this epoch.
 const FIRST_EPOCH: u64 = 1 << INDEX_BITS | MAX_STATES as u64;
 
 impl StateSet {
-    /// Begins the definition of a state set with these states, at least one, each once.
+    /// Begins the definition of a state set with these states: at least one, without duplicates.
     pub const fn define<'a>(
         name: &'a str,
         help: &'a str,
@@ -62,13 +63,13 @@ impl StateSet {
         definition
     }
 
-    /// Turns `state` on and all others off. Returns false, and changes nothing, for an unknown state.
+    /// Turns `state` on and all others off. Returns false and changes nothing for an unknown state.
     pub fn set(&self, state: &str) -> bool {
         let index = self.index(state);
         index.map(|index| self.0.cell.set(index)).is_some()
     }
 
-    /// Turns `state` on or off by itself. Returns false, and changes nothing, for an unknown state.
+    /// Turns `state` on or off and leaves the others unchanged. Returns false and changes nothing for an unknown state.
     pub fn set_state(&self, state: &str, on: bool) -> bool {
         let index = self.index(state);
         index.map(|index| self.0.cell.switch(index, on)).is_some()
@@ -98,7 +99,7 @@ impl StateCell {
 
     fn set(&self, index: usize) {
         let next = |epoch: u64| Some(((epoch >> INDEX_BITS) + 1) << INDEX_BITS | index as u64);
-        // It does not give up.
+        // `next` always returns a value, so the update cannot fail.
         let _ = self
             .epoch
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
@@ -107,13 +108,13 @@ impl StateCell {
     fn switch(&self, index: usize, on: bool) {
         let epoch = self.epoch() >> INDEX_BITS;
         let flag = epoch << 1 | u64::from(on);
-        // A flag of a later epoch stays: all states have been replaced since, and this one was switched again.
+        // A flag of a later epoch stays: since then, all states were replaced and this one was switched again.
         let _ = self.flags[index].fetch_update(Ordering::Relaxed, Ordering::Relaxed, |before| {
             (before >> 1 <= epoch).then_some(flag)
         });
     }
 
-    /// Returns whether a state is on in that epoch.
+    /// Returns whether the state is on in this epoch.
     fn is_on(&self, epoch: u64, index: usize) -> bool {
         let flag = self.flags[index].load(Ordering::Relaxed);
         if flag >> 1 == epoch >> INDEX_BITS {
@@ -152,7 +153,7 @@ impl sealed::Sealed for StateSet {
     ) -> bool {
         let states = series.shared.settings.states.iter();
         scratch.clear();
-        // One reading of it, so that never two are the one that holds.
+        // Read once: two readings could show two states as the one set by `set`.
         let epoch = series.cell.epoch();
         scratch.extend(
             states

@@ -10,15 +10,14 @@ use crate::metric::series::Metric;
 
 /// A metric or a family as a `static`: `static REQUESTS: Static<Counter> = ….fixed();`.
 ///
-/// It dereferences to the metric, which is made at the first use. Register it for scrapes:
-/// `registry.register(&REQUESTS)?`.
+/// Dereferences to the metric and makes it at the first use. Register it for scrapes: `registry.register(&REQUESTS)?`.
 pub struct Static<T: Defined> {
     definition: Definition<'static, T>,
     metric: OnceLock<T>,
 }
 
 impl<T: Defined> Static<T> {
-    /// Invariant: the definition has passed the validator.
+    /// Invariant: the validator has accepted the definition.
     pub(super) const fn new(definition: Definition<'static, T>) -> Self {
         Self {
             definition,
@@ -28,7 +27,7 @@ impl<T: Defined> Static<T> {
 }
 
 impl<M: Metric> Definition<'static, M> {
-    /// Makes the metric usable as a `static`. An invalid name is an error of the build.
+    /// Makes the metric usable as a `static`. An invalid name is a compile error.
     ///
     /// ```
     /// use exporter_kit::{Counter, Registry, Static};
@@ -49,7 +48,7 @@ impl<M: Metric> Definition<'static, M> {
     /// ```
     ///
     /// # Panics
-    /// When the name or the unit is invalid; in a `static` or `const` that is an error of the build.
+    /// When the name or the unit is invalid; in a `static` or `const`, the panic is a compile error.
     #[must_use]
     pub const fn fixed(self) -> Static<M> {
         self.assert_valid(&[]);

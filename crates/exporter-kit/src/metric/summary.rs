@@ -13,10 +13,10 @@ use crate::metric::timer::{self, Observe, Timer};
 use crate::model::{IntoNumber, MetricType, Sample, SeriesKey, SummaryValue, Timestamp, Value};
 use crate::sync::{Mutex, lock};
 
-/// Observations counted and summed up, and if asked reduced to quantiles of the recent past.
+/// The count and the sum of observations, and optionally quantiles of the recent past.
 ///
-/// Without quantiles it is the cheapest way to an average. Quantiles of several instances can't be added
-/// up: where that is wanted, use a [`Histogram`](crate::Histogram). Cheap to clone; clones are the same series.
+/// Without quantiles it is the cheapest way to an average. Quantiles of several instances cannot be aggregated: use a
+/// [`Histogram`](crate::Histogram) for that. Cheap to clone; clones are the same series.
 ///
 /// ```
 /// use exporter_kit::{Registry, Summary};
@@ -33,7 +33,7 @@ use crate::sync::{Mutex, lock};
 /// # Ok::<(), exporter_kit::RegisterError>(())
 /// ```
 ///
-/// When to use it, what a scrape shows and what to look out for: [its page](crate::docs::summary).
+/// Use, exposition and pitfalls: [the summary's page](crate::docs::summary).
 #[derive(Clone)]
 pub struct Summary(Arc<Series<SummaryCell>>);
 
@@ -43,26 +43,26 @@ metric!(Summary);
 pub struct SummaryCell {
     distribution: Distribution,
     created: Timestamp,
-    /// `None` if no quantiles are asked for.
+    /// `None` without quantiles.
     window: Option<Mutex<Window>>,
 }
 
-/// The resolution of the buckets behind quantiles: bounds grow by 2^(1/64), so that the middle of a bucket
-/// is at most 0.55 % from any value in it.
+/// The resolution of the buckets behind quantiles: bounds grow by a factor of 2^(1/64). So the middle of a bucket is at
+/// most 0.55 % from any value in it.
 const QUANTILE_SCHEMA: i32 = 6;
 const _: () = assert!(QUANTILE_SCHEMA <= MAX_SCHEMA);
 
-/// Enough for a range of 1 to 10^18 at that resolution, in both directions from the median.
+/// Enough buckets for a range of 1 to 10^18 at that resolution, in both directions from the median.
 const QUANTILE_BUCKET_LIMIT: usize = 4096;
 
-/// The number of parts of the window; the oldest is forgotten as a whole.
+/// The number of parts of the window; the oldest part expires as a whole.
 const WINDOW_PARTS: u32 = 5;
 
 impl<'a> Definition<'a, Summary> {
-    /// Shows these quantiles (0 to 1, rising) of the observations of the last `window`.
+    /// Shows these quantiles (0 to 1, rising) of the observations in the last `window`.
     ///
-    /// Each is within 0.55 % of the exact value, and a fifth of the window is forgotten at a time. An observation
-    /// counts as made when the next scrape sees it. While there is none, a quantile is NaN.
+    /// Each is within 0.55 % of the exact value. The window moves in steps of a fifth. An observation gets the time of
+    /// the next scrape. Without observations, a quantile is NaN.
     #[must_use]
     pub const fn quantiles(mut self, quantiles: &'a [f64], window: Duration) -> Self {
         self.setup.quantiles = quantiles;
@@ -86,34 +86,34 @@ impl Summary {
             .observe(0, value.into_number().as_f64());
     }
 
-    /// Records the seconds from now until the timer is dropped.
+    /// Starts a timer. Its drop records the elapsed seconds.
     pub fn start_timer(&self) -> Timer<Self> {
         Timer::start(self)
     }
 
-    /// Runs `work` and records the seconds it took. For a future use [`time_async`](Self::time_async): this measures only how
-    /// long it takes to make one.
+    /// Runs `work` and records its duration in seconds. For a future, use [`time_async`](Self::time_async): this method
+    /// measures only the creation of the future.
     pub fn time<T>(&self, work: impl FnOnce() -> T) -> T {
         timer::time(self, work)
     }
 
-    /// Awaits `work` and records the seconds it took, also if it is dropped before its end.
+    /// Awaits `work` and records its duration in seconds, also if the future is dropped before its end.
     pub async fn time_async<T>(&self, work: impl AsyncFnOnce() -> T) -> T {
         timer::time_async(self, work).await
     }
 
-    /// The number of observations.
+    /// Returns the number of observations.
     pub fn count(&self) -> u64 {
-        // Not from the cell itself: what is taken from there must get into the window.
+        // Not directly from the cell: observations taken from there must reach the window.
         self.value().count.unwrap_or_default()
     }
 
-    /// The sum of all observations.
+    /// Returns the sum of all observations.
     pub fn sum(&self) -> f64 {
         self.value().sum.unwrap_or_default()
     }
 
-    /// Count, sum and quantiles as of one moment.
+    /// Returns count, sum and quantiles at one moment.
     pub fn value(&self) -> SummaryValue {
         self.0.cell.value(&self.0.shared.settings, Instant::now())
     }
@@ -143,11 +143,11 @@ impl SummaryCell {
     }
 }
 
-/// The observations of the recent past, in parts that are forgotten as a whole.
+/// The observations of the recent past, in parts that expire as a whole.
 #[derive(Debug)]
 struct Window {
     length: Duration,
-    /// When each part began, oldest first.
+    /// The start and the observations of each part, oldest first.
     parts: VecDeque<(Instant, SparseBuckets)>,
 }
 

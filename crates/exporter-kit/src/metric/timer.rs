@@ -1,4 +1,4 @@
-//! Timing: guards and closures that record how long something took, in seconds.
+//! Timing: guards and closures that record durations in seconds.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 use crate::metric::histogram::Histogram;
 use crate::model::ExemplarError;
 
-/// A metric that takes observations of durations: a histogram, a summary, or a gauge that keeps the last.
+/// A metric that observes durations: a histogram, a summary, or a gauge that keeps the last one.
 ///
-/// Sealed: the types are this library's own.
+/// Sealed: only types of this library implement it.
 pub trait Observe: super::series::Metric {
     /// Records a value; durations are in seconds.
     #[doc(hidden)]
     fn observe_value(&self, value: f64);
 }
 
-/// Records the time since its start when it is dropped, also if a panic drops it.
+/// Records the time since its start on drop, also if a panic drops it.
 ///
-/// Bind it to a name: `let _timer = …`. `let _ = …` drops it at once; rustc's lint `let_underscore_drop` finds that.
+/// Bind it to a name: `let _timer = …`. `let _ = …` drops it at once; rustc's lint `let_underscore_drop` reports that.
 ///
 /// ```
 /// let registry = exporter_kit::Registry::new();
@@ -31,7 +31,7 @@ pub trait Observe: super::series::Metric {
 /// ```
 #[must_use = "a timer records when it is dropped, which is at once unless it is bound to a name: `let _timer = …`"]
 pub struct Timer<M: Observe> {
-    /// `None` once it has recorded, or is not to record.
+    /// `None` after it has recorded, or after `discard`.
     metric: Option<M>,
     started: Instant,
 }
@@ -44,12 +44,12 @@ impl<M: Observe> Timer<M> {
         }
     }
 
-    /// The time since it was started.
+    /// Returns the time since the start.
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 
-    /// Records now and gives the time that was recorded.
+    /// Records now and returns the recorded time.
     pub fn stop(mut self) -> Duration {
         let elapsed = self.elapsed();
         if let Some(metric) = self.metric.take() {
@@ -58,21 +58,21 @@ impl<M: Observe> Timer<M> {
         elapsed
     }
 
-    /// Records into another metric than it was started with: a family's series that is known only now.
+    /// Records into `metric` instead of the timer's own metric, such as a family's series that is known only now.
     pub fn stop_into(mut self, metric: &M) -> Duration {
         self.metric = Some(metric.clone());
         self.stop()
     }
 
-    /// Records nothing.
+    /// Stops without recording.
     pub fn discard(mut self) {
         self.metric = None;
     }
 }
 
 impl Timer<Histogram> {
-    /// Records now, with these labels (a trace id, say) as an [exemplar](Histogram::observe_with_exemplar), and
-    /// gives the time that was recorded.
+    /// Records now, with `labels` such as a trace id as an [exemplar](Histogram::observe_with_exemplar), and returns
+    /// the recorded time.
     ///
     /// ```
     /// let registry = exporter_kit::Registry::new();
@@ -84,7 +84,7 @@ impl Timer<Histogram> {
     /// ```
     ///
     /// # Errors
-    /// When the exemplar is invalid; the time is recorded nevertheless.
+    /// When the exemplar is invalid; the metric still records the time.
     pub fn stop_with_exemplar(
         mut self,
         labels: &[(&str, &str)],
@@ -114,13 +114,13 @@ impl<M: Observe> fmt::Debug for Timer<M> {
     }
 }
 
-/// Runs `work` and records how long it took.
+/// Runs `work` and records its duration.
 pub(crate) fn time<M: Observe, T>(metric: &M, work: impl FnOnce() -> T) -> T {
     let _timer = Timer::start(metric);
     work()
 }
 
-/// Runs `work` and records the time from the first poll to the end, or until it is dropped.
+/// Runs `work` and records the time from the first poll to the end or the drop.
 pub(crate) async fn time_async<M: Observe, T>(metric: &M, work: impl AsyncFnOnce() -> T) -> T {
     let _timer = Timer::start(metric);
     work().await

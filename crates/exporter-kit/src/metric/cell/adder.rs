@@ -1,6 +1,6 @@
-//! A sum of whole numbers that many threads add to.
+//! A sum of integers that many threads add to.
 //!
-//! What a word holds only grows, so that no reading is less than one before it.
+//! Each atomic only grows, so no reading is less than an earlier one.
 
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
@@ -9,18 +9,18 @@ use crate::metric::cell::slot;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sync::{OnceLock, load_own};
 
-/// The number of threads with a word of their own in a spread cell; others add atomically.
+/// The number of threads with an atomic of their own in a spread cell; other threads share one and add atomically.
 pub(crate) const SPREAD_SLOTS: usize = if cfg!(exporter_kit_loom) { 2 } else { 16 };
 
-/// The number of hits by other threads from one scrape to the next that makes a cell spread.
+/// A cell spreads after this number of hits by other threads between two scrapes.
 pub(crate) const SPREAD_AFTER: u32 = if cfg!(exporter_kit_loom) { 1 } else { 4096 };
 
-/// The most cells that are spread at once: at 1.1 KiB for a sum, they take at most 4.5 MiB.
+/// The maximum number of spread cells at once: at 1.1 KiB for a sum, they take at most 4.5 MiB.
 const SPREAD_BUDGET: usize = 4096;
 
 static SPREAD_CELLS: AtomicUsize = AtomicUsize::new(0);
 
-/// Takes one cell's part of the budget for spread cells, and gives it back when dropped.
+/// One cell's part of the budget for spread cells; returns it on drop.
 #[derive(Debug)]
 pub(crate) struct SpreadPermit(());
 
@@ -40,17 +40,17 @@ impl Drop for SpreadPermit {
     }
 }
 
-/// More than one is added at once to a word only as long as it stays below this: no program counts as many again one
-/// by one, so that who adds one need not ask.
+/// An addition of more than one keeps an atomic below this value. No program counts from here to the overflow one by
+/// one, so additions of one skip the check.
 const FULL: u64 = 1 << 63;
 
-/// Adds up `u64`; returns false for an amount that overflows, which it did not add.
+/// Sums `u64` amounts; rejects an amount that overflows and returns false.
 pub(crate) struct Adder {
-    /// The thread that `own` belongs to, or `slot::NOBODY`, or once the cell has spread `slot::EVERYBODY`.
+    /// The thread that owns `own`, or `slot::NOBODY`; `slot::EVERYBODY` once the cell has spread.
     owner: AtomicU32,
-    /// About how often other threads have added since the last scrape.
+    /// The approximate number of additions by other threads since the last scrape.
     foreign: AtomicU32,
-    /// Invariant: only the owner writes it; it has less than 2^63 but for what was added one by one.
+    /// Invariant: only the owner writes it. It stays below 2^63, apart from additions of one.
     own: AtomicU64,
     shared: AtomicU64,
     spread: OnceLock<Box<Spread>>,
@@ -58,12 +58,12 @@ pub(crate) struct Adder {
 
 struct Spread {
     words: [Line; SPREAD_SLOTS],
-    /// For the threads whose numbers are beyond those.
+    /// The atomic of threads whose numbers are `SPREAD_SLOTS` or more.
     beyond: Line,
     _permit: SpreadPermit,
 }
 
-/// One word with a cache line of its own.
+/// One atomic with a cache line of its own.
 #[repr(align(64))]
 #[derive(Default)]
 struct Line(AtomicU64);
@@ -79,7 +79,7 @@ impl Adder {
         }
     }
 
-    /// Adds `n`; returns false if that overflows, and then adds nothing.
+    /// Adds `n`; returns false and adds nothing if that overflows.
     #[must_use]
     #[inline]
     pub(crate) fn add(&self, n: u64) -> bool {
@@ -87,7 +87,7 @@ impl Adder {
             .unwrap_or_else(|| self.add_unassigned(n))
     }
 
-    /// Adds one, in as few instructions as a word of one's own takes.
+    /// Adds one, with as few instructions as a thread's own atomic needs.
     #[inline]
     pub(crate) fn add_one(&self) {
         let add = |word: &AtomicU64| {
@@ -104,7 +104,7 @@ impl Adder {
         self.add_from(slot::assigned(), n)
     }
 
-    /// Adds as the thread with the number `slot`; returns false if that overflows.
+    /// Adds as the thread with number `slot`; returns false if that overflows.
     pub(super) fn add_from(&self, slot: u32, n: u64) -> bool {
         let as_owner = |word: &AtomicU64| self.add_as_owner(word, n);
         if let Some(is_room) = self.in_word_of(slot, as_owner) {
@@ -116,7 +116,7 @@ impl Adder {
         if let Some(word) = self.claim(slot) {
             return self.add_as_owner(word, n);
         }
-        // A lost count here only delays the spreading.
+        // A lost count only delays the spreading.
         let foreign = self.foreign.load(Ordering::Relaxed).saturating_add(1);
         self.foreign.store(foreign, Ordering::Relaxed);
         if foreign == SPREAD_AFTER {
@@ -125,10 +125,10 @@ impl Adder {
         add_shared(&self.shared, n)
     }
 
-    /// Does something in the word that only this thread writes, if it has one.
+    /// Calls `then` with the atomic that only this thread writes, if the thread has one.
     ///
-    /// In code of its own for each of the two places that it can be in. Where the code first chooses the place, the
-    /// processor does not foresee that an addition reads what the last one wrote, and takes twice as long.
+    /// Each of the atomic's two possible places has code of its own. Code that first selects the place takes twice as
+    /// long: the processor does not predict that an addition reads the result of the previous one.
     #[inline]
     fn in_word_of<T>(&self, slot: u32, then: impl Fn(&AtomicU64) -> T) -> Option<T> {
         let spread = self.spread.get();
@@ -141,7 +141,7 @@ impl Adder {
         None
     }
 
-    /// Adds without a read-modify-write to a word that this thread alone writes, if there is room.
+    /// Adds without a read-modify-write to an atomic that only this thread writes, if the sum fits.
     #[inline]
     fn add_as_owner(&self, word: &AtomicU64, n: u64) -> bool {
         match load_own(word).checked_add(n) {
@@ -159,7 +159,7 @@ impl Adder {
         add_shared(&self.shared, n)
     }
 
-    /// Makes the thread the owner, if it has a number and there never was an owner.
+    /// Makes the thread the owner, if it has a number and the cell never had an owner.
     fn claim(&self, slot: u32) -> Option<&AtomicU64> {
         slot::claim(&self.owner, slot).then_some(&self.own)
     }
@@ -168,18 +168,18 @@ impl Adder {
     fn spread_out(&self) {
         if let Some(permit) = SpreadPermit::take() {
             let words = std::array::from_fn(|_| Line::default());
-            // If another thread was first, this one's permit is given back.
+            // If another thread was first, dropping the value returns this permit.
             let _ = self.spread.set(Box::new(Spread {
                 words,
                 beyond: Line::default(),
                 _permit: permit,
             }));
-            // The owner, too, now has a word there, so that the line that all of them read is written no more.
+            // The owner now has an atomic there too, so no thread writes the cache line that all threads read.
             self.owner.store(slot::EVERYBODY, Ordering::Relaxed);
         }
     }
 
-    /// The sum so far.
+    /// Returns the sum so far.
     pub(crate) fn get(&self) -> u128 {
         if self.foreign.load(Ordering::Relaxed) != 0 {
             self.foreign.store(0, Ordering::Relaxed);
@@ -202,7 +202,7 @@ impl fmt::Debug for Adder {
     }
 }
 
-/// Adds to a word that any thread writes; returns false if that overflows.
+/// Adds to an atomic that any thread writes; returns false if that overflows.
 fn add_shared(word: &AtomicU64, n: u64) -> bool {
     if n == 1 {
         word.fetch_add(1, Ordering::Relaxed);

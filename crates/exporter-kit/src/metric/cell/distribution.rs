@@ -1,4 +1,4 @@
-//! Observations counted in buckets and summed up: the cell of histograms and summaries.
+//! Counts observations in buckets and sums them: the cell of histograms and summaries.
 
 use std::fmt;
 
@@ -10,22 +10,22 @@ use crate::metric::cell::writer::WriterWords;
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::sync::{Mutex, OnceLock, lock};
 
-/// Counts in `buckets` classic buckets, and natively if asked.
+/// Counts in `buckets` classic buckets, and in native buckets if set.
 ///
-/// Each observation is recorded whole in one place, and each place is read whole, so a reading never
-/// has half of an observation.
+/// A writer records each observation completely in one place, and a reader reads each place completely. So a reading
+/// never contains half an observation.
 pub(crate) struct Distribution {
     buckets: usize,
-    /// The thread that `own` belongs to, or `slot::NOBODY`, or once the cell has spread `slot::EVERYBODY`: so from the
-    /// start with native buckets, which all threads share.
+    /// The thread that owns `own`, or `slot::NOBODY`; `slot::EVERYBODY` once the cell has spread. With native buckets,
+    /// which all threads share, it is `slot::EVERYBODY` from the start.
     owner: AtomicU32,
-    /// About how often other threads have recorded since the last scrape.
+    /// The approximate number of observations by other threads since the last scrape.
     foreign: AtomicU32,
     own: WriterWords,
     shared: OnceLock<Box<HotCold>>,
     spread: OnceLock<Box<Spread>>,
     native: Option<NativeSettings>,
-    /// What was taken from `shared`, if anything ever was. Who takes from there holds it.
+    /// The observations drained from `shared` so far, if any. Draining holds this lock.
     accumulated: Mutex<Option<Box<Totals>>>,
 }
 
@@ -34,7 +34,7 @@ struct Spread {
     _permit: SpreadPermit,
 }
 
-/// One thread's words, with cache lines of their own.
+/// The atomics of one thread, with cache lines of their own.
 #[repr(align(64))]
 struct Apart(WriterWords);
 
@@ -71,14 +71,14 @@ impl Distribution {
         self.observe_from(slot::assigned(), bucket, value);
     }
 
-    /// The same as the thread whose number is `slot`.
+    /// Records `value` as the thread with number `slot`.
     pub(super) fn observe_from(&self, slot: u32, bucket: usize, value: f64) {
         let words = self.words_of(slot).or_else(|| self.claim(slot));
         if words.is_some_and(|words| words.observe(bucket, value)) {
             return;
         }
         if self.native.is_none() && self.spread.get().is_none() {
-            // A lost count here only delays the spreading.
+            // A lost count only delays the spreading.
             let foreign = self.foreign.load(Ordering::Relaxed).saturating_add(1);
             self.foreign.store(foreign, Ordering::Relaxed);
             if foreign == SPREAD_AFTER {
@@ -88,7 +88,7 @@ impl Distribution {
         self.shared().observe(bucket, value);
     }
 
-    /// The words that only this thread writes, if it has some.
+    /// Returns the atomics that only this thread writes, if it has any.
     #[inline]
     fn words_of(&self, slot: u32) -> Option<&WriterWords> {
         if self.owner.load(Ordering::Relaxed) == slot {
@@ -98,7 +98,7 @@ impl Distribution {
         Some(&words.0)
     }
 
-    /// Gives the thread words of its own, if it has a number and there are words to give.
+    /// Assigns atomics to the thread, if it has a number and atomics are available.
     fn claim(&self, slot: u32) -> Option<&WriterWords> {
         if let Some(spread) = self.spread.get() {
             let words = spread.words.get(slot as usize)?;
@@ -117,25 +117,25 @@ impl Distribution {
     fn spread_out(&self) {
         if let Some(permit) = SpreadPermit::take() {
             let words = std::array::from_fn(|_| OnceLock::new());
-            // If another thread was first, this one's permit is given back.
+            // If another thread was first, dropping the value returns this permit.
             let _ = self.spread.set(Box::new(Spread {
                 words,
                 _permit: permit,
             }));
-            // The owner, too, now has words there, so that the lines that all of them read are written no more.
+            // The owner now has atomics there too, so no thread writes the cache lines that all threads read.
             self.owner.store(slot::EVERYBODY, Ordering::Relaxed);
         }
     }
 
-    /// Everything observed so far.
+    /// Returns all observations so far.
     pub(crate) fn totals(&self) -> Totals {
         let mut totals = Totals::new(self.buckets, self.native.as_ref());
         self.read(&mut totals, |_| ());
         totals
     }
 
-    /// Puts everything observed so far into `totals`, whatever was there before, and tells `latest` what came
-    /// through the shared words since the last reading: with native buckets, that is all.
+    /// Replaces the contents of `totals` with all observations so far. Passes to `latest` the observations that arrived
+    /// in the shared atomics since the last reading: with native buckets, these are all.
     pub(crate) fn read(&self, totals: &mut Totals, latest: impl FnOnce(&Totals)) {
         if self.foreign.load(Ordering::Relaxed) != 0 {
             self.foreign.store(0, Ordering::Relaxed);
@@ -181,7 +181,7 @@ mod tests {
     use std::sync::atomic::AtomicBool;
     use std::thread;
 
-    /// While threads observe 1.0, no reading may have a count that differs from its sum.
+    /// Checks that count and sum of each reading are equal while threads observe 1.0.
     fn readings_are_whole(native: Option<NativeSettings>) {
         let distribution = Distribution::new(3, native);
         let per_thread = u64::from(SPREAD_AFTER) * 4;

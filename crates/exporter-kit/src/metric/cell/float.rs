@@ -1,4 +1,4 @@
-//! An `f64` that several threads may set and add to.
+//! An `f64` that several threads can set and add to.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::load_own;
@@ -12,7 +12,7 @@ impl AtomicF64 {
         f64::from_bits(self.0.load(Ordering::Relaxed))
     }
 
-    /// The value, and with it in view whatever its [owner](Self::add_as_owner) did before adding.
+    /// Returns the value, and makes everything visible that its [owner](Self::add_as_owner) did before the addition.
     pub(crate) fn get_acquire(&self) -> f64 {
         f64::from_bits(self.0.load(Ordering::Acquire))
     }
@@ -22,7 +22,7 @@ impl AtomicF64 {
         self.0.store(value.to_bits(), Ordering::Relaxed);
     }
 
-    /// Sets the value and gives the one before.
+    /// Sets the value and returns the previous one.
     pub(crate) fn swap(&self, value: f64) -> f64 {
         f64::from_bits(self.0.swap(value.to_bits(), Ordering::Relaxed))
     }
@@ -42,7 +42,8 @@ impl AtomicF64 {
         }
     }
 
-    /// Adds without a read-modify-write, after all that was done before. Only for a word that one thread writes.
+    /// Adds without a read-modify-write, ordered after all earlier operations of the thread. Only for an atomic that
+    /// one thread writes.
     #[inline]
     pub(crate) fn add_as_owner(&self, amount: f64) {
         let sum = f64::from_bits(load_own(&self.0)) + amount;

@@ -1,14 +1,14 @@
-//! The words of a distribution that any number of threads write.
+//! The atomics of a distribution that any number of threads write.
 
 use crate::metric::cell::native::{NativeSettings, NativeSide};
 use crate::metric::cell::{AtomicF64, SparseBuckets};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, lock, yield_now};
 
-/// Two sides of words: writers use the hot one; a reader makes it the cold one, waits until the updates
-/// that began there have ended, and takes what it says. Writers never wait.
+/// Two sides of atomics: writers use the hot one. A reader makes it the cold one, waits until the updates that began
+/// there have ended, and takes its contents. Writers never wait.
 pub(crate) struct HotCold {
-    /// Bit 63: which side is hot. The rest: how many updates have begun.
+    /// Bit 63: the hot side. Other bits: the number of updates that have begun.
     begun: AtomicU64,
     sides: [Side; 2],
     begun_before: Mutex<BegunBefore>,
@@ -21,7 +21,7 @@ struct Side {
     native: Option<NativeSide>,
 }
 
-/// The number of updates begun when the sides last changed roles.
+/// The number of updates begun when the sides last switched roles.
 #[derive(Default)]
 struct BegunBefore {
     at_all: u64,
@@ -46,7 +46,7 @@ impl Totals {
         }
     }
 
-    /// Becomes what `start` says, or nothing.
+    /// Copies `start`, or becomes empty.
     pub(crate) fn begin_with(
         &mut self,
         start: Option<&Self>,
@@ -96,7 +96,7 @@ impl HotCold {
         }
     }
 
-    /// Records `value`; `bucket` is the classic bucket that it falls in.
+    /// Records `value`, which falls in the classic bucket `bucket`.
     #[inline]
     pub(crate) fn observe(&self, bucket: usize, value: f64) {
         let begun = self.begun.fetch_add(1, Ordering::Acquire);
@@ -111,7 +111,7 @@ impl HotCold {
         side.ended.fetch_add(1, Ordering::Release);
     }
 
-    /// Takes what was recorded since this was last called.
+    /// Moves the observations since the last call into `totals`.
     pub(crate) fn drain_into(&self, totals: &mut Totals) {
         let mut begun_before = lock(&self.begun_before);
         let before = self.begun.fetch_xor(HOT_BIT, Ordering::AcqRel);
@@ -121,7 +121,7 @@ impl HotCold {
         begun_before.at_all = begun;
         let side = &self.sides[cold];
         while side.ended.load(Ordering::Acquire) != begun_before.on[cold] {
-            // A writer is between its first and last step, a few instructions, unless it lost its processor.
+            // A writer is between its first and last step: a few instructions, unless its thread was preempted.
             yield_now();
         }
         totals.sum += side.sum.swap(0.0);

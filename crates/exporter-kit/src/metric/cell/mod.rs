@@ -1,8 +1,8 @@
-//! Cells: the words that recording writes and a scrape reads.
+//! Cells: the atomics that recording writes and a scrape reads.
 //!
-//! What they have in common: the first thread to touch a cell owns words in it, which it updates with plain
-//! loads and stores; other threads use atomic additions beside them; and a cell that others hit often gives
-//! every thread words of its own. So recording is cheap while calm and does not collide when hot.
+//! The first thread to touch a cell owns atomics in it, which it updates with plain loads and stores. Other threads use
+//! atomic additions beside them. A cell that other threads hit often gives every thread atomics of its own. So
+//! recording is cheap without contention and does not collide under contention.
 
 mod adder;
 mod distribution;

@@ -1,7 +1,7 @@
-//! Models of the cells: loom runs each in every order in which its threads can take their steps.
+//! Models of the cells: loom runs each in every possible order of the threads' steps.
 //!
-//! Threads have their numbers given, or take them and give them back as real threads do, by a
-//! [`Free`] behind a mutex. Under loom a cell spreads at the first collision and has two words to spread to.
+//! A model assigns the thread numbers itself, or its threads take and return them as real threads do, from a [`Free`]
+//! behind a mutex. Under loom a cell spreads at the first collision, to two atomics.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::metric::cell::writer::WriterWords;
 use crate::metric::cell::{Adder, Distribution, NativeSettings};
 use crate::sync::{Mutex, lock};
 
-/// Checks `model` in every order with at most that many involuntary switches between threads, which is where
-/// nearly every fault that needs two or three threads shows.
+/// Checks `model` in every order with at most `preemptions` involuntary switches between threads. Nearly every fault of
+/// two or three threads shows within that bound.
 fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
@@ -66,7 +66,7 @@ fn loom_an_adder_counts_for_threads_without_a_number_and_beyond_the_words() {
     });
 }
 
-/// What one word has no room for goes to another; no reading may show it in neither, or in both.
+/// An amount that does not fit in one atomic goes to another; every reading shows it exactly once.
 #[test]
 fn loom_a_sum_never_falls_where_a_word_is_full() {
     const QUARTER: u64 = 1 << 62;
@@ -84,7 +84,7 @@ fn loom_a_sum_never_falls_where_a_word_is_full() {
     });
 }
 
-/// A thread that lives as threads of programs do: takes a number, works, gives it back.
+/// Starts a thread with a real thread's life cycle: takes a number, works, returns the number.
 fn living(free: &Arc<Mutex<Free>>, work: impl FnOnce(u32) + 'static) -> thread::JoinHandle<()> {
     let free = Arc::clone(free);
     spawn(move || {
@@ -99,7 +99,7 @@ fn loom_an_adder_keeps_what_an_ended_thread_counted_when_another_takes_its_numbe
     check(3, || {
         let free = Arc::new(Mutex::new(Free::new()));
         let adder = Arc::new(Adder::new());
-        // Nobody joins one before the other begins: whether they get the same number is up to the order.
+        // The threads start before any is joined: the order decides whether two use the same number.
         let threads = [1, 4, 16].map(|amount| {
             let adder = Arc::clone(&adder);
             living(&free, move |slot| {
@@ -113,7 +113,7 @@ fn loom_an_adder_keeps_what_an_ended_thread_counted_when_another_takes_its_numbe
     });
 }
 
-/// No reading of observations of 1.0 has a count that differs from its sum.
+/// Asserts that the observations of 1.0 have a count equal to their sum; returns the count.
 fn assert_whole(totals: &Totals) -> u64 {
     let count: u64 = totals.counts.iter().sum();
     assert_eq!(count as f64, totals.sum, "half an observation");
@@ -168,7 +168,7 @@ fn loom_two_readers_of_one_writers_words_read_them_whole() {
         let recorded = writer.join().unwrap();
         assert!(here.max(there) <= recorded);
         assert_eq!(read(&words), recorded);
-        // Whoever read last has left the words open.
+        // The last reader has left the atomics open.
         assert!(words.observe(0, 1.0));
     });
 }
@@ -228,7 +228,7 @@ fn loom_native_buckets_are_drained_whole_while_their_resolution_falls() {
     };
     check(2, move || {
         let shared = Arc::new(HotCold::new(1, Some(&settings)));
-        // The table of this resolution has room for two: the third lowers it.
+        // The table of this resolution fits two keys: the third lowers it.
         let writers = [&[1e-40, 1e40][..], &[1e300]].map(|values| {
             let shared = Arc::clone(&shared);
             spawn(move || values.iter().for_each(|value| shared.observe(0, *value)))

@@ -1,16 +1,16 @@
-//! Native buckets: exponential bounds, only the buckets that are hit.
+//! Native buckets: exponential bounds, and memory only for buckets with observations.
 
 use crate::metric::cell::sparse_buckets::{Key, SparseBuckets};
 use crate::sync::OnceLock;
 use crate::sync::atomic::{AtomicI32, AtomicI64, AtomicU64, Ordering};
 
-/// The coarsest resolution: bounds grow by 2^16.
+/// The coarsest resolution: bounds grow by a factor of 2^16.
 pub(crate) const MIN_SCHEMA: i32 = -4;
 /// The finest resolution: 256 buckets for each power of two.
 pub(crate) const MAX_SCHEMA: i32 = 8;
 const LEVELS: usize = (MAX_SCHEMA - MIN_SCHEMA + 1) as usize;
 
-/// Buckets that all finite numbers can fall in at the coarsest resolution, of both signs, fit in this many.
+/// The capacity for all buckets of finite numbers, of both signs, at the coarsest resolution.
 const COARSEST_CAPACITY: usize = if cfg!(exporter_kit_loom) { 4 } else { 512 };
 
 /// The settings of native buckets.
@@ -21,14 +21,14 @@ pub(crate) struct NativeSettings {
     pub(crate) bucket_limit: usize,
 }
 
-/// The side of a [`HotCold`](super::hot_cold::HotCold) that holds native buckets until they are drained.
+/// The part of a [`HotCold`](super::hot_cold::HotCold) side that holds native buckets until a reader drains them.
 pub(crate) struct NativeSide {
     zero_threshold: f64,
     bucket_limit: usize,
     schema: AtomicI32,
     zero: AtomicU64,
     nan: AtomicU64,
-    /// A table per resolution: when one is full, recording goes on in the next coarser one.
+    /// A table per resolution: when one is full, recording continues in the next coarser one.
     levels: [OnceLock<Table>; LEVELS],
 }
 
@@ -80,7 +80,7 @@ impl NativeSide {
         })
     }
 
-    /// Moves everything into `totals`. No update may be under way on this side.
+    /// Moves everything into `totals`. The caller ensures that no update is under way on this side.
     pub(crate) fn drain_into(&self, totals: &mut SparseBuckets) {
         totals.zero_count += self.zero.swap(0, Ordering::Relaxed);
         totals.nan_count += self.nan.swap(0, Ordering::Relaxed);
@@ -93,7 +93,7 @@ impl NativeSide {
     }
 }
 
-/// A hash table of counts that threads add to without locks; keys go in and never out.
+/// A hash table of counts that threads add to without locks. Adding never removes a key.
 struct Table {
     keys: Box<[AtomicI64]>,
     counts: Box<[AtomicU64]>,
@@ -102,7 +102,7 @@ struct Table {
 const NO_KEY: i64 = i64::MIN;
 
 impl Table {
-    /// `capacity` is a power of two.
+    /// Makes an empty table; `capacity` is a power of two.
     fn new(capacity: usize) -> Self {
         Self {
             keys: (0..capacity).map(|_| AtomicI64::new(NO_KEY)).collect(),
@@ -110,11 +110,11 @@ impl Table {
         }
     }
 
-    /// Counts one for `key`; false if there is no room for another key.
+    /// Counts one for `key`; returns false if another key does not fit.
     fn add(&self, key: Key) -> bool {
         let packed = key.pack();
         let mask = self.keys.len() - 1;
-        // Neighbouring indexes are often hit together: Fibonacci hashing spreads them.
+        // Fibonacci hashing spreads neighbouring indexes, which are often hit together.
         let start = (packed.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;
         for at in (0..=mask).map(|step| (start + step) & mask) {
             let mut there = self.keys[at].load(Ordering::Relaxed);
@@ -135,7 +135,7 @@ impl Table {
         false
     }
 
-    /// Takes everything out, keys included. No update may be under way.
+    /// Takes out everything, keys included. The caller ensures that no update is under way.
     fn drain(&self, mut take: impl FnMut(Key, u64)) {
         for (key, count) in self.keys.iter().zip(&self.counts) {
             let packed = key.swap(NO_KEY, Ordering::Relaxed);

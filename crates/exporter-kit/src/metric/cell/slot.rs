@@ -1,29 +1,28 @@
-//! A small number for each thread, so that cells can give threads words of their own.
+//! A small number for each thread, so that cells can give threads atomics of their own.
 //!
-//! The smallest free number is given out, and comes back when its thread ends. Giving it to the next
-//! thread goes through a mutex, so what the old thread wrote with plain stores happened before what the
-//! new one reads.
+//! A thread takes the smallest free number and returns it when it ends. A mutex protects this hand-over, so the old
+//! thread's plain stores happen before the new thread's reads.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
-// Not those of crate::sync: loom has none for statics. Its models hand the numbers out themselves.
+// Not the types of crate::sync: loom has none for statics. Its models assign the numbers themselves.
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::sync::atomic::{AtomicU32, Ordering};
 
-/// No number: the thread is ending, or has not been given one yet.
+/// In place of a thread's number: the thread is ending, or does not have a number yet.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// In place of an owner's number: nobody owns the words yet. No thread has this number.
+/// In place of an owner's number: the atomics do not have an owner yet. No thread has this number.
 pub(super) const NOBODY: u32 = u32::MAX - 1;
 
-/// In place of an owner's number: the words belong to no single thread any more. No thread has this number.
+/// In place of an owner's number: the atomics no longer belong to a single thread. No thread has this number.
 pub(super) const EVERYBODY: u32 = u32::MAX - 2;
 
-/// So many numbers there are, from 0.
+/// The count of numbers, which start at 0.
 const NUMBERS: u32 = EVERYBODY;
 
-/// The numbers that no thread has.
+/// The free numbers.
 pub(super) struct Free {
     returned: BTreeSet<u32>,
     next: u32,
@@ -39,7 +38,7 @@ impl Free {
 
     pub(super) fn take(&mut self) -> u32 {
         self.returned.pop_first().unwrap_or_else(|| {
-            // More threads than there are numbers share none: they use the atomic words.
+            // Threads beyond the last number do not share one: they use the shared atomics.
             if self.next == NUMBERS {
                 return NONE;
             }
@@ -61,7 +60,7 @@ fn free() -> MutexGuard<'static, Free> {
     FREE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Holds a thread's number until the thread ends.
+/// A thread's number; returns it when the thread ends.
 struct Lease(u32);
 
 impl Lease {
@@ -83,27 +82,27 @@ thread_local! {
     static LEASE: Lease = Lease::take();
 }
 
-/// This thread's number, or [`NONE`] while it has none: [`assigned`] may give it one.
+/// Returns this thread's number, or [`NONE`] if the thread does not have one; [`assigned`] can assign one.
 ///
-/// One instruction, and no question whether there is a number: that is asked where words for it are not found.
+/// One instruction, without a check for a number: callers check only when they find no atomics for it.
 #[inline]
 pub(crate) fn current() -> u32 {
     SLOT.get()
 }
 
-/// This thread's number, now given if it had none, or [`NONE`] while the thread ends.
+/// Returns this thread's number and assigns one if necessary; returns [`NONE`] while the thread ends.
 #[cold]
 pub(super) fn assigned() -> u32 {
-    // loom's threads are all one thread of the system's.
+    // loom runs all threads of a model on one system thread.
     if SLOT.get() == NONE && cfg!(not(exporter_kit_loom)) {
         SLOT.set(LEASE.try_with(|lease| lease.0).unwrap_or(NONE));
     }
     SLOT.get()
 }
 
-/// Makes the thread with this number the owner, if it has a number and there never was an owner.
+/// Makes the thread with number `slot` the owner, if that is a number and an owner was never set.
 pub(super) fn claim(owner: &AtomicU32, slot: u32) -> bool {
-    // Asked first: an exchange that fails takes the cache line from those who read it.
+    // Load first: a failed exchange takes the cache line from the threads that read it.
     slot != NONE
         && owner.load(Ordering::Relaxed) == NOBODY
         && owner

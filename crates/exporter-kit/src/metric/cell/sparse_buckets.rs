@@ -1,4 +1,4 @@
-//! Native buckets as a reader has them: sparse, at one resolution; and which bucket a number falls in.
+//! Native buckets on the reader's side: sparse, at one resolution. Also the bucket of a number.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use crate::metric::cell::native::{MAX_SCHEMA, MIN_SCHEMA, NativeSettings};
 use crate::model::NativeBuckets;
 
-/// Native buckets as a reader adds them up: sparse, at one resolution, no more than a limit.
+/// Native buckets that a reader adds up: sparse, at one resolution, and limited in number.
 #[derive(Clone, Debug)]
 pub(crate) struct SparseBuckets {
     settings: NativeSettings,
@@ -33,7 +33,7 @@ impl SparseBuckets {
         self.schema
     }
 
-    /// Adds everything that another one of the same settings counted.
+    /// Adds all counts of `other`, which has the same settings.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.zero_count += other.zero_count;
         self.nan_count += other.nan_count;
@@ -65,7 +65,7 @@ impl SparseBuckets {
         *buckets.entry(index).or_insert(0) += count;
     }
 
-    /// Halves the resolution until there are no more buckets than allowed.
+    /// Halves the resolution until the number of buckets is within the limit.
     pub(super) fn keep_limit(&mut self) {
         while self.positive.len() + self.negative.len() > self.settings.bucket_limit
             && self.schema > MIN_SCHEMA
@@ -85,7 +85,7 @@ impl SparseBuckets {
         }
     }
 
-    /// All observations.
+    /// Returns the number of observations.
     pub(crate) fn count(&self) -> u64 {
         self.zero_count
             + self.nan_count
@@ -93,7 +93,7 @@ impl SparseBuckets {
             + self.negative.values().sum::<u64>()
     }
 
-    /// The buckets as the model has them.
+    /// Returns the buckets in the form of the data model.
     pub(crate) fn to_model(&self) -> NativeBuckets {
         NativeBuckets {
             schema: self.schema,
@@ -113,8 +113,8 @@ impl SparseBuckets {
         }
     }
 
-    /// The value below which the share `quantile` of the observations lies: the middle, in the geometric
-    /// sense, of the bucket it falls in. NaN if nothing was observed.
+    /// Returns the value below which the share `quantile` of the observations lies: the geometric middle of its bucket.
+    /// Returns NaN without observations.
     pub(crate) fn quantile(&self, quantile: f64) -> f64 {
         let ranked = self.count() - self.nan_count;
         if ranked == 0 {
@@ -143,12 +143,12 @@ impl SparseBuckets {
     }
 }
 
-/// The bucket that holds bucket `index` at half the resolution.
+/// Returns the bucket that contains bucket `index` at half the resolution.
 fn coarser(index: i32) -> i32 {
     (index + 1) >> 1
 }
 
-/// A bucket: its index, and whether it counts negative observations.
+/// A bucket: its index and its sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key {
     index: i32,
@@ -156,8 +156,8 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// The bucket of a number that is neither NaN nor 0: the smallest index whose upper bound
-    /// 2^(index · 2^-schema) is not less than the absolute value.
+    /// Returns the bucket of a number that is neither NaN nor 0: the smallest index whose upper bound is not less than
+    /// the absolute value. The upper bound is 2^(index · 2^-schema).
     pub(super) fn of(value: f64, schema: i32) -> Self {
         let infinite = value.is_infinite();
         let (fraction, exponent) = frexp(if infinite { f64::MAX } else { value.abs() });
@@ -173,7 +173,7 @@ impl Key {
             };
             (exponent + (1 << -schema) - 1) >> -schema
         };
-        // Infinity is beyond the bucket of the largest finite number.
+        // Infinity belongs to the bucket after that of the largest finite number.
         Self {
             index: index + i32::from(infinite),
             negative: value < 0.0,
@@ -192,7 +192,7 @@ impl Key {
     }
 }
 
-/// The fractions in [0.5, 1) at which buckets end, by schema.
+/// The bucket bounds in [0.5, 1), by schema.
 static BOUNDS: LazyLock<Vec<Vec<f64>>> = LazyLock::new(|| {
     (0..=MAX_SCHEMA)
         .map(|schema| {
@@ -204,7 +204,7 @@ static BOUNDS: LazyLock<Vec<Vec<f64>>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Splits a positive finite number into a fraction in [0.5, 1) and a power of two.
+/// Splits a positive finite number into a fraction in [0.5, 1) and an exponent of two.
 fn frexp(value: f64) -> (f64, i32) {
     const SUBNORMAL_SHIFT: i32 = 54;
     if value < f64::MIN_POSITIVE {

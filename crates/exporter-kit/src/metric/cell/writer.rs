@@ -1,20 +1,23 @@
-//! The words of a distribution that one thread writes.
+//! The atomics of a distribution that one thread writes.
 
 use crate::metric::cell::AtomicF64;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{load_own, yield_now};
 
-/// Counts per bucket and the sum, updated by one thread with plain stores, read by any other as a whole.
+/// Counts per bucket and the sum of the observations. One thread updates them with plain stores; any thread reads them
+/// consistently.
 ///
-/// An update writes its bucket first, then the sum, then how many updates have ended. A reader goes the other way:
-/// of what it reads, each has at least the updates of what it read before, so if the buckets add up to the updates
-/// that had ended at first, all three have just these. So that a busy writer can't keep a reader from ever finishing,
-/// a reader that fails once closes the words: the writer then records elsewhere until they are opened.
+/// An update writes its bucket first, then the sum, then the number of ended updates. A reader reads in the opposite
+/// order, so each part contains at least the updates of the part it read before. If the buckets add up to the number of
+/// ended updates, which was read first, all three parts contain exactly the same updates.
+///
+/// A busy writer could keep a reader from finishing. So a reader that fails once closes the atomics: the writer then
+/// records elsewhere until the reader opens them.
 pub(crate) struct WriterWords {
     ended: AtomicU64,
     closed: AtomicBool,
     sum: AtomicF64,
-    /// Whole cache lines, so that the words of two threads never share one.
+    /// Whole cache lines, so that two threads never share one.
     counts: Box<[Line]>,
 }
 
@@ -23,7 +26,7 @@ pub(crate) struct WriterWords {
 struct Line([AtomicU64; 8]);
 
 impl WriterWords {
-    /// With no buckets, nothing can be recorded here.
+    /// Makes atomics for `buckets`. With 0 buckets, `observe` always returns false.
     pub(crate) fn new(buckets: usize) -> Self {
         Self {
             ended: AtomicU64::new(0),
@@ -33,7 +36,7 @@ impl WriterWords {
         }
     }
 
-    /// Records as the one thread that these words belong to; false while a reader has closed them.
+    /// Records as the one thread that owns these atomics; returns false while a reader has closed them.
     #[inline]
     pub(crate) fn observe(&self, bucket: usize, value: f64) -> bool {
         let Some(line) = self.counts.get(bucket / 8) else {
@@ -50,9 +53,9 @@ impl WriterWords {
         true
     }
 
-    /// Adds what was recorded to `counts` and gives its sum.
+    /// Adds the recorded counts to `counts` and returns the sum of the observations.
     pub(crate) fn add_to(&self, counts: &mut [u64]) -> f64 {
-        // Room for most histograms without an allocation.
+        // Most histograms fit here without an allocation.
         let mut here = [0; 32];
         let mut there = Vec::new();
         let read = match here.get_mut(..counts.len()) {
@@ -69,7 +72,8 @@ impl WriterWords {
         sum
     }
 
-    /// Puts what was recorded in place of `counts` and gives its sum. Without buckets, it leaves `counts` as they are.
+    /// Replaces `counts` with the recorded counts and returns the sum of the observations. Without buckets, leaves
+    /// `counts` unchanged.
     pub(crate) fn read(&self, counts: &mut [u64]) -> f64 {
         self.try_read(counts)
             .unwrap_or_else(|| self.read_closed(counts))
@@ -78,7 +82,7 @@ impl WriterWords {
     #[cold]
     fn read_closed(&self, counts: &mut [u64]) -> f64 {
         let sum = loop {
-            // Again each time: another reader may have opened the words. The update under way has to end.
+            // Close each time, because another reader may have opened the atomics. The update under way has to end.
             self.closed.store(true, Ordering::Relaxed);
             if let Some(sum) = self.try_read(counts) {
                 break sum;

@@ -1,4 +1,4 @@
-//! Puts new series between those that are in order already.
+//! Merges new series into the ordered ones.
 
 use std::sync::Arc;
 
@@ -6,20 +6,21 @@ use super::run::{Place, Run};
 use super::segment::{SEGMENT_SERIES, Segment};
 use crate::metric::series::Metric;
 
-/// Fewer series than this are no segment of their own if they can be joined with the one behind them.
+/// Segments with fewer series are joined with the next one, if possible.
 const LEAST_SERIES: usize = SEGMENT_SERIES / 4;
 
 /// The result of a merge.
 pub(crate) struct Merged<M> {
-    /// Everything in the order of the heads, without what was removed.
+    /// All series in the order of their keys, without the removed ones.
     pub(super) run: Run<M>,
-    /// The number of removed series that were left out.
+    /// The number of removed series left out.
     pub(super) dropped: usize,
 }
 
-/// Merges what was made since the last scrape into what that one left in order.
+/// Merges the series created since the last scrape into the ordered run.
 ///
-/// Segments that nothing comes between and nothing was removed from are shared, not copied.
+/// The result shares a segment of that run, without copying, if no series was removed from it and no new one falls into
+/// it.
 pub(super) fn merge<M: Metric>(
     sorted: &Run<M>,
     fresh: &[Arc<Segment<M>>],
@@ -107,7 +108,7 @@ impl<'a, M: Metric> Origin<'a, M> {
     }
 }
 
-/// The live series of a segment, which is the sorted run's `number`th if it is one of those.
+/// Returns the live series of a segment; `number` is its position in the sorted run, if it is part of that.
 fn origins<M: Metric>(
     segment: &Segment<M>,
     live: u64,
@@ -124,11 +125,11 @@ fn origins<M: Metric>(
 
 struct Merge<'a, M> {
     segments: Vec<Arc<Segment<M>>>,
-    /// Series that have no segment yet: they stand behind all that have.
+    /// Series without a segment yet: they follow all series that have one.
     waiting: Vec<Origin<'a, M>>,
-    /// The present place of the sorted run's series.
+    /// The new places of the sorted run's series.
     moved: Vec<Place>,
-    /// The place of the new ones.
+    /// The places of the new series.
     made: Vec<Place>,
 }
 
@@ -140,7 +141,7 @@ impl<'a, M: Metric> Merge<'a, M> {
         }
     }
 
-    /// Takes a segment of the sorted run as it is, unless that would leave a small one before it.
+    /// Takes a segment of the sorted run unchanged, unless that would leave a small segment before it.
     fn keep(&mut self, number: usize, segment: &'a Arc<Segment<M>>) {
         let series = segment.series().len();
         self.settle(LEAST_SERIES);
@@ -148,7 +149,7 @@ impl<'a, M: Metric> Merge<'a, M> {
             self.waiting
                 .extend(origins(segment, segment.all(), Some(number)));
             if self.waiting.len() >= SEGMENT_SERIES / 2 {
-                // Two of a half each, rather than a full one and another small one.
+                // Two half-full segments are better than a full and a small one.
                 let half = self.waiting.split_off(self.waiting.len() / 2);
                 self.settle(0);
                 self.waiting = half;
@@ -162,7 +163,7 @@ impl<'a, M: Metric> Merge<'a, M> {
         self.segments.push(Arc::clone(segment));
     }
 
-    /// Gives those that wait segments, until fewer than so many are left; all, if `left` is 0.
+    /// Moves waiting series into segments until fewer than `left` remain; moves all if `left` is 0.
     fn settle(&mut self, left: usize) {
         let mut waiting = self.waiting.as_slice();
         while !waiting.is_empty() && waiting.len() >= left {

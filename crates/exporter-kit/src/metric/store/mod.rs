@@ -1,8 +1,8 @@
 //! The store of a family's series: a scrape walks through memory in one direction.
 //!
-//! Series made since the last scrape are in the order of their creation; a scrape puts them between the others,
-//! in the order of their heads. Bytes per series beside its cell's allocation: the rest of its head, 2 to find it, 8
-//! for the handle, and 6 to 12 in the table that finds it by its label values.
+//! Series created since the last scrape are in the order of creation; a scrape merges them into the others, in the
+//! order of their keys. Bytes per series in addition to the cell's allocation: the rest of its key, 2 for the key's
+//! position, 8 for the handle, and 6 to 12 in the hash table of label values.
 
 mod fetch;
 mod merge;

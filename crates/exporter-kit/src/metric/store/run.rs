@@ -1,4 +1,4 @@
-//! Series that are found by their label values, and walked over segment by segment.
+//! Series with a look-up by label values and a walk segment by segment.
 
 use std::sync::Arc;
 
@@ -8,15 +8,15 @@ use super::fetch;
 use super::segment::{SEGMENT_SERIES, Segment};
 use crate::metric::series::Metric;
 
-/// A series of a segment.
+/// The place of a series: its segment and its position there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place(u32);
 
 impl Place {
-    /// No place.
+    /// No place: the series was removed.
     pub(super) const GONE: Self = Self(u32::MAX);
 
-    /// A family with more than 2^32 series has no memory left to note them in.
+    /// Returns `GONE` for a series beyond 2^32: memory is exhausted before that.
     pub(super) fn new(segment: usize, at: usize) -> Self {
         u32::try_from(segment * SEGMENT_SERIES + at).map_or(Self::GONE, Self)
     }
@@ -37,13 +37,13 @@ impl Place {
     }
 }
 
-/// So many series of the first segment are fetched before any is shown, and the others as many series ahead. Were it all
-/// at once, the first would wait for the last.
+/// The number of series to prefetch before the first one is shown; the rest of the first segment follows at this
+/// distance. With all of them at once, the first would wait for the last.
 const FETCHED_AHEAD: usize = 8;
 
 /// Segments, and a table of all their series by the hash of their label values.
 ///
-/// Removed series stay until the next merge, and are not handed out.
+/// Removed series stay until the next merge, but are never returned.
 pub(crate) struct Run<M> {
     pub(super) table: HashTable<Place>,
     pub(super) segments: Vec<Arc<Segment<M>>>,
@@ -57,7 +57,7 @@ impl<M: Metric> Run<M> {
         }
     }
 
-    /// These segments, whose series have not been in a table yet.
+    /// Makes a run of these segments, and a table of their series.
     pub(super) fn of(segments: Vec<Arc<Segment<M>>>, hash_of: impl Fn(&str) -> u64) -> Self {
         let mut run = Self {
             table: HashTable::new(),
@@ -71,10 +71,9 @@ impl<M: Metric> Run<M> {
         run
     }
 
-    /// Gives each series that has not been removed to `show`, with its head, until that wants no more.
+    /// Passes each series that has not been removed to `show`, with its key, until that returns false.
     ///
-    /// Meanwhile the segments to come are fetched from memory, each a step closer: where its lists are, what is in them,
-    /// and what they lead to.
+    /// Meanwhile it prefetches the next segments, each one step further: the segment, its lists, and the series.
     pub(crate) fn walk(&self, mut show: impl FnMut(&str, &M) -> bool) {
         let segment = |number: usize| self.segments.get(number).map(|segment| &**segment);
         if let Some(first) = segment(0) {
@@ -107,18 +106,18 @@ impl<M: Metric> Run<M> {
         }
     }
 
-    /// The segments, to walk over.
+    /// Returns the segments for a walk.
     pub(super) fn segments(&self) -> impl Iterator<Item = &Segment<M>> {
         self.segments.iter().map(|segment| &**segment)
     }
 
-    /// The number of series, with the removed ones.
+    /// Returns the number of series, including removed ones.
     pub(super) fn len(&self) -> usize {
         self.table.len()
     }
 
-    /// The series that `is` says is the one, if it has not been removed; `is` is given a head, and whether anything
-    /// near it is escaped.
+    /// Finds the series whose key `is` accepts, unless it has been removed. The second argument of `is` is false if the
+    /// series' segment contains no escapes.
     #[inline]
     pub(super) fn find(&self, hash: u64, is: impl Fn(&str, bool) -> bool) -> Option<&M> {
         let place = self.table.find(hash, |place| {
@@ -129,9 +128,9 @@ impl<M: Metric> Run<M> {
         Some(&self.segments[place.segment()].series()[place.at()])
     }
 
-    /// Adds a series behind the others; `hash` is that of the label values in its head.
+    /// Adds a series after the others; `hash` is the hash of the label values in its key.
     pub(super) fn push(&mut self, hash: u64, head: &str, series: M, hash_of: impl Fn(&str) -> u64) {
-        // A segment that a scrape is looking at is left as it is.
+        // A segment that a scrape is reading stays unchanged.
         let last = self.segments.last_mut().and_then(Arc::get_mut);
         let at = match last {
             Some(last) if last.has_room_for(head) => {
@@ -158,14 +157,14 @@ impl<M: Metric> Run<M> {
         });
     }
 
-    /// The same, as far as it goes in the memory of a run that is not used any more.
+    /// Copies this run, as far as possible into the memory of a run that is out of use.
     pub(super) fn rehoused(&self, old: Self) -> Self {
         let Self {
             mut table,
             segments,
         } = old;
         table.clone_from(&self.table);
-        // Which others look at can't be used.
+        // Segments with other readers are not reusable.
         let mut old = segments.into_iter().filter_map(Arc::into_inner);
         let segments = self.segments.iter().map(|segment| match old.next() {
             Some(mut old) => {
@@ -178,7 +177,7 @@ impl<M: Metric> Run<M> {
         Self { table, segments }
     }
 
-    /// Makes the table as large as it has to be for so many more.
+    /// Resizes the table for `more` additional series.
     pub(super) fn make_room(&mut self, more: usize, hash_of: impl Fn(&str) -> u64) {
         let segments = &self.segments;
         let hash = |place: &Place| hash_of(segments[place.segment()].head(place.at()));
@@ -190,7 +189,7 @@ impl<M: Metric> Run<M> {
         }
     }
 
-    /// Enters a series of the segments in the table.
+    /// Adds a series of the segments to the table.
     pub(super) fn note(&mut self, place: Place, hash_of: impl Fn(&str) -> u64) {
         let segments = &self.segments;
         let hash = |place: &Place| hash_of(segments[place.segment()].head(place.at()));

@@ -1,24 +1,24 @@
-//! A few series side by side, their heads in one text.
+//! A few series side by side, with their keys in one string.
 
 use super::fetch;
 use crate::metric::series::Metric;
 
-/// The most series of a segment: as many as there are bits in what says which of them are live.
+/// The maximum number of series in a segment: one bit each in the mask of live series.
 pub(super) const SEGMENT_SERIES: usize = u64::BITS as usize;
 
-/// The most text of a segment, unless a single head is longer. All that are full have the same room, so that
-/// what one gives up is what another needs. 16 bits say where a head begins.
+/// The maximum length of a segment's text, unless a single key is longer. All full segments have the same capacity, so
+/// that one can reuse the memory of another. Positions of keys have 16 bits.
 const TEXT_BYTES: usize = 4096;
 
-/// Up to 64 series: their heads, without how all of the family begin, in one text, their handles in one list.
+/// Up to 64 series: the keys, without the family's common prefix, in one string; the handles in one list.
 pub(crate) struct Segment<M> {
-    /// The heads, one behind the other.
+    /// The keys, one after the other.
     text: String,
-    /// The position of each head.
+    /// The position of each key.
     begins: Vec<u16>,
     /// Invariant: as many as `begins`.
     series: Vec<M>,
-    /// True if anything in `text` is escaped.
+    /// True if `text` contains an escape.
     escaped: bool,
 }
 
@@ -32,7 +32,7 @@ impl<M: Metric> Segment<M> {
         }
     }
 
-    /// One that is likely to become as full as the one before it, with the memory for that from the start.
+    /// Makes a segment with memory for `series` series: it is likely to become as full as the segment before it.
     pub(super) fn large(series: usize) -> Self {
         Self {
             text: String::with_capacity(TEXT_BYTES),
@@ -42,13 +42,13 @@ impl<M: Metric> Segment<M> {
         }
     }
 
-    /// Returns whether a series with this head fits.
+    /// Returns whether a series with this key fits.
     pub(super) fn has_room_for(&self, head: &str) -> bool {
         let count = self.series.len();
         count == 0 || (count < SEGMENT_SERIES && self.text.len() + head.len() <= TEXT_BYTES)
     }
 
-    /// Adds a series. Only where there is room.
+    /// Adds a series. The caller ensures that it fits.
     pub(super) fn push(&mut self, head: &str, series: M) {
         let begin = self.text.len();
         self.begins.push(u16::try_from(begin).unwrap_or(u16::MAX));
@@ -58,7 +58,7 @@ impl<M: Metric> Segment<M> {
         self.escaped |= head.contains('\\');
     }
 
-    /// Makes the text's memory large enough, in steps that end where a full segment does.
+    /// Grows the text's memory, in steps that end at the size of a full segment.
     fn make_room(&mut self, needed: usize) {
         let room = self.text.capacity();
         if needed > room {
@@ -67,7 +67,7 @@ impl<M: Metric> Segment<M> {
         }
     }
 
-    /// Takes no more memory than it has to, if more series would have to be long ones to fit.
+    /// Shrinks the lists, and the text unless it is nearly full. A nearly full text gets the size of a full one.
     pub(super) fn close(&mut self) {
         self.begins.shrink_to_fit();
         self.series.shrink_to_fit();
@@ -78,7 +78,7 @@ impl<M: Metric> Segment<M> {
         }
     }
 
-    /// Makes it the same as `other`, in the memory that it has as far as that goes.
+    /// Makes this segment equal to `other`, and reuses its own memory as far as possible.
     pub(super) fn become_same(&mut self, other: &Self) {
         self.text.clear();
         self.make_room(other.text.len());
@@ -89,13 +89,13 @@ impl<M: Metric> Segment<M> {
         self.close();
     }
 
-    /// The handles. Some may be of series that have been removed.
+    /// Returns the handles, including those of removed series.
     #[inline]
     pub(super) fn series(&self) -> &[M] {
         &self.series
     }
 
-    /// The head of the series at `at`: `name{labels} `.
+    /// Returns the key of the series at `at`: `name{labels} `.
     #[inline]
     pub(super) fn head(&self, at: usize) -> &str {
         let begin = usize::from(self.begins[at]);
@@ -105,7 +105,7 @@ impl<M: Metric> Segment<M> {
         }
     }
 
-    /// The series with their heads.
+    /// Iterates over the series with their keys.
     #[inline]
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &M)> {
         let mut begin = 0;
@@ -119,15 +119,15 @@ impl<M: Metric> Segment<M> {
         })
     }
 
-    /// Returns whether any head has something escaped.
+    /// Returns whether any key contains an escape.
     #[inline]
     pub(super) fn is_escaped(&self) -> bool {
         self.escaped
     }
 
-    /// The series that have not been removed: a bit for each, the first one's lowest.
+    /// Returns a mask of the series that have not been removed: one bit each, the lowest for the first series.
     ///
-    /// It reads from every cell's memory and waits for none of them, so what is not cached arrives together.
+    /// It reads the memory of all cells without waiting for any of them, so cache misses overlap.
     #[inline]
     pub(super) fn live(&self) -> u64 {
         let series = self.series.iter().enumerate();
@@ -136,7 +136,7 @@ impl<M: Metric> Segment<M> {
         })
     }
 
-    /// Has the lists fetched from memory, by which the series are found.
+    /// Prefetches the lists that lead to the series.
     pub(super) fn fetch_lists(&self) {
         let begins = self
             .begins
@@ -150,7 +150,7 @@ impl<M: Metric> Segment<M> {
         series.for_each(fetch::soon);
     }
 
-    /// Has one series fetched from memory, and a part of the heads that is as large for each.
+    /// Prefetches one series, and an equal part of the keys.
     #[inline]
     pub(super) fn fetch_series(&self, at: usize) {
         if let Some(series) = self.series.get(at) {
@@ -161,7 +161,7 @@ impl<M: Metric> Segment<M> {
         }
     }
 
-    /// The value of [`live`](Self::live) if none has been removed.
+    /// Returns the value of [`live`](Self::live) for a segment without removed series.
     pub(super) fn all(&self) -> u64 {
         (0..self.series.len()).fold(0, |all, at| all | 1 << at)
     }

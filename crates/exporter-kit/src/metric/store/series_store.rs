@@ -1,4 +1,4 @@
-//! All series of one family: those in order, and those made since the last scrape.
+//! All series of one family: the ordered ones, and those created since the last scrape.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use super::run::Run;
 use super::segment::Segment;
 use crate::metric::series::Metric;
 
-/// The series of a family. To be held under a lock, which is never held for longer than a few series take.
+/// The series of a family. Protect it with a lock, and hold that lock no longer than a few series need.
 pub(crate) struct SeriesStore<M> {
-    /// In the order of the heads, as the last scrape left them. Never changed, only replaced.
+    /// The series in the order of their keys, from the last scrape. Never changed, only replaced.
     sorted: Arc<Run<M>>,
-    /// Made since, in the order of their creation.
+    /// The series created since then, in the order of creation.
     fresh: Run<M>,
-    /// The number of removed series that are still in one of the runs.
+    /// The number of removed series that still are in one of the runs.
     removed: usize,
 }
 
@@ -23,11 +23,11 @@ pub(crate) struct Disorder<M> {
     fresh: Vec<Arc<Segment<M>>>,
 }
 
-/// Memory out of use, to be dropped or used again: not under the lock.
+/// Memory out of use. Drop or reuse it outside the lock.
 #[must_use]
 pub(crate) struct Outdated<M> {
     disorder: Disorder<M>,
-    /// The result of ordering.
+    /// The ordered result.
     merged: Arc<Run<M>>,
     fresh: Run<M>,
 }
@@ -41,18 +41,18 @@ impl<M: Metric> SeriesStore<M> {
         }
     }
 
-    /// The number of series.
+    /// Returns the number of series.
     pub(crate) fn len(&self) -> usize {
         self.held() - self.removed
     }
 
-    /// The number of series that take memory: those that have been removed stay until the next scrape, or until there are
-    /// more of them than others.
+    /// Returns the number of series in memory. Removed series stay until the next scrape, or until they outnumber the
+    /// others.
     pub(crate) fn held(&self) -> usize {
         self.sorted.len() + self.fresh.len()
     }
 
-    /// The series whose head `is` recognises; it is also told whether something may be escaped in that head.
+    /// Finds the series whose key `is` accepts. The second argument of `is` is false if the key contains no escapes.
     #[inline]
     pub(crate) fn find(&self, hash: u64, is: impl Fn(&str, bool) -> bool) -> Option<&M> {
         self.sorted
@@ -60,10 +60,10 @@ impl<M: Metric> SeriesStore<M> {
             .or_else(|| self.fresh.find(hash, &is))
     }
 
-    /// Adds a series that is not there, under its head. `hash_of` gives the hash of a head's label values, which for
-    /// this one is `hash`.
+    /// Adds a series that does not exist yet. `hash_of` returns the hash of a key's label values; for this key that is
+    /// `hash`.
     pub(crate) fn push(&mut self, hash: u64, head: &str, series: M, hash_of: impl Fn(&str) -> u64) {
-        // Series that come and go between scrapes must not pile up here.
+        // Series that come and go between scrapes must not accumulate here.
         if self.fresh.len() > 2 * self.len() + 64 {
             let Merged { run, dropped } = merge(&Run::new(), &self.fresh.segments, &hash_of);
             self.fresh = run;
@@ -72,7 +72,7 @@ impl<M: Metric> SeriesStore<M> {
         self.fresh.push(hash, head, series, hash_of);
     }
 
-    /// Removes the series that `is` recognises; says whether it was there.
+    /// Removes the series that `is` accepts; returns whether it existed.
     pub(crate) fn remove(&mut self, hash: u64, is: impl Fn(&str, bool) -> bool) -> bool {
         let Some(series) = self.find(hash, is) else {
             return false;
@@ -82,7 +82,7 @@ impl<M: Metric> SeriesStore<M> {
         true
     }
 
-    /// Removes every series that is not wanted, by its head; says how many there were.
+    /// Removes every series that `unwanted` accepts; returns their number.
     pub(crate) fn remove_if(&mut self, mut unwanted: impl FnMut(&M, &str) -> bool) -> usize {
         let mut removed = 0;
         for segment in self.sorted.segments().chain(self.fresh.segments()) {
@@ -98,7 +98,7 @@ impl<M: Metric> SeriesStore<M> {
         removed
     }
 
-    /// The series in the order of their heads, if they are so.
+    /// Returns the series if they are in the order of their keys, or the disorder to merge.
     pub(crate) fn in_order(&self) -> Result<Arc<Run<M>>, Disorder<M>> {
         if self.fresh.len() == 0 && self.removed == 0 {
             return Ok(Arc::clone(&self.sorted));
@@ -109,7 +109,7 @@ impl<M: Metric> SeriesStore<M> {
         })
     }
 
-    /// Replaces what was in disorder by what came of it. What was made or removed meanwhile stays so.
+    /// Replaces the disorder with its ordered result. Later additions and removals stay.
     pub(crate) fn settle(
         &mut self,
         disorder: Disorder<M>,
@@ -124,11 +124,11 @@ impl<M: Metric> SeriesStore<M> {
         if still.is_some_and(|still| still.iter().zip(were).all(|(a, b)| Arc::ptr_eq(a, b))) {
             let later = self.fresh.segments.split_off(were.len());
             outdated_fresh = std::mem::replace(&mut self.fresh, Run::of(later, hash_of));
-            // The disorder has the one before.
+            // The disorder holds the previous run.
             self.sorted = Arc::clone(&merged);
             self.removed -= dropped;
         }
-        // Otherwise so many have come and gone meanwhile that those made were gathered again: for the next scrape.
+        // Otherwise so many series came and went meanwhile that `push` merged them. The next scrape orders them.
         Outdated {
             disorder,
             merged,
@@ -136,27 +136,27 @@ impl<M: Metric> SeriesStore<M> {
         }
     }
 
-    /// Replaces `merged` by the same in other memory.
+    /// Replaces `merged` with an equal run in other memory.
     pub(crate) fn rehouse(&mut self, merged: &Arc<Run<M>>, rehoused: &Arc<Run<M>>) {
         if Arc::ptr_eq(&self.sorted, merged) {
-            // Who asks has `merged` still, so nothing is dropped here.
+            // The caller still holds `merged`, so this drops nothing.
             self.sorted = Arc::clone(rehoused);
         }
     }
 }
 
 impl<M: Metric> Disorder<M> {
-    /// Puts everything in order, which takes its time: not under the lock.
+    /// Puts everything in order. This is slow: call it outside the lock.
     pub(crate) fn merge(&self, hash_of: impl Fn(&str) -> u64) -> Merged<M> {
         merge(&self.sorted, &self.fresh, hash_of)
     }
 }
 
 impl<M: Metric> Outdated<M> {
-    /// The result of the disorder, and the same in the memory that the new series had before.
+    /// Returns the ordered result, and a copy of it in the memory that the new series had before.
     ///
-    /// Allocators keep what a thread frees for those that allocated it. If the memory of a scrape's thread were kept
-    /// and that of the threads that make series given up, the heads would take memory twice.
+    /// Allocators keep freed memory for the thread that allocated it. If the store kept the scrape thread's memory and
+    /// freed that of the threads that create series, the keys would take memory twice.
     pub(crate) fn reuse(self) -> (Arc<Run<M>>, Arc<Run<M>>) {
         let Self {
             disorder,

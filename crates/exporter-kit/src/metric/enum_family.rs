@@ -54,7 +54,7 @@ impl LabelEnum for bool {
 /// use exporter_kit::{Counter, EnumFamily, Static, label_enum};
 ///
 /// label_enum! {
-///     enum Method { Get = "GET", SeriesKey = "GET" }
+///     enum Method { Get = "GET", Head = "GET" }
 /// }
 ///
 /// // error: a label enum has one label value twice; give each value its own

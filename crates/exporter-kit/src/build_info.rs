@@ -51,7 +51,7 @@ impl BuildInfo {
         self
     }
 
-    /// The branch it was built from.
+    /// The branch of the source.
     #[must_use]
     pub fn branch(mut self, branch: &str) -> Self {
         branch.clone_into(&mut self.branch);

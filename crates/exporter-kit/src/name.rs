@@ -1,54 +1,53 @@
-//! The only validator of metric and label names, at compile time and at run time alike.
+//! The only validator of metric and label names, for both compile time and run time.
 //!
-//! Rules: the Prometheus data model (`[a-zA-Z_:][a-zA-Z0-9_:]*` for metrics, no colon in labels),
-//! OpenMetrics 1.0 (reserved suffixes) and, where a family asks for it, UTF-8 names, for which any
-//! non-empty text is valid.
+//! Rules: the Prometheus data model (`[a-zA-Z_:][a-zA-Z0-9_:]*` for metrics, no colon in labels), OpenMetrics 1.0
+//! (reserved suffixes) and, where a family allows them, UTF-8 names: any non-empty text.
 
 use std::fmt;
 
 use crate::model::MetricType;
 
-/// The characters that a name can have.
+/// The characters allowed in a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum NameScheme {
-    /// ASCII letters, digits, `_` and, in metric names, `:`; no digit first. Every tool understands these.
+    /// ASCII letters, digits, `_` and, in metric names, `:`; no digit first. Supported by every tool.
     #[default]
     Legacy,
-    /// Any UTF-8 text but the empty one, as Prometheus 3 understands it; escaped for older clients.
+    /// Any non-empty UTF-8 text, as in Prometheus 3; escaped for older clients.
     Utf8,
 }
 
-/// The rule that a name breaks.
+/// A naming rule that a name can break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameErrorKind {
     /// An empty name.
     Empty,
-    /// A metric name has another character than ASCII letters, digits, `_` and `:`, or begins with a digit.
+    /// A metric name that begins with a digit, or has characters other than ASCII letters, digits, `_` and `:`.
     MetricCharacter,
-    /// A label name has another character than ASCII letters, digits and `_`, or begins with a digit.
+    /// A label name that begins with a digit, or has characters other than ASCII letters, digits and `_`.
     LabelCharacter,
-    /// A label name begins with `__`, which is reserved for Prometheus.
+    /// A label name that begins with `__`, which is reserved for Prometheus.
     ReservedPrefix,
     /// The label `le` belongs to a histogram's buckets.
     ReservedLe,
     /// The label `quantile` belongs to a summary's quantiles.
     ReservedQuantile,
-    /// A state set's label that has the family's own name.
+    /// A state set's label with the family's own name.
     ReservedState,
-    /// The same label name twice.
+    /// A duplicate label name.
     DuplicateLabel,
     /// A counter whose name does not end in `_total`.
     CounterSuffix,
     /// An info whose name does not end in `_info`.
     InfoSuffix,
-    /// A name that ends in a suffix which belongs to another type's samples.
+    /// A name that ends in a suffix of another type's samples.
     ReservedSuffix,
     /// A name that does not end in its unit.
     UnitSuffix,
     /// An info or a state set with a unit.
     UnitNotAllowed,
-    /// The name of a state set can't be that of its label: it begins with `__`, or has a `:`.
+    /// A state set's name that can't be a label name: it begins with `__`, or has a `:`.
     StateSetName,
 }
 
@@ -95,7 +94,7 @@ impl NameErrorKind {
     }
 }
 
-/// A rejected name, and the rule that it breaks.
+/// A rejected name, and the broken rule.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NameError {
     name: Box<str>,
@@ -239,7 +238,7 @@ pub(crate) const fn check_label_name(
     Ok(())
 }
 
-/// Checks the label names of one family together; the index says which one is at fault.
+/// Checks the label names of one family together; the returned index points to the invalid one.
 pub(crate) const fn check_label_names(
     names: &[&str],
     metric: &str,

@@ -1,4 +1,4 @@
-//! Metrics of the process itself, as Prometheus' guide for client libraries names them.
+//! Metrics of the process itself, with the names of Prometheus' guide for client libraries.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use crate::model::{Descriptor, IntoNumber, MetricType, Number};
 
 /// Collects the `process_*` metrics of one process from Linux' `/proc` at each scrape.
 ///
-/// A number that cannot be read is left out; without `/proc` there are no metrics.
+/// An unreadable number is left out; without `/proc`, all are.
 ///
 /// ```
 /// let registry = exporter_kit::Registry::new();
@@ -22,17 +22,18 @@ pub struct ProcessCollector {
 }
 
 impl ProcessCollector {
-    /// The metrics of this process.
+    /// Creates the collector for this process.
     pub fn new() -> Self {
         Self::in_directory("/proc", None)
     }
 
-    /// The metrics of the process with that identifier. Reading its open files needs its owner's rights.
+    /// Creates the collector for the process with that identifier. Reading its open files requires its owner's rights.
     pub fn of(pid: u32) -> Self {
         Self::in_directory("/proc", Some(pid))
     }
 
-    /// The same from a `proc` file system mounted elsewhere (a host's, in a container); `None` is this process.
+    /// Creates the collector for a `proc` file system mounted elsewhere (a host's, in a container); `None` is this
+    /// process.
     pub fn in_directory(proc: impl Into<PathBuf>, pid: Option<u32>) -> Self {
         let proc = proc.into();
         let process = proc.join(pid.map_or_else(|| "self".to_owned(), |pid| pid.to_string()));
@@ -46,7 +47,7 @@ impl Default for ProcessCollector {
     }
 }
 
-/// Name, kind, help; the help texts are those of Prometheus' guide for client libraries.
+/// Name, metric type, help; the help texts are those of Prometheus' guide for client libraries.
 type Row = (&'static str, MetricType, &'static str);
 
 const CPU: Row = (
@@ -140,7 +141,7 @@ impl Collect for ProcessCollector {
     }
 }
 
-/// The number of open descriptors. Since Linux 6.2 it is the length of their folder; listing ten thousand of them
+/// The number of open descriptors. Since Linux 6.2 it is the size of their directory; listing ten thousand of them
 /// takes milliseconds, at every scrape.
 fn open_fds(process: &Path) -> Option<u64> {
     let folder = process.join("fd");
@@ -151,12 +152,12 @@ fn open_fds(process: &Path) -> Option<u64> {
         }
     }
     let listed = fs::read_dir(folder).ok()?.count() as u64;
-    // Listing one's own opens one more.
+    // Listing its own directory opens one more descriptor.
     let own = u64::from(process.ends_with("self"));
     Some(listed.saturating_sub(own))
 }
 
-/// The numbers that could be read at this moment.
+/// The numbers that are readable now.
 struct Reading(Vec<(Row, Number)>);
 
 impl Reading {
@@ -188,9 +189,9 @@ impl Reading {
         self.0.extend(value.map(|value| (row, value.into_number())));
     }
 
-    /// Reads the line of `stat`; its fields are numbered from 1 in proc_pid_stat(5).
+    /// Parses the line of `stat`; its fields are numbered from 1 in proc_pid_stat(5).
     fn stat(&mut self, stat: &str, units: Units, boot: Option<f64>) {
-        // The second field is the command in parentheses and may contain spaces and parentheses itself.
+        // The second field is the command in parentheses and may itself contain spaces and parentheses.
         let Some((_, rest)) = stat.rsplit_once(") ") else {
             return;
         };
@@ -223,7 +224,7 @@ struct Units {
 }
 
 impl Units {
-    /// Reads the auxiliary vector, getauxval(3): pairs of machine words, here of 64 or 32 bits.
+    /// Parses the auxiliary vector, getauxval(3): pairs of machine words, here of 64 or 32 bits.
     fn of(proc: &Path) -> Self {
         const AT_PAGESZ: u64 = 6;
         const AT_CLKTCK: u64 = 17;
@@ -263,7 +264,7 @@ fn boot_time(stat: &str) -> Option<f64> {
         .ok()
 }
 
-/// The soft limit of that name; `unlimited` is left out, because it is not a number.
+/// The soft limit of that name; `None` for `unlimited`, which is not a number.
 fn soft_limit(limits: &str, name: &str) -> Option<u64> {
     let line = limits.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_ascii_whitespace().next()?.parse().ok()
@@ -293,7 +294,7 @@ mod tests {
     use super::*;
     use crate::Registry;
 
-    /// A `/proc` of our own, so that the numbers are known.
+    /// A `/proc` directory with known numbers.
     fn prepared(files: &[(&str, &[u8])]) -> (tempdir::Dir, String) {
         let dir = tempdir::Dir::new();
         for (name, content) in files {
@@ -318,7 +319,7 @@ mod tests {
         use std::path::{Path, PathBuf};
         use std::sync::atomic::{AtomicU32, Ordering};
 
-        /// A folder that goes away with its owner.
+        /// A temporary directory, removed on drop.
         pub(super) struct Dir(PathBuf);
 
         impl Dir {

@@ -1,6 +1,6 @@
 //! Bits of a deflate body, the lowest first.
 
-/// Room made at a time, in bytes.
+/// The number of bytes to reserve at a time.
 const ROOM: usize = 16 * 1024;
 
 /// Bits that don't fill a byte yet.
@@ -36,7 +36,7 @@ impl<'a> BitWriter<'a> {
         self.count += count;
     }
 
-    /// Writes whole bytes out, at most 7 of them; fewer than 8 bits stay.
+    /// Writes at most 7 whole bytes; fewer than 8 bits stay.
     #[inline(always)]
     pub(crate) fn flush(&mut self) {
         loop {
@@ -61,13 +61,13 @@ impl<'a> BitWriter<'a> {
         self.out.resize(self.at + ROOM, 0);
     }
 
-    /// Ends the present byte with zeros.
+    /// Fills the current byte with zeros.
     pub(crate) fn align(&mut self) {
         self.count = self.count.next_multiple_of(8);
         self.flush();
     }
 
-    /// Gives the unused room back, and returns the bits that don't fill a byte.
+    /// Releases the unused room, and returns the bits that don't fill a byte.
     pub(crate) fn finish(mut self) -> Rest {
         self.flush();
         self.out.truncate(self.at);

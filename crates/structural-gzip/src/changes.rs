@@ -1,4 +1,4 @@
-//! Lines that differ from the known structure: finds them again or searches them, and records them.
+//! Lines that differ from the known structure: finds or searches them, and records them.
 
 use hashbrown::HashMap;
 use memchr::memchr;
@@ -7,7 +7,7 @@ use crate::pass::Pass;
 use crate::search::Search;
 use crate::units::{MAX_HEAD, Units, head_len, rest_of};
 
-/// Lines ahead that are compared before all are indexed: usually few lines go at a time.
+/// The number of lines to compare before indexing all: usually few lines are removed at a time.
 const NEAR: usize = 32;
 
 /// The differences from the known structure.
@@ -18,13 +18,13 @@ pub(crate) struct Changes {
     pub(crate) too_large: bool,
     pub(crate) searched: usize,
     search: Option<Box<Search>>,
-    /// Unit numbers by the hash of the head; made when lines have come, or many have gone.
+    /// Unit numbers by the hash of the head; built when lines were added, or many removed.
     index: Option<HashMap<u32, u32>>,
 }
 
 impl Changes {
-    /// Writes the head of a line that is not the expected unit, or whose tokens don't hold any more: `done` of them
-    /// are written already. Returns the unit to expect next.
+    /// Writes the head of a line that is not the expected unit, or whose tokens no longer match. The first `done`
+    /// tokens are already written. Returns the unit to expect next.
     #[cold]
     #[inline(never)]
     pub(crate) fn line<const COUNT: bool>(
@@ -45,7 +45,7 @@ impl Changes {
         let mut tokens = units.tokens(cursor)[..done].to_vec();
         if let Some(found) = found {
             pass.places.set_unit(found);
-            // The heads it refers to may be fewer or more lines away by now.
+            // The distance in lines to the heads it refers to may have changed.
             let moved = |delta| pass.places.delta_of(found.checked_sub(delta)?);
             let rest = rest_of(units.tokens(found), pass.at - line, moved);
             let done = pass.write::<false>(&rest);

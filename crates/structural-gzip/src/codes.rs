@@ -1,4 +1,4 @@
-//! The Huffman codes of a body, made from the frequencies of symbols in an earlier one.
+//! The Huffman codes of a body, built from the frequencies of symbols in an earlier one.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -70,8 +70,8 @@ fn distance_class(distance: usize) -> Class {
     }
 }
 
-/// Estimates the bits of a match: the class of a length takes about five and that of a distance two, because most lines
-/// have the same few.
+/// Estimates the bits of a match. The class of a length takes about five bits and that of a distance two, because most
+/// lines share the same few classes.
 pub(crate) fn match_bits(length: usize, distance: usize) -> u32 {
     7 + length_class(length).extra_bits + distance_class(distance).extra_bits
 }
@@ -109,7 +109,7 @@ impl Frequencies {
             bits += u64::from(*count) * u64::from(codes.literals[byte].count());
         }
         for length in MIN_MATCH..=MAX_MATCH {
-            // A class's lengths are counted together: its first stands for all.
+            // A class's lengths are counted together: the first represents all.
             let class = length_class(length);
             if class.extra == 0 {
                 let count = codes.lengths[length - MIN_MATCH].count();
@@ -154,7 +154,7 @@ struct DistanceCode {
 pub(crate) struct Codes {
     literals: [Code; 256],
     end: Code,
-    /// With the bits that tell the lengths of a class apart.
+    /// Includes the bits that distinguish the lengths of a class.
     lengths: [Code; MAX_MATCH - MIN_MATCH + 1],
     distances: [DistanceCode; DISTANCES],
     /// The beginning of a gzip body in these codes: its header, the block's header, and the codes.
@@ -205,10 +205,10 @@ impl Codes {
         self.beginning_rest
     }
 
-    /// Leaves less than a byte held.
+    /// Leaves fewer than 8 bits pending.
     #[inline(always)]
     pub(crate) fn literals(&self, to: &mut BitWriter<'_>, bytes: &[u8]) {
-        // Three codes have at most 45 bits, and less than eight are held.
+        // Three codes have at most 45 bits, and fewer than 8 are pending.
         for some in bytes.chunks(3) {
             let (mut bits, mut count) = (0, 0);
             for byte in some {
@@ -221,7 +221,7 @@ impl Codes {
         }
     }
 
-    /// Leaves less than a byte held.
+    /// Leaves fewer than 8 bits pending.
     #[inline(always)]
     pub(crate) fn matched(&self, to: &mut BitWriter<'_>, length: usize, distance: usize) {
         // At most 48 bits: 15 and 5 for the length, 15 and 13 for the distance.
@@ -242,7 +242,7 @@ impl Codes {
     }
 }
 
-/// The lengths of a Huffman code, in bits. A symbol that did not occur counts as one that did once.
+/// The lengths of a Huffman code, in bits. A symbol with frequency 0 counts as 1.
 fn code_lengths<const N: usize>(frequencies: &[u32; N]) -> [u8; N] {
     let mut weights = frequencies.map(|count| u64::from(count.max(1)));
     loop {
@@ -250,7 +250,7 @@ fn code_lengths<const N: usize>(frequencies: &[u32; N]) -> [u8; N] {
         if lengths.iter().all(|length| *length <= MAX_CODE_BITS) {
             return lengths;
         }
-        // Evener weights make a flatter tree; at the latest when all are 1 it is flat enough.
+        // More even weights flatten the tree; when all are 1, it is flat enough.
         weights = weights.map(|weight| weight.div_ceil(2));
     }
 }
@@ -268,7 +268,7 @@ fn unlimited_code_lengths<const N: usize>(weights: &[u64; N]) -> [u8; N] {
         }
         roots.push(Reverse((weight, parent)));
     }
-    // Parents have higher numbers than their children: the depth of each is known when it is needed.
+    // Parents have higher numbers than their children, so a parent's depth is known before its children's.
     let mut depths = vec![0_u8; 2 * N - 1];
     for node in (0..2 * N - 2).rev() {
         depths[node] = depths[parents[node]].saturating_add(1);
@@ -276,7 +276,7 @@ fn unlimited_code_lengths<const N: usize>(weights: &[u64; N]) -> [u8; N] {
     std::array::from_fn(|symbol| depths[symbol])
 }
 
-/// The codes that follow from their lengths, first bit lowest.
+/// The codes for these lengths, first bit lowest.
 fn canonical<const N: usize>(lengths: &[u8; N]) -> [Code; N] {
     let mut codes = [Code::default(); N];
     let mut next = 0_u32;
@@ -299,12 +299,12 @@ fn beginning(literal_bits: &[u8; LITERALS], distance_bits: &[u8; DISTANCES]) -> 
     // Magic number, deflate, no flags, no time, no extra flags, unknown system.
     let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
     let mut to = BitWriter::new(&mut out, Rest::default());
-    // The last block, with codes of its own.
+    // The last block, with its own codes.
     to.put(0b101, 3);
     to.put(LITERALS as u64 - 257, 5);
     to.put(DISTANCES as u64 - 1, 5);
-    // Code lengths are written as they are, in four bits each: run lengths would save 100 bytes of a body
-    // that has thousands.
+    // Code lengths are written directly, in four bits each: run lengths would save 100 bytes of a body that has
+    // thousands.
     to.put(LENGTH_CODE_ORDER.len() as u64 - 4, 4);
     to.flush();
     for symbol in LENGTH_CODE_ORDER {

@@ -1,4 +1,4 @@
-//! One gzip body: writes lines as the structure has them, and learns what has changed.
+//! One gzip body: writes lines with the known structure, and learns changes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use crate::pass::{Pass, after_line};
 use crate::search::{Places, Text};
 use crate::units::{MAX_LINES, Units};
 
-/// The known structure of a text: the tokens of each line's head, and Huffman codes that suit the text.
+/// The known structure of a text: the tokens of each line's head, and suitable Huffman codes.
 ///
-/// Cheap to clone. A clone can be used in several threads at once, each with an [`Encoder`] of its own.
+/// Cheap to clone. Several threads can use clones at once, each with its own [`Encoder`].
 #[derive(Clone)]
 pub struct Structure {
     units: Arc<Units>,
@@ -22,11 +22,11 @@ pub struct Structure {
 }
 
 impl Structure {
-    /// The largest number of lines whose structure is kept, at most. Most texts reach the limit of 16 MiB at half as
-    /// many lines or less.
+    /// The upper limit for the number of lines whose structure is kept. Most texts reach the limit of 16 MiB at half as
+    /// many lines or fewer.
     pub const MAX_LINES: usize = MAX_LINES;
 
-    /// An empty structure: no line is known.
+    /// An empty structure, without known lines.
     pub fn new() -> Self {
         Self::with_codes(Codes::new(&Frequencies::new()))
     }
@@ -59,13 +59,13 @@ impl fmt::Debug for Structure {
     }
 }
 
-/// The result of an encoded text, beside its bytes.
+/// The result of an encoded text, besides its bytes.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Learned {
-    /// The structure to begin the next version of the text with.
+    /// The structure for the next version of the text.
     pub structure: Structure,
-    /// True if this structure differs from the one that the encoder began with.
+    /// True if this structure differs from the encoder's initial one.
     pub changed: bool,
     /// The size of the body in the new codes, in bytes; `None` if the encoder made no new codes.
     pub coded_bytes: Option<usize>,
@@ -73,7 +73,7 @@ pub struct Learned {
     pub text_bytes: usize,
     /// The number of lines.
     pub lines: usize,
-    /// The number of lines whose heads were not known, or no longer suitable, and had to be searched.
+    /// The number of lines whose heads were searched, because they were unknown or no longer suitable.
     pub searched: usize,
 }
 
@@ -106,14 +106,14 @@ pub struct Encoder {
     rest: Rest,
     begun: bool,
     crc: Crc,
-    /// The last piece of text, which the present one refers to.
+    /// The last piece of text, which the current one can refer to.
     before: Vec<u8>,
-    /// The size of the text before the present piece, in bytes.
+    /// The size of the text before the current piece, in bytes.
     start: usize,
 }
 
 impl Encoder {
-    /// Begins a body. With an empty structure it makes new codes, as [`renew_codes`](Self::renew_codes) does.
+    /// Begins a body. With an empty structure it creates new codes, like [`renew_codes`](Self::renew_codes).
     pub fn new(structure: Structure) -> Self {
         Self {
             counts: structure.units.len() == 0,
@@ -131,15 +131,15 @@ impl Encoder {
         }
     }
 
-    /// Makes new Huffman codes from this text, for the texts after it. Worthwhile now and then, because values change
-    /// their digits; it takes about a tenth more time.
+    /// Creates new Huffman codes from this text, for later texts. Worthwhile occasionally, because values change their
+    /// digits; takes about 10 % more time.
     #[must_use]
     pub fn renew_codes(mut self) -> Self {
         self.counts = true;
         self
     }
 
-    /// Appends the compressed `text` to `out`; the last bits may follow with the next call.
+    /// Appends the compressed `text` to `out`; the last bits may follow at the next call.
     ///
     /// Keeps the text, which the next piece can refer to, and leaves an empty buffer in its place.
     #[inline]
@@ -206,7 +206,7 @@ impl Encoder {
         self.lines += lines;
     }
 
-    /// Appends the end of the body. Returns the learned structure, or `None` if it is too large to be kept.
+    /// Appends the end of the body. Returns the learned structure, or `None` if it is too large.
     pub fn finish(mut self, out: &mut Vec<u8>) -> Option<Learned> {
         self.begin(out);
         let mut to = BitWriter::new(out, self.rest);
@@ -214,7 +214,7 @@ impl Encoder {
         to.align();
         to.finish();
         out.extend_from_slice(&self.crc.sum().to_le_bytes());
-        // Modulo 2^32, as the format has it.
+        // Modulo 2^32, as gzip requires.
         out.extend_from_slice(&(self.start as u32).to_le_bytes());
 
         if self.changes.too_large {
@@ -226,7 +226,7 @@ impl Encoder {
             mut codes,
         } = self.structure;
         if self.changes.recorded.is_none() && self.cursor < units.len() {
-            // The last lines have gone.
+            // The last lines were removed.
             self.changes.recorded = Some(units.first(self.cursor));
         }
         if let Some(mut recorded) = self.changes.recorded {

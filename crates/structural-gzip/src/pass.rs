@@ -1,4 +1,4 @@
-//! The work on one piece of text: compares tokens with it, and writes those that hold.
+//! The work on one piece of text: compares it with the tokens, and writes the matching ones.
 
 use memchr::memchr;
 
@@ -39,8 +39,8 @@ impl<'a, const COUNT: bool> Pass<'a, COUNT> {
         }
     }
 
-    /// Writes tokens as long as they stand for the text, and returns their number. The last match of a whole head may
-    /// take some of the value as well.
+    /// Writes tokens while they match the text, and returns their number. The last match of a whole head may extend
+    /// into the value.
     #[inline(always)]
     pub(crate) fn write<const WHOLE: bool>(&mut self, tokens: &[Packed]) -> usize {
         for (done, token) in tokens.iter().enumerate() {
@@ -90,7 +90,7 @@ impl<'a, const COUNT: bool> Pass<'a, COUNT> {
             (Some(source), Some(text)) if source == text => {}
             _ => return false,
         }
-        // The bytes before are often the same too: the end of the value, and the line feed.
+        // The bytes before are often equal too: the end of the value, and the line feed.
         let more = common_suffix(&piece[..from], &now[..self.at])
             .min(self.at - self.written)
             .min(MAX_MATCH - length);
@@ -98,7 +98,7 @@ impl<'a, const COUNT: bool> Pass<'a, COUNT> {
         self.at += length;
         let mut whole = length + more;
         if last {
-            // And so is the beginning of the value, up to the line feed.
+            // The beginning of the value is often equal too, up to the line feed.
             let end = after_line(now, self.at);
             whole += common_prefix(&piece[from + length..], &now[self.at..])
                 .min(end - self.at)
@@ -112,7 +112,7 @@ impl<'a, const COUNT: bool> Pass<'a, COUNT> {
         true
     }
 
-    /// Writes the bytes up to `end` that are not written yet.
+    /// Writes the pending bytes up to `end`.
     #[inline(always)]
     fn literals(&mut self, end: usize) {
         let bytes = self.text.now.get(self.written..end).unwrap_or_default();
@@ -125,7 +125,7 @@ impl<'a, const COUNT: bool> Pass<'a, COUNT> {
         self.written = end;
     }
 
-    /// Writes the last bytes: they are out of reach for the next piece.
+    /// Writes the last bytes: the next piece cannot reach them.
     pub(crate) fn finish(mut self) -> Rest {
         self.literals(self.text.now.len());
         self.to.finish()
@@ -156,7 +156,7 @@ fn common_suffix(a: &[u8], b: &[u8]) -> usize {
     }
 }
 
-/// The position after the line that `at` is in.
+/// The position after the line that contains `at`.
 #[inline(always)]
 pub(crate) fn after_line(text: &[u8], at: usize) -> usize {
     const ONES: u64 = u64::from_le_bytes([1; 8]);

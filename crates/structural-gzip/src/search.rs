@@ -3,25 +3,25 @@
 use crate::codes::{MAX_DISTANCE, MAX_MATCH, match_bits};
 use crate::units::{MAX_DELTA, Packed, push_literal};
 
-/// A shorter match hardly pays: the commonest three characters of a head are as short as literals.
+/// A shorter match hardly pays: the most frequent three characters of a head are as short as literals.
 const MIN_LENGTH: usize = 4;
 
-/// The largest distance of a match when it is found: less than deflate allows, because values can grow.
+/// The largest distance of a new match: less than deflate allows, because values can grow.
 const REACH: usize = MAX_DISTANCE - MAX_DISTANCE / 8;
 
-/// Bytes of known lines that are searched again before a new line; enough for a large group of similar lines.
+/// The number of bytes of known lines to search again before a new line; enough for a large group of similar lines.
 const CATCH_UP: usize = 8 * 1024;
 
-/// The number of places with the same beginning that are compared.
+/// The number of positions with the same beginning to compare.
 const CANDIDATES: usize = 24;
 
-/// A match of this length is taken without looking for a longer one a byte on.
+/// A match of this length is accepted without a search for a longer one at the next byte.
 const GOOD_LENGTH: usize = 128;
 
 const HASH_BITS: u32 = 13;
 const WINDOW: usize = MAX_DISTANCE;
 
-/// The piece at hand and the piece before it. Positions count from the start of the text.
+/// The current piece and the previous one. Positions count from the start of the text.
 #[derive(Clone, Copy)]
 pub(crate) struct Text<'a> {
     pub(crate) before: &'a [u8],
@@ -31,7 +31,7 @@ pub(crate) struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// The piece that has a position, and the offset in it. The piece is empty if the position is too old.
+    /// The piece that contains a position, and the offset in it. The piece is empty if the position is too old.
     #[inline(always)]
     pub(crate) fn find(&self, position: usize) -> (&'a [u8], usize) {
         if position >= self.start {
@@ -44,7 +44,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// The start of a line, the length of its head, and the unit that was expected there.
+/// The start of a line, the length of its head, and the unit expected there.
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
     start: usize,
@@ -52,11 +52,11 @@ struct Place {
     unit: u32,
 }
 
-/// The places of the last lines, by their number.
+/// The positions of the last lines, by their number.
 #[derive(Debug)]
 pub(crate) struct Places {
     ring: Box<[Place; MAX_DELTA + 1]>,
-    /// The number of the present line.
+    /// The number of the current line.
     present: usize,
 }
 
@@ -73,7 +73,7 @@ impl Places {
         self.ring[number & MAX_DELTA]
     }
 
-    /// The start of the line that is `delta` lines before the present one.
+    /// The start of the line that is `delta` lines before the current one.
     #[inline(always)]
     pub(crate) fn start(&self, delta: usize) -> usize {
         self.get(self.present.wrapping_sub(delta)).start
@@ -95,19 +95,19 @@ impl Places {
         self.ring[self.present & MAX_DELTA].head = head as u32;
     }
 
-    /// Sets the unit of the present line.
+    /// Sets the unit of the current line.
     pub(crate) fn set_unit(&mut self, unit: usize) {
         self.ring[self.present & MAX_DELTA].unit = unit as u32;
     }
 
-    /// The number of lines between a unit's line and the present one.
+    /// The number of lines between a unit's line and the current one.
     pub(crate) fn delta_of(&self, unit: usize) -> Option<usize> {
-        // Units come in order, but for new lines, which count as the one expected after them.
+        // Units are in order, except new lines, which count as the unit expected after them.
         let number = self.last_number(|place| place.unit as usize <= unit)?;
         (self.get(number).unit as usize == unit).then_some(self.present - number)
     }
 
-    /// The number of the last line that begins at or before a position, if it is not too long ago.
+    /// The number of the last line that begins at or before a position, if it is recent enough.
     fn number_at(&self, position: usize) -> Option<usize> {
         self.last_number(|place| place.start <= position)
     }
@@ -151,7 +151,7 @@ impl Found {
         }
     }
 
-    /// Returns whether this match takes fewer bits for a byte.
+    /// Returns whether this match needs fewer bits per byte.
     fn is_cheaper_than(self, other: Self) -> bool {
         self.bits * other.bytes < other.bits * self.bytes
     }
@@ -181,7 +181,7 @@ impl Search {
         }
     }
 
-    /// Appends the tokens for the bytes from `position` to `end` in the head of the present line.
+    /// Appends the tokens for the bytes from `position` to `end` in the head of the current line.
     pub(crate) fn parse(
         &mut self,
         text: Text<'_>,
@@ -251,7 +251,7 @@ impl Search {
         }
     }
 
-    /// The match in another head, or earlier in the same, that takes the fewest bits for a byte; among equals the
+    /// The match in another head, or earlier in the same one, that needs the fewest bits per byte; among equals the
     /// nearest.
     fn cheapest(
         &self,

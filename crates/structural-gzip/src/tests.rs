@@ -1,4 +1,4 @@
-//! Laws: an independent decoder returns the text, whatever was learned from other texts before.
+//! Laws: an independent decoder returns the text, whatever the encoder learned from other texts before.
 
 use std::io::Read;
 
@@ -16,7 +16,7 @@ fn gunzip(coded: &[u8]) -> Vec<u8> {
     text
 }
 
-/// One body in pieces of about `piece` bytes, of whole lines or not.
+/// Encodes one body in pieces of about `piece` bytes, of whole lines or not.
 fn code(
     mut encoder: Encoder,
     text: &[u8],
@@ -44,7 +44,7 @@ fn learn(text: &[u8]) -> Structure {
     code(encoder, text, 1 << 16, true).1.unwrap().structure
 }
 
-/// Encodes texts one after the other, each with the structure of the one before, and checks the bodies.
+/// Encodes texts one after the other, each with the structure of the previous one, and checks the bodies.
 fn follow(texts: &[Vec<u8>], piece: usize, lines: bool) {
     let mut structure = Structure::new();
     for (i, text) in texts.iter().enumerate() {
@@ -82,7 +82,7 @@ fn what_stays_is_neither_searched_nor_recorded_again() {
             let (coded, learned) = code(encoder, &text, piece, true);
             assert_eq!(gunzip(&coded), text);
             let learned = learned.unwrap();
-            // The first lines of a piece lose what a longer value has moved out of the window.
+            // The first lines of a piece lose matches that a longer value has moved out of the window.
             assert!(learned.searched == 0, "{value}: {}", learned.searched);
             assert!(!learned.changed);
         }
@@ -118,7 +118,7 @@ fn lines_that_come_and_go_cost_themselves_and_little_more() {
     }
 }
 
-/// Matches that were near the end of the window when they were found are beyond it when values have grown.
+/// Matches near the end of the window when found are beyond it once values have grown.
 #[test]
 fn values_may_grow_until_nothing_is_in_reach() {
     let texts: Vec<Vec<u8>> = [1, 7, 25, 300, 2, 1000, 1]
@@ -128,7 +128,7 @@ fn values_may_grow_until_nothing_is_in_reach() {
     follow(&texts, 1 << 16, true);
     let texts = [1, 20_000, 33_000, 1, 70_000].map(|width| lines(0..8, &"1".repeat(width)));
     follow(&texts, 1 << 16, true);
-    // Heads that a match can't take at once, and that don't fit into the window.
+    // Heads that one match can't cover, and that don't fit into the window.
     for width in [100, 300, 5000, 40_000] {
         let texts: Vec<Vec<u8>> = (0..4)
             .map(|round| {
@@ -340,7 +340,7 @@ proptest! {
         follow(&texts, piece, false);
     }
 
-    /// Few different bytes: everything matches somewhere, itself included.
+    /// Few different bytes: everything matches somewhere, even itself.
     #[test]
     fn any_dull_bytes(texts in prop::collection::vec("[a {}\"\n]{0,2000}", 1..4), piece in 1..3000_usize) {
         let texts: Vec<_> = texts.into_iter().map(String::into_bytes).collect();

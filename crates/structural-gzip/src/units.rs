@@ -1,4 +1,4 @@
-//! The known lines of a text: for each line the tokens that its head was compressed to.
+//! The known lines of a text: for each line, the tokens of its head.
 
 use std::hash::BuildHasher;
 
@@ -10,7 +10,7 @@ use crate::codes::{MAX_MATCH, MIN_MATCH};
 /// The limit for the lines of one text, in bytes.
 const MAX_BYTES: usize = if cfg!(test) { 1 << 20 } else { 16 << 20 };
 
-/// More lines never fit: a line takes a token, the position where it ends, and a hash at the least. Most lines take two
+/// The maximum number of lines: a line takes at least a token, the position of its end, and a hash. Most lines take two
 /// or three tokens.
 pub(crate) const MAX_LINES: usize = MAX_BYTES / 20;
 
@@ -20,8 +20,8 @@ pub(crate) const MAX_DELTA: usize = (1 << 11) - 1;
 /// The largest offset in a head where a match can begin.
 const MAX_OFFSET: usize = (1 << 12) - 1;
 
-/// The part of a head that is searched and kept, in bytes: a match can begin anywhere in it. The rest is written like
-/// a value.
+/// The part of a head that is searched and kept, in bytes: a match can begin anywhere in it. The rest is written like a
+/// value.
 pub(crate) const MAX_HEAD: usize = MAX_OFFSET + 1;
 
 /// The largest number of literals in a token.
@@ -29,15 +29,15 @@ const MAX_LITERALS: usize = 3;
 
 /// The code of some bytes of a head: up to three literals, or a match in another head.
 ///
-/// A match names a head and an offset in it. Its distance is known only when it is written, because the values in
-/// between have other widths each time.
+/// A match refers to a head and an offset in it. Its distance is known only when it is written, because the width of
+/// the values in between varies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token {
     /// The bytes, the first one lowest, and their number.
     Literals { bytes: u32, count: usize },
     Match {
         length: usize,
-        /// The number of lines before; 0 is the same line.
+        /// The distance in lines; 0 is the same line.
         delta: usize,
         offset: usize,
     },
@@ -90,7 +90,7 @@ impl Packed {
     }
 }
 
-/// Appends a literal to tokens. The first `from` tokens stay as they are.
+/// Appends a literal to tokens. The first `from` tokens stay unchanged.
 pub(crate) fn push_literal(tokens: &mut Vec<Packed>, from: usize, byte: u8) {
     if let Some(last) = tokens.get_mut(from..).and_then(|own| own.last_mut())
         && let Some(longer) = last.with(byte)
@@ -101,8 +101,8 @@ pub(crate) fn push_literal(tokens: &mut Vec<Packed>, from: usize, byte: u8) {
     }
 }
 
-/// Returns the rest of tokens whose first `skip` bytes are written already. `moved` gives the new place of a head that
-/// they refer to. The rest ends at the first token that can't be kept.
+/// Returns the rest of tokens whose first `skip` bytes are already written. `moved` returns the new position of a head
+/// that they refer to. The rest ends at the first token that can't be kept.
 pub(crate) fn rest_of(
     tokens: &[Packed],
     mut skip: usize,
@@ -144,13 +144,13 @@ pub(crate) struct Units {
     tokens: Vec<Packed>,
     /// The end of each unit in `tokens`.
     ends: Vec<u32>,
-    /// The hash of each head, to find it again when lines have come or gone.
+    /// The hash of each head, to find it again when lines were added or removed.
     hashes: Vec<u32>,
     hasher: DefaultHashBuilder,
 }
 
 impl Units {
-    /// Copies the first `count` units, with room for as many as there are here.
+    /// Copies the first `count` units, and reserves room for as many units as there are here.
     pub(crate) fn first(&self, count: usize) -> Self {
         let tokens = self.end(count).unwrap_or(0);
         let mut first = Self {
@@ -225,9 +225,9 @@ impl Units {
     }
 }
 
-/// The length of a line's head, in bytes. A line without a value is all head.
+/// The length of a line's head, in bytes. A line without a value consists of its head.
 ///
-/// A wrong answer makes the body larger, never wrong.
+/// A wrong result makes the body larger, never invalid.
 pub(crate) fn head_len(line: &[u8]) -> usize {
     if line.first() == Some(&b'#') {
         return line.len();
@@ -237,7 +237,7 @@ pub(crate) fn head_len(line: &[u8]) -> usize {
         Some(at) if line[at] == b' ' => return at + 1,
         Some(at) => at + 1,
     };
-    // Within the braces, outside of quotes.
+    // Inside the braces, outside quotes.
     while let Some(found) = memchr2(b'"', b'}', &line[at..]) {
         at += found + 1;
         if line[at - 1] == b'}' {

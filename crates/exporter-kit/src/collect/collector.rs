@@ -1,18 +1,18 @@
-//! Collectors: types that hand over families at a scrape.
+//! Collectors: types that write families at each scrape.
 
 use crate::collect::{CollectError, Sink};
 use crate::model::Descriptor;
 
-/// Gives families and their series to a [`Sink`].
+/// Writes families and their series to a [`Sink`].
 ///
-/// All metrics are collectors; implement it for numbers that are known only at a scrape. An error or a panic loses the
-/// families that this collector had not handed over yet, and no others; the registry counts it.
+/// All metrics are collectors. Implement this trait for numbers that are known only at a scrape. An error or a panic
+/// loses only the families that the collector has not written yet. The registry counts it.
 ///
-/// [`collect`](Self::collect) may block. A server calls it on a thread of its own, once for all scrapes that arrive
-/// together; when the scrape's deadline passes, the answer goes out without it.
+/// [`collect`](Self::collect) may block. A server calls it on a separate thread, once for all scrapes that arrive
+/// together. When the scrape's deadline passes, the server responds without it.
 ///
-/// A family must be handed over whole: all of its series directly after [`Sink::family`], each label set
-/// once. Read the numbers at each call; do not set metrics from here.
+/// Write each family whole: all its series directly after [`Sink::family`], each label set once. Read the numbers at
+/// each call; do not set metrics in it.
 ///
 /// ```
 /// use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, MetricType, Registry, Sink};
@@ -39,25 +39,25 @@ use crate::model::Descriptor;
     note = "implement `Collect` for it, or make the metric with a `Registry`"
 )]
 pub trait Collect: Send + Sync {
-    /// The families that [`collect`](Self::collect) may hand over, so that a conflict of names is found
-    /// when the collector is registered. What is not named here is checked at each scrape instead.
+    /// The families that [`collect`](Self::collect) may write. The registry checks their names for conflicts when it
+    /// registers the collector. It checks all other families at each scrape.
     fn descriptors(&self) -> Vec<Descriptor> {
         Vec::new()
     }
 
-    /// Hands over every family.
+    /// Writes every family.
     ///
     /// # Errors
-    /// When the numbers cannot be read. Families that were handed over before are shown.
+    /// When the numbers cannot be read. The scrape shows the families written before.
     fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError>;
 
-    /// The number of refused recordings: the limit on the number of series was reached.
+    /// The number of recordings rejected by the limit on the number of series.
     fn refused(&self) -> u64 {
         0
     }
 
-    /// Returns whether [`collect`](Self::collect) never blocks and holds no lock while it hands over, so that a slow reader
-    /// may keep it waiting. The library's own types say so here; for other collectors, see
+    /// Returns whether [`collect`](Self::collect) never blocks and holds no lock while it writes, so that a slow reader
+    /// may keep it waiting. Only the library's own types override it; for other collectors, see
     /// [`Registry::register_streaming`](crate::Registry::register_streaming).
     #[doc(hidden)]
     fn never_waits(&self, _: Internal) -> bool {
@@ -65,11 +65,11 @@ pub trait Collect: Send + Sync {
     }
 }
 
-/// A value that only this library can make. Methods that take one can be called and implemented here alone.
+/// A value that only this library can create. Only this library can call or implement methods that accept one.
 #[derive(Clone, Copy, Debug)]
 pub struct Internal(pub(crate) ());
 
-/// Implements [`Collect`] by what something dereferences to.
+/// Implements [`Collect`] for a pointer by delegation to its target.
 macro_rules! collect_by_deref {
     ({ $($generics:tt)* } $pointer:ty) => {
         impl<$($generics)*> crate::collect::Collect for $pointer {

@@ -1,8 +1,8 @@
-//! Facts about a scrape that its collectors may use.
+//! Facts about a scrape for its collectors.
 
 use std::time::{Duration, Instant};
 
-/// The scrape that a collector gives to; [`Sink::context`](crate::Sink::context) has it.
+/// The scrape that a collector writes to, from [`Sink::context`](crate::Sink::context).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ScrapeContext {
@@ -10,10 +10,10 @@ pub struct ScrapeContext {
 }
 
 impl ScrapeContext {
-    /// Nothing is known.
+    /// No deadline.
     pub(crate) const NONE: &'static Self = &Self { deadline: None };
 
-    /// This scrape as a part of that other one; nothing if that adds nothing.
+    /// Returns the context of this scrape as a part of `outer`; `None` if `outer` adds no limit.
     #[inline]
     pub(crate) fn within(&self, outer: &Self) -> Option<Self> {
         outer.deadline?;
@@ -23,13 +23,13 @@ impl ScrapeContext {
         })
     }
 
-    /// The moment at which the scrape must be done; what is not given by then is left out. Pass it on to what the
-    /// collector asks in turn.
+    /// The deadline of the scrape, if any. Families that arrive later are left out. Pass it on to everything that the
+    /// collector calls.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// The time that is left, if it is limited; zero once the deadline has passed.
+    /// The time left until the deadline, if any; zero once it has passed.
     pub fn remaining(&self) -> Option<Duration> {
         let deadline = self.deadline?;
         Some(deadline.saturating_duration_since(Instant::now()))

@@ -27,7 +27,7 @@ pub enum CollectError {
         /// The value.
         value: f64,
     },
-    /// A series that came twice.
+    /// A duplicate series.
     Repeated {
         /// The series, as the text formats write it.
         series: Box<str>,

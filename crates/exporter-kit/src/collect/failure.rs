@@ -6,11 +6,11 @@ pub(crate) enum Failure {
     Error,
     Panic,
     Duplicate,
-    /// There was no time for it, or not for all of it.
+    /// Too little time for all its families.
     Deadline,
-    /// It is still at work for a scrape that has ended without it.
+    /// It still runs for a scrape that has ended without it.
     Hanging,
-    /// It gave more than can be kept.
+    /// Its families exceed the memory limit.
     Limit,
 }
 

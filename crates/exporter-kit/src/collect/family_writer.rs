@@ -11,9 +11,9 @@ use crate::model::{
 };
 use crate::name::{self, NameScheme};
 
-/// Writes the series of one family, and checks names, values and that no label set comes twice.
+/// Writes the series of one family, and checks names, values and the uniqueness of label sets.
 ///
-/// The label names are set once, the values of each series in the same order. Where the label names are known only at run
+/// Set the label names once, then write the values of each series in the same order. For label names known only at run
 /// time, begin with [`with_any_labels`](FamilyWriter::with_any_labels) and write each series with
 /// [`series`](FamilyWriter::series).
 ///
@@ -42,7 +42,7 @@ pub struct FamilyWriter<'s, const N: usize> {
     sink: &'s mut dyn Sink,
     metric_type: MetricType,
     label_names: [&'s str; N],
-    /// Reused for every head.
+    /// Reused for every series key.
     text: String,
     name_len: usize,
     wanted: bool,
@@ -65,7 +65,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
     /// Begins a family whose series have these labels.
     ///
     /// # Errors
-    /// When a label name is invalid for the family's type or comes twice.
+    /// When a label name is invalid for the family's type, or a duplicate.
     pub fn begin(
         sink: &'s mut dyn Sink,
         descriptor: &Descriptor,
@@ -98,13 +98,13 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         }
     }
 
-    /// Sets the timestamp of the values that follow; without one they count as current.
+    /// Sets the timestamp of the values that follow; `None` means the time of the scrape.
     pub fn timestamp(&mut self, timestamp: Option<Timestamp>) -> &mut Self {
         self.timestamp = timestamp;
         self
     }
 
-    /// Sets since when the values that follow have been counted.
+    /// Sets the start timestamp of the values that follow: the time since when they have been counted.
     pub fn created(&mut self, created: Option<Timestamp>) -> &mut Self {
         self.created = created;
         self
@@ -146,7 +146,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         self.sample(labels, Value::Unknown(value.into_number()))
     }
 
-    /// Writes a histogram's value. If a bound is below zero, the sum is left out because it could fall.
+    /// Writes a histogram's value. If a bound is below zero, the sum is left out because it could decrease.
     ///
     /// ```
     /// use exporter_kit::{Collect, CollectError, Descriptor, FamilyWriter, HistogramValue, MetricType, Registry, Sink};
@@ -203,7 +203,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         self.sample(labels, Value::Summary(value))
     }
 
-    /// Writes an info: its labels are its content.
+    /// Writes an info: its labels are the information.
     ///
     /// # Errors
     /// When the family is not an info.
@@ -234,7 +234,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
     /// ```
     ///
     /// # Errors
-    /// When the family is not a state set, or a state comes twice.
+    /// When the family is not a state set, or a state is a duplicate.
     pub fn state_set(
         &mut self,
         labels: [&str; N],
@@ -250,8 +250,8 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
     /// Writes a value of any type.
     ///
     /// # Errors
-    /// When the value has another type than the family, a counter's value is negative or NaN, a state comes twice, or the
-    /// label values came before.
+    /// When the value's type is not the family's, a counter's value is negative or NaN, or a state or label set is a
+    /// duplicate.
     pub fn sample(
         &mut self,
         labels: [&str; N],
@@ -293,7 +293,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         }
     }
 
-    /// Hands over the series whose head is in `text`.
+    /// Writes the series whose key is in `text`.
     fn write(
         &mut self,
         is_new: bool,
@@ -322,12 +322,12 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
 }
 
 impl<'s> FamilyWriter<'s, 0> {
-    /// Begins a family whose label names are known only at run time; each [`series`](Self::series) has its own.
+    /// Begins a family whose label names are known only at run time. Each [`series`](Self::series) has its own.
     pub fn with_any_labels(sink: &'s mut dyn Sink, descriptor: &Descriptor) -> Self {
         Self::new(sink, descriptor, [])
     }
 
-    /// Writes a series with labels that are known only at run time: pairs of name and value.
+    /// Writes a series with labels known only at run time: pairs of name and value.
     ///
     /// ```
     /// use exporter_kit::{Descriptor, FamilyWriter, MetricType, Number, Sample, Snapshot, Value};
@@ -342,9 +342,9 @@ impl<'s> FamilyWriter<'s, 0> {
     /// ```
     ///
     /// # Errors
-    /// When a label name is invalid for the family's type or comes twice, the value is refused as by
-    /// [`sample`](Self::sample), or the labels came before with the same timestamp. The next series can be written
-    /// all the same.
+    /// When a label name is invalid for the family's type or a duplicate, or [`sample`](Self::sample) rejects the
+    /// value. Also when the labels are a duplicate with the same timestamp. After an error, the next series can still
+    /// be written.
     pub fn series(
         &mut self,
         labels: &[(&str, &str)],
@@ -363,7 +363,7 @@ impl<'s> FamilyWriter<'s, 0> {
     }
 }
 
-/// Puts the labels behind the family's name; returns whether no name needs quotes.
+/// Appends the labels to the family's name; returns whether every name can be written without quotes.
 fn render<'l>(
     text: &mut String,
     name_len: usize,
@@ -386,7 +386,7 @@ fn key(labels: &[(&str, &str)], point: &Sample<'_>) -> String {
     key
 }
 
-/// The first state that comes twice. States are few, so the search is quadratic.
+/// Returns the first duplicate state. States are few, so the search is quadratic.
 fn repeated(states: &[(Arc<str>, bool)]) -> Option<&str> {
     let before = |i: usize, state: &Arc<str>| states[..i].iter().any(|(other, _)| other == state);
     let mut states = states.iter().enumerate();

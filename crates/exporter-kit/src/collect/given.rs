@@ -1,12 +1,12 @@
-//! The label sets of a family so far.
+//! The label sets already written in a family.
 
 use std::hash::BuildHasher;
 
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-/// The label sets that a family has been given, so that none is given twice: 128 bits of hash of each, with
-/// keys of this process, which no two label sets will share by chance or by intent.
+/// The label sets already written in a family, to find duplicates. Stores a 128-bit hash of each, with keys of this
+/// process. Two label sets do not collide by chance, and an attacker cannot make them collide.
 #[derive(Default)]
 pub(crate) struct Given {
     hashers: [DefaultHashBuilder; 2],
@@ -14,7 +14,7 @@ pub(crate) struct Given {
 }
 
 impl Given {
-    /// Takes a label set; false if it is there already.
+    /// Adds a label set; returns `false` if it is a duplicate.
     pub(crate) fn insert(&mut self, labels: &str) -> bool {
         let hashes = [
             self.hashers[0].hash_one(labels),

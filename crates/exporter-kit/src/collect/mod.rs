@@ -1,4 +1,4 @@
-//! The two contracts between numbers and formats: [`Collect`] gives families, [`Sink`] takes them.
+//! The two traits between numbers and formats: [`Collect`] writes families, [`Sink`] accepts them.
 
 mod collector;
 pub(crate) mod context;

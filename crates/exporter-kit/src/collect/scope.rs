@@ -1,11 +1,11 @@
-//! A prefix of names and labels, which a registry adds to everything that comes through it.
+//! A prefix and labels that a registry adds to the families of its collectors.
 
 use crate::collect::Sink;
 use crate::collect::context::ScrapeContext;
 use crate::model::{Descriptor, MetricType, Sample, SeriesKey, render_key};
 use crate::name::{self, NameError, NameScheme};
 
-/// A prefix and labels. Metrics made in a scope have them in their heads from the start.
+/// A prefix and labels. Metrics created in a scope have them in their series keys from the start.
 #[derive(Debug, Default, Clone)]
 pub struct Scope {
     pub(crate) prefix: String,
@@ -17,7 +17,7 @@ impl Scope {
         self.prefix.is_empty() && self.labels.is_empty()
     }
 
-    /// A scope within this one.
+    /// Returns a scope within this one.
     pub(crate) fn within(&self, prefix: &str, labels: &[(&str, &str)]) -> Result<Self, NameError> {
         let mut scope = self.clone();
         scope.prefix.push_str(prefix);
@@ -46,12 +46,12 @@ impl Scope {
     }
 }
 
-/// Gives families a scope's prefix and labels. A label that a series has itself wins, and so does one that belongs to the
-/// family's type.
+/// Adds a scope's prefix and labels to families. A series' own label overrides a scope's label, and so does a label
+/// that belongs to the family's type.
 pub(crate) struct ScopedSink<'a> {
     sink: &'a mut dyn Sink,
     scope: &'a Scope,
-    /// The scope's labels that the present family can have.
+    /// The scope's labels that the current family can have.
     labels: Vec<(&'a str, &'a str)>,
     /// Reused for every series.
     text: String,

@@ -1,16 +1,16 @@
-//! Sinks: encoders and everything else that families are handed to.
+//! Sinks: receivers of families, such as encoders.
 
 use crate::collect::context::ScrapeContext;
 use crate::model::{Descriptor, Sample, SeriesKey};
 
-/// Takes families: an encoder, a snapshot, a filter.
+/// Accepts families: an encoder, a snapshot, a filter.
 ///
-/// Only a [`Collect`](crate::Collect) calls it. It never fails: numbers are checked before they are handed over.
+/// Only a [`Collect`](crate::Collect) calls it. It never fails: numbers are checked before they reach it.
 pub trait Sink {
-    /// Begins a family. Returns whether its series are wanted; unwanted ones are ignored.
+    /// Begins a family. Returns whether the sink wants its series; it ignores unwanted ones.
     fn family(&mut self, descriptor: &Descriptor) -> bool;
 
-    /// Takes one series of the family begun last. Returns whether more of them are wanted; unwanted ones are ignored.
+    /// Adds one series to the family begun last. Returns whether the sink wants more series; it ignores unwanted ones.
     fn sample(&mut self, key: SeriesKey<'_>, sample: &Sample<'_>) -> bool;
 
     /// The context of the scrape, such as its deadline.

@@ -27,7 +27,8 @@ impl RenderedBounds {
     }
 }
 
-/// A bound as a label at the end of a head, in a fixed room: that much is copied faster than just what is needed.
+/// A bound as a label at the end of a series key, in a buffer of fixed size: copying all of it is faster than copying
+/// only the used part.
 pub(super) struct BoundText {
     room: [u8; Self::ROOM],
     length: usize,

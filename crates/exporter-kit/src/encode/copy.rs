@@ -1,4 +1,4 @@
-//! Copying a few bytes without a call of the system's function, which costs more than the copy.
+//! Copies a few bytes without a call of the system's function, which takes longer than the copy.
 
 /// Appends bytes.
 #[inline(always)]
@@ -11,7 +11,7 @@ pub(super) fn append(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// Appends the first so many bytes and the last, which may have some in common.
+/// Appends the first and the last `N` bytes, which may overlap.
 #[inline(always)]
 fn ends<const N: usize>(out: &mut Vec<u8>, bytes: &[u8]) {
     let (Some(first), Some(last)) = (bytes.first_chunk::<N>(), bytes.last_chunk::<N>()) else {

@@ -1,4 +1,4 @@
-//! Encodes anything that gives families, in any format.
+//! Encodes any collector, in any format.
 
 use std::ops::ControlFlow;
 
@@ -11,12 +11,12 @@ use crate::encode::output::Output;
 use crate::encode::protobuf::ProtobufEncoder;
 use crate::encode::text::TextEncoder;
 
-/// Anything that can be encoded. Generic, so that the compiler inlines the encoder at the source of the samples.
+/// Anything that can be encoded. Generic, so that the compiler can inline the encoder where samples are produced.
 pub(crate) trait Give {
     fn give_to<S: Sink>(&self, sink: &mut S);
 }
 
-/// Writes the families of `source` in that format. `created` adds start times as samples, if the format has them so.
+/// Writes the families of `source` in that format. `created` adds start times as samples where the format has them.
 pub(crate) fn encode(
     format: Format,
     escaping: Escaping,

@@ -1,14 +1,14 @@
-//! Escaping of UTF-8 names, for clients that read only legacy names.
+//! Escaping of UTF-8 names, for clients that accept only legacy names.
 //!
-//! The schemes are those of Prometheus' content negotiation; where its documentation and the code of
-//! its common library differ, this follows the code, as scrapers do.
+//! The schemes are those of Prometheus' content negotiation. Where its documentation differs from the code of its
+//! common library, this follows the code, like scrapers.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::name::{is_legacy_label_name, is_legacy_metric_name};
 
-/// The treatment of characters that legacy names cannot have.
+/// The escaping of characters that are invalid in legacy names.
 ///
 /// ```
 /// use exporter_kit::{Escaping, Format, Gauge, Registry};
@@ -27,14 +27,14 @@ use crate::name::{is_legacy_label_name, is_legacy_metric_name};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Escaping {
-    /// Nothing: names with such characters are quoted.
+    /// No escaping: names with such characters are quoted.
     AllowUtf8,
-    /// Each becomes `_`. Names that differ only in such characters become one.
+    /// Replaces each by `_`. Names that differ only in such characters become equal.
     #[default]
     Underscores,
-    /// `.` becomes `_dot_`, `_` becomes `__`, each other `__`; legacy names change too.
+    /// `.` becomes `_dot_`, `_` becomes `__`, each other character `__`; legacy names change too.
     Dots,
-    /// The name is marked with `U__`, `_` becomes `__`, each other `_` its code point in hexadecimal `_`.
+    /// Marks the name with `U__`; `_` becomes `__`, each other character `_`, its code point in hexadecimal, `_`.
     Values,
 }
 
@@ -62,9 +62,9 @@ impl Escaping {
         self.escape(name, is_legacy_metric_name(name), ':')
     }
 
-    /// Escapes a label name. Labels cannot have the colon that metric names can.
+    /// Escapes a label name. Unlike metric names, it can't have a colon.
     ///
-    /// Unlike in the common library, no label becomes `__name__`, which Prometheus takes for the metric name.
+    /// Unlike in the common library, no label becomes `__name__`, which Prometheus reads as the metric name.
     pub(crate) fn label_name(self, name: &str) -> Cow<'_, str> {
         let escaped = self.escape(name, is_legacy_label_name(name), '_');
         if escaped == "__name__" {

@@ -6,22 +6,22 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Format {
-    /// The Prometheus text format 0.0.4, which every tool understands.
+    /// The Prometheus text format 0.0.4, supported by every tool.
     #[default]
     Text,
-    /// The Prometheus text format 1.0.0: 0.0.4 and UTF-8 names in quotes.
+    /// The Prometheus text format 1.0.0: 0.0.4 with UTF-8 names in quotes.
     TextUtf8,
     /// OpenMetrics text 1.0.0: exemplars, units, created timestamps.
     OpenMetrics,
     /// Length-delimited protobuf messages `io.prometheus.client.MetricFamily`: native histograms as well.
     Protobuf,
-    /// OpenMetrics text 2.0.0, release candidate 0: experimental, and only for clients that ask for it.
+    /// OpenMetrics text 2.0.0, release candidate 0: experimental, and only for clients that request it.
     #[cfg(feature = "experimental-openmetrics-2")]
     OpenMetrics2,
 }
 
 impl Format {
-    /// All formats, the most widely understood one first.
+    /// All formats, the most widely supported one first.
     pub const ALL: &'static [Self] = &[
         Self::Text,
         Self::TextUtf8,

@@ -3,14 +3,14 @@
 use crate::encode::wire::{WireType, key, label, text};
 use crate::model::{Labels, SeriesKey};
 
-/// The label names of a family, encoded once: nearly always all series have the same.
+/// The label names of a family, encoded once: nearly always all series have the same names.
 #[derive(Default)]
 pub(super) struct LabelFields(Vec<LabelField>);
 
 struct LabelField {
-    /// The label in a key up to its value: `name="`.
+    /// The text of the label in a key before its value: `name="`.
     text: Box<str>,
-    /// The `LabelPair` up to its value. Its lengths, of one byte, are not known yet.
+    /// The `LabelPair` before its value. Its lengths, of one byte, are filled in later.
     bytes: Box<[u8]>,
 }
 
@@ -19,7 +19,7 @@ impl LabelFields {
         self.0.clear();
     }
 
-    /// Writes the labels of a key with legacy names only.
+    /// Writes the labels of a key that has only legacy names.
     #[inline]
     pub(super) fn write(&mut self, out: &mut Vec<u8>, key: SeriesKey<'_>) {
         if self.0.is_empty() {
@@ -28,7 +28,7 @@ impl LabelFields {
         }
         let mut fields = self.0.iter();
         for mut rest in key.label_parts() {
-            // A comma may be left.
+            // A comma may remain.
             while rest.len() > 1 {
                 match fields.next().and_then(|field| field.write(out, rest)) {
                     Some(behind) => rest = behind,
@@ -59,8 +59,8 @@ impl LabelField {
         }
     }
 
-    /// Writes the first label of `labels` if it has this name, its value is not escaped, and lengths take one byte.
-    /// Returns the labels behind it.
+    /// Writes the first label of `labels` if it has this name, its value is not escaped, and lengths fit in one byte.
+    /// Returns the labels after it.
     #[inline]
     fn write<'a>(&self, out: &mut Vec<u8>, labels: &'a str) -> Option<&'a str> {
         let labels = labels.strip_prefix(',').unwrap_or(labels);
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::model::SeriesKeyBuf;
 
-    /// The labels written one by one.
+    /// Returns the labels, encoded one by one.
     fn plainly(key: SeriesKey<'_>) -> Vec<u8> {
         let mut out = Vec::new();
         for (name, value) in key.labels() {

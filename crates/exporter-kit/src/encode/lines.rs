@@ -7,8 +7,8 @@ use crate::model::escape::{self, PushText};
 use crate::model::{SeriesKey, render_key};
 use crate::name;
 
-/// Appends `name+suffix{labels} `, or `name+suffix{labels,` if more labels follow. A UTF-8 name goes into the braces, in
-/// quotes.
+/// Appends `name+suffix{labels} `, or `name+suffix{labels,` if more labels follow. A UTF-8 name is written inside the
+/// braces, in quotes.
 #[inline]
 pub(crate) fn render_prefix(
     prefix: &mut impl PushText,
@@ -95,7 +95,7 @@ pub(crate) struct HeaderLine<'a> {
 }
 
 impl<'a> HeaderLine<'a> {
-    /// Lines for `name`, which is a legacy name if `legacy` says so.
+    /// Creates the lines for `name`; `legacy` must be true only for a legacy name.
     pub(crate) fn new(name: &'a str, legacy: bool, escaping: Escaping) -> Self {
         if legacy && escaping.keeps_legacy() {
             return Self {

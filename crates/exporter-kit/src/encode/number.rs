@@ -1,12 +1,12 @@
-//! The only file that writes numbers.
+//! The only file that formats numbers.
 //!
-//! Whole numbers end in `.0`, as Python's client writes them, and stay exact however large; other
-//! numbers have the fewest digits that read back as the same `f64`.
+//! Integers end in `.0`, like in Python's client, and stay exact at any size. Other numbers have the fewest digits that
+//! parse as the same `f64`.
 
 use crate::encode::short_number::ShortNumber;
 use crate::model::{Number, Timestamp};
 
-/// Whole floats up to here are written without an exponent; beyond, digits would claim a precision they lack.
+/// Integral floats up to this limit are written without an exponent; beyond it, digits would suggest a false precision.
 const MAX_PLAIN: f64 = 1e15;
 
 /// Appends a sample's value.
@@ -53,10 +53,10 @@ fn whole<const N: usize>(out: &mut Vec<u8>, n: impl itoa::Integer, end: &[u8; N]
     out.extend_from_slice(end);
 }
 
-/// The room that a count takes at most, and the end of its line.
+/// The maximum length of a count and the end of its line.
 pub(crate) const COUNT_ROOM: usize = 21;
 
-/// Appends a count without a fraction, as OpenMetrics wants the counts of buckets and observations.
+/// Appends a count without a fraction, as OpenMetrics requires for the counts of buckets and observations.
 #[inline]
 pub(crate) fn count(out: &mut Vec<u8>, n: u64) {
     append_count(out, n, b"");
@@ -129,10 +129,10 @@ fn not_finite(n: f64) -> &'static str {
     }
 }
 
-/// Appends the bound of a bucket or a quantile as OpenMetrics' canonical numbers have it: `0.1`, `100000.0`, `1e+06`,
+/// Appends the bound of a bucket or a quantile as a canonical number of OpenMetrics: `0.1`, `100000.0`, `1e+06`,
 /// `1e-05`, `+Inf`.
 ///
-/// Nearly all bounds have few decimals or are whole; the general algorithm takes ten times as long for them.
+/// Nearly all bounds are integers or have few decimals; the general algorithm is ten times slower for them.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -153,7 +153,7 @@ pub(crate) fn canonical(out: &mut Vec<u8>, n: f64) {
     out.extend_from_slice(rare_canonical(n).as_bytes());
 }
 
-/// Appends a whole number of at least two digits and less than 2^53, which has no shorter digits than its own.
+/// Appends an integer of at least two digits and less than 2^53, whose own digits are already the shortest.
 fn with_exponent(out: &mut Vec<u8>, n: u64) {
     let mut buffer = itoa::Buffer::new();
     let (first, behind) = buffer.format(n).split_at(1);
@@ -182,7 +182,7 @@ fn rare_canonical(n: f64) -> String {
     }
 }
 
-/// Appends seconds since the epoch with as many decimals as the moment has, at least three.
+/// Appends seconds since the epoch with all decimals of the timestamp, at least three.
 pub(crate) fn timestamp_seconds(out: &mut Vec<u8>, time: Timestamp) {
     let (mut seconds, mut nanos) = (time.seconds(), time.subsec_nanos());
     if seconds < 0 && nanos > 0 {
@@ -199,7 +199,7 @@ pub(crate) fn timestamp_seconds(out: &mut Vec<u8>, time: Timestamp) {
     out.extend_from_slice(&decimals.as_bytes()[..kept]);
 }
 
-/// Appends milliseconds since the epoch, as the text format wants them.
+/// Appends milliseconds since the epoch, as the text format requires.
 pub(crate) fn timestamp_millis(out: &mut Vec<u8>, time: Timestamp) {
     out.extend_from_slice(itoa::Buffer::new().format(time.as_millis()).as_bytes());
 }

@@ -1,7 +1,7 @@
-//! Writes OpenMetrics text 2.0.0 as its release candidate 0 of March 2026 has it. Experimental, like the format.
+//! Writes OpenMetrics text 2.0.0 as of its release candidate 0 of March 2026. Experimental, like the format.
 //!
-//! A sample is one line: histograms and summaries are composite values, the start timestamp stands behind the value,
-//! and a family has the name of its samples.
+//! A sample is one line: histograms and summaries are composite values, the start timestamp follows the value, and a
+//! family has the name of its samples.
 
 use std::fmt::Write;
 use std::ops::ControlFlow;
@@ -19,7 +19,7 @@ use crate::model::{
 pub(crate) struct OpenMetrics2Encoder<'a> {
     output: Output<'a>,
     escaping: Escaping,
-    /// The family's `#` lines, written before its first series: a family without series is not shown.
+    /// The family's `#` lines, written before its first series: a family without series is left out.
     header: Vec<u8>,
 }
 
@@ -32,7 +32,7 @@ impl<'a> OpenMetrics2Encoder<'a> {
         }
     }
 
-    /// Ends the exposition and hands over the last chunk.
+    /// Ends the exposition and writes the last chunk.
     pub(crate) fn finish(&mut self) -> ControlFlow<()> {
         if !self.output.stopped {
             self.output.bytes.extend_from_slice(b"# EOF\n");
@@ -189,7 +189,7 @@ fn write_native(out: &mut Vec<u8>, native: &NativeBuckets) {
         if buckets.is_empty() {
             continue;
         }
-        // (offset from the end of the span before, length)
+        // (offset from the end of the previous span, length)
         let mut spans: Vec<(i64, u32)> = Vec::new();
         let mut end = 0;
         for (index, _) in buckets {

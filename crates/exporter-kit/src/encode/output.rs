@@ -1,11 +1,11 @@
-//! The buffer that encoders write to, handed over chunk by chunk.
+//! The buffer that encoders write to, emptied chunk by chunk.
 
 use std::ops::ControlFlow;
 
-/// Takes the written bytes out of the buffer; `Break` ends the scrape.
+/// Removes the written bytes from the buffer; `Break` ends the scrape.
 pub(crate) type ChunkFn<'a> = dyn FnMut(&mut Vec<u8>) -> ControlFlow<()> + 'a;
 
-/// The buffer of an encoder, handed over when it has `chunk_bytes`, and at the end.
+/// The buffer of an encoder, passed on when it has `chunk_bytes`, and at the end.
 pub(crate) struct Output<'a> {
     pub(crate) bytes: Vec<u8>,
     chunk_bytes: usize,
@@ -24,7 +24,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// To be called between samples.
+    /// Call it between samples.
     #[inline]
     pub(super) fn hand_over_if_full(&mut self) {
         if self.bytes.len() >= self.chunk_bytes {

@@ -15,13 +15,13 @@ use crate::model::{
     SummaryValue, Timestamp, Value,
 };
 
-/// Encodes families as protobuf. A family is one message, with its length before it: it is handed over whole.
+/// Encodes families as protobuf. A family is one message, preceded by its length, so it is passed on whole.
 pub(crate) struct ProtobufEncoder<'a> {
     output: Output<'a>,
     escaping: Escaping,
     metric_type: MetricType,
     family: Option<OpenFamily>,
-    /// The labels of the family's first series, for the others.
+    /// The labels of the family's first series, reused for the others.
     labels: LabelFields,
 }
 
@@ -43,7 +43,7 @@ impl<'a> ProtobufEncoder<'a> {
         }
     }
 
-    /// Hands over the last family.
+    /// Writes the last family.
     pub(crate) fn finish(&mut self) -> ControlFlow<()> {
         self.end_family();
         self.output.finish()
@@ -58,7 +58,7 @@ impl<'a> ProtobufEncoder<'a> {
                 end_length(&mut self.output.bytes, begin, FAMILY_LENGTH_BYTES);
                 self.output.hand_over_if_full();
             }
-            // A family without series is not shown.
+            // A family without series is left out.
             Some(OpenFamily { begin, .. }) => self.output.bytes.truncate(begin),
             None => {}
         }
@@ -79,7 +79,7 @@ impl<'a> ProtobufEncoder<'a> {
             ..
         } = self;
         let out = &mut output.bytes;
-        // What is around the labels is short, unless the value is long itself.
+        // The fields around the labels are short, unless the value itself is long.
         let metric_length_bytes = if key.len() < 80 { length_bytes } else { 2 };
         message(out, 4, metric_length_bytes, |out| {
             if key.is_legacy() && escaping.keeps_legacy() {
@@ -172,7 +172,7 @@ impl Sink for ProtobufEncoder<'_> {
     }
 }
 
-/// `MetricType` of client_model; what it lacks is the nearest that it has.
+/// The `MetricType` of client_model, or the nearest one if the type is missing there.
 fn family_type(metric_type: MetricType) -> u64 {
     match metric_type {
         MetricType::Counter => 0,
@@ -248,7 +248,7 @@ fn write_native(out: &mut Vec<u8>, native: &NativeBuckets) {
     write_buckets(out, [9, 10], &native.negative);
     write_buckets(out, [12, 13], &native.positive);
     if native.positive.is_empty() && native.negative.is_empty() && native.zero_threshold == 0.0 {
-        // Without buckets, this empty span is what tells a native histogram from a classic one.
+        // Without buckets, this empty span distinguishes a native histogram from a classic one.
         write_span(out, 12, 0, 0);
     }
     for exemplar in &native.exemplars {
@@ -256,13 +256,13 @@ fn write_native(out: &mut Vec<u8>, native: &NativeBuckets) {
     }
 }
 
-/// Gaps up to this long cost less as empty buckets than as a new span.
+/// Gaps up to this length are shorter as empty buckets than as a new span.
 const MAX_FILLED_GAP: i64 = 2;
 
-/// Writes (index, count) pairs as spans of neighbouring buckets, and their counts as differences.
+/// Writes (index, count) pairs as spans of adjacent buckets, and their counts as differences.
 fn write_buckets(out: &mut Vec<u8>, [spans, deltas]: [u32; 2], buckets: &[(i32, u64)]) {
     let mut counts: Vec<i64> = Vec::with_capacity(buckets.len());
-    // (offset from the end of the span before, length)
+    // (offset from the end of the previous span, length)
     let mut open: Option<(i64, u64)> = None;
     let mut end = 0_i64;
     for (index, count) in buckets {

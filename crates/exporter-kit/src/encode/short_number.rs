@@ -1,11 +1,12 @@
-//! Numbers of few digits: most of what is measured is such a number.
+//! Numbers with few digits, which most metrics have.
 //!
-//! They are written without a loop, and so that no step has to wait for more of the others than it must.
+//! Formats them without a loop. The steps depend on each other as little as possible, so that the processor can overlap
+//! them.
 
 /// Numbers below this have at most eight digits before the point.
 const LIMIT: u32 = 100_000_000;
 
-/// 2^52: floats from here to twice as much are the whole numbers, and their bits count them.
+/// 2^52: floats from here to twice this value are exactly the integers, and their bits count them.
 const INTEGERS_FROM: f64 = 4_503_599_627_370_496.0;
 
 /// A point, room for two digits, and zeros.
@@ -13,7 +14,7 @@ const POINT_AND_ZEROS: u64 = u64::from_le_bytes(*b".\0\x0000000");
 
 const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
 
-/// The texts of 00 to 99, and zeros up to a power of two, so that an index needs no check.
+/// The texts of 00 to 99, padded with zeros to a power of two, so that an index needs no check.
 static PAIRS: [u16; 128] = {
     let mut pairs = [0; 128];
     let mut n = 0;
@@ -32,7 +33,7 @@ pub(super) struct ShortNumber {
 }
 
 impl ShortNumber {
-    /// A count below 10^8, without a point, and the end behind it, of one byte or none.
+    /// A count below 10^8, without a point, followed by `end` of at most one byte.
     #[inline(always)]
     pub(super) fn count<const N: usize>(n: u64, end: &[u8; N]) -> Option<Self> {
         if n >= u64::from(LIMIT) {
@@ -44,7 +45,7 @@ impl ShortNumber {
         })
     }
 
-    /// A whole number from 0 to below 10^8 with a point, and the end behind it.
+    /// An integer from 0 to below 10^8 with a point, followed by `end`.
     #[inline(always)]
     pub(super) fn whole<const N: usize>(n: u64, end: &[u8; N]) -> Option<Self> {
         if n >= u64::from(LIMIT) {
@@ -57,14 +58,14 @@ impl ShortNumber {
         })
     }
 
-    /// A number from 0 to below 10^8 with at most three decimals, in the fewest digits and with a point, and the end
-    /// behind it; `None` for any other, and for some that are one.
+    /// A number from 0 to below 10^8 with at most three decimals, in the fewest digits and with a point, followed by
+    /// `end`. Returns `None` for any other number, and for some of these.
     #[inline(always)]
     pub(super) fn decimal<const N: usize>(n: f64, end: &[u8; N]) -> Option<Self> {
-        // A sum as large as this has no room for a fraction, so its last digits are the thousandths.
+        // A sum of this size has no room for a fraction, so its last digits are the thousandths.
         let sum = n * 1000.0 + INTEGERS_FROM;
-        // A quotient is rounded as the text of a number is when it is read. No two texts of so few digits are the same
-        // float, so if this one comes back none is shorter.
+        // A quotient is rounded like a parsed number. Two different texts of so few digits never parse as the same
+        // float, so an equal result proves that no text is shorter.
         let comes_back = (sum - INTEGERS_FROM) / 1000.0 == n;
         if !comes_back || n >= f64::from(LIMIT) {
             return None;
@@ -85,7 +86,7 @@ impl ShortNumber {
         })
     }
 
-    /// Appends both texts. All the room is written: that is faster than just what is needed.
+    /// Appends both texts. Always writes all eight bytes: that is faster than writing only the used ones.
     #[inline(always)]
     pub(super) fn append_to(self, out: &mut Vec<u8>) {
         for (text, length) in [self.first, self.behind] {
@@ -115,8 +116,8 @@ fn pair(n: u32) -> u64 {
     PAIRS[n as usize % PAIRS.len()].into()
 }
 
-/// A text that has a zero digit behind so many bytes, with the end in its place, of one byte or none. What is behind that
-/// does not matter.
+/// Replaces the zero digit after the first `length` bytes of a text by `end`, of at most one byte. The bytes after it
+/// are arbitrary.
 #[inline(always)]
 fn with_end<const N: usize>(text: u64, length: u32, end: &[u8; N]) -> (u64, u32) {
     match end.first() {

@@ -18,12 +18,12 @@ use crate::model::{
 pub(crate) struct TextEncoder<'a> {
     lines: Lines<'a>,
     escaping: Escaping,
-    /// True if the escaping leaves legacy names as they are.
+    /// True if the escaping keeps legacy names unchanged.
     copies_keys: bool,
     created: bool,
     /// The position of the family's `#` lines until its first series is written: a family without series is left out.
     pending_header: Option<usize>,
-    /// True if the name of the family can be written as it is.
+    /// True if the family's name needs no quotes or escaping.
     plain_name: bool,
     /// Reused for the constant beginning of a histogram's or summary's lines.
     prefix: String,
@@ -37,7 +37,7 @@ impl<'a> TextEncoder<'a> {
         created: bool,
         output: Output<'a>,
     ) -> Self {
-        // Text 0.0.4 knows no quoted names.
+        // Text 0.0.4 has no quoted names.
         let escaping = if format == Format::Text && escaping == Escaping::AllowUtf8 {
             Escaping::default()
         } else {
@@ -50,7 +50,7 @@ impl<'a> TextEncoder<'a> {
             },
             escaping,
             copies_keys: escaping.keeps_legacy(),
-            // Only OpenMetrics has samples for the start of a count.
+            // Only OpenMetrics has samples for start times.
             created: created && format == Format::OpenMetrics,
             pending_header: None,
             plain_name: true,
@@ -59,7 +59,7 @@ impl<'a> TextEncoder<'a> {
         }
     }
 
-    /// Ends the exposition and hands over the last chunk.
+    /// Ends the exposition and writes the last chunk.
     pub(crate) fn finish(&mut self) -> ControlFlow<()> {
         self.drop_pending_header();
         if self.lines.openmetrics && !self.lines.output.stopped {
@@ -74,7 +74,7 @@ impl<'a> TextEncoder<'a> {
         }
     }
 
-    /// Writes a sample that is more than a number, or whose key cannot be copied.
+    /// Writes a sample that is not a single number, or whose key cannot be copied.
     #[inline(never)]
     fn other_sample(&mut self, key: SeriesKey<'_>, sample: &Sample<'_>) -> bool {
         if self.lines.output.stopped {
@@ -184,7 +184,7 @@ impl<'a> TextEncoder<'a> {
         {
             self.suffixed(key, name, sum, time, |out| number::float(out, total));
         } else if self.lines.openmetrics {
-            // OpenMetrics has a count only beside a sum; the +Inf bucket says the same.
+            // OpenMetrics allows a count only with a sum; the +Inf bucket has the same value.
             return;
         }
         self.suffixed(key, name, count, time, |out| {
@@ -192,8 +192,8 @@ impl<'a> TextEncoder<'a> {
         });
     }
 
-    /// In OpenMetrics a sum is a counter. A sum that fell, or became NaN, is left out, because a strict parser would
-    /// reject the whole page.
+    /// In OpenMetrics a sum is a counter. A sum that decreased, or became NaN, is left out, because a strict parser
+    /// would reject the whole exposition.
     fn may_show_sum(&self, sum: f64, may_fall: bool) -> bool {
         !self.lines.openmetrics || sum >= 0.0 || (may_fall && !sum.is_nan())
     }
@@ -289,7 +289,7 @@ impl Sink for TextEncoder<'_> {
             return self.other_sample(key, sample);
         }
         self.pending_header = None;
-        // Before the key, so that the digits are ready when they are needed.
+        // Formatted before the key, so that the digits are ready in time.
         let short = number::short_line(number);
         let output = &mut self.lines.output;
         for part in key.parts() {
@@ -316,7 +316,7 @@ impl Lines<'_> {
         self.output.bytes.extend_from_slice(text.as_bytes());
     }
 
-    /// Writes the key as it is.
+    /// Writes the key unchanged.
     #[inline]
     fn key(&mut self, key: SeriesKey<'_>) {
         key.parts().into_iter().for_each(|part| self.text(part));

@@ -1,4 +1,4 @@
-//! Protobuf's wire format: fields, and messages whose length is known only once they are written.
+//! Protobuf's wire format: fields, and messages of initially unknown length.
 
 /// A `LabelPair` as field 1 of a metric or an exemplar.
 #[inline]
@@ -57,8 +57,7 @@ pub(super) fn text(out: &mut Vec<u8>, field: u32, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// A message within a message. Its length is known only after it is written: `length_bytes` guesses the size of the
-/// length.
+/// A nested message. Its length is known only at its end: `length_bytes` guesses the size of the length field.
 #[inline]
 pub(super) fn message(
     out: &mut Vec<u8>,
@@ -82,8 +81,8 @@ pub(super) fn begin_length(out: &mut Vec<u8>, length_bytes: usize) -> usize {
     begin
 }
 
-/// Puts the length of the bytes behind `begin` there, and makes room if the guess was too small. A larger guess does no
-/// harm: a varint may have leading zeros.
+/// Writes the length of the bytes after `begin` there, and moves them if the guess was too small. A larger guess is
+/// harmless: a varint may have leading zeros.
 #[inline]
 pub(super) fn end_length(out: &mut Vec<u8>, begin: usize, length_bytes: usize) {
     let mut length = (out.len() - begin - length_bytes) as u64;

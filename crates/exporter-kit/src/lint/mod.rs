@@ -52,7 +52,7 @@ impl Finding {
         }
     }
 
-    /// The family's name, as a query uses it.
+    /// The family's name, as used in a query.
     pub fn metric(&self) -> &str {
         &self.metric
     }
@@ -79,7 +79,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Checks every family of a snapshot. Sorted by metric and message.
+/// Checks every family of a snapshot. Sorts the findings by metric and message.
 pub fn snapshot(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     for family in snapshot.families() {
@@ -128,7 +128,7 @@ pub fn name(metric_type: MetricType, name: &str) -> Vec<Finding> {
         .collect()
 }
 
-/// The words of promtool, and the remedy.
+/// Promtool's message, and the remedy.
 fn explain(breach: Breach<'_>, name: &str) -> (String, String) {
     match breach {
         Breach::BaseUnit { unit, base } => {

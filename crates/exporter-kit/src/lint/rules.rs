@@ -1,4 +1,4 @@
-//! The rules for names, each written once: as a constant function, which the build and the checks at run time share.
+//! The naming rules, each written once as a constant function, for use in the build and at run time.
 
 use crate::lint::units::{abbreviation, other_than_base};
 use crate::model::MetricType;
@@ -28,7 +28,7 @@ pub enum Rule {
     Colon,
     /// Names are written in snake_case.
     CamelCase,
-    /// No series comes twice.
+    /// No duplicate series.
     Duplicate,
 }
 
@@ -55,7 +55,7 @@ impl Rule {
     }
 }
 
-/// Returns the first rule that a metric's name or help breaks, for names that are constants.
+/// Returns the first rule that a metric's name or help text breaks, for constant names.
 ///
 /// ```
 /// use exporter_kit::{MetricType, lint};
@@ -77,7 +77,7 @@ pub const fn broken_rule(metric_type: MetricType, name: &str, help: &str) -> Opt
     None
 }
 
-/// A name that breaks a rule, with what a message needs.
+/// A name that breaks a rule, with the details for a message.
 #[derive(Clone, Copy)]
 pub(super) enum Breach<'a> {
     BaseUnit { unit: &'a str, base: &'static str },
@@ -115,10 +115,11 @@ const TYPES: [&str; 5] = [
     "summary",
 ];
 
-/// The number of checks; [`breach`] takes a smaller one.
+/// The number of checks; [`breach`] accepts numbers below it.
 pub(super) const CHECKS: usize = 14;
 
-/// Makes one check of a name. A number stands for a check, because constants have neither iterators nor closures.
+/// Runs one check of a name. A number identifies the check, because constant functions have neither iterators nor
+/// closures.
 pub(super) const fn breach(
     check: usize,
     metric_type: MetricType,
@@ -169,7 +170,7 @@ pub(super) const fn breach(
     }
 }
 
-/// The text format, whose types promtool knows, shows info and state sets as gauges.
+/// The text format, whose types promtool knows, represents info and state sets as gauges.
 const fn is_gauge(metric_type: MetricType) -> bool {
     matches!(
         metric_type,

@@ -1,8 +1,8 @@
-//! Units in names: the base units, and the base unit for each of the others.
+//! Units in names: the base units, and the base unit for each other unit.
 
 use crate::name::equal;
 
-/// The base unit of each unit that a name may mention; base units stand for themselves.
+/// The base unit for each unit in a name; a base unit maps to itself.
 const UNITS: [(&str, &str); 24] = [
     ("amperes", "amperes"),
     ("bytes", "bytes"),
@@ -87,7 +87,7 @@ const fn first_word(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// The base unit of a word that is a unit, with or without a prefix.
+/// The base unit of a word that names a unit, with or without a prefix.
 const fn base_of(word: &str) -> Option<&'static str> {
     if let Some(base) = base_of_unit(word.as_bytes()) {
         return Some(base);

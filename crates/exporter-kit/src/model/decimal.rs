@@ -1,4 +1,4 @@
-//! Reads numbers and times as the text formats write them: decimal, without separators.
+//! Parses numbers and times in the text formats' notation: decimal, without separators.
 
 use crate::model::{Number, Timestamp};
 
@@ -13,7 +13,7 @@ pub(crate) fn float(text: &str) -> Option<f64> {
     }
 }
 
-/// A number, whole ones kept exact: `9007199254740993.0` is not rounded.
+/// A number; integers stay exact: `9007199254740993.0` is not rounded.
 pub(crate) fn number(text: &str) -> Option<Number> {
     let whole = match text.split_once('.') {
         Some((whole, zeros)) if !whole.is_empty() && zeros.bytes().all(|b| b == b'0') => whole,
@@ -25,7 +25,7 @@ pub(crate) fn number(text: &str) -> Option<Number> {
         if let Ok(n) = whole.parse::<u64>() {
             return Some(Number::U64(n));
         }
-        // -0 is a float that an integer can't be.
+        // -0 is a float; integers can't represent it.
         if let Some(n) = whole.parse::<i64>().ok().filter(|n| *n != 0) {
             return Some(Number::I64(n));
         }
@@ -33,7 +33,7 @@ pub(crate) fn number(text: &str) -> Option<Number> {
     float(text).map(Number::F64)
 }
 
-/// A time with more digits than a [`Timestamp`] has, so that times keep their order beyond nanoseconds.
+/// A time with more digits than a [`Timestamp`], to preserve order beyond nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment {
     /// In units of 10^-18 seconds since the epoch.
@@ -54,8 +54,8 @@ impl Moment {
     }
 }
 
-/// Seconds since the epoch as a decimal number, not NaN, not infinite. What is below 10^-18 is cut off; what
-/// no clock will ever show is the last moment that can be held.
+/// Seconds since the epoch as a decimal number, not NaN, not infinite. Digits below 10^-18 are cut off; times out of
+/// range become the last representable time.
 pub(crate) fn moment(text: &str) -> Option<Moment> {
     float(text).filter(|n| n.is_finite())?;
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {

@@ -6,15 +6,15 @@ use crate::name::{self, NameError, NameScheme};
 
 /// The description of a family: name, help, unit and metric type.
 ///
-/// The name is the one that a query uses: a counter's ends in `_total`, an info's in `_info`.
+/// The name is the one used in queries: a counter's ends in `_total`, an info's in `_info`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Descriptor {
     /// The `#` lines of the text format for a legacy name, rendered once. They begin with `# HELP name help`.
     header: Box<str>,
     name_len: usize,
-    /// The length of the help, if the header has it unescaped.
+    /// The length of the help text, if the header contains it unescaped.
     help_len: usize,
-    /// The help, if the header has it escaped.
+    /// The help text, if the header contains it escaped.
     help: Option<Box<str>>,
     unit: Box<str>,
     metric_type: MetricType,
@@ -23,16 +23,16 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
-    /// Describes a family that a collector hands over.
+    /// Describes a collector's family.
     ///
     /// # Errors
-    /// When the name is not a legacy name, or breaks a rule of its metric type: a counter ends in `_total`,
-    /// an info in `_info`, no other type in a suffix that belongs to samples.
+    /// When the name is not a legacy name, or breaks a rule of its metric type. A counter ends in `_total`, an info in
+    /// `_info`, any other type in no suffix that belongs to samples.
     pub fn new(metric_type: MetricType, name: &str, help: &str) -> Result<Self, NameError> {
         Self::checked(metric_type, name, help, "", NameScheme::Legacy)
     }
 
-    /// The same with a unit, which the name must end in (before `_total`).
+    /// Describes a family with a unit, which the name must end in (before `_total`).
     ///
     /// # Errors
     /// As [`Descriptor::new`], and when the name does not end in the unit.
@@ -57,7 +57,7 @@ impl Descriptor {
         Ok(Self::unchecked(metric_type, name, help, unit))
     }
 
-    /// For what was read from elsewhere, where a counter need not end in `_total`.
+    /// For parsed families, where a counter need not end in `_total`.
     pub(crate) fn unchecked(metric_type: MetricType, name: &str, help: &str, unit: &str) -> Self {
         let legacy = name::is_legacy_metric_name(name);
         let header = header::text_header(metric_type, name, help);
@@ -75,7 +75,7 @@ impl Descriptor {
         }
     }
 
-    /// The name that a query uses.
+    /// The name used in queries.
     pub fn name(&self) -> &str {
         let begin = header::HELP_KEYWORD.len();
         &self.header[begin..begin + self.name_len]
@@ -97,7 +97,7 @@ impl Descriptor {
         }
     }
 
-    /// The position of the help in the header: behind the name and a space.
+    /// The position of the help text in the header: after the name and a space.
     fn help_begin(name_len: usize) -> usize {
         header::HELP_KEYWORD.len() + name_len + 1
     }

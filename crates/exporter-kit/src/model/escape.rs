@@ -36,7 +36,7 @@ pub(crate) fn label_value(out: &mut impl PushText, value: &str) {
     out.push_text(rest);
 }
 
-/// Appends a help text as the text format 0.0.4 wants it: `\` and line feed are escaped, quotes are not.
+/// Appends a help text for the text format 0.0.4: escapes `\` and line feed, but not quotes.
 pub(crate) fn help_text(out: &mut impl PushText, help: &str) {
     let mut rest = help;
     while let Some(at) = memchr::memchr2(b'\\', b'\n', rest.as_bytes()) {
@@ -51,7 +51,7 @@ pub(crate) fn help_text(out: &mut impl PushText, help: &str) {
     out.push_text(rest);
 }
 
-/// Finds the quote that ends a quoted text which began before `text`.
+/// Finds the closing quote of a quoted text that began before `text`.
 pub(crate) fn closing_quote(text: &str) -> Option<usize> {
     let mut from = 0;
     loop {

@@ -1,4 +1,4 @@
-//! Examples behind numbers.
+//! Exemplars: examples for a number.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use crate::model::series_key::{Labels, render_key};
 use crate::model::{MetricType, Timestamp};
 use crate::name::{self, NameError, NameScheme};
 
-/// One example behind a number: a few labels (a trace id, say), the value, and when.
+/// An example for a number: some labels (such as a trace id), the value, and the time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exemplar {
     /// Invariant: `a="b",c="d"`, escaped, names checked, at most 128 code points of names and values.
@@ -19,11 +19,11 @@ pub struct Exemplar {
 pub const EXEMPLAR_MAX_CHARS: usize = 128;
 
 impl Exemplar {
-    /// Makes an exemplar of `value` with these labels.
+    /// Creates an exemplar of `value` with these labels.
     ///
     /// # Errors
-    /// When a label name is not valid or stands twice, or names and values have more than
-    /// [`EXEMPLAR_MAX_CHARS`] code points together.
+    /// When a label name is invalid or a duplicate, or names and values have more than [`EXEMPLAR_MAX_CHARS`] code
+    /// points together.
     pub fn new(
         labels: &[(&str, &str)],
         value: f64,
@@ -74,7 +74,7 @@ impl Exemplar {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExemplarError {
-    /// A label name is not valid, or stands twice.
+    /// A label name that is invalid or a duplicate.
     Name(NameError),
     /// Names and values have more than [`EXEMPLAR_MAX_CHARS`] code points together.
     TooLong {

@@ -1,12 +1,12 @@
-//! The common parts of the keys in a family, so that each series keeps only its own.
+//! The common parts of the keys in a family, so that each series stores only its own part.
 
 use std::borrow::Cow;
 
 use crate::model::series_key::{Labels, SeriesKey, render_key, render_labels};
 
-/// The common parts of the keys in a family: their beginning, and the places of the label values.
+/// The common parts of the keys in a family: their beginning, and the positions of the label values.
 ///
-/// A series keeps only the rest of its key: the family's own labels.
+/// A series stores only the rest of its key: the family's own labels.
 #[derive(Debug)]
 pub(crate) struct LabelLayout<const N: usize> {
     /// The name, the registry's labels, and the separator before the family's own labels; empty without own labels.
@@ -49,12 +49,12 @@ impl<const N: usize> LabelLayout<N> {
         }
     }
 
-    /// Returns the part of a rendered key that other series do not share.
+    /// Returns the part of a rendered key that is specific to its series.
     pub(crate) fn rest_of<'a>(&self, key: &'a str) -> &'a str {
         key.strip_prefix(&*self.start).unwrap_or(key)
     }
 
-    /// Returns the key with that rest.
+    /// Returns the complete key for that rest.
     #[inline]
     pub(crate) fn key<'a>(&'a self, rest: &'a str) -> SeriesKey<'a> {
         SeriesKey::from_parts(rest, self.name_len, self.legacy).after(&self.start)
@@ -68,14 +68,14 @@ impl<const N: usize> LabelLayout<N> {
         Labels::of(labels).map(|(_, value)| value)
     }
 
-    /// Returns whether these are the own label values in the rest of a key. `escaped` tells that it may have escapes.
+    /// Returns whether the rest of a key has these label values. `escaped` must be true if the rest may have escapes.
     #[inline]
     pub(crate) fn has_values(&self, rest: &str, escaped: bool, values: &[&str; N]) -> bool {
         if escaped || !self.legacy {
             return self.values(rest).eq(values.iter().copied());
         }
-        // Without escapes and quoted names there are two quotes for each value. A comparison that finds all of them cannot
-        // take a value that has quotes itself for a part of this text.
+        // Without escapes and quoted names there are two quotes for each value. A comparison that finds all of them
+        // cannot mistake a value with quotes for a part of this text.
         let rest = rest.as_bytes();
         let mut at = 0;
         for (value, name_length) in values.iter().zip(&self.name_lengths) {
@@ -92,7 +92,7 @@ impl<const N: usize> LabelLayout<N> {
     }
 }
 
-/// Compares two short texts. A call of the system's comparison takes longer than this.
+/// Compares two short texts. The system's comparison function takes longer for them.
 #[inline]
 pub(crate) fn equal_bytes(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
@@ -155,7 +155,7 @@ mod tests {
         }
     }
 
-    /// A value may look like what stands between two others.
+    /// A value may look like the text between two others.
     #[test]
     fn a_value_with_quotes_is_not_taken_for_several() {
         let layout = LabelLayout::new("n", &[], ["a", "b"]);

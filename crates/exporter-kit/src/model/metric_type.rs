@@ -1,26 +1,26 @@
-//! The types of families, and what the formats say of each.
+//! The types of families, and their words in each format.
 
 use std::fmt;
 
-/// The type of a family, by OpenMetrics' names.
+/// The type of a family, with OpenMetrics' names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum MetricType {
-    /// A number that only goes up.
+    /// A number that only increases.
     Counter,
-    /// A number that goes up and down.
+    /// A number that increases and decreases.
     Gauge,
     /// Observations counted in buckets.
     Histogram,
-    /// A distribution of current values, which can shrink.
+    /// A distribution of current values, which can decrease.
     GaugeHistogram,
-    /// Observations counted, summed and perhaps reduced to quantiles.
+    /// Observations counted, summed and optionally reduced to quantiles.
     Summary,
     /// Text as labels; the value is always 1.
     Info,
     /// Named states, each on or off.
     StateSet,
-    /// Not known; the safe choice for a number from elsewhere.
+    /// Unknown; the safe choice for numbers from elsewhere.
     Unknown,
 }
 
@@ -37,14 +37,14 @@ impl MetricType {
         Self::Unknown,
     ];
 
-    /// The type that a `# TYPE` line of OpenMetrics names.
+    /// Returns the type with that word in a `# TYPE` line of OpenMetrics.
     pub(crate) fn from_openmetrics(word: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|metric_type| metric_type.as_str() == word)
     }
 
-    /// The word that OpenMetrics uses in a `# TYPE` line.
+    /// The word for this type in a `# TYPE` line of OpenMetrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -58,7 +58,7 @@ impl MetricType {
         }
     }
 
-    /// The suffix that a family's only sample has in OpenMetrics beyond the family's name there.
+    /// The suffix of a family's only sample in OpenMetrics, which the family's name lacks there.
     pub(crate) const fn sample_suffix(self) -> &'static str {
         match self {
             Self::Counter => "_total",

@@ -1,14 +1,14 @@
-//! Numbers as they were recorded.
+//! Recorded numbers.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A number as it was recorded: whole numbers stay whole, and exact beyond 2^53.
+/// A recorded number: integers stay integers, and exact beyond 2^53.
 #[derive(Clone, Copy, Debug)]
 pub enum Number {
-    /// A whole number that is not negative.
+    /// An integer that is not negative.
     U64(u64),
-    /// A whole number.
+    /// An integer.
     I64(i64),
     /// Any other number, infinity and NaN included.
     F64(f64),
@@ -36,7 +36,8 @@ impl fmt::Display for Number {
     }
 }
 
-/// Equal as numbers, whatever their types: `Number::U64(3) == 3.0`. NaN equals NaN, so that expositions can be compared.
+/// Compares numbers by value, whatever their types: `Number::U64(3) == 3.0`. NaN equals NaN, so that expositions can be
+/// compared.
 impl<T: IntoNumber + Copy> PartialEq<T> for Number {
     fn eq(&self, other: &T) -> bool {
         match (*self, other.into_number()) {
@@ -53,15 +54,15 @@ impl<T: IntoNumber + Copy> PartialEq<T> for Number {
     }
 }
 
-/// Everything that can be recorded as a number: the integers, the floats, `bool` and [`Duration`] (in seconds).
+/// Types that can be recorded as a number: the integers, the floats, `bool` and [`Duration`] (in seconds).
 ///
-/// Sealed: what a number is, is decided here.
+/// Sealed: only this library implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a number that a metric can record",
     note = "convert it to f64 or u64"
 )]
 pub trait IntoNumber: sealed::Sealed {
-    /// The number, with whole numbers kept whole.
+    /// Converts to a number; integers stay integers.
     fn into_number(self) -> Number;
 }
 

@@ -10,14 +10,14 @@ use crate::model::{Exemplar, MetricType, Number, Timestamp};
 pub struct Sample<'a> {
     /// The value, by metric type.
     pub value: Value<'a>,
-    /// The time of the value, if it is not the time of the scrape. Only for numbers that come with a time of their own.
+    /// The time of the value, if it differs from the time of the scrape. Only for numbers with a time of their own.
     pub timestamp: Option<Timestamp>,
     /// The start of the count, for counters, histograms and summaries.
     pub created: Option<Timestamp>,
 }
 
 impl<'a> Sample<'a> {
-    /// Makes a sample of the present.
+    /// Creates a sample without times.
     pub fn new(value: Value<'a>) -> Self {
         Self {
             value,
@@ -73,7 +73,7 @@ pub struct HistogramValue {
     /// Invariant: as long as `bounds`, never falling, the last one equals `count`.
     pub(crate) cumulative_counts: Vec<u64>,
     pub(crate) count: u64,
-    /// `None` if OpenMetrics allows no sum, because of negative buckets.
+    /// `None` if OpenMetrics forbids a sum, because of negative buckets.
     pub(crate) sum: Option<f64>,
     /// Invariant: empty, or as long as `bounds`.
     pub(crate) exemplars: Vec<Option<Exemplar>>,
@@ -81,8 +81,8 @@ pub struct HistogramValue {
 }
 
 impl HistogramValue {
-    /// Makes classic buckets of rising upper bounds without +Inf, and the number of observations that were at most each.
-    /// `count` is the number of all observations.
+    /// Creates classic buckets from rising upper bounds without +Inf, and the number of observations less than or equal
+    /// to each. `count` is the number of all observations.
     ///
     /// ```
     /// use exporter_kit::HistogramValue;
@@ -93,8 +93,8 @@ impl HistogramValue {
     /// ```
     ///
     /// # Errors
-    /// When a bound is not finite or not greater than the one before, there is not one count for each bound, or a
-    /// count is less than the one before or greater than `count`.
+    /// When a bound is not finite or not greater than the previous one, or the numbers of counts and bounds differ.
+    /// Also when a count is less than the previous one or greater than `count`.
     pub fn classic(
         bounds: &[f64],
         cumulative_counts: &[u64],
@@ -126,10 +126,10 @@ impl HistogramValue {
         })
     }
 
-    /// Makes native buckets. The count is the sum of all buckets and `nan_count` observations of NaN.
+    /// Creates native buckets. The count is the sum of all buckets and `nan_count` observations of NaN.
     ///
     /// # Errors
-    /// When indexes don't rise, the schema is not from -4 to 8, or there are more than 2^64 observations.
+    /// When indexes don't rise, the schema is outside -4 to 8, or the count exceeds 2^64.
     pub fn native_only(
         native: NativeBuckets,
         nan_count: u64,
@@ -179,7 +179,7 @@ impl HistogramValue {
         &self.bounds
     }
 
-    /// The number of observations that were at most each bound.
+    /// The number of observations less than or equal to each bound.
     pub fn cumulative_counts(&self) -> &[u64] {
         &self.cumulative_counts
     }
@@ -199,7 +199,8 @@ impl HistogramValue {
         self.native.as_ref()
     }
 
-    /// Returns whether there are buckets below zero, so that the sum can fall. OpenMetrics allows no sum of a histogram then.
+    /// Returns whether any bucket is below zero, so that the sum can decrease. OpenMetrics then forbids the sum of a
+    /// histogram.
     pub(crate) fn sum_may_fall(&self) -> bool {
         self.bounds.first().is_some_and(|bound| *bound < 0.0)
     }
@@ -215,7 +216,7 @@ impl HistogramValue {
 pub struct NativeBuckets {
     /// Resolution: each power of two is divided into 2^schema buckets, -4 to 8.
     pub schema: i32,
-    /// Observations of at most this absolute value are in the zero bucket.
+    /// The largest absolute value of observations in the zero bucket.
     pub zero_threshold: f64,
     /// The number of observations in the zero bucket.
     pub zero_count: u64,
@@ -223,16 +224,16 @@ pub struct NativeBuckets {
     pub positive: Vec<(i32, u64)>,
     /// Buckets of negative observations, likewise.
     pub negative: Vec<(i32, u64)>,
-    /// Examples, any number.
+    /// Exemplars, any number.
     pub exemplars: Vec<Exemplar>,
 }
 
 /// The value of a summary.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct SummaryValue {
-    /// (quantile, value) by rising quantile; a value is NaN while nothing was observed.
+    /// (quantile, value) by rising quantile; a value is NaN until the first observation.
     pub quantiles: Vec<(f64, f64)>,
-    /// The number of all observations; `None` if the exposition that it was read from has no count.
+    /// The number of all observations; `None` if the parsed exposition has no count.
     pub count: Option<u64>,
     /// The sum of all observations, likewise.
     pub sum: Option<f64>,
@@ -242,7 +243,7 @@ pub struct SummaryValue {
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HistogramError {
-    /// Another number of counts than of bounds.
+    /// Different numbers of counts and bounds.
     Lengths {
         /// The number of bounds.
         bounds: usize,
@@ -251,7 +252,7 @@ pub enum HistogramError {
     },
     /// Bounds that do not rise, or are not finite.
     Bounds,
-    /// Counts that fall, or that add up to more than 2^64.
+    /// Counts that decrease, or whose sum exceeds 2^64.
     Counts,
     /// Native buckets with a schema outside -4 to 8, or whose indexes do not rise.
     Native,

@@ -8,7 +8,7 @@ use crate::name::{self, NameError, NameScheme};
 
 /// The name and labels of a series, rendered once: `name{label="value",…}`.
 ///
-/// An encoder copies the text and appends the value. Label values are escaped already.
+/// An encoder copies the text and appends the value. Label values are already escaped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct SeriesKeyBuf {
     /// Invariant: the family's name, then nothing or `{`, labels without duplicates, `}`; then one space.
@@ -108,7 +108,7 @@ impl<'a> SeriesKey<'a> {
         }
     }
 
-    /// The key that has `start` before its text: empty, or the name, whole labels and a separator.
+    /// Creates a key with `start` before its text: empty, or the name, whole labels and a separator.
     #[inline]
     pub(crate) fn after(self, start: &'a str) -> Self {
         Self { start, ..self }
@@ -199,7 +199,7 @@ impl<'a> Iterator for Labels<'a> {
     }
 }
 
-/// Takes the first label from the text, and the comma before it if there is one.
+/// Removes the first label from the text, and the comma before it, if any.
 #[inline]
 fn next_label<'a>(labels: &mut &'a str) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
     let rest = labels.strip_prefix(',').unwrap_or(labels);
@@ -222,7 +222,7 @@ fn next_label<'a>(labels: &mut &'a str) -> Option<(Cow<'a, str>, Cow<'a, str>)> 
     Some((name, escape::unescape(&quoted[..end])))
 }
 
-/// Checks the labels of one series that comes from a collector.
+/// Checks the labels of one series from a collector.
 pub(crate) fn check_labels(
     names: &[&str],
     metric: &str,

@@ -1,8 +1,8 @@
-//! Moments on the wall clock.
+//! Wall-clock times.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A moment on the wall clock: seconds since 1970-01-01 UTC, and nanoseconds.
+/// A wall-clock time: seconds since 1970-01-01 UTC, and nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
     seconds: i64,
@@ -11,7 +11,7 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// The moment `seconds` and `nanos` after the epoch; nanoseconds of 10^9 and more carry over.
+    /// Creates the time `seconds` and `nanos` after the epoch; nanoseconds of 10^9 and more carry over.
     pub fn new(seconds: i64, nanos: u32) -> Self {
         Self {
             seconds: seconds.saturating_add(i64::from(nanos / 1_000_000_000)),
@@ -19,7 +19,7 @@ impl Timestamp {
         }
     }
 
-    /// Now, by the system's clock. Every wall-clock reading of this library goes through here.
+    /// Now, by the system's clock. The library reads the wall clock only here.
     #[allow(
         clippy::disallowed_methods,
         reason = "this is the one place that reads the clock"
@@ -28,7 +28,7 @@ impl Timestamp {
         SystemTime::now().into()
     }
 
-    /// The moment that many milliseconds after the epoch.
+    /// Creates the time that many milliseconds after the epoch.
     pub fn from_millis(millis: i64) -> Self {
         let nanos = u32::try_from(millis.rem_euclid(1000)).unwrap_or(0) * 1_000_000;
         Self {

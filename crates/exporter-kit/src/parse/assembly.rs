@@ -1,4 +1,4 @@
-//! Assembles the lines of one sample to its value, and checks them together.
+//! Assembles the lines of one sample into its value, and checks them together.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub(crate) fn openmetrics_samples(metric_type: MetricType) -> &'static [(&'stati
     }
 }
 
-/// The lines of one sample, so far.
+/// The lines of one sample so far.
 #[derive(Default)]
 pub(crate) struct Parts {
     value: Option<Number>,
@@ -73,7 +73,7 @@ pub(crate) struct Part<'a> {
     pub(crate) role: Role,
     pub(crate) metric_type: MetricType,
     pub(crate) number: Number,
-    /// The value as it was written, for what is a time.
+    /// The value's text, for values that are times.
     pub(crate) text: &'a str,
     /// The value of `le`, `quantile` or the state's label.
     pub(crate) special: Option<Cow<'a, str>>,
@@ -115,7 +115,7 @@ impl Parts {
                 let bound = bound.ok_or(ParseErrorKind::Le)?;
                 let count = whole(part.number)?;
                 if strict {
-                    // Infinity is one of the numbers that have a canonical form.
+                    // Infinity also has a canonical form.
                     if bound == f64::INFINITY && text != "+Inf" {
                         return Err(ParseErrorKind::Le);
                     }
@@ -224,7 +224,7 @@ impl Parts {
         if self.count.is_some_and(|count| count != total) {
             return Err(ParseErrorKind::CountMismatch);
         }
-        // The series of a family nearly always share their bounds.
+        // The series of a family nearly always have the same bounds.
         if !self
             .buckets
             .iter()
@@ -250,7 +250,7 @@ impl Parts {
         })
     }
 
-    /// Checks that sum and count are there together, and that the sum is allowed beside negative buckets.
+    /// Checks that sum and count are both present, and that negative buckets allow the sum.
     fn check_sum(&self, metric_type: MetricType) -> Result<(), ParseErrorKind> {
         let negative = self
             .buckets
@@ -267,7 +267,7 @@ impl Parts {
         }
     }
 
-    /// The text format does not ask for order, nor for the last bucket.
+    /// The text format requires neither order nor the last bucket.
     fn complete_buckets(&mut self) -> Result<(), ParseErrorKind> {
         self.buckets.sort_by(|a, b| a.bound.total_cmp(&b.bound));
         if self
@@ -304,7 +304,7 @@ fn put<T>(place: &mut Option<T>, value: T) -> Result<(), ParseErrorKind> {
     }
 }
 
-/// A count: whole, not negative, below 2^64.
+/// A count: an integer, not negative, below 2^64.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -1,4 +1,4 @@
-//! The error of a rejected exposition: place, text, rule and remedy.
+//! The error for a rejected exposition: place, text, rule and remedy.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ pub struct ParseError {
 const FOUND_CHARS: usize = 60;
 
 impl ParseError {
-    /// `before` is what precedes the fault on its line.
+    /// `before` is the text before the fault on its line.
     pub(crate) fn new(line: usize, before: &str, found: &str, kind: ParseErrorKind) -> Self {
         Self {
             line,
@@ -63,7 +63,7 @@ crate::error::debug_by_display!(ParseError);
 impl std::error::Error for ParseError {}
 
 impl ParseErrorKind {
-    /// Returns whether the rule is about the value of a sample, and not the sample as a whole.
+    /// Returns whether the rule concerns the value of a sample, not the whole sample.
     pub(crate) fn is_about_value(self) -> bool {
         matches!(
             self,
@@ -80,7 +80,7 @@ impl ParseErrorKind {
 
 macro_rules! rules {
     ($($(#[$doc:meta])+ $name:ident => $reason:literal,)+) => {
-        /// A rule of the formats that an exposition breaks.
+        /// A rule of the formats that an exposition can break.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ParseErrorKind {
@@ -113,37 +113,37 @@ rules! {
     AfterEof => "`# EOF` is the last line; remove the lines behind it, or move `# EOF` to the end",
     /// A `#` line that is not metadata.
     Comment => "a line with `#` is `# HELP name text`, `# TYPE name type`, `# UNIT name unit` or `# EOF`, with single spaces; remove other comments",
-    /// A metric name with other characters.
+    /// A metric name with an invalid character.
     MetricName => "a metric name is made of ASCII letters, digits, `_` and `:` and does not begin with a digit; rename it, or write another name in quotes: `{\"name\"}`",
-    /// No metric name at all.
+    /// A missing metric name.
     NoMetricName => "a sample begins with its name, or with the quoted name in the braces; write one",
     /// Two metric names.
     SecondMetricName => "a sample has one name; add `=` and a value behind the text in quotes, or remove it",
-    /// A label name with other characters.
+    /// A label name with an invalid character.
     LabelName => "a label name is made of ASCII letters, digits and `_` and does not begin with a digit; rename it, or write another name in quotes",
     /// A label name that is reserved for Prometheus.
     ReservedLabel => "label names that begin with `__` are reserved for Prometheus; rename it",
     /// A label that is reserved for the samples of the type.
     TypeLabel => "this label belongs to the buckets, quantiles or states of the type; rename it",
-    /// One label twice.
+    /// A duplicate label.
     DuplicateLabel => "a label set has each label name once; drop or rename one of the two",
-    /// No `=` after a label's name.
+    /// No `=` after a label name.
     NoEquals => "a label is `name=\"value\"`; write `=` here",
-    /// No `"` where a label's value begins.
+    /// No `"` before a label value.
     NoQuote => "a label value is in double quotes; write `\"` here",
     /// A quote that is not closed on its line.
     OpenQuote => "the quote is not closed on this line; close it, and write a line feed in it as `\\n`",
-    /// An escape that the format does not have.
+    /// An escape that the format does not define.
     Escape => "the escapes are `\\\\`, `\\n` and in quotes `\\\"`; write a backslash as `\\\\`",
     /// Neither `,` nor `}` after a label.
     NoComma => "after a label comes `,` and the next one, or `}`",
-    /// No space where one must be.
+    /// A missing space.
     NoSpace => "a single space separates name, value, timestamp and exemplar; write one here",
     /// A value that is not a number.
     Number => "a value is a decimal number, `+Inf`, `-Inf` or `NaN`; write one",
     /// A timestamp that is not a number.
     Timestamp => "a timestamp is a number of seconds since 1970, decimals allowed; correct it, or leave it out",
-    /// A timestamp of the text format that is not a whole number.
+    /// A timestamp of the text format that is not an integer.
     TimestampMillis => "a timestamp is an integer of milliseconds since 1970; correct it, or leave it out",
     /// Something after the end of a sample.
     Trailing => "there is text behind the end of the sample; remove it",
@@ -169,15 +169,15 @@ rules! {
     UnitOfType => "info and state set families have no unit; remove the `# UNIT` line",
     /// Two families with the same name, or samples of the same name.
     Clash => "another family has this name, or samples of this name; put the lines of one family together, or rename it",
-    /// A series that begins a second time.
+    /// A series that begins again.
     Interleaved => "this series began on an earlier line; put its lines together",
-    /// The same sample twice.
+    /// A duplicate sample.
     Duplicate => "the same sample comes twice; remove one, or give both rising timestamps",
     /// Samples with and without timestamp in one series.
     MixedTimestamps => "all samples of a series have a timestamp, or none has; add or remove it",
     /// Falling timestamps.
     Backwards => "the timestamps of a series rise; sort its samples",
-    /// A sample that the type does not have.
+    /// A sample that the type does not define.
     SampleOfType => "the family's type has no such sample; check the suffix of its name",
     /// A bucket without a usable `le`.
     Le => "a bucket has a label `le` with its upper bound, a number or `+Inf`; add or correct it",
@@ -191,7 +191,7 @@ rules! {
     InfoValue => "the value of an info is 1",
     /// A counter that is negative or NaN.
     NotACount => "the value of a counter is not negative and not NaN; correct it, or make it a gauge",
-    /// A count that is not whole, or too large.
+    /// A count that is not an integer, or too large.
     NotWhole => "a count is an integer below 2^64; round it",
     /// A quantile that is negative.
     NegativeQuantile => "the quantiles of a summary are not negative; use a gauge for values that can be",
@@ -201,16 +201,16 @@ rules! {
     BucketCount => "the counts of buckets are cumulative and never fall from one bound to the next; add them up",
     /// No last bucket.
     NoInfBucket => "a histogram's last bucket is `le=\"+Inf\"`; add it",
-    /// A count that is not the last bucket's.
+    /// A count that differs from the last bucket's.
     CountMismatch => "the count equals the `+Inf` bucket; correct one of them",
-    /// A sum without count.
+    /// A sum without a count.
     SumWithoutCount => "a histogram with a sum has a count as well; add it",
-    /// A count without sum.
+    /// A count without a sum.
     CountWithoutSum => "a histogram with a count has a sum as well; add it, or remove the count",
     /// A sum although observations can be negative.
     SumOfNegative => "a histogram with negative buckets has no sum, because it could fall; remove sum and count",
     /// A negative sum without negative buckets.
     NegativeSum => "without negative buckets the sum is not negative; correct it",
-    /// Nothing but a created time.
+    /// A created time without other samples.
     NoTotal => "a counter has a `_total`; add it",
 }

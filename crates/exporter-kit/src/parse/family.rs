@@ -1,4 +1,4 @@
-//! One family of an OpenMetrics exposition while its lines are read: assigns lines to samples.
+//! One family of an OpenMetrics exposition during parsing: assigns lines to samples.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::snapshot::{OwnedSample, Series, SeriesIndex, same_labels};
 /// One line of a sample, without its labels.
 pub(crate) struct SampleLine<'a> {
     pub(crate) name: Cow<'a, str>,
-    /// The value as it was written.
+    /// The value's text.
     pub(crate) text: &'a str,
     pub(crate) value_at: usize,
     pub(crate) number: Number,
@@ -30,12 +30,12 @@ pub(crate) struct Family<'a> {
     pub(crate) metric_type: Option<MetricType>,
     /// Its first line.
     pub(crate) begin: Line<'a>,
-    /// The name that a query uses.
+    /// The name used in queries.
     query_name: String,
     series: Vec<Series>,
-    /// The label sets so far. Those of an info with their times, because any of its labels may be its information.
+    /// The label sets so far. For an info they include the times, because any of its labels may be information.
     seen: SeriesIndex,
-    /// True if samples have a timestamp. In an info all have one, or none.
+    /// True if samples have a timestamp. In an info, all have one or all lack one.
     stamped: Option<bool>,
     open: Option<Open<'a>>,
     /// The labels of the last sample, kept for their allocation.
@@ -87,7 +87,7 @@ impl<'a> Family<'a> {
             .map(|(_, role)| *role)
     }
 
-    /// Adds a line. Takes `labels`, and leaves others for their allocation.
+    /// Adds a line. Takes the contents of `labels`, and leaves other ones for their allocation.
     pub(crate) fn add(
         &mut self,
         sample: SampleLine<'a>,
@@ -125,7 +125,7 @@ impl<'a> Family<'a> {
         })
     }
 
-    /// Takes out the label that belongs to the line and not to the series.
+    /// Removes the label that belongs to the line and not to the series.
     fn take_special(
         &self,
         role: Role,
@@ -210,7 +210,7 @@ impl<'a> Family<'a> {
         Ok(())
     }
 
-    /// Puts the lines of the open sample together.
+    /// Assembles the lines of the open sample.
     pub(crate) fn end_sample(&mut self) -> Result<(), ParseError> {
         let Some(open) = self.open.take() else {
             return Ok(());

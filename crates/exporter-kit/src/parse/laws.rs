@@ -1,4 +1,4 @@
-//! Laws of the parsers: what an encoder writes reads back as itself, and no input makes them panic.
+//! Laws of the parsers: an encoder's output parses as the original, and no input causes a panic.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ const TEXT_TYPES: [MetricType; 5] = [
     MetricType::Unknown,
 ];
 
-/// The names to make up.
+/// The generated names.
 #[derive(Clone, Copy)]
 enum Names {
     Legacy,
@@ -35,7 +35,7 @@ fn any_name(names: Names) -> BoxedStrategy<String> {
     }
 }
 
-/// Any number, the special ones often.
+/// Any number; the special ones are frequent.
 fn any_f64() -> impl Strategy<Value = f64> {
     prop_oneof![
         4 => any::<f64>(),
@@ -179,7 +179,7 @@ fn any_family(
             let name = format!("{begin}{name}{with_unit}{}", metric_type.sample_suffix());
             let descriptor =
                 Descriptor::unchecked(metric_type, &name, &help, unit.as_deref().unwrap_or(""));
-            // The letter in front keeps them apart from each other and from `le`, `quantile` and `__name`.
+            // The first letter distinguishes them from each other and from `le`, `quantile` and `__name`.
             let labels = [format!("x{}", labels.0), format!("y{}", labels.1)];
             let series = btree_map(
                 (any::<String>(), option::of(any::<String>())),
@@ -191,7 +191,7 @@ fn any_family(
                 |(descriptor, labels, series, (stamped, time))| {
                     let mut all = Vec::new();
                     for ((first, second), mut samples) in series {
-                        // Only with times may a series have several samples.
+                        // A series may have several samples only with times.
                         samples.truncate(if stamped { samples.len() } else { 1 });
                         for (at, (value, created)) in (0i64..).zip(samples) {
                             let counts = matches!(
@@ -233,8 +233,8 @@ fn any_snapshot(types: &'static [MetricType], names: Names) -> impl Strategy<Val
     })
 }
 
-/// Removes what Prometheus text cannot express: units, created times, exemplars, times below a millisecond, and blanks
-/// where a help text begins.
+/// Removes everything that Prometheus text cannot express: units, created times, exemplars, times below a millisecond,
+/// and blanks at the start of a help text.
 fn as_text_says(snapshot: &Snapshot) -> Snapshot {
     let mut said = Snapshot::new();
     for family in snapshot.families() {
@@ -282,7 +282,7 @@ fn assert_text_reads_back(snapshot: &Snapshot, format: Format) -> Result<(), Tes
     Ok(())
 }
 
-/// Pieces of expositions in any order: now and then they parse.
+/// Pieces of expositions in any order: some of them parse.
 fn any_pieces() -> impl Strategy<Value = String> {
     let pieces = [
         "# TYPE a counter\n",
@@ -321,7 +321,7 @@ fn any_pieces() -> impl Strategy<Value = String> {
     vec(prop::sample::select(pieces.to_vec()), 0..24).prop_map(|pieces| pieces.concat())
 }
 
-/// These cases are large, so that a quarter of the usual number does (`PROPTEST_CASES` says what is usual).
+/// Large cases: a quarter of the usual number is enough (`PROPTEST_CASES` sets the usual number).
 fn fewer() -> ProptestConfig {
     let usual = ProptestConfig::default();
     ProptestConfig {

@@ -12,13 +12,13 @@ pub(crate) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 /// The differences of the formats within a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// Single spaces, no comma at the end of labels; a backslash before an ordinary character is itself.
+    /// Single spaces, no comma at the end of labels; a backslash before an ordinary character stays.
     OpenMetrics,
-    /// Blanks between all words, a comma at the end of labels; no escapes but its own.
+    /// Blanks between all words, a comma at the end of labels; only the defined escapes.
     Text,
 }
 
-/// Iterates over the lines, without line feeds, with their numbers from 1. A line feed at the end does not begin a line.
+/// Iterates over the lines, without line feeds, with their numbers from 1. A final line feed does not begin a line.
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut rest = text;
     let mut number = 0;
@@ -87,7 +87,7 @@ impl<'a> Line<'a> {
         ParseError::new(self.number, &self.text[..at], &rest[..end], fault)
     }
 
-    /// An error about what comes next.
+    /// An error about the text at the cursor.
     pub(crate) fn error(&self, fault: ParseErrorKind) -> ParseError {
         self.error_at(self.pos, fault)
     }
@@ -139,7 +139,7 @@ impl<'a> Line<'a> {
         &rest[..end]
     }
 
-    /// The characters that a name without quotes can have; perhaps none.
+    /// The characters allowed in a name without quotes; possibly empty.
     fn bare_name(&mut self) -> &'a str {
         let rest = self.rest();
         let is_name = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_' || *b == b':';
@@ -169,7 +169,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// A text in quotes, unescaped. The cursor stands on the quote.
+    /// A text in quotes, unescaped. The cursor is at the opening quote.
     fn quoted(&mut self) -> Result<Cow<'a, str>, ParseError> {
         let at = self.pos;
         let inner = self.rest().get(1..).unwrap_or("");
@@ -185,7 +185,7 @@ impl<'a> Line<'a> {
         Ok(escape::unescape(inner))
     }
 
-    /// Labels in braces. The cursor stands after the opening one. Gives the name that stands among them, if any.
+    /// Labels in braces. The cursor is after the opening brace. Returns the metric name among them, if any.
     pub(crate) fn labels(
         &mut self,
         labels: &mut Vec<Pair<'a>>,
@@ -263,7 +263,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Returns whether a list has a text twice.
+/// Returns whether a list has duplicates.
 pub(crate) fn has_duplicate<'t>(texts: impl Iterator<Item = &'t str>) -> bool {
     let mut texts: Vec<&str> = texts.collect();
     texts.sort_unstable();

@@ -30,11 +30,11 @@ use crate::snapshot::Snapshot;
 
 /// Parses OpenMetrics 1.0 text, and rejects every violation of the standard.
 ///
-/// Every MUST is checked: order and uniqueness of families, metadata and series, names and suffixes, units,
-/// what each type's samples must be, exemplars, times, the final `# EOF`. Names in quotes are understood.
-/// Families keep their order; a counter's name gets its `_total` and an info's its `_info`.
+/// Checks every MUST: order and uniqueness of families, metadata and series, names and suffixes, units, each type's
+/// samples, exemplars, times, and the final `# EOF`. Accepts names in quotes. Families keep their order; a counter's
+/// name gets its `_total` and an info's its `_info`.
 ///
-/// It never panics, and takes time and memory in proportion to the input.
+/// Never panics. Time and memory are proportional to the input.
 ///
 /// # Errors
 /// At the first line that breaks a rule, with line, column, rule and remedy.
@@ -44,12 +44,12 @@ pub fn openmetrics(exposition: impl AsRef<[u8]>) -> Result<Snapshot, ParseError>
 
 /// Parses Prometheus text 0.0.4 or 1.0.0 (names in quotes).
 ///
-/// It accepts what the format and Prometheus accept: blanks, comments, blank lines, any order of lines, a missing `+Inf`
-/// bucket, a duplicate series (the first one counts; [`Snapshot::duplicates`] names it). It rejects what makes no value:
-/// a counter that is negative or NaN, falling bucket counts, a count that differs from the `+Inf` bucket, a sample that
-/// the type of its family does not have.
+/// Accepts everything that the format and Prometheus accept: blanks, comments, blank lines, any order of lines, a
+/// missing `+Inf` bucket. Of a duplicate series, the first one counts; [`Snapshot::duplicates`] names the other.
+/// Rejects invalid values: a counter that is negative or NaN, falling bucket counts, a count that differs from the
+/// `+Inf` bucket. Also rejects a sample that its family's type does not define.
 ///
-/// It never panics, and takes time and memory in proportion to the input.
+/// Never panics. Time and memory are proportional to the input.
 ///
 /// # Errors
 /// At the first line that breaks a rule, with line, column, rule and remedy.

@@ -1,4 +1,4 @@
-//! The strict reader of OpenMetrics 1.0: lines, metadata, and where one family ends.
+//! The strict parser of OpenMetrics 1.0: lines, metadata, and the end of each family.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::parse::family::{Family, SampleLine};
 use crate::parse::line::{Dialect, Line, Pair, lines};
 use crate::snapshot::Snapshot;
 
-/// Reads a whole exposition.
+/// Parses a whole exposition.
 pub(crate) fn read(text: &str) -> Result<Snapshot, ParseError> {
     if text.starts_with('\u{feff}') {
         return Err(ParseError::new(1, "", "", ParseErrorKind::ByteOrderMark));
@@ -46,7 +46,7 @@ pub(crate) fn read(text: &str) -> Result<Snapshot, ParseError> {
 #[derive(Default)]
 struct Reader<'a> {
     snapshot: Snapshot,
-    /// Every name that a family so far has, or its samples could have.
+    /// Every name that a previous family has, or its samples could have.
     taken: HashSet<Box<str>>,
     family: Option<Family<'a>>,
     /// Reused for every sample.

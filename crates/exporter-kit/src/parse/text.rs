@@ -1,4 +1,4 @@
-//! The lenient reader of Prometheus text 0.0.4 and 1.0.0.
+//! The lenient parser of Prometheus text 0.0.4 and 1.0.0.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::parse::error::{ParseError, ParseErrorKind};
 use crate::parse::line::{Dialect, Line, Pair, bad_escape, lines};
 use crate::snapshot::{OwnedSample, OwnedValue, Series, SeriesIndex, Snapshot, same_labels};
 
-/// Reads a whole exposition.
+/// Parses a whole exposition.
 pub(crate) fn read(text: &str) -> Result<Snapshot, ParseError> {
     let mut reader = Reader::default();
     for (number, text) in lines(text) {
@@ -52,7 +52,7 @@ struct Reader<'a> {
 struct SampleLine<'a> {
     role: Role,
     number: Number,
-    /// The value as it was written.
+    /// The value's text.
     text: &'a str,
     value_at: usize,
     timestamp: Option<Timestamp>,
@@ -61,16 +61,16 @@ struct SampleLine<'a> {
 struct Family<'a> {
     name: Cow<'a, str>,
     help: Option<Cow<'a, str>>,
-    /// Settled by the first sample if not before.
+    /// Set by the first sample at the latest.
     metric_type: Option<MetricType>,
     seen: SeriesIndex,
     series: Vec<Series>,
-    /// Of a histogram or summary: what the series at the same position is made of.
+    /// For a histogram or summary: the lines of the series at the same position.
     parts: Vec<(Parts, Line<'a>)>,
 }
 
 impl<'a> Reader<'a> {
-    /// A line whose `#` has been read.
+    /// Parses a line after its `#`.
     fn comment(&mut self, mut line: Line<'a>) -> Result<(), ParseError> {
         line.skip_blanks();
         let keyword = line.word();
@@ -125,7 +125,7 @@ impl<'a> Reader<'a> {
         at
     }
 
-    /// Returns the family that a sample belongs to, and its role there.
+    /// Returns the family of a sample, and its role there.
     fn family_of(&mut self, sample: Cow<'a, str>) -> (usize, Option<Role>) {
         if let Some(at) = self.names.get(&*sample) {
             let role = match self.families[*at]
@@ -262,10 +262,10 @@ impl<'a> Family<'a> {
             Some(at) if matches!(sample.role, Role::Bucket | Role::Quantile) => {
                 Some(labels.remove(at).1)
             }
-            // The buckets of that series would have the label twice.
+            // The buckets of that series would have a duplicate label.
             Some(_) => return Err(line.error_at(0, ParseErrorKind::TypeLabel)),
         };
-        // The value is a placeholder until all samples are there.
+        // The value is a placeholder until all samples are parsed.
         let (at, fresh) = self.position(labels, sample.timestamp, OwnedValue::Info);
         if fresh {
             self.parts.push((Parts::default(), line));

@@ -11,11 +11,11 @@ use crate::encode::{Escaping, sample_names};
 use crate::model::{Descriptor, MetricType};
 use crate::sync::{Mutex, lock};
 
-/// The contents that the clones of a registry share.
+/// The state that the clones of a registry share.
 #[derive(Default)]
 pub(super) struct Core {
     contents: Mutex<Contents>,
-    /// The number of times that a collector was added or removed. Written under the lock, read without it.
+    /// The number of collectors added and removed so far. Written under the lock, read without it.
     changes: AtomicU64,
     pub(super) created_samples: AtomicBool,
 }
@@ -23,24 +23,24 @@ pub(super) struct Core {
 #[derive(Default)]
 struct Contents {
     next_id: u64,
-    /// Every name that a family's samples may have, with the family.
+    /// Every name that a family's samples may have, and the family.
     claims: BTreeMap<Box<str>, Claim>,
     collectors: BTreeMap<Position, Arc<Registered>>,
-    /// The collectors of a scrape; rebuilt after a change.
+    /// The collectors in scrape order; rebuilt after a change.
     in_order: Option<Arc<InOrder>>,
 }
 
-/// The collectors in the order of a scrape, as of one change.
+/// The collectors in scrape order, as of one change.
 pub(crate) struct InOrder {
     change: u64,
     collectors: Box<[Arc<Registered>]>,
-    /// The positions of those that a scrape may have to wait for.
+    /// The positions of the collectors that a scrape may have to wait for.
     #[cfg(feature = "http")]
     waiting: Box<[usize]>,
 }
 
 impl InOrder {
-    /// The number of changes of the registry when this was made.
+    /// The registry's number of changes when this order was built.
     pub(crate) fn change(&self) -> u64 {
         self.change
     }
@@ -49,7 +49,7 @@ impl InOrder {
         &self.collectors
     }
 
-    /// Those that a scrape may have to wait for, and their positions among all.
+    /// The collectors that a scrape may have to wait for, and their positions among all.
     #[cfg(feature = "http")]
     pub(crate) fn waiting(&self) -> impl Iterator<Item = (usize, &Arc<Registered>)> {
         let waiting = self.waiting.iter();
@@ -57,8 +57,8 @@ impl InOrder {
     }
 }
 
-/// The position of a collector in a scrape: `target_info` first, as OpenMetrics wants it, then by the first
-/// family's name, then by age.
+/// The position of a collector in a scrape. `target_info` comes first because OpenMetrics requires it; the others
+/// follow by the first family's name, then by age.
 type Position = (bool, Arc<str>, u64);
 
 struct Claim {
@@ -70,9 +70,10 @@ struct Claim {
 /// A registered collector.
 pub(crate) struct Registered {
     id: u64,
-    /// Its first family, or nothing if it names none.
+    /// Its first family; `None` if it names no family.
     pub(crate) name: Arc<str>,
-    /// Made by this registry from a definition: it gives the one family that it names, with distinct series.
+    /// True if this registry created it from a definition. It then writes exactly the one family that it names, with
+    /// distinct series.
     pub(crate) trusted: bool,
     pub(crate) collector: Arc<dyn Collect>,
     pub(crate) access: Access,
@@ -91,7 +92,7 @@ impl Registered {
         self.give(sink, |sink| self.collector.collect(sink))
     }
 
-    /// Gives what this collector has collected, with the prefix and labels of its scope.
+    /// Writes the families that this collector has collected, with the prefix and labels of its scope.
     #[inline]
     pub(crate) fn give<T>(&self, sink: &mut dyn Sink, give: impl FnOnce(&mut dyn Sink) -> T) -> T {
         match &self.scope {
@@ -109,25 +110,25 @@ fn descriptors(collector: &dyn Collect, scope: Option<&Scope>) -> Vec<Descriptor
     }
 }
 
-/// A collector, and how a scrape gets its families.
+/// A collector, and the way a scrape calls it.
 #[doc(hidden)]
 pub struct Member {
-    /// Gives at once what it can.
+    /// Writes the families that need no wait.
     pub(super) collector: Arc<dyn Collect>,
     pub(super) access: Access,
 }
 
-/// The way in which a server's scrape gets the families of a collector. Elsewhere all collectors are called in place.
+/// The way a server's scrape calls a collector. Other scrapes call every collector in place.
 pub(crate) enum Access {
-    /// The collector waits for nothing: it is called while the answer is written.
+    /// The collector waits for nothing. The scrape calls it while it writes the response.
     InPlace,
-    /// It may wait: it is called on a thread that can be left behind.
+    /// The collector may wait. The scrape calls it on a thread that it can leave behind.
     #[cfg(feature = "http")]
     OnThread(crate::source::CollectorRuns),
-    /// The sources are asked.
+    /// The scrape fetches from the sources.
     #[cfg(feature = "http")]
     Sources(crate::source::Sources),
-    /// Each member of the registry in its own way.
+    /// The scrape calls each member of the registry in its own way.
     #[cfg(feature = "http")]
     Registry(super::handle::Registry),
     #[cfg(not(feature = "http"))]
@@ -251,7 +252,7 @@ impl Core {
             .partition(|((_, _, other), _)| *other == id);
         contents.collectors = kept;
         let outdated = self.note_change(&mut contents);
-        // What a collector's destructor does must not happen under the lock.
+        // Run the collector's destructor after the lock is released.
         drop(contents);
         drop(outdated);
         !removed.is_empty()
@@ -298,7 +299,7 @@ impl Core {
         in_order.change == self.changes.load(Ordering::Acquire)
     }
 
-    /// Returns the outdated order, to be dropped after the lock is released.
+    /// Returns the outdated order; drop it after the lock is released.
     fn note_change(&self, contents: &mut Contents) -> Option<Arc<InOrder>> {
         self.changes.fetch_add(1, Ordering::Release);
         contents.in_order.take()

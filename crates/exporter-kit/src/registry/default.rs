@@ -12,8 +12,8 @@ static DEFAULT: LazyLock<Registry> = LazyLock::new(|| {
     registry
 });
 
-/// One registry for the whole program, as a convenience; the metrics of the process are in it already.
-/// Nothing uses it by itself, and libraries had better take a registry from their user.
+/// A global registry, as a convenience. It already has the metrics of the process. The library never uses it
+/// implicitly, and other libraries should accept a registry from their user instead.
 ///
 /// ```
 /// let jobs = exporter_kit::default_registry().counter("jobs_total", "Jobs done.")?;

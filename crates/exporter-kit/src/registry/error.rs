@@ -1,25 +1,25 @@
-//! Errors of registering.
+//! Errors of registration.
 
 use std::fmt;
 
 use crate::metric::DefinitionError;
 use crate::model::MetricType;
 
-/// The reason why a metric or collector can't be added to a registry.
+/// The reason for rejecting a metric or collector.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// The definition is not valid.
+    /// An invalid definition.
     Definition(DefinitionError),
-    /// Another family has the name, or samples of that name.
+    /// A name that another family, or one of its samples, already has.
     Taken {
-        /// The family that was to be added.
+        /// The new family.
         name: Box<str>,
         /// The name that is taken.
         sample: Box<str>,
-        /// The family that has it.
+        /// The existing family with that name.
         by: Box<str>,
-        /// That family's type.
+        /// The existing family's type.
         metric_type: MetricType,
     },
 }

@@ -7,7 +7,7 @@ use crate::collect::Failure;
 /// The number of a collector's failures by reason.
 #[derive(Default)]
 pub(crate) struct Failures {
-    /// Every scrape asks whether it ever failed.
+    /// Lets every scrape check cheaply for failures.
     any: AtomicBool,
     times: [AtomicU64; Failure::ALL.len()],
 }

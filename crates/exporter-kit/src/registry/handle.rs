@@ -1,4 +1,4 @@
-//! The handle of a registry: makes metrics and takes collectors.
+//! The handle of a registry: creates metrics and registers collectors.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::metric::{
 use crate::model::{Descriptor, IntoNumber, MetricType};
 use crate::name::NameError;
 
-/// Holds the metrics that are scraped together.
+/// A set of metrics that are scraped together.
 ///
-/// Cheap to clone; clones are the same registry. Metrics are made through it ([`gauge`](Self::gauge),
-/// [`counter`](Self::counter), [`add`](Self::add)) or handed to it ([`register`](Self::register)).
+/// Cheap to clone; clones share one registry. It creates metrics ([`gauge`](Self::gauge), [`counter`](Self::counter),
+/// [`add`](Self::add)) and accepts existing ones ([`register`](Self::register)).
 ///
 /// ```
 /// use exporter_kit::Registry;
@@ -40,13 +40,13 @@ impl fmt::Debug for Registry {
 }
 
 impl Registry {
-    /// An empty registry. [`register`](Self::register) a [`ProcessCollector`](crate::ProcessCollector) for the
-    /// process' own metrics.
+    /// Creates an empty registry. [`register`](Self::register) a [`ProcessCollector`](crate::ProcessCollector) for
+    /// metrics of the process.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Makes a gauge.
+    /// Creates a gauge.
     ///
     /// # Errors
     /// When the name is invalid or taken.
@@ -54,7 +54,7 @@ impl Registry {
         self.add(Gauge::define(name, help))
     }
 
-    /// Makes a gauge of whole numbers.
+    /// Creates a gauge of integers.
     ///
     /// ```
     /// let registry = exporter_kit::Registry::new();
@@ -70,7 +70,7 @@ impl Registry {
         self.add(IntGauge::define(name, help))
     }
 
-    /// Makes a counter; its name ends in `_total`.
+    /// Creates a counter; its name ends in `_total`.
     ///
     /// # Errors
     /// When the name is invalid or taken.
@@ -78,7 +78,7 @@ impl Registry {
         self.add(Counter::define(name, help))
     }
 
-    /// Makes a histogram with the default buckets, [`DEFAULT_BUCKETS`](crate::DEFAULT_BUCKETS).
+    /// Creates a histogram with the default buckets, [`DEFAULT_BUCKETS`](crate::DEFAULT_BUCKETS).
     ///
     /// # Errors
     /// When the name is invalid or taken.
@@ -86,7 +86,7 @@ impl Registry {
         self.add(Histogram::define(name, help))
     }
 
-    /// Makes a summary without quantiles.
+    /// Creates a summary without quantiles.
     ///
     /// # Errors
     /// When the name is invalid or taken.
@@ -94,7 +94,7 @@ impl Registry {
         self.add(Summary::define(name, help))
     }
 
-    /// Makes an info metric with these facts; its name ends in `_info`.
+    /// Creates an info metric with these labels; its name ends in `_info`.
     ///
     /// # Errors
     /// When a name is invalid or taken.
@@ -107,10 +107,10 @@ impl Registry {
         self.add(Info::define(name, help, labels))
     }
 
-    /// Makes a state set with these states, of which none holds at first.
+    /// Creates a state set; all states are off at first.
     ///
     /// # Errors
-    /// When the name is invalid or taken, or the states are invalid: none, or one of them twice.
+    /// When the name is invalid or taken, or the list of states is empty or has a duplicate.
     pub fn state_set(
         &self,
         name: &str,
@@ -120,7 +120,7 @@ impl Registry {
         self.add(StateSet::define(name, help, states))
     }
 
-    /// Makes a gauge whose value is asked for at each scrape.
+    /// Creates a gauge that calls `value` at each scrape.
     ///
     /// ```
     /// let registry = exporter_kit::Registry::new();
@@ -141,8 +141,8 @@ impl Registry {
         self.function(MetricType::Gauge, name, help, value)
     }
 
-    /// Makes a counter whose value is asked for at each scrape. What is negative or NaN is left out, and
-    /// counted as the collector's failure.
+    /// Creates a counter that calls `value` at each scrape. A negative value or NaN is left out and counted as the
+    /// collector's failure.
     ///
     /// # Errors
     /// When the name is invalid or taken.
@@ -169,10 +169,10 @@ impl Registry {
         self.core.insert(Member::may_wait(function), true, None)
     }
 
-    /// Makes the metric or family that a definition describes.
+    /// Creates the metric or family that a definition describes.
     ///
     /// # Errors
-    /// When a name is invalid, or the family's name or one of its samples' is taken.
+    /// When a name is invalid, or the family's name or a sample's name is taken.
     pub fn add<T: Defined>(&self, definition: Definition<'_, T>) -> Result<T, RegisterError> {
         T::check(&definition, &self.scope)?;
         let metric = T::build(&definition, &self.scope);
@@ -181,8 +181,8 @@ impl Registry {
         Ok(metric)
     }
 
-    /// The same registry, where everything that is made or registered through this handle has its name begin
-    /// with `prefix` and has these labels. Scopes can be within scopes.
+    /// Returns a handle of the same registry. It adds `prefix` to the name of everything created or registered through
+    /// it, and these labels to all series. Scopes can be nested.
     ///
     /// ```
     /// let registry = exporter_kit::Registry::new();
@@ -193,7 +193,7 @@ impl Registry {
     /// ```
     ///
     /// # Errors
-    /// When the prefix can't begin a metric name, or a label name is invalid or repeated.
+    /// When the prefix can't begin a metric name, or a label name is invalid or a duplicate.
     pub fn scoped(&self, prefix: &str, labels: &[(&str, &str)]) -> Result<Self, NameError> {
         let scope = Arc::new(self.scope.within(prefix, labels)?);
         Ok(Self {
@@ -202,15 +202,15 @@ impl Registry {
         })
     }
 
-    /// Removes the collector of the family `name`; returns whether there was one. Handles stay usable.
+    /// Removes the collector of the family `name`; returns whether it existed. Handles stay usable.
     ///
-    /// Its memory is freed when the scrapes that were made before are dropped.
+    /// Its memory is freed when the scrapes created before are dropped.
     pub fn unregister(&self, name: &str) -> bool {
         self.core.unregister(name)
     }
 
-    /// Switches samples named `…_created` in OpenMetrics text on or off: the start times of counters, histograms and
-    /// summaries. Off by default, because they take a line for each series. Protobuf always has these times.
+    /// Enables samples named `…_created` in OpenMetrics text: the start times of counters, histograms and summaries.
+    /// Disabled by default, because they add a line for each series. Protobuf always includes these times.
     pub fn show_created_samples(&self, show: bool) {
         self.core.created_samples.store(show, Ordering::Relaxed);
     }

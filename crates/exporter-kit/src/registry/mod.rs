@@ -1,4 +1,4 @@
-//! The registry: owns collectors, and refuses conflicting names.
+//! The registry: owns collectors, and rejects conflicting names.
 
 mod core;
 mod default;

@@ -1,4 +1,4 @@
-//! Registering: collectors, sources and registries become members of a registry.
+//! Registration of collectors, sources and registries.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use crate::collect::{Collect, Internal};
 #[cfg(feature = "source")]
 use crate::source::{LastNumbers, Sources};
 
-/// Anything that [`Registry::register`] takes: a collector, [`Sources`](crate::source::Sources), or another registry.
+/// Any argument of [`Registry::register`]: a collector, [`Sources`](crate::source::Sources), or another registry.
 ///
-/// Implemented for every [`Collect`] and nothing else outside this library.
+/// Outside this library, only [`Collect`] types implement it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not give metrics",
     note = "implement `Collect` for it, or make the metric with a `Registry`"
@@ -25,19 +25,19 @@ impl Registry {
     /// Adds a collector: a metric, a `&'static` [`Static`](crate::Static), [`Sources`](crate::source::Sources), another
     /// registry, or a [`Collect`] of your own.
     ///
-    /// A server's scrape asks the sources and calls your collectors on threads of their own, until its deadline; that holds
-    /// for what is in registries within this one, too.
+    /// A server's scrape fetches from the sources and calls your collectors on separate threads, until its deadline.
+    /// The same holds for nested registries.
     ///
     /// # Errors
-    /// When the name of one of its families, or of their samples, is taken. Nothing is added then.
+    /// When the name of one of its families, or of their samples, is taken. The registry then adds nothing.
     pub fn register(&self, collector: impl Register) -> Result<(), RegisterError> {
         self.insert(collector.into_member(Internal(())))
     }
 
-    /// Adds a collector of your own that waits for nothing and holds no lock while it gives.
+    /// Adds your own collector that waits for nothing and holds no lock while it writes.
     ///
-    /// A server sends its families while it gives them, however many they are, and a slow reader may keep it waiting. What
-    /// other collectors give is held in memory until it is sent, up to 64 MiB in all.
+    /// A server sends its families while it writes them, without a limit, and a slow reader may keep it waiting. The
+    /// families of other collectors stay in memory until they are sent, up to 64 MiB in total.
     ///
     /// # Errors
     /// As for [`register`](Self::register).
@@ -84,8 +84,8 @@ impl Register for &Sources {
     }
 }
 
-/// A registry as a collector of its families. Those are checked against the ones of the registry that it is in at each
-/// scrape.
+/// A registry as a collector of its families. Each scrape of the outer registry checks them against the other families
+/// there.
 pub(crate) struct Nested(pub(crate) Registry);
 
 impl Register for Registry {

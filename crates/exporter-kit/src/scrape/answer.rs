@@ -1,4 +1,4 @@
-//! The answer to a request: there already, or on its way.
+//! The response to a request: ready, or pending.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -11,11 +11,11 @@ use tokio::sync::oneshot;
 
 use crate::scrape::body::Body;
 
-/// An answer, or the wait for its beginning.
+/// A response, or the wait for its beginning.
 #[derive(Debug)]
 pub(crate) enum Answer {
     Ready(std::future::Ready<Response<Body>>),
-    /// Another thread or task makes it. If that ends without one, the answer is 500.
+    /// Another thread or task creates it. If that ends without a response, the status is 500.
     Waiting(oneshot::Receiver<Response<Body>>),
 }
 
@@ -42,7 +42,7 @@ impl Future for Answer {
     }
 }
 
-/// The answer of a [`MetricsHandler`](crate::scrape::MetricsHandler) as a service, which never fails.
+/// The future of a [`MetricsHandler`](crate::scrape::MetricsHandler)'s response. It never fails.
 #[derive(Debug)]
 pub struct ResponseFuture(pub(super) Answer);
 
@@ -54,7 +54,7 @@ impl Future for ResponseFuture {
     }
 }
 
-/// A short answer for people.
+/// A short plain-text response.
 pub(crate) fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     let text = text.into();
     let length = text.len();

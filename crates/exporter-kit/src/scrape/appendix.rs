@@ -1,4 +1,5 @@
-//! Families of the library itself, which follow those of a registry. A family of the same name there replaces one of these.
+//! Families of the library itself, which follow those of a registry. A family of the same name in the registry replaces
+//! the library's.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,8 +12,8 @@ use crate::registry::{InOrder, Registry};
 #[derive(Debug)]
 pub(crate) struct Appendix {
     families: Registry,
-    /// The sum of both registries' changes when all names were last found free. Both numbers only grow, so neither has
-    /// changed if the sum has not. Checking again takes longer than a small scrape.
+    /// The sum of both registries' changes when all names were last found free. Both numbers only increase, so an equal
+    /// sum means that neither has changed. Checking again takes longer than a small scrape.
     free_as_of: AtomicU64,
 }
 
@@ -27,7 +28,7 @@ impl Appendix {
         })
     }
 
-    /// Gives the families whose names are free in `registry`. The scrape walks over its collectors `in_order`.
+    /// Writes the families whose names are free in `registry`. The scrape walks over its collectors `in_order`.
     pub(super) fn give<S: Sink + ?Sized>(
         &self,
         registry: &Registry,
@@ -47,7 +48,7 @@ impl Appendix {
         }
         walk.begin_own(are_free);
         for own in own.collectors() {
-            // These are metrics, which do not fail.
+            // Metrics never fail.
             let _ = own.collect(walk);
         }
     }

@@ -1,4 +1,4 @@
-//! The body of an answer: whole, or in chunks from a scrape that is still running.
+//! The body of a response: whole, or in chunks from a scrape that is still running.
 
 use std::fmt;
 use std::pin::Pin;
@@ -10,18 +10,18 @@ use tokio::sync::mpsc;
 
 use crate::scrape::scrape_count::InFlight;
 
-/// The number of chunks that may wait for a slow reader. With the one being written and the one being filled this is
-/// all that an answer holds.
+/// The number of chunks that may wait for a slow reader. A response holds no more than these, the chunk being sent and
+/// the chunk being filled.
 const WAITING_CHUNKS: usize = 2;
 
-/// The body of an answer.
+/// The body of a response.
 ///
 /// A small exposition is one piece with a known length. A large one arrives in chunks while it is encoded;
 /// dropping the body ends the scrape.
 #[derive(Debug, Default)]
 pub struct Body {
     content: Content,
-    /// The scrape that this is the answer to, for as long as it is being read.
+    /// The scrape behind the body, until the body is read or dropped.
     in_flight: Option<InFlight>,
 }
 
@@ -33,7 +33,7 @@ enum Content {
     Chunks(mpsc::Receiver<Chunk>),
 }
 
-/// A piece of a body. The end is sent too, so that a scrape that dies is not taken for a short one.
+/// A piece of a body. The end is sent too, to distinguish an aborted scrape from a short one.
 #[derive(Debug)]
 enum Chunk {
     Data(Bytes),
@@ -55,7 +55,7 @@ impl Body {
         (ChunkSender(sender), Self::new(Content::Chunks(receiver)))
     }
 
-    /// Counts the scrape as being answered until this body is read or dropped.
+    /// Counts the scrape as in progress until this body is read or dropped.
     pub(crate) fn hold(&mut self, in_flight: InFlight) {
         if !matches!(self.content, Content::Empty) {
             self.in_flight = Some(in_flight);
@@ -82,7 +82,7 @@ impl ChunkSender {
         self.0.blocking_send(Chunk::Data(data)).map_err(|_| Gone)
     }
 
-    /// Says that the body is complete.
+    /// Marks the body as complete.
     pub(crate) fn finish(self) {
         // A reader that has gone needs no end.
         let _ = self.0.blocking_send(Chunk::End);

@@ -2,21 +2,21 @@
 
 use std::time::Instant;
 
-/// Looks at the time now and then, and knows once the deadline has passed.
+/// Checks the time regularly, and remembers that the deadline has passed.
 pub(super) struct Clock {
     deadline: Option<Instant>,
     until_look: u32,
     pub(super) is_over: bool,
 }
 
-/// The number of samples between two looks at the clock. A look takes longer than a point.
+/// The number of samples between two checks of the clock. A check takes longer than a sample.
 const SAMPLES_BETWEEN_LOOKS: u32 = 512;
 
 impl Clock {
     pub(super) fn new(deadline: Option<Instant>) -> Self {
         Self {
             deadline,
-            // Without a deadline the first look can wait as long as any other.
+            // Without a deadline, the first check can wait like any other.
             until_look: if deadline.is_some() {
                 0
             } else {
@@ -26,7 +26,7 @@ impl Clock {
         }
     }
 
-    /// Has the next question looked at the clock.
+    /// Makes the next call check the clock.
     pub(super) fn doubt(&mut self) {
         self.until_look = 0;
     }

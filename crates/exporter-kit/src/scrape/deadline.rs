@@ -13,7 +13,7 @@ pub(crate) const DEFAULT_OFFSET: Duration = Duration::from_millis(500);
 /// The default time for sources and collectors if the client sends no timeout.
 pub(crate) const DEFAULT_LIMIT: Duration = Duration::from_secs(10);
 
-/// The longest time that is reserved for writing. It is at most a quarter of the whole.
+/// The longest time reserved for writing. It is at most a quarter of the total.
 const MAX_WRITING: Duration = Duration::from_millis(250);
 
 /// The limits of one scrape.
@@ -26,8 +26,8 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// The limits of a request that came at `now`. A client that says nothing, or nothing that can be understood, has
-    /// `limit` for what may wait; how slowly it reads is its own affair.
+    /// The limits of a request that arrived at `now`. Without a valid timeout from the client, sources and collectors
+    /// have `limit`, and the client may read as slowly as it likes.
     pub(crate) fn of(
         headers: &HeaderMap,
         now: Instant,
@@ -41,7 +41,7 @@ impl Limits {
                 written: None,
             },
             Some(timeout) => {
-                // Half of a timeout that is hardly longer than the offset is better than nothing.
+                // For a timeout hardly longer than the offset, half of it is better than nothing.
                 let time = timeout.saturating_sub(offset).max(timeout / 2);
                 let writing = (time / 4).min(MAX_WRITING);
                 Self {

@@ -1,4 +1,4 @@
-//! One exposition of a registry: its format, filter and deadline.
+//! One exposition of a registry: format, filter and deadline.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -16,9 +16,9 @@ use crate::snapshot::Snapshot;
 /// The approximate size of a chunk in bytes. Lines are never divided.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// One scrape of a registry in one format, perhaps of some families only.
+/// One scrape of a registry in one format, optionally of selected families only.
 ///
-/// Made by [`Registry::scrape`]. Collectors run each time it is written, not when it is made.
+/// Created by [`Registry::scrape`]. Each write runs the collectors; the creation does not.
 ///
 /// ```
 /// use exporter_kit::{Format, Registry};
@@ -34,7 +34,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct Scrape {
     selection: Selection,
-    /// The collectors when this was made, so that a scrape made once and written often takes no lock.
+    /// The collectors at the time of creation, so that writing the scrape again needs no lock.
     in_order: Arc<InOrder>,
     format: Format,
     escaping: Option<Escaping>,
@@ -67,38 +67,38 @@ impl Scrape {
         }
     }
 
-    /// Keeps the families of these names, or with samples of these names (`?name[]=` of a request). An empty
-    /// list keeps all.
+    /// Selects the families with these names, or with samples of these names (`?name[]=` of a request). An empty list
+    /// selects all.
     #[must_use]
     pub fn filter(mut self, names: Vec<String>) -> Self {
         self.selection.names = (!names.is_empty()).then(|| Arc::new(names.into_iter().collect()));
         self
     }
 
-    /// Sets the escaping of names that are not legacy names (`escaping=` of an `Accept` clause). By default the formats
-    /// that can quote names do; the others write underscores for characters that legacy names can't have.
+    /// Sets the escaping of names that are not legacy names (`escaping=` of an `Accept` clause). By default, formats
+    /// with quoted names quote them; the others replace characters that legacy names can't have by underscores.
     #[must_use]
     pub fn escaping(mut self, escaping: Escaping) -> Self {
         self.escaping = Some(escaping);
         self
     }
 
-    /// Sets the moment until which collectors may give families. Later ones are left out and counted as `deadline` in
-    /// `exporter_kit_collector_failures_total`; the body is complete all the same. A collector that waits for something
-    /// reads the deadline from [`Sink::context`].
+    /// Sets the deadline for collectors. Families that arrive later are left out and counted as `deadline` in
+    /// `exporter_kit_collector_failures_total`; the body is still complete. A collector that waits can read the
+    /// deadline from [`Sink::context`].
     #[must_use]
     pub fn deadline(mut self, deadline: Instant) -> Self {
         self.selection.context.deadline = Some(deadline);
         self
     }
 
-    /// Shows what was prepared, and the collectors that were registered at that moment.
+    /// Shows the prepared families, and the collectors registered when they were prepared.
     #[cfg(feature = "http")]
     pub(crate) fn with_prepared(&mut self, prepared: Arc<dyn super::Prepared>) {
         self.selection.prepared = Some(prepared);
     }
 
-    /// The same with families of the library's own at the end.
+    /// Adds families of the library itself at the end.
     #[cfg(feature = "http")]
     pub(crate) fn with_appendix(mut self, appendix: Option<Arc<Appendix>>) -> Self {
         self.appendix = appendix;
@@ -110,7 +110,7 @@ impl Scrape {
         self.format
     }
 
-    /// The escaping of names, if one was set.
+    /// The escaping of names, if set.
     #[cfg(feature = "http")]
     pub(crate) fn chosen_escaping(&self) -> Option<Escaping> {
         self.escaping
@@ -120,21 +120,21 @@ impl Scrape {
     pub fn content_type(&self) -> String {
         let content_type = self.format.content_type();
         match self.escaping {
-            // What this format can't do it does not claim.
+            // Claim no escaping that this format does not support.
             Some(Escaping::AllowUtf8) if self.format == Format::Text => content_type.to_owned(),
             Some(escaping) => format!("{content_type}; escaping={escaping}"),
             None => content_type.to_owned(),
         }
     }
 
-    /// The whole body.
+    /// Returns the whole body.
     pub fn to_vec(&self) -> Vec<u8> {
         let mut body = Vec::new();
         self.append_to(&mut body);
         body
     }
 
-    /// Appends the whole body; a buffer used again saves its allocation.
+    /// Appends the whole body. Reuse a buffer to save its allocation.
     pub fn append_to(&self, body: &mut Vec<u8>) {
         let out = std::mem::take(body);
         let _ = self.run(out, usize::MAX, &mut |whole| {
@@ -143,7 +143,7 @@ impl Scrape {
         });
     }
 
-    /// Appends the whole body; false if it is longer than `limit` bytes, and then only a part of it.
+    /// Appends the whole body. Returns `false` if it is longer than `limit` bytes; it then appends only a part.
     #[cfg(feature = "http")]
     pub(crate) fn append_up_to(&self, limit: usize, body: &mut Vec<u8>) -> bool {
         let out = std::mem::take(body);
@@ -157,10 +157,10 @@ impl Scrape {
         ended.is_continue()
     }
 
-    /// Hands the body over in chunks of about 64 KiB, so that it is never held whole. `on_chunk` empties the
-    /// buffer it is given; `Break` ends the scrape.
+    /// Passes the body to `on_chunk` in chunks of about 64 KiB, so that it is never whole in memory. `on_chunk` empties
+    /// its buffer; `Break` ends the scrape.
     ///
-    /// A line is never divided. The last chunk may be empty.
+    /// A line is never split. The last chunk may be empty.
     pub fn chunks(
         &self,
         mut on_chunk: impl FnMut(&mut Vec<u8>) -> ControlFlow<()>,
@@ -179,13 +179,13 @@ impl Scrape {
         snapshot
     }
 
-    /// Hands the families over to any sink.
+    /// Writes the families to any sink.
     pub fn collect_into(&self, sink: &mut (impl Sink + ?Sized)) {
         let changed;
         let in_order = if let Some(prepared) = &self.selection.prepared {
             prepared.in_order()
         } else if self.selection.registry.is_current(&self.in_order) {
-            // Nothing that scrapes share is written to.
+            // No write to state that scrapes share.
             &self.in_order
         } else {
             changed = self.selection.registry.in_order();
@@ -199,7 +199,7 @@ impl Scrape {
         }
         if trouble {
             walk.begin_own(false);
-            // Names and values of these families are this library's own: there is nothing to refuse.
+            // The library's own names and values need no checks.
             let _ = walk.failures(in_order.collectors());
         }
         if let Some(appendix) = &self.appendix {
@@ -216,17 +216,17 @@ impl Scrape {
 }
 
 impl Registry {
-    /// Begins a scrape in that format.
+    /// Creates a scrape in that format.
     pub fn scrape(&self, format: Format) -> Scrape {
         Scrape::new(self.clone(), format)
     }
 
-    /// Returns everything as it is now, to look into. Meant for tests: a scrape encodes without this detour.
+    /// Returns all current families, for inspection. Meant for tests: a scrape encodes without this detour.
     pub fn snapshot(&self) -> Snapshot {
         self.scrape(Format::default()).snapshot()
     }
 
-    /// Everything as Prometheus text 0.0.4.
+    /// Returns everything as Prometheus text 0.0.4.
     pub fn to_text(&self) -> String {
         let body = self.scrape(Format::Text).to_vec();
         String::from_utf8(body)

@@ -1,5 +1,5 @@
-//! The families that a scrape has to wait for, gathered before it is written: sources are asked, and collectors that may wait
-//! are called, all side by side, also in registries within the registry.
+//! The families that a scrape has to wait for, collected before it is written. Sources and collectors that may wait run
+//! side by side, in nested registries too.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,14 +19,14 @@ pub(crate) fn has_waiting(registry: &Registry) -> bool {
         .any(|(_, registered)| match &registered.access {
             Access::Registry(within) => {
                 let depth = Depth::enter();
-                // What is too deep is an error of the walk.
+                // Too deep a nesting is an error of the walk.
                 depth.is_ok() && has_waiting(within)
             }
             _ => true,
         })
 }
 
-/// Gathers the families that a scrape has to wait for. Ends at the deadline, or when the scrape is no longer wanted.
+/// Collects the families that a scrape has to wait for. Ends at the deadline, or when the scrape is no longer wanted.
 pub(crate) fn gather(
     registry: &Registry,
     until: Option<Instant>,
@@ -42,7 +42,7 @@ pub(crate) fn gather(
 /// The runs under way for one registry.
 struct Gathering {
     in_order: Arc<InOrder>,
-    /// With the positions of their collectors.
+    /// The runs with the positions of their collectors.
     parts: Vec<(usize, Begun)>,
 }
 
@@ -69,7 +69,7 @@ impl Gathering {
                     Begun::Sources(sources.clone(), sources.begin(deadline))
                 }
                 Access::Registry(within) => {
-                    // What is too deep is an error of the walk.
+                    // Too deep a nesting is an error of the walk.
                     let _depth = Depth::enter().ok()?;
                     Begun::Registry(within.clone(), Self::begin(within, until, batch))
                 }
@@ -83,7 +83,7 @@ impl Gathering {
     }
 
     fn wait(self, until: Option<Instant>, is_wanted: &dyn Fn() -> bool) -> Arc<Gathered> {
-        // A thread that calls one collector after the other ends with the last: to wait for that one first is to wait once.
+        // A thread that calls the collectors in turn ends with the last. Waiting for that one first means waiting once.
         let parts = self.parts.into_iter().rev().map(|(at, begun)| {
             let part = match begun {
                 Begun::Collector(run) => Part::Collected(run.wait(until, is_wanted)),

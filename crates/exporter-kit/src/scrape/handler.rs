@@ -1,8 +1,8 @@
-//! The handler that answers requests for metrics, independent of any socket.
+//! The HTTP handler for metrics, independent of any socket.
 //!
-//! A scrape that is known to be quick and small is encoded where it was asked for, into one buffer. Any other
-//! runs on the runtime's pool of blocking threads, and what is large leaves in chunks while it is encoded. Before that,
-//! sources are asked, and collectors that may wait are called; see `gathering`.
+//! A scrape known to be fast and small is encoded on the calling thread, into one buffer. Any other runs on the
+//! runtime's pool of blocking threads and sends a large body in chunks while it is encoded. Before that, it fetches
+//! from the sources and calls the collectors that may wait; see `gathering`.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -36,24 +36,25 @@ const MAX_REQUESTS: usize = 40;
 /// The memory for collected families, in bytes, for all scrapes of one handler together.
 const MEMORY: usize = 64 * 1024 * 1024;
 
-/// Answers requests for a registry's metrics.
+/// Responds to requests for a registry's metrics.
 ///
-/// Mount it where you like: it is a [`tower_service::Service`], so axum takes it with `route_service` and hyper
-/// with `hyper_util`'s `TowerToHyperService`. It ignores the path. Cheap to clone; clones share what they
-/// know about the registry.
+/// Mount it anywhere: it is a [`tower_service::Service`], so axum accepts it in `route_service` and hyper in
+/// `hyper_util`'s `TowerToHyperService`. It ignores the path. Cheap to clone; clones share statistics about the
+/// registry.
 ///
-/// The format is chosen by `Accept`, gzip by `Accept-Encoding`, and `?name[]=` (repeatable) asks for single
-/// families. Methods other than GET and HEAD get 405.
+/// `Accept` selects the format, `Accept-Encoding` the compression, and `?name[]=` (repeatable) single families. Methods
+/// other than GET and HEAD get 405.
 ///
-/// A scrape has the time that the client says it waits (`X-Prometheus-Scrape-Timeout-Seconds`) less
-/// [`timeout_offset`](Self::timeout_offset); what is not ready by then is left out and counted in
-/// `exporter_kit_collector_failures_total`. Registered [sources](crate::source::Sources) are asked first. Collectors
-/// of your own run on threads of their own, once for all scrapes that arrive together; one that hangs is not called again
-/// while it does. What they give is held until it is sent, up to 64 MiB in all; more is left out and counted as `limit`.
+/// A scrape has the client's timeout (`X-Prometheus-Scrape-Timeout-Seconds`) less
+/// [`timeout_offset`](Self::timeout_offset). Families that arrive later are left out and counted in
+/// `exporter_kit_collector_failures_total`. The scrape fetches from registered [sources](crate::source::Sources) first.
+/// Your own collectors run on separate threads, once for all scrapes that arrive together; a hung collector is not
+/// called again until it returns. Their families stay in memory until they are sent, up to 64 MiB in total; more is
+/// left out and counted as `limit`.
 ///
-/// A request must be answered inside a tokio runtime for collectors that block, and bodies above 256 KiB, to be
-/// kept off the thread that asks: the first scrape, and every scrape after a slow (1 ms) or large one, runs on the
-/// runtime's blocking pool. Elsewhere they are encoded at once.
+/// Call it inside a tokio runtime. Blocking collectors and bodies above 256 KiB then stay off the calling thread: the
+/// first scrape, and every scrape after a slow (1 ms) or large one, runs on the runtime's blocking pool. Outside a
+/// runtime, scrapes are encoded at once.
 ///
 /// ```
 /// use exporter_kit::{Registry, scrape::MetricsHandler};
@@ -69,7 +70,7 @@ pub struct MetricsHandler {
     options: Arc<Options>,
 }
 
-/// A request that is counted among the scrapes, and its time.
+/// A request counted among the scrapes, and its time.
 pub(crate) struct Admitted {
     in_flight: InFlight,
     limits: Limits,
@@ -84,7 +85,7 @@ impl fmt::Debug for MetricsHandler {
 }
 
 impl MetricsHandler {
-    /// A handler for that registry's metrics.
+    /// Creates a handler for the metrics of that registry.
     pub fn new(registry: &Registry) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -105,15 +106,15 @@ impl MetricsHandler {
         }
     }
 
-    /// Sets the part of the client's timeout that is reserved for the way back: 0.5 s by default. At least half of the
-    /// timeout is used all the same.
+    /// Sets the part of the client's timeout reserved for the way back: 0.5 s by default. The scrape can always use at
+    /// least half of the timeout.
     #[must_use]
     pub fn timeout_offset(mut self, offset: Duration) -> Self {
         Arc::make_mut(&mut self.options).timeout_offset = offset;
         self
     }
 
-    /// Sets the time for sources and collectors where the request has no timeout header: 10 s by default; `None` means
+    /// Sets the time for sources and collectors when the request has no timeout header: 10 s by default; `None` means
     /// unlimited.
     #[must_use]
     pub fn default_timeout(mut self, timeout: Option<Duration>) -> Self {
@@ -121,7 +122,7 @@ impl MetricsHandler {
         self
     }
 
-    /// Limits the number of simultaneous scrapes; one more gets 503. 40 by default; 0 means unlimited.
+    /// Limits the number of simultaneous scrapes; further requests get 503. 40 by default; 0 means unlimited.
     #[must_use]
     pub fn max_requests(mut self, max_requests: usize) -> Self {
         Arc::make_mut(&mut self.options).max_requests = max_requests;
@@ -133,12 +134,12 @@ impl MetricsHandler {
         Arc::make_mut(&mut self.options).appendix = own.map(Appendix::new);
     }
 
-    /// The registry that this serves.
+    /// The registry of this handler.
     pub(crate) fn registry(&self) -> &Registry {
         &self.shared.registry
     }
 
-    /// Answers a request without reading its body.
+    /// Responds to a request without reading its body.
     pub fn respond<B>(
         &self,
         req: &Request<B>,
@@ -169,7 +170,7 @@ impl MetricsHandler {
         Answer::waiting(receiver)
     }
 
-    /// The answer to a request that is one too many.
+    /// The response to a request above the limit.
     pub(crate) fn overloaded(&self) -> Answer {
         let limit = self.options.max_requests;
         Answer::ready(plain(
@@ -226,8 +227,8 @@ impl MetricsHandler {
         }
     }
 
-    /// Begins the scrape of a request that another handler has admitted, with that one's compressors: they are large, and
-    /// there may be a handler for each of a thousand targets.
+    /// Begins the scrape of a request that another handler has admitted, with the compressors of that handler. They are
+    /// large, and a thousand targets may each have a handler.
     pub(crate) fn job_for<B>(&self, host: &Self, req: &Request<B>, admitted: Admitted) -> Job {
         let mut job = self.job(req, admitted);
         job.compressors.borrow_from(&host.shared.compressors);
@@ -255,7 +256,7 @@ impl<B> tower_service::Service<Request<B>> for MetricsHandler {
     }
 }
 
-/// The families that a query asks for: the values of `name[]`.
+/// The families that a query selects: the values of `name[]`.
 fn names(query: Option<&str>) -> Vec<String> {
     query.map_or_else(Vec::new, |query| {
         form_urlencoded::parse(query.as_bytes())
@@ -265,7 +266,7 @@ fn names(query: Option<&str>) -> Vec<String> {
     })
 }
 
-/// The values of a header, as far as they are text.
+/// The values of a header that are text.
 fn texts(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
     headers
         .get_all(name)
@@ -293,7 +294,7 @@ mod tests {
             let req = Request::get("/metrics").body(()).unwrap();
             runtime.block_on(async { handler.respond(&req).await })
         };
-        // Slow machines need a few until one is quick.
+        // Slow machines need several scrapes until one is fast.
         while !handler.shared.quick.load(Ordering::Relaxed) {
             ask();
         }

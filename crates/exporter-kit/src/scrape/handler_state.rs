@@ -1,4 +1,4 @@
-//! The options of a handler, and what its clones share.
+//! The options of a handler, and the state of its clones.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
@@ -9,10 +9,10 @@ use crate::scrape::appendix::Appendix;
 use crate::scrape::coding::Compressors;
 use crate::source::Budget;
 
-/// The largest text, in bytes, that is held for several readers.
+/// The largest text, in bytes, kept in memory for several readers.
 pub(crate) const SHARED_BYTES: usize = 1024 * 1024;
 
-/// A size that no text has: it was too large to be shared, or there was none yet.
+/// A size that no text has: the last one was too large to be shared, or none exists yet.
 pub(crate) const UNKNOWN_SIZE: usize = usize::MAX;
 
 /// The options of a handler.
@@ -32,8 +32,8 @@ pub(crate) struct Shared {
     pub(crate) compressors: Compressors,
     pub(crate) budget: Arc<Budget>,
     pub(super) in_flight: Arc<AtomicUsize>,
-    /// Set if the last scrape of everything was quick and small.
+    /// True if the last complete scrape was fast and small.
     pub(crate) quick: AtomicBool,
-    /// The size of the last text of everything, in bytes.
+    /// The size of the last complete text, in bytes.
     pub(crate) size: AtomicUsize,
 }

@@ -1,4 +1,4 @@
-//! One scrape for one request: collects, encodes, compresses, answers.
+//! One scrape for one request: collects, encodes, compresses, responds.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -25,19 +25,19 @@ use crate::scrape::structures::What;
 /// A body up to this size, in bytes, is sent whole, with its length.
 const WHOLE_BYTES: usize = 256 * 1024;
 
-/// Chunks of a larger body have at least this size, in bytes, but for the last.
+/// The minimum size of a larger body's chunks, in bytes, except the last.
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// The longest time for which a scrape may delay other connections of its thread.
 const QUICK: Duration = Duration::from_millis(1);
 
-/// The state of an answer that is made on the blocking pool.
+/// The state of a response created on the blocking pool.
 enum Delivery {
     /// Nothing is sent yet.
     Whole(oneshot::Sender<Response<Body>>),
-    /// The head is sent, and perhaps chunks.
+    /// The response's head is sent, and perhaps chunks.
     Chunks(ChunkSender),
-    /// The reader has gone, or has all it wants.
+    /// The reader has gone, or has all that it wants.
     Ended,
 }
 
@@ -45,13 +45,13 @@ enum Delivery {
 pub(crate) struct Job {
     pub(crate) scrape: Scrape,
     pub(crate) coding: Coding,
-    /// Set if the request filters nothing out.
+    /// True if the request has no filter.
     pub(crate) everything: bool,
     pub(crate) head_only: bool,
-    /// Set if sources or collectors have to be waited for.
+    /// True if the scrape has to wait for sources or collectors.
     pub(crate) has_waiting: bool,
     pub(crate) limits: Limits,
-    /// Goes with the body once there is one.
+    /// Moves into the body once it exists.
     pub(crate) in_flight: Option<InFlight>,
     pub(crate) options: Arc<Options>,
     pub(crate) shared: Arc<Shared>,
@@ -59,7 +59,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// Waits on this thread for what may wait.
+    /// Waits on this thread for sources and collectors that may wait.
     fn gather(&mut self, is_wanted: &dyn Fn() -> bool) {
         if self.has_waiting {
             let Shared {
@@ -70,7 +70,7 @@ impl Job {
         }
     }
 
-    /// Gives the families that an answer would show to any sink, within the same limits.
+    /// Writes the families of the response to any sink, within the same limits.
     pub(crate) fn collect_into(&mut self, sink: &mut dyn Sink, is_wanted: &dyn Fn() -> bool) {
         self.gather(is_wanted);
         self.scrape.collect_into(sink);
@@ -81,21 +81,21 @@ impl Job {
             format: self.scrape.format(),
             escaping: self.scrape.chosen_escaping(),
         };
-        // Single families are asked for in any mixture, and messages have no lines.
+        // Requests select single families in any combination, and protobuf messages have no lines.
         let has_structure = self.everything && what.format != Format::Protobuf;
         let what = has_structure.then_some(what);
         let coder = Coder::new(self.coding, what, &self.compressors);
         if coder.is_identity() {
-            // What could not be compressed is not said to be.
+            // Do not declare a compression that was not possible.
             self.coding = Coding::Identity;
         }
         coder
     }
 
-    /// Encodes everything into one buffer, on this thread, for as long as that takes.
+    /// Encodes everything into one buffer, on this thread, without a time limit.
     pub(crate) fn run_here(mut self) -> Response<Body> {
         self.gather(&|| true);
-        // Nothing is longer than that.
+        // No text is longer.
         let body = self.encode_whole(usize::MAX).unwrap_or_default();
         self.whole_response(Body::whole(body))
     }
@@ -112,7 +112,7 @@ impl Job {
             UNKNOWN_SIZE => 0,
             size => size.min(WHOLE_BYTES),
         };
-        // Room for what may have been added since the last time.
+        // Room for growth since the last scrape.
         let mut text = Vec::with_capacity(size + size / 8);
         if !self.scrape.append_up_to(limit, &mut text) {
             self.forget();
@@ -127,14 +127,14 @@ impl Job {
         Some(body)
     }
 
-    /// Returns whether simultaneous requests may get the same bytes: they are equal, and small enough to be held.
+    /// Returns whether simultaneous requests can share the bytes: they are equal, and small enough for memory.
     pub(crate) fn can_be_shared(&self) -> bool {
         self.everything
             && !self.has_waiting
             && self.shared.size.load(Ordering::Relaxed) <= SHARED_BYTES
     }
 
-    /// Encodes everything; nothing if that is more than `limit` bytes of text.
+    /// Encodes everything; returns `None` if the text exceeds `limit` bytes.
     pub(crate) fn encode_up_to(&mut self, limit: usize) -> Option<Bytes> {
         let started = Instant::now();
         let mut coder = self.coder();
@@ -144,7 +144,7 @@ impl Job {
         } else {
             CHUNK_BYTES
         };
-        // Room for what may have been added since the last time.
+        // Room for growth since the last scrape.
         let mut out = Vec::with_capacity(room + room / 8);
         let mut size = 0;
         let scrape = self.scrape.clone();
@@ -154,7 +154,7 @@ impl Job {
                 return ControlFlow::Break(());
             }
             if is_identity {
-                // Into the room there is: the coder would take the text's buffer for it.
+                // Append to the reserved buffer: the coder would replace it by the text's buffer.
                 out.append(text);
             } else {
                 coder.code(text, &mut out);
@@ -170,7 +170,7 @@ impl Job {
         Some(out.into())
     }
 
-    /// Encodes on a thread that may block; answers as soon as the body is whole, or too large to be held.
+    /// Encodes on a thread that may block. Responds once the body is whole, or too large to be kept.
     pub(crate) fn run(mut self, answer: oneshot::Sender<Response<Body>>) {
         self.gather(&|| !answer.is_closed());
         let started = Instant::now();
@@ -198,7 +198,7 @@ impl Job {
         self.learn(started, size);
         match delivery {
             Delivery::Whole(answer) => {
-                // A reader that has gone needs no answer.
+                // A reader that has gone needs no response.
                 let _ = answer.send(self.whole_response(Body::whole(out)));
             }
             Delivery::Chunks(chunks) => {
@@ -210,7 +210,7 @@ impl Job {
         }
     }
 
-    /// Sends what is ready, if there is enough of it.
+    /// Sends the finished bytes, if they are enough for a chunk.
     fn deliver(&mut self, delivery: Delivery, out: &mut Vec<u8>) -> Delivery {
         let chunks = match delivery {
             Delivery::Ended => return Delivery::Ended,
@@ -231,9 +231,9 @@ impl Job {
         }
     }
 
-    /// Answers with a body in chunks, unless the reader has gone.
+    /// Responds with a body in chunks, unless the reader has gone.
     fn begin_chunks(&mut self, answer: oneshot::Sender<Response<Body>>) -> Option<ChunkSender> {
-        // Noted now, because a scrape whose reader goes away never gets to the end.
+        // Recorded now, because a scrape never reaches its end after its reader has gone.
         self.shared.quick.store(false, Ordering::Relaxed);
         let (chunks, body) = Body::chunks();
         let body = if self.head_only {
@@ -245,8 +245,7 @@ impl Job {
         (answered && !self.head_only).then_some(chunks)
     }
 
-    /// Remembers whether the next scrape may run where it is asked for. One that was filtered says nothing
-    /// about the rest.
+    /// Remembers whether the next scrape may run on the calling thread. A filtered scrape is not representative.
     pub(crate) fn learn(&self, started: Instant, size: usize) {
         if self.everything {
             let quick = size <= WHOLE_BYTES && started.elapsed() <= QUICK;
@@ -255,7 +254,7 @@ impl Job {
         }
     }
 
-    /// Forgets the size of the text: it has become larger than expected.
+    /// Forgets the size of the text, which has become larger than expected.
     fn forget(&self) {
         self.shared.quick.store(false, Ordering::Relaxed);
         self.shared.size.store(UNKNOWN_SIZE, Ordering::Relaxed);

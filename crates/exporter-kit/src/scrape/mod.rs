@@ -1,4 +1,4 @@
-//! A scrape, from the head of a request to the bytes of a body. It knows no sockets.
+//! A scrape, from the request's head to the body's bytes. Independent of sockets.
 
 #[cfg(feature = "http")]
 pub(crate) mod answer;
@@ -51,12 +51,12 @@ pub use exposition::Scrape;
 #[cfg(feature = "http")]
 pub use handler::MetricsHandler;
 
-/// Families that some collectors gave before the scrape, so that it need not wait for them.
+/// Families collected before the scrape, so that it need not wait for them.
 pub(crate) trait Prepared: Send + Sync {
     /// The collectors, in the order of the positions.
     fn in_order(&self) -> &Arc<InOrder>;
 
-    /// Gives the families of the collector at that position; `None` if it is to be collected now.
+    /// Writes the families of the collector at that position; returns `None` if it must be collected now.
     fn give(
         &self,
         at: usize,

@@ -1,26 +1,26 @@
-//! Chooses the format of an answer from `Accept`.
+//! Selects the format of a response from `Accept`.
 //!
-//! Pure functions over the header's text. They never fail: a clause that can't be parsed is ignored.
+//! Pure functions over the header's text. They never fail: an invalid clause is ignored.
 
 use crate::encode::{Escaping, Format};
 
-/// One row of what can be asked for. Clients say `type/subtype;name=value`, in any case.
+/// One media type that clients can request, as `type/subtype;name=value`, in any case.
 struct Offer {
     media_type: (&'static str, &'static str),
     parameters: &'static [Parameter],
     format: Format,
 }
 
-/// The value that a parameter must have for an offer to match.
+/// A parameter's value that an offer requires.
 struct Parameter {
     name: &'static str,
     value: &'static str,
-    /// An offer also matches without it: this is the default version.
+    /// The offer also matches without the parameter: this is the default version.
     optional: bool,
 }
 
-/// In the order of preference where a client accepts several alike: a wildcard gets the first row of its type.
-/// Parameters that an offer doesn't name, such as `charset`, are ignored.
+/// In order of preference for equal qualities: a wildcard selects the first row of its type. Parameters that an offer
+/// doesn't list, such as `charset`, are ignored.
 const OFFERS: &[Offer] = &[
     Offer {
         media_type: ("text", "plain"),
@@ -63,7 +63,7 @@ const fn implied(name: &'static str, value: &'static str) -> Parameter {
     }
 }
 
-/// The format of an answer.
+/// The format of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
     pub(crate) format: Format,
@@ -71,9 +71,9 @@ pub(crate) struct Choice {
     pub(crate) escaping: Option<Escaping>,
 }
 
-/// The format for a request with these `Accept` headers. The clause with the highest quality wins, the first of
-/// several alike; without a match it is the text format. The escaping is that of the
-/// clause; a client of a newer format that names none gets underscores, which each can read.
+/// Selects the format for a request with these `Accept` headers. The clause with the highest quality wins, the first
+/// among equals; without a match it is the text format. The escaping is that of the clause. A client of a newer format
+/// without an escaping gets underscores, which every client can read.
 pub(crate) fn format<'h>(accept: impl Iterator<Item = &'h str>) -> Choice {
     let mut clauses: Vec<Clause<'h>> = accept.flat_map(elements).map(Clause::parse).collect();
     clauses.sort_by_key(|clause| std::cmp::Reverse(clause.quality));
@@ -149,7 +149,7 @@ impl<'h> Clause<'h> {
     }
 }
 
-/// The elements of a header that is a list; empty ones don't count.
+/// The non-empty elements of a list header.
 pub(crate) fn elements(header: &str) -> impl Iterator<Item = &str> {
     header
         .split(',')
@@ -171,7 +171,7 @@ fn parameter<'h>(parameters: &'h str, name: &str) -> Option<&'h str> {
 pub(crate) fn quality(parameters: &str) -> u16 {
     parameter(parameters, "q").map_or(1000, |value| {
         let quality: f32 = value.parse().unwrap_or(0.0);
-        // What is no number becomes 0.
+        // An invalid number becomes 0.
         (quality.clamp(0.0, 1.0) * 1000.0).round() as u16
     })
 }
@@ -278,7 +278,7 @@ mod tests {
         ] {
             assert_eq!(format([accept].into_iter()).format, expected, "{accept}");
         }
-        // Several headers are one list, and none is no wish.
+        // Several headers form one list, and no header means no preference.
         assert_eq!(
             format(["text/plain;q=0.1", "application/openmetrics-text"].into_iter()).format,
             Format::OpenMetrics

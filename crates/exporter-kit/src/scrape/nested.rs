@@ -1,4 +1,4 @@
-//! Scrapes of registries within registries.
+//! Scrapes of nested registries.
 
 use std::cell::Cell;
 
@@ -26,7 +26,7 @@ impl Collect for Nested {
     }
 }
 
-/// The depth of registries within registries on this thread. A registry within itself, however deep, must end.
+/// The current nesting depth of registries on this thread. It stops the recursion of a registry that contains itself.
 pub(super) struct Depth;
 
 const MAX_DEPTH: usize = 16;

@@ -1,9 +1,9 @@
-//! The count of scrapes that are being answered.
+//! The count of scrapes in progress.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A scrape that is being answered, until its body is dropped.
+/// A scrape in progress, until its body is dropped.
 #[derive(Debug)]
 pub(crate) struct InFlight(Arc<AtomicUsize>);
 
@@ -11,7 +11,7 @@ impl InFlight {
     /// Counts one more, unless the limit is reached; 0 means unlimited.
     pub(crate) fn begin(count: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
         let before = count.fetch_add(1, Ordering::Relaxed);
-        // Given back at once if it was one too many.
+        // Decrement at once if the limit is exceeded.
         let one = Self(Arc::clone(count));
         (limit == 0 || before < limit).then_some(one)
     }

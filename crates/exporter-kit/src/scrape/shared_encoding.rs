@@ -1,10 +1,10 @@
 //! One encoding for all scrapes that arrive together.
 //!
-//! While an exposition is being encoded, requests for the same one wait. The next encoding begins when all of them are
-//! there, so every answer is at least as new as its request, and is sent to all of them from the same memory.
+//! While an exposition is being encoded, requests for the same one wait. The next encoding begins after their arrival
+//! and serves all of them from the same memory. So every response is at least as new as its request.
 //!
-//! Only what waits for nothing is shared, and only if its text had at most [`SHARED_BYTES`] the last time: a slow reader
-//! holds no more than that. Larger ones are encoded for each reader as it reads.
+//! Only scrapes that wait for nothing are shared, and only if the last text had at most [`SHARED_BYTES`]: a slow reader
+//! holds no more memory than that. Larger expositions are encoded for each reader as it reads.
 
 use std::sync::{Arc, Mutex};
 
@@ -19,7 +19,7 @@ use crate::scrape::handler_state::{Options, SHARED_BYTES};
 use crate::scrape::job::Job;
 use crate::sync::lock;
 
-/// The expositions that are being encoded, and the requests that wait for the next encoding of each.
+/// The expositions being encoded, and the requests that wait for the next encoding of each.
 #[derive(Default)]
 pub(crate) struct SharedEncodings(Mutex<Vec<Queue>>);
 
@@ -75,7 +75,7 @@ impl SharedEncodings {
         true
     }
 
-    /// Takes all requests that wait now. If there are none, removes the queue.
+    /// Removes and returns all waiting requests. If there are none, removes the queue.
     fn take(&self, key: &Key) -> Option<Vec<Waiter>> {
         let mut queues = lock(&self.0);
         let at = queues.iter().position(|queue| queue.key.is(key))?;
@@ -86,17 +86,17 @@ impl SharedEncodings {
         Some(std::mem::take(&mut queues[at].waiting))
     }
 
-    /// Removes the queue. The requests that wait in it get no answer from it.
+    /// Removes the queue. Its waiting requests get no response from it.
     fn abandon(&self, key: &Key) {
         let mut queues = lock(&self.0);
         let given_up: Vec<Queue> = queues.extract_if(.., |queue| queue.key.is(key)).collect();
-        // Dropping answers wakes tasks: not under the lock.
+        // Dropping responses wakes tasks, so do it after the lock is released.
         drop(queues);
         drop(given_up);
     }
 }
 
-/// Answers the job together with others for the same exposition.
+/// Responds to the job together with others for the same exposition.
 pub(crate) fn join(
     encodings: &Arc<SharedEncodings>,
     runtime: &Handle,
@@ -116,12 +116,12 @@ pub(crate) fn join(
     }
 }
 
-/// The duty to answer the requests of a queue until it is empty. If dropped before that, because encoding panics or the
+/// The duty to respond to the requests of a queue until it is empty. If dropped earlier, because encoding panics or the
 /// runtime has ended, it removes the queue.
 struct Turn {
     encodings: Arc<SharedEncodings>,
     key: Key,
-    /// The queue is gone: another one of the same key has its own turn.
+    /// True if the queue is removed: a later queue with the same key has its own turn.
     is_over: bool,
 }
 
@@ -150,7 +150,7 @@ impl Drop for Turn {
 }
 
 fn answer_all(mut waiting: Vec<Waiter>, runtime: &Handle) {
-    // The request with the most time, so that none gets less than it asked for.
+    // The request with the latest deadline, so that every request has at least its own time.
     let latest = |waiter: &&mut Waiter| {
         let written = waiter.job.limits.written;
         (written.is_none(), written)
@@ -163,7 +163,7 @@ fn answer_all(mut waiting: Vec<Waiter>, runtime: &Handle) {
             let coding = leader.job.coding;
             for Waiter { mut job, answer } in waiting {
                 job.coding = coding;
-                // A reader that has gone needs no answer.
+                // A reader that has gone needs no response.
                 let _ = answer.send(job.whole_response(Body::whole(body.clone())));
             }
         }
@@ -189,7 +189,7 @@ mod tests {
     use crate::registry::Registry;
     use crate::scrape::MetricsHandler;
 
-    /// More series than are encoded in place, however fast this machine is, and few enough to be held.
+    /// More series than are encoded in place on any machine, and few enough to be kept.
     const NOT_QUICK: usize = 12_000;
 
     fn handler(series: usize) -> MetricsHandler {
@@ -202,8 +202,8 @@ mod tests {
         MetricsHandler::new(&registry)
     }
 
-    /// Sends requests with these codings while the only thread for scrapes is busy. Returns the first piece and the length
-    /// of each body.
+    /// Sends requests with these codings while the only thread for scrapes is busy. Returns the first piece and the
+    /// length of each body.
     fn ask(handler: &MetricsHandler, codings: &[&str]) -> Vec<(Bytes, usize)> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .max_blocking_threads(1)
@@ -234,7 +234,7 @@ mod tests {
         })
     }
 
-    /// An unknown size may be any.
+    /// An unknown size may be any size.
     fn learn_the_size(handler: &MetricsHandler) {
         ask(handler, &["identity"]);
     }

@@ -1,4 +1,4 @@
-//! The structures of a registry's expositions, kept between scrapes, and the decision to use them.
+//! The structures of a registry's expositions, kept between scrapes, and the decision when to use them.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,26 +7,26 @@ use structural_gzip::{Encoder, Learned, Structure};
 use crate::encode::{Escaping, Format};
 use crate::sync::lock;
 
-/// Smaller texts, in bytes, are left to the ordinary compressor. Measured with gauges that have three labels: from this
-/// size on its body is not smaller. The codes at the beginning of a body take 160 bytes, and a small text would save
-/// only 20 microseconds.
+/// Smaller texts, in bytes, use the ordinary compressor. Measured with gauges that have three labels: from this size
+/// on, its body is not smaller. The codes at the beginning of a body take 160 bytes, and a small text would save only
+/// 20 microseconds.
 const WORTHWHILE_BYTES: usize = 8 * 1024;
 
-/// The number of structures that are kept, of the expositions scraped last: one for each text format, because the
-/// scrapers of one place escape names alike.
+/// The number of structures to keep, for the latest expositions: one for each text format, because the scrapers of one
+/// site escape names alike.
 const KEPT: usize = 3;
 
-/// Scrapes between new codes. At first they are made after 1, 2, 4, 8 and 16 scrapes. Counting symbols for them takes a
-/// tenth of a scrape.
+/// The number of scrapes between new codes. The first codes follow after 1, 2, 4, 8 and 16 scrapes. Counting symbols
+/// for them takes 10 % of a scrape.
 const SCRAPES_PER_CODES: u32 = 32;
 
-/// Scrapes until a structure that was not worthwhile is tried again.
+/// The number of scrapes before the next attempt with a structure that was not worthwhile.
 const REST: u32 = 100;
 
-/// Scrapes that may begin while another one learns; after them its client is taken to be gone.
+/// The number of scrapes that may begin while another one learns. After them, that scrape's client is considered gone.
 const LEARNING: u32 = 32;
 
-/// The settings that make the text of one scrape different from another's.
+/// The settings that distinguish the text of one scrape from another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct What {
     pub(crate) format: Format,
@@ -50,7 +50,7 @@ enum State {
     /// Only the size of the last text is known.
     Unknown(Size),
     Known(Structure),
-    /// The structure is being learned, or was not worthwhile; the number of scrapes until the next attempt.
+    /// The structure is being learned, or was not worthwhile. Contains the number of scrapes before the next attempt.
     Rests(u32),
 }
 
@@ -78,9 +78,9 @@ impl Size {
 pub(crate) enum Plan {
     /// The ordinary compressor.
     Ordinary,
-    /// The ordinary compressor, and this encoder to learn from the same text.
+    /// The ordinary compressor, and an encoder that learns from the same text.
     Learn(Box<Encoder>),
-    /// This encoder.
+    /// The structural encoder.
     Known(Box<Encoder>),
 }
 
@@ -116,18 +116,18 @@ impl Structures {
         }
     }
 
-    /// Notes the size of a text that the ordinary compressor has compressed.
+    /// Records the size of a text that the ordinary compressor has compressed.
     pub(crate) fn saw(&self, what: What, size: Size) {
         if let State::Unknown(last) = &mut find(&mut lock(&self.0), what).state {
             *last = size;
         }
     }
 
-    /// Keeps the structure that an encoder learned beside the ordinary compressor, whose body has `ordinary_bytes`.
+    /// Keeps the structure learned beside the ordinary compressor, whose body has `ordinary_bytes`.
     pub(crate) fn learned(&self, what: What, encoder: Encoder, ordinary_bytes: usize) {
         let learned = encoder.finish(&mut Vec::new());
         self.keep(what, learned, |learned| {
-            // It takes a quarter of the time, but not for a body that is much larger.
+            // The structural encoder takes a quarter of the time, but is not worthwhile for a much larger body.
             let bytes = learned.coded_bytes.unwrap_or(usize::MAX);
             bytes <= ordinary_bytes + ordinary_bytes / 5
         });
@@ -216,7 +216,7 @@ mod tests {
         }
     }
 
-    /// Compresses one scrape as the coder does, and returns the plan.
+    /// Compresses one scrape like the coder, and returns the plan.
     fn scrape(structures: &Structures, what: What, text: &[u8]) -> &'static str {
         match structures.plan(what) {
             Plan::Ordinary => {
@@ -251,7 +251,7 @@ mod tests {
         {
             assert_eq!(scrape(&structures, TEXT, text), expected);
         }
-        // Other formats have structures of their own; a fourth takes the place of the one not used for longest.
+        // Other formats have their own structures; a fourth replaces the least recently used one.
         let [second, third] = [Format::OpenMetrics, Format::TextUtf8].map(|format| What {
             format,
             escaping: None,
@@ -282,10 +282,10 @@ mod tests {
             assert_eq!(scrape(&structures, TEXT, &large), "ordinary");
         }
         assert_eq!(scrape(&structures, TEXT, &large), "learn");
-        // A scrape that is not finished takes nothing away.
+        // An unfinished scrape removes nothing.
         assert!(matches!(structures.plan(TEXT), Plan::Known(_)));
         assert_eq!(scrape(&structures, TEXT, &large), "known");
-        // What has become small is left to the ordinary compressor again.
+        // A text that has become small uses the ordinary compressor again.
         let small = lines(0..10, "1.0");
         assert_eq!(scrape(&structures, TEXT, &small), "known");
         assert_eq!(scrape(&structures, TEXT, &small), "ordinary");
@@ -319,7 +319,7 @@ mod tests {
             assert!(matches!(structures.plan(TEXT), Plan::Ordinary));
             structures.saw(TEXT, too_many);
         }
-        // It may have become smaller.
+        // The text may have become smaller.
         let text = lines(0..1000, "1.0");
         for expected in ["ordinary", "learn", "known"] {
             assert_eq!(scrape(&structures, TEXT, &text), expected);

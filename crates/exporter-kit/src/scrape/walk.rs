@@ -18,7 +18,7 @@ use crate::registry::{Registered, Registry};
 #[derive(Clone)]
 pub(super) struct Selection {
     pub(super) registry: Registry,
-    /// The requested names, if not everything. A set: a request can name a thousand of ten thousand families.
+    /// The requested names; `None` for all. A set, because a request can name a thousand of ten thousand families.
     pub(super) names: Option<Arc<HashSet<String>>>,
     pub(super) context: ScrapeContext,
     /// Families that were collected before the scrape.
@@ -34,7 +34,7 @@ impl Selection {
     }
 }
 
-/// Returns whether the family's name is in the set, or one of its samples' names.
+/// Returns whether the set contains the family's name, or one of its samples' names.
 #[cold]
 fn has_name_of(names: &HashSet<String>, descriptor: &Descriptor) -> bool {
     names.contains(descriptor.name())
@@ -43,7 +43,7 @@ fn has_name_of(names: &HashSet<String>, descriptor: &Descriptor) -> bool {
             .any(|sample| names.contains(&**sample))
 }
 
-/// Passes families from the collectors to the sink: those that the filter keeps, each once.
+/// Passes selected families from the collectors to the sink, each once.
 pub(super) struct Walk<'a, S: ?Sized> {
     sink: &'a mut S,
     selection: &'a Selection,
@@ -51,7 +51,7 @@ pub(super) struct Walk<'a, S: ?Sized> {
     context: Option<ScrapeContext>,
     clock: Clock,
     giver: Giver<'a>,
-    /// Families that untrusted collectors have given in this scrape.
+    /// Families of untrusted collectors in this scrape so far.
     seen: Option<HashSet<Box<str>>>,
     open: bool,
 }
@@ -59,11 +59,11 @@ pub(super) struct Walk<'a, S: ?Sized> {
 /// The origin of the families, which decides how they are checked.
 #[derive(Clone, Copy)]
 enum Giver<'a> {
-    /// A metric that the registry has made: its name is its own.
+    /// A metric created by the registry: its name is known to be unique.
     Trusted,
-    /// A collector, which may give anything.
+    /// A collector, which may write anything.
     Untrusted(&'a Registered),
-    /// The library's own families, which give way to any other; whether none of their names is claimed.
+    /// The library's own families, which any other replaces. `are_free` is true if none of their names is claimed.
     Own { are_free: bool },
 }
 
@@ -96,7 +96,7 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
         if let Err(failure) = given {
             registered.failures.count(failure);
         } else if self.clock.is_over {
-            // The time ran out while it gave.
+            // The deadline passed while it wrote.
             registered.failures.count(Failure::Deadline);
         }
     }
@@ -105,7 +105,7 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
         if self.clock.is_over() {
             return Err(Failure::Deadline);
         }
-        // What a collector leaves behind when it panics is its own; the sink takes whole points only.
+        // A panic can leave only the collector's own state inconsistent; the sink accepts whole samples only.
         let given = match catch_unwind(AssertUnwindSafe(|| registered.collect(self))) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
@@ -137,7 +137,7 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
                 if fresh {
                     seen.insert(descriptor.name().into());
                 } else {
-                    // Told once, as it is the same in every scrape.
+                    // Log it once: it is the same in every scrape.
                     if registered.failures.get(Failure::Duplicate) == 0 {
                         log::warn!(
                             "collector `{}` gives `{}`, which is there already; it is left out, as is whatever else is",
@@ -163,7 +163,7 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
         self.clock = Clock::new(None);
     }
 
-    /// Gives the counts of failures, if there were any. Collectors without a name are counted together.
+    /// Writes the counts of failures, if any. Collectors without a name are counted together.
     pub(super) fn failures(&mut self, in_order: &[Arc<Registered>]) -> Result<(), CollectError> {
         let mut failed: BTreeMap<&str, [u64; Failure::ALL.len()]> = BTreeMap::new();
         let mut refused: BTreeMap<&str, u64> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Compression with zstd: the text of a scrape into one frame, piece by piece.
+//! Compression with zstd: the text of a scrape becomes one frame, piece by piece.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,14 +9,14 @@ use crate::sync::lock;
 /// Chosen by measurement; the numbers are in `docs/compression.md`.
 const LEVEL: i32 = 1;
 
-/// The window: 2^17 bytes, so that a compressor holds hundreds of KiB and not MiB. Lines that are alike are near each
-/// other in an exposition.
+/// The window: 2^17 bytes, so that a compressor needs hundreds of KiB, not MiB. Similar lines are near each other in an
+/// exposition.
 const WINDOW_LOG: u32 = 17;
 
-/// More compressors than these are not kept between scrapes.
+/// The maximum number of compressors kept between scrapes.
 const KEPT: usize = 2;
 
-/// The space that the compressor writes into at a time.
+/// The number of bytes that the compressor can write at a time.
 const ROOM: usize = 16 * 1024;
 
 /// Compressors that are kept between scrapes.
@@ -30,7 +30,7 @@ pub(crate) struct Zstd {
 }
 
 impl Zstd {
-    /// Makes a compressor for one body, if there is memory for it.
+    /// Creates a compressor for one body, if memory allows.
     pub(crate) fn new(encoders: &Encoders) -> Option<Self> {
         let kept = lock(&encoders.0).pop();
         let encoder = kept.or_else(make)?;
@@ -40,7 +40,7 @@ impl Zstd {
         })
     }
 
-    /// Compresses `text`; some of it may follow with the next call.
+    /// Compresses `text`; some bytes may follow at the next call.
     pub(crate) fn code(&mut self, text: &[u8], out: &mut Vec<u8>) {
         let mut input = InBuffer::around(text);
         while input.pos() < text.len() {
@@ -68,13 +68,13 @@ fn make() -> Option<Encoder<'static>> {
     encoder
         .set_parameter(CParameter::WindowLog(WINDOW_LOG))
         .ok()?;
-    // The frame's own check: a reader finds a body that was damaged on the way.
+    // The frame's checksum: a reader detects a body damaged on the way.
     encoder.set_parameter(CParameter::ChecksumFlag(true)).ok()?;
     Some(encoder)
 }
 
-/// Runs `step`, which appends to `out`. Compressing into free space does not fail; if it did, the frame would have no end,
-/// and the reader would know.
+/// Runs `step`, which appends to `out`. Compressing into free space does not fail. A failure would leave the frame
+/// without an end, so the reader would detect it.
 fn with_room(
     out: &mut Vec<u8>,
     step: impl FnOnce(&mut OutBuffer<'_, [u8]>) -> std::io::Result<usize>,
@@ -96,7 +96,7 @@ mod tests {
     fn pieces_make_one_frame_and_compressors_are_used_again() {
         let encoders = Encoders::default();
         let mut state = 1_u32;
-        // Bytes that don't compress fill the room they are given many times over.
+        // Incompressible bytes fill the free space several times.
         let noise: Vec<u8> = std::iter::repeat_with(|| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 24) as u8

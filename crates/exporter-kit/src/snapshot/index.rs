@@ -1,4 +1,4 @@
-//! Finds a series by its labels, in whatever order they were written.
+//! Finds a series by its labels, in any order.
 
 use std::hash::{BuildHasher, Hash};
 
@@ -56,7 +56,7 @@ where
     M: AsRef<str>,
     W: AsRef<str>,
 {
-    // Nearly always the order is the same, and nothing needs to be sorted.
+    // Nearly always the order is the same, and needs no sorting.
     let (mut left, mut right) = (a.clone(), b.clone());
     loop {
         match (left.next(), right.next()) {

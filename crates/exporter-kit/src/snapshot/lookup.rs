@@ -1,14 +1,14 @@
-//! Looks up one number by the name and labels that a query would use.
+//! Looks up one number by the name and labels of a query.
 
 use crate::model::decimal;
 use crate::model::{HistogramValue, Sample, SeriesKey, Timestamp, Value};
 use crate::snapshot::{FamilySnapshot, Snapshot, same_labels};
 
 impl Snapshot {
-    /// Returns one number, by the name of its line (with `_bucket`, `_sum`, `_count`, `_created` and so on) and all of its
-    /// labels in any order (with `le`, `quantile` or the state). Of several times the last one counts.
+    /// Returns one number, by the name of its line (with `_bucket`, `_sum`, `_count`, `_created` and so on). The labels
+    /// must be complete, in any order (with `le`, `quantile` or the state). Of several times, the last one counts.
     ///
-    /// `None` if the sample does not exist; a sample that is NaN is `Some(NaN)`.
+    /// Returns `None` if the sample does not exist; a sample that is NaN is `Some(NaN)`.
     ///
     /// ```
     /// let snapshot = exporter_kit::parse::text(
@@ -24,7 +24,7 @@ impl Snapshot {
     /// # Ok::<(), exporter_kit::parse::ParseError>(())
     /// ```
     pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
-        // A family of exactly that name comes first, but a histogram has no sample of its own name.
+        // A family of exactly that name has priority, but a histogram has no sample with its own name.
         let named = self
             .family(name)
             .and_then(|family| family.value(name, labels));

@@ -1,4 +1,4 @@
-//! Families held in memory: parsed or collected, compared, queried, encoded again.
+//! Families in memory: parsed or collected, compared, queried, encoded.
 //!
 //! A snapshot does not check names and values; parsers and collectors do.
 
@@ -18,11 +18,11 @@ use crate::model::{Descriptor, Sample, SeriesKey, SeriesKeyBuf};
 pub(crate) use index::{SeriesIndex, same_labels};
 pub(crate) use sample::{OwnedSample, OwnedValue};
 
-/// Families and their series at one moment, owned.
+/// Families and their series at one time, owned.
 ///
-/// A snapshot is a [`Sink`], to collect into, and a [`Collect`], to register it or give it on.
-/// [`parse`](crate::parse) makes one of an exposition. Each family is in it once, and each series of a family once for
-/// each time; [`duplicates`](Self::duplicates) names the others.
+/// A snapshot is a [`Sink`], to collect into, and a [`Collect`], to register it or pass it on. [`parse`](crate::parse)
+/// creates one from an exposition. It contains each family once, and each series of a family once for each time;
+/// [`duplicates`](Self::duplicates) names the others.
 ///
 /// ```
 /// use exporter_kit::Registry;
@@ -39,13 +39,13 @@ pub struct Snapshot {
     families: Vec<FamilySnapshot>,
     names: HashMap<Box<str>, usize>,
     duplicates: Vec<Duplicate>,
-    /// The series so far of the family that is being collected.
+    /// The series so far of the current family.
     shown: SeriesIndex,
     /// True if the family begun last is accepted.
     open: bool,
 }
 
-/// A family or series that came a second time.
+/// A duplicate family or series.
 #[derive(Clone, Debug, PartialEq)]
 struct Duplicate {
     family: Box<str>,
@@ -60,7 +60,7 @@ pub struct FamilySnapshot {
     series: Vec<Series>,
 }
 
-/// One series at one moment.
+/// One series at one time.
 #[derive(Clone)]
 pub(crate) struct Series {
     pub(crate) key: SeriesKeyBuf,
@@ -68,22 +68,22 @@ pub(crate) struct Series {
 }
 
 impl Snapshot {
-    /// An empty snapshot, to collect into.
+    /// Creates an empty snapshot, to collect into.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The families, in the order in which they came.
+    /// The families, in order of arrival.
     pub fn families(&self) -> &[FamilySnapshot] {
         &self.families
     }
 
-    /// The family of that name: the one that a query uses, so a counter's ends in `_total`.
+    /// The family of that name. The name is the one used in queries, so a counter's ends in `_total`.
     pub fn family(&self, name: &str) -> Option<&FamilySnapshot> {
         self.names.get(name).map(|at| &self.families[*at])
     }
 
-    /// The families and series, `name{labels}`, that came a second time and were left out.
+    /// The duplicate families and series, `name{labels}`, which were left out.
     pub fn duplicates(&self) -> impl Iterator<Item = &str> {
         self.duplicates.iter().map(|duplicate| &*duplicate.text)
     }
@@ -93,7 +93,7 @@ impl Snapshot {
         duplicates.map(|duplicate| (&*duplicate.family, &*duplicate.text))
     }
 
-    /// The same with the families in the order of their names.
+    /// Returns the snapshot with its families sorted by name.
     #[must_use]
     pub fn sorted(&self) -> Self {
         let mut families = self.families.clone();
@@ -109,7 +109,7 @@ impl Snapshot {
         }
     }
 
-    /// Writes the snapshot in that format, names quoted where the format can.
+    /// Writes the snapshot in that format, with names quoted where the format allows it.
     pub fn encode(&self, format: Format) -> Vec<u8> {
         let mut body = Vec::new();
         let mut whole = |chunk: &mut Vec<u8>| {
@@ -131,7 +131,7 @@ impl Snapshot {
         }
     }
 
-    /// Adds a family whose series are known to be distinct; `false` if one of that name is there.
+    /// Adds a family whose series are known to be distinct; returns `false` if the name exists.
     pub(crate) fn push(&mut self, descriptor: Descriptor, series: Vec<Series>) -> bool {
         let at = self.families.len();
         let name: Box<str> = descriptor.name().into();
@@ -230,7 +230,7 @@ impl FamilySnapshot {
         &self.descriptor
     }
 
-    /// The series, in the order in which they came. One with several moments comes once for each.
+    /// The series, in order of arrival. One with several times appears once for each.
     pub fn series(&self) -> impl ExactSizeIterator<Item = (SeriesKey<'_>, Sample<'_>)> {
         self.series
             .iter()

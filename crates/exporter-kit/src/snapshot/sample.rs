@@ -14,7 +14,7 @@ pub(crate) struct OwnedSample {
     pub(crate) created: Option<Timestamp>,
 }
 
-/// The value of a sample, by metric type. Large ones are boxed, because most values are one number.
+/// The value of a sample, by metric type. Large ones are boxed, because most values are single numbers.
 #[derive(Clone, Debug)]
 pub(crate) enum OwnedValue {
     Counter(Number, Option<Box<Exemplar>>),
@@ -28,7 +28,7 @@ pub(crate) enum OwnedValue {
 }
 
 impl OwnedValue {
-    /// Makes the value of a metric type whose value is one number.
+    /// Creates the value of a metric type whose value is one number.
     pub(crate) fn number(metric_type: MetricType, number: Number) -> Self {
         match metric_type {
             MetricType::Counter => Self::Counter(number, None),
@@ -101,7 +101,7 @@ impl PartialEq for OwnedSample {
     }
 }
 
-/// As numbers, but NaN equals NaN, so that expositions can be compared.
+/// Compares numbers, but NaN equals NaN, so that expositions can be compared.
 fn same(a: f64, b: f64) -> bool {
     a == b || (a.is_nan() && b.is_nan())
 }

@@ -9,12 +9,12 @@ const FIRST: Duration = Duration::from_secs(1);
 /// The longest wait, unless the interval is longer.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Returns the wait after that many failures in a row, 1 and more. It doubles each time, and is a random time between half
-/// of that and all of it, so that sources that failed together are not retried together.
+/// Returns the wait after that many consecutive failures, at least 1. It doubles each time. A random time between half
+/// of it and all of it prevents sources that failed together from retrying together.
 pub(crate) fn wait(failures: u32, interval: Duration) -> Duration {
     let doubled = FIRST.saturating_mul(1 << failures.saturating_sub(1).min(16));
     let longest = doubled.min(LONGEST.max(interval));
-    // A hasher's keys are random, which is all the chance that this needs.
+    // A hasher's keys are random, which is enough randomness here.
     let chance = RandomState::new().hash_one(failures) % 1024;
     longest / 2 + longest / 2 * u32::try_from(chance).unwrap_or(0) / 1024
 }

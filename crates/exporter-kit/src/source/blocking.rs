@@ -1,8 +1,7 @@
-//! Collectors that may wait, run as sources are: on threads that can be left behind, once for all scrapes that arrive
-//! together, until the deadline and no longer.
+//! Collectors that may wait. They run like sources: on threads that can be left behind, once for all scrapes that
+//! arrive together, at most until the deadline.
 //!
-//! A collector that hangs keeps the thread that it is on, is not called again meanwhile, and delays the others by at most
-//! a moment.
+//! A hung collector keeps its thread, is not called again meanwhile, and delays the others only briefly.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,7 +16,7 @@ use crate::collect::context::ScrapeContext;
 use crate::collect::{Collect, CollectError, Failure, Sink};
 use crate::sync::lock;
 
-/// After how long without progress another thread takes on the collectors that wait for their turn.
+/// The time without progress after which another thread runs the waiting collectors.
 const STALL: Duration = Duration::from_millis(50);
 
 /// The largest number of threads of one batch.
@@ -34,7 +33,7 @@ pub(crate) struct CollectorRuns {
 #[derive(Debug)]
 pub(crate) struct CollectorRun {
     flight: Flight<Collected>,
-    /// The latest deadline of the scrapes that wait; none if one has none.
+    /// The latest deadline of the waiting scrapes; `None` if one of them has no deadline.
     until: Arc<Mutex<Option<Instant>>>,
     batch: Arc<Batch>,
 }
@@ -43,7 +42,7 @@ pub(crate) struct CollectorRun {
 #[derive(Clone, Debug)]
 pub(crate) struct Collected {
     families: Option<Arc<FamilyBuffer>>,
-    /// The reason why these are incomplete.
+    /// The reason why the families are incomplete.
     pub(crate) failure: Option<Failure>,
 }
 
@@ -63,7 +62,7 @@ impl Collected {
 }
 
 impl CollectorRuns {
-    /// The run under way, or a new one that is added to the batch.
+    /// Returns the run under way, or adds a new one to the batch.
     pub(crate) fn join(
         &self,
         name: &Arc<str>,
@@ -100,7 +99,7 @@ impl CollectorRuns {
 }
 
 impl CollectorRun {
-    /// Waits on this thread until the run has ended, or the deadline has passed, or the scrape has gone.
+    /// Waits on this thread until the run has ended, the deadline has passed, or the scrape has gone.
     pub(crate) fn wait(&self, until: Option<Instant>, is_wanted: &dyn Fn() -> bool) -> Collected {
         let look = || {
             self.batch.advance();
@@ -113,8 +112,8 @@ impl CollectorRun {
     }
 }
 
-/// The collectors that one scrape has begun. A thread takes on one after the other, so that many quick ones need no thread
-/// each.
+/// The collectors that one scrape has started. A thread runs one after the other, so that many fast ones share a
+/// thread.
 #[derive(Debug)]
 pub(crate) struct Batch {
     budget: Arc<Budget>,
@@ -123,10 +122,10 @@ pub(crate) struct Batch {
 
 #[derive(Debug)]
 struct Progress {
-    /// Those that have not begun.
+    /// The collectors not started yet.
     calls: VecDeque<Call>,
     threads: usize,
-    /// When the last collector began.
+    /// The start of the last collector.
     since: Instant,
 }
 
@@ -146,7 +145,7 @@ impl Batch {
         lock(&self.state).calls.push_back(call);
     }
 
-    /// Starts the first thread, and another one where those at work have got no further for a moment.
+    /// Starts the first thread, and another one if the running threads have made no progress for a moment.
     pub(crate) fn advance(self: &Arc<Self>) {
         let mut state = lock(&self.state);
         let is_stalled = state.threads == 0 || state.since.elapsed() >= STALL;
@@ -179,7 +178,7 @@ impl Batch {
     }
 }
 
-/// One run of one collector, as its thread sees it.
+/// One run of one collector, on its thread.
 struct Call {
     name: Arc<str>,
     collector: Arc<dyn Collect>,
@@ -194,11 +193,11 @@ impl Call {
             return;
         }
         let Some(turn) = self.threads.turn_now() else {
-            // It is still at work for scrapes that have ended without it.
+            // It still runs for scrapes that have ended without it.
             return self.landing.land(Collected::nothing(Failure::Hanging));
         };
         let collected = self.collect(budget);
-        // Before the result is there: a scrape that has it may begin the next run.
+        // Before the result arrives: a scrape that receives it may start the next run.
         drop(turn);
         self.landing.land(collected);
     }
@@ -226,7 +225,7 @@ impl std::fmt::Debug for Call {
     }
 }
 
-/// Calls a collector. The panic of one is its own: sinks take whole series only.
+/// Calls a collector and catches its panic. The sink stays valid: it accepts whole series only.
 fn catch(name: &str, collect: impl FnOnce() -> Result<(), CollectError>) -> Option<Failure> {
     match catch_unwind(AssertUnwindSafe(collect)) {
         Ok(Ok(())) => None,

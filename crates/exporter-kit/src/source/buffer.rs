@@ -1,4 +1,4 @@
-//! Families of a collector, held in bounded memory for the scrapes that share them.
+//! Families of a collector, kept in bounded memory for the scrapes that share them.
 
 use std::fmt;
 use std::mem::size_of;
@@ -10,13 +10,13 @@ use crate::collect::{Failure, Sink};
 use crate::model::{Descriptor, Sample, SeriesKey, Value};
 use crate::snapshot::OwnedSample;
 
-/// The step in which memory is taken from the budget, in bytes.
+/// The number of bytes to reserve from the budget at a time.
 const STEP: usize = 64 * 1024;
 
-/// The number of samples between two looks at the clock.
+/// The number of samples between two checks of the clock.
 const SAMPLES_BETWEEN_LOOKS: usize = 64;
 
-/// The memory that the collectors of one handler may take, in bytes.
+/// The memory limit for the collectors of one handler, in bytes.
 #[derive(Debug)]
 pub(crate) struct Budget {
     limit: usize,
@@ -40,14 +40,14 @@ impl Budget {
     }
 }
 
-/// Takes the families of a collector, for as long as there is time and memory.
+/// Stores the families of a collector, within the limits of time and memory.
 pub(crate) struct BufferWriter<'a> {
     buffer: FamilyBuffer,
     context: ScrapeContext,
-    /// Called now and then; true stops the collector.
+    /// Called regularly; `true` stops the collector.
     is_over: &'a dyn Fn() -> bool,
     until_look: usize,
-    /// Bytes that are used, about.
+    /// The approximate number of used bytes.
     used: usize,
 }
 
@@ -83,7 +83,7 @@ impl<'a> BufferWriter<'a> {
         self.buffer
     }
 
-    /// Returns whether there is time and memory for that many bytes more.
+    /// Returns whether time and memory suffice for that many more bytes.
     fn takes(&mut self, bytes: usize) -> bool {
         let buffer = &mut self.buffer;
         if buffer.cut.is_some() {
@@ -113,7 +113,7 @@ impl<'a> BufferWriter<'a> {
 impl Sink for BufferWriter<'_> {
     fn family(&mut self, descriptor: &Descriptor) -> bool {
         let bytes = size_of::<Family>() + descriptor.name().len() + descriptor.help().len();
-        // A family is worth a look at the clock: what comes before its samples may have taken long.
+        // Check the clock at each family: the work before its samples may have taken long.
         self.until_look = 0;
         if !self.takes(bytes) {
             return false;
@@ -173,7 +173,7 @@ pub(crate) struct FamilyBuffer {
     text: String,
     cut: Option<Failure>,
     budget: Arc<Budget>,
-    /// Bytes that the budget has given.
+    /// Bytes reserved from the budget.
     taken: usize,
 }
 
@@ -191,12 +191,12 @@ struct Series {
 }
 
 impl FamilyBuffer {
-    /// The reason why this is incomplete.
+    /// The reason why the families are incomplete.
     pub(crate) fn cut(&self) -> Option<Failure> {
         self.cut
     }
 
-    /// Gives it again.
+    /// Writes the families to a sink.
     pub(crate) fn give(&self, sink: &mut dyn Sink) {
         let ends = self.families.iter().skip(1).map(|family| family.first);
         let ends = ends.chain([self.points.len()]);

@@ -1,15 +1,15 @@
-//! Keeps the panic of a future to itself.
+//! Catches the panic of a future.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// The future panicked. The panic has told standard error about itself.
+/// The future panicked. The panic message is on standard error already.
 #[derive(Debug)]
 pub(crate) struct Panicked;
 
-/// A future whose panic is its output. A panic of its destructor is ignored.
+/// A future that returns its panic as output. A panic of its destructor is ignored.
 pub(crate) struct Caught<F: ?Sized>(Option<Pin<Box<F>>>);
 
 impl<F: Future + ?Sized> Caught<F> {
@@ -25,7 +25,7 @@ impl<F: Future + ?Sized> Future for Caught<F> {
         let Some(future) = &mut self.0 else {
             return Poll::Ready(Err(Panicked));
         };
-        // What the future leaves behind is its own: it is not polled again.
+        // The panic can leave only the future itself inconsistent, and it is not polled again.
         match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),

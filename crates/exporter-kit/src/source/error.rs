@@ -3,13 +3,13 @@
 use std::error::Error;
 use std::fmt;
 
-/// The kind of a failure: the `reason` in `…_source_errors_total`.
+/// The reason for a failure: the `reason` in `…_source_errors_total`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SourceErrorReason {
     /// The connection failed: no such host, refused, no such file.
     Connect,
-    /// It rejects the credentials.
+    /// The source rejects the credentials.
     Login,
     /// The fetch was too slow.
     Timeout,
@@ -17,11 +17,11 @@ pub enum SourceErrorReason {
     Query,
     /// The response can't be decoded.
     Decode,
-    /// The response is larger than allowed.
+    /// The response exceeds the size limit.
     Limit,
-    /// It panicked.
+    /// The source panicked.
     Panic,
-    /// It has families or series of another source, or of another type. Found by the runner.
+    /// Families or series that belong to another source, or differ in type. The runner finds this.
     Conflict,
     /// Anything else.
     Other,
@@ -65,7 +65,7 @@ impl fmt::Display for SourceErrorReason {
 
 /// The failure of a fetch, or of a part of it.
 ///
-/// Its text is logged and shown on the page of the exporter: it must hold no secret.
+/// The text is logged and shown on the exporter's web page: keep secrets out of it.
 ///
 /// ```
 /// use exporter_kit::source::{SourceError, SourceErrorReason};
@@ -89,7 +89,7 @@ macro_rules! constructors {
 }
 
 impl SourceError {
-    /// A failure of that kind: an error, or a text.
+    /// Creates an error with that reason from an error or a text.
     pub fn new(reason: SourceErrorReason, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             reason,
@@ -100,21 +100,21 @@ impl SourceError {
     constructors! {
         /// The connection failed.
         connect: Connect;
-        /// It rejects the credentials.
+        /// The source rejects the credentials.
         login: Login;
-        /// The fetch was too slow. The runner says so by itself once the deadline is there.
+        /// The fetch was too slow. The runner reports this itself at the deadline.
         timeout: Timeout;
         /// The query failed.
         query: Query;
         /// The response can't be decoded.
         decode: Decode;
-        /// The response is larger than allowed.
+        /// The response exceeds the size limit.
         limit: Limit;
         /// Anything else.
         other: Other;
     }
 
-    /// The kind of the failure.
+    /// The reason for the failure.
     pub fn reason(&self) -> SourceErrorReason {
         self.reason
     }
@@ -134,16 +134,16 @@ impl Error for SourceError {
     }
 }
 
-/// The reason why a set of sources was rejected. Nothing has changed then.
+/// The reason for rejecting a set of sources. The previous set stays.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplaceError {
-    /// Two sources have one name.
+    /// Two sources with the same name.
     Repeated {
         /// The name.
         name: Box<str>,
     },
-    /// A source has no name.
+    /// A source without a name.
     Nameless,
 }
 

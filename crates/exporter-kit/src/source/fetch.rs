@@ -10,14 +10,15 @@ use tokio::time::Instant;
 use super::error::SourceError;
 use crate::snapshot::Snapshot;
 
-/// Fetches numbers from where they are kept: a database, a service, a file.
+/// Fetches numbers from a database, a service or a file.
 ///
-/// [`Sources`](super::Sources) calls [`fetch`](Self::fetch), never twice at once for the same source, and at the
-/// deadline drops the future, which must end the work: close or return the connection, kill the process. Blocking calls go
-/// through [`BlockingThreads`](super::BlockingThreads).
+/// [`Sources`](super::Sources) calls [`fetch`](Self::fetch), never twice at once for the same source. At the deadline
+/// it drops the future; the drop must end the work: close or return the connection, kill the process. Run blocking
+/// calls in [`BlockingThreads`](super::BlockingThreads).
 ///
 /// A source reports numbers, never its own health: the library measures duration, success and the time of the last
-/// success. An error means that the numbers are unknown; [`Fetched::nothing`] is an empty result. A panic costs this run of this source and nothing else.
+/// success. An error means that the numbers are unknown; [`Fetched::nothing`] is an empty result. A panic affects only
+/// this run of this source.
 ///
 /// ```
 /// use exporter_kit::source::{Deadline, Fetched, Source, SourceError};
@@ -47,7 +48,7 @@ pub trait Source: Send + Sync + 'static {
     /// Fetches the current numbers.
     ///
     /// # Errors
-    /// When the numbers are unknown. If only a part is, return the rest with [`Fetched::with_problem`].
+    /// When the numbers are unknown. If only some are unknown, return the rest with [`Fetched::with_problem`].
     fn fetch(
         &self,
         deadline: Deadline,
@@ -58,7 +59,7 @@ pub trait Source: Send + Sync + 'static {
 pub(crate) type FetchFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Fetched, SourceError>> + Send + 'a>>;
 
-/// A [`Source`] whose type is forgotten.
+/// A [`Source`] with its type erased.
 pub(crate) trait AnySource: Send + Sync {
     fn fetch(&self, deadline: Deadline) -> FetchFuture<'_>;
 }
@@ -69,20 +70,20 @@ impl<S: Source> AnySource for S {
     }
 }
 
-/// The moment by which something must be done.
+/// A point in time by which work must be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// That moment.
+    /// That point in time.
     pub fn at(instant: Instant) -> Self {
         Self(instant)
     }
 
-    /// In that time from now; at most about 30 years.
+    /// Creates a deadline that much time from now; at most about 30 years.
     pub fn after(time: Duration) -> Self {
         let now = Instant::now();
-        // Further away than anybody waits, and what every clock can say.
+        // Longer than any wait, and within the range of every clock.
         let far = now + Duration::from_secs(30 * 365 * 24 * 3600);
         Self(
             now.checked_add(time)
@@ -90,18 +91,19 @@ impl Deadline {
         )
     }
 
-    /// A moment that is never reached.
+    /// A deadline that never passes.
     #[cfg(feature = "http")]
     pub(crate) fn never() -> Self {
         Self::after(Duration::MAX)
     }
 
-    /// The moment, for timers: it is tokio's.
+    /// The deadline for timers, as tokio's instant.
     pub fn instant(self) -> Instant {
         self.0
     }
 
-    /// The time that is left; zero once it has passed. Pass it on to everything with a time limit of its own.
+    /// The time left until the deadline; zero once it has passed. Pass it on to everything with a time limit of its
+    /// own.
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
@@ -112,7 +114,7 @@ impl Deadline {
     }
 }
 
-/// The result of a fetch: the numbers, and from how many rows they were made.
+/// The result of a fetch: the numbers, and the number of rows behind them.
 #[derive(Clone)]
 pub struct Fetched {
     pub(crate) snapshot: Snapshot,
@@ -121,7 +123,8 @@ pub struct Fetched {
 }
 
 impl Fetched {
-    /// These families, made from that many rows: lines, records, replies, whatever the source counts in.
+    /// Creates a result of these families, made from that many rows: lines, records, replies, or any other unit of the
+    /// source.
     pub fn new(snapshot: Snapshot, rows: u64) -> Self {
         Self {
             snapshot,
@@ -135,8 +138,8 @@ impl Fetched {
         Self::new(Snapshot::new(), 0)
     }
 
-    /// Adds what went wrong with a part of it: one query of several, rows that could not be read. It is counted and
-    /// shown with the source's status; the rest is used, and the source counts as up.
+    /// Adds the failure of a part: one query of several, unreadable rows. It is counted and shown in the source's
+    /// status. The other numbers are used, and the source counts as up.
     #[must_use]
     pub fn with_problem(mut self, problem: SourceError) -> Self {
         self.problems.push(std::sync::Arc::new(problem));
@@ -148,12 +151,12 @@ impl Fetched {
         &self.snapshot
     }
 
-    /// From how many rows they were made.
+    /// The number of rows behind the families.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// The failures of parts of it.
+    /// The failures of parts.
     pub fn problems(&self) -> impl ExactSizeIterator<Item = &SourceError> {
         self.problems.iter().map(|problem| &**problem)
     }

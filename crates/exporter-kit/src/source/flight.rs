@@ -1,4 +1,4 @@
-//! One run of something that any number of scrapes wait for, and that ends when the last of them has gone.
+//! One shared run: any number of scrapes wait for it, and it ends when the last of them has gone.
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -7,11 +7,11 @@ use tokio::task::AbortHandle;
 /// A run under way. Dropping it stops the work.
 pub(crate) struct Flight<T> {
     result: watch::Receiver<Option<T>>,
-    /// The task that does the work, unless threads do it: those ask whether it is wanted.
+    /// The task that does the work; `None` if threads do it, which check whether a scrape still waits.
     task: Option<AbortHandle>,
 }
 
-/// The end of a flight that has the result to give. Dropping it ends the flight without one.
+/// The end of a flight that provides its result. Dropping it ends the flight without a result.
 pub(crate) struct Landing<T>(watch::Sender<Option<T>>);
 
 impl<T: Clone + Send + Sync + 'static> Flight<T> {
@@ -26,18 +26,18 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
         flight
     }
 
-    /// A run whose result comes from the other end.
+    /// Creates a run whose result comes from the landing.
     pub(crate) fn new() -> (Self, Landing<T>) {
         let (sender, result) = watch::channel(None);
         (Self { result, task: None }, Landing(sender))
     }
 
-    /// Returns whether it has ended: a scrape that comes now is too late for it.
+    /// Returns whether the run has ended: a new scrape cannot join it.
     pub(crate) fn is_over(&self) -> bool {
         self.result.borrow().is_some() || self.result.has_changed().is_err()
     }
 
-    /// Waits for the result; nothing if the run ended without.
+    /// Waits for the result; `None` if the run ended without one.
     pub(crate) async fn result(&self) -> Option<T> {
         let mut result = self.result.clone();
         let result = result.wait_for(Option::is_some).await;

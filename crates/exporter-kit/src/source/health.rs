@@ -1,4 +1,4 @@
-//! The metrics that every source has from the start: how it is, as the runner has measured it.
+//! The built-in metrics of every source: its health, as measured by the runner.
 
 use super::error::SourceErrorReason;
 use super::view::View;
@@ -72,7 +72,7 @@ impl Health {
         all.map(Clone::clone).into()
     }
 
-    /// Gives the families, in the order of their names.
+    /// Writes the families, in the order of their names.
     pub(crate) fn give(&self, view: &View, sink: &mut dyn Sink) -> Result<(), CollectError> {
         let sources = || view.0.iter().map(|shown| (&*shown.runner.spec.name, shown));
         let shown_old: Vec<_> = sources()

@@ -1,5 +1,5 @@
-//! Makes one exposition of what several sources gave: families of one name become one, whatever contradicts is left
-//! out and counted with the source that came later.
+//! Merges the families of several sources into one exposition. Families of one name become one. Contradictions are left
+//! out and counted with the later source.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::encode::sample_names;
 use crate::model::{Descriptor, Sample, SeriesKey};
 use crate::snapshot::{FamilySnapshot, SeriesIndex, same_labels};
 
-/// Gives all families of a view in the order of their names; the series of one family in the order of the sources.
+/// Writes all families of a view in the order of their names, and the series of one family in the order of the sources.
 /// `reserved` are families that no source may have.
 pub(crate) fn give(view: &View, reserved: &[Descriptor], sink: &mut dyn Sink) {
-    // The family that has each name of a sample.
+    // The family behind each sample name.
     let mut claims: HashMap<Box<str>, &str> = HashMap::new();
     for descriptor in reserved {
         for name in sample_names(descriptor) {
@@ -65,7 +65,7 @@ pub(crate) fn give(view: &View, reserved: &[Descriptor], sink: &mut dyn Sink) {
     }
 }
 
-/// Gives the series of a family that several sources have, each label set once.
+/// Writes the series of a family that several sources have, each label set once.
 fn give_merged(parts: &[(&Shown, &FamilySnapshot)], sink: &mut dyn Sink) {
     let mut index = SeriesIndex::default();
     let mut given: Vec<(SeriesKey<'_>, Sample<'_>)> = Vec::new();
@@ -89,7 +89,7 @@ fn give_merged(parts: &[(&Shown, &FamilySnapshot)], sink: &mut dyn Sink) {
     }
 }
 
-/// Counts with the source that came later what it gives and others have given.
+/// Counts a source's conflict with an earlier source.
 fn count_conflict(shown: &Shown, what: &str) {
     if let Some(good) = &shown.good {
         let conflict = format!(

@@ -1,8 +1,9 @@
-//! Numbers that are fetched from elsewhere: asynchronous sources, and what runs them.
+//! Numbers fetched from elsewhere: asynchronous sources, and their runner.
 //!
-//! A [`Source`] fetches; [`Sources`] runs any number of them side by side, each within its time, shares one run among
-//! scrapes that arrive together, keeps numbers for as long as configured, and shows the health of each source.
-//! [Register](crate::Registry::register) it: each scrape of a server then asks the sources first. A longer introduction is in [`docs::sources`](crate::docs::sources).
+//! A [`Source`] fetches. [`Sources`] runs any number of them side by side, each within its timeout, and shares one run
+//! among scrapes that arrive together. It keeps numbers for the configured time, and reports the health of each source.
+//! [Register](crate::Registry::register) it: each scrape of a server then fetches from the sources first. For an
+//! introduction, see [`docs::sources`](crate::docs::sources).
 
 mod backoff;
 #[cfg(feature = "http")]

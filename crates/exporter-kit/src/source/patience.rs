@@ -1,4 +1,4 @@
-//! The wait of a thread for a future: until a deadline, and for as long as a scrape is wanted.
+//! The wait of a thread for a future: until a deadline, and while a scrape still wants it.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-/// The time after which a waiting thread looks whether to go on.
+/// The time between two checks whether to go on.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// The reason why a wait ended without the future's output.
@@ -14,11 +14,11 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(crate) enum GivenUp {
     /// The deadline has passed.
     Late,
-    /// The scrape that waits has gone.
+    /// The waiting scrape has gone.
     Unwanted,
 }
 
-/// Waits on this thread, which needs no runtime; the future must need none either. `is_wanted` is called about every 50 ms.
+/// Waits on this thread. Neither the thread nor the future may need a runtime. Calls `is_wanted` about every 50 ms.
 pub(crate) fn wait<F: Future>(
     future: F,
     until: Option<Instant>,
@@ -41,7 +41,7 @@ pub(crate) fn wait<F: Future>(
     }
 }
 
-/// Wakes a thread that is parked.
+/// Wakes a parked thread.
 struct Unpark(Thread);
 
 impl Wake for Unpark {

@@ -1,4 +1,4 @@
-//! Threads for work that may block. A thread that hangs is never waited for, and the pool has no size to use up.
+//! Threads for work that may block. The pool never waits for a hung thread and has no size limit to exhaust.
 
 use std::collections::VecDeque;
 use std::io;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::sync::lock;
 
-/// The time for which a thread without work is kept.
+/// The time for which an idle thread is kept.
 const IDLE: Duration = Duration::from_secs(10);
 
 type Work = Box<dyn FnOnce() + Send>;
@@ -25,7 +25,7 @@ struct Threads {
     idle: usize,
 }
 
-/// One for the process: it holds nothing but threads.
+/// One for the process: it holds only threads.
 static POOL: Pool = Pool {
     threads: Mutex::new(Threads {
         work: VecDeque::new(),
@@ -34,7 +34,7 @@ static POOL: Pool = Pool {
     added: Condvar::new(),
 };
 
-/// Begins the work at once on a thread of the pool.
+/// Starts the work at once on a thread of the pool.
 ///
 /// # Errors
 /// When the system allows no further thread.

@@ -8,23 +8,23 @@ use super::error::SourceErrorReason;
 use super::fetch::{Deadline, Fetched};
 use super::flight::Flight;
 
-/// The result of a run: numbers, or a failure that is counted already.
+/// The result of a run: numbers, or a failure that is already counted.
 pub(crate) type Outcome = Result<Arc<Good>, SourceErrorReason>;
 
 /// A run of a source that is under way. Dropping it stops the work.
 pub(crate) struct Run {
     pub(crate) flight: Flight<Outcome>,
-    /// The deadline that the source got.
+    /// The deadline passed to the source.
     pub(crate) deadline: Deadline,
-    /// Set if that is before the source's own timeout.
+    /// True if the deadline is before the source's own timeout.
     pub(crate) is_cut_short: bool,
 }
 
-/// Numbers, and when they were fetched.
+/// Numbers, and the time of their fetch.
 pub(crate) struct Good {
     pub(crate) fetched: Fetched,
     pub(crate) at: Instant,
-    /// The conflict with another source, once it was found and counted.
+    /// The conflict with another source, once found and counted.
     pub(crate) conflict: OnceLock<Arc<str>>,
 }
 

@@ -1,4 +1,4 @@
-//! Runs one source: bounds, counts and remembers what it does.
+//! Runs one source: limits, counts and remembers its runs.
 
 use std::future::Future;
 use std::ops::ControlFlow;
@@ -28,7 +28,7 @@ use crate::sync::lock;
 
 const REASONS: usize = SourceErrorReason::ALL.len();
 
-/// A source with its past.
+/// A source with its history.
 pub(crate) struct Runner {
     pub(crate) spec: SourceSpec,
     runtime: Handle,
@@ -42,19 +42,19 @@ pub(crate) struct Runner {
 struct Past {
     run: Weak<Run>,
     last: Option<Ended>,
-    /// The numbers of the last success, unless they are never shown again.
+    /// The numbers of the last success, unless they can never be shown again.
     good: Option<Arc<Good>>,
     last_success: Option<Timestamp>,
-    /// Since the last success.
+    /// The number of failures since the last success.
     failures: u32,
     /// The conflict that was logged last, unless a later fetch had none.
     conflict: Option<Arc<str>>,
 }
 
-/// The least pause between two runs in the background, unless the interval is shorter.
+/// The minimum pause between two runs in the background, unless the interval is shorter.
 const MIN_PAUSE: Duration = Duration::from_millis(100);
 
-/// For how long a source keeps others from beginning at most: one that hangs does no work.
+/// The longest time for which a source delays the start of others: a hung source does no work.
 const TURN: Duration = Duration::from_secs(1);
 
 /// The end of the last run.
@@ -77,7 +77,7 @@ impl Runner {
         }
     }
 
-    /// The run that a scrape has to wait for, if there is one.
+    /// Returns the run that a scrape has to wait for, if any.
     pub(crate) fn begin(self: &Arc<Self>, deadline: Deadline) -> Option<Arc<Run>> {
         match self.spec.schedule {
             Schedule::AtScrape => Some(self.join(deadline)),
@@ -85,7 +85,7 @@ impl Runner {
                 let good = past.good.as_ref();
                 good.is_some_and(|good| good.at.elapsed() < time_to_live)
             }),
-            // The first numbers are waited for; no later ones.
+            // A scrape waits only for the first numbers.
             Schedule::Every { .. } => {
                 let first = lock(&self.past).last.is_none();
                 first.then(|| self.join(self.own_deadline()))
@@ -93,7 +93,7 @@ impl Runner {
         }
     }
 
-    /// Waits for a run until the deadline, and gives what the scrape shows.
+    /// Waits for a run until the deadline, and returns the source as the scrape shows it.
     pub(crate) async fn wait(
         self: &Arc<Self>,
         run: Option<Arc<Run>>,
@@ -111,7 +111,7 @@ impl Runner {
         }
     }
 
-    /// The same on this thread, which needs no runtime, and for as long as the scrape is wanted.
+    /// Waits on this thread, which needs no runtime, while the scrape is wanted.
     #[cfg(feature = "http")]
     pub(crate) fn wait_here(
         self: &Arc<Self>,
@@ -136,8 +136,8 @@ impl Runner {
         }
     }
 
-    /// Returns the source as the scrape shows it after a wait, or the next run to wait for. `result` is `None` if the
-    /// scrape's time is over, and `Some(None)` if the run ended without a result because its runtime shut down.
+    /// Returns the source as the scrape shows it after a wait, or the next run to wait for. `result` is `None` after
+    /// the scrape's deadline. It is `Some(None)` if the run ended without a result because its runtime shut down.
     fn conclude(
         self: &Arc<Self>,
         run: &Run,
@@ -146,7 +146,7 @@ impl Runner {
     ) -> ControlFlow<Shown, Arc<Run>> {
         match result {
             Some(Some(Ok(good))) => ControlFlow::Break(Shown::fresh(self, good)),
-            // It had less time than this scrape has, which may still get an answer.
+            // The run had less time than this scrape, which may still get a result.
             Some(Some(Err(SourceErrorReason::Timeout)))
                 if run.is_cut_short
                     && run.deadline < deadlines.work
@@ -157,7 +157,7 @@ impl Runner {
             Some(_) => ControlFlow::Break(Shown::failed(self, self.kept())),
             None => {
                 if run.deadline > deadlines.scrape {
-                    // Its own time is not over, so nothing else counts it.
+                    // The run's own time is not over, so nothing else counts this failure.
                     self.count(SourceErrorReason::Timeout);
                 }
                 ControlFlow::Break(Shown::failed(self, self.kept()))
@@ -165,7 +165,7 @@ impl Runner {
         }
     }
 
-    /// The last numbers, without asking the source.
+    /// Returns the last numbers, without a fetch.
     pub(crate) fn now(self: &Arc<Self>) -> Shown {
         let past = lock(&self.past);
         match (&past.last, &past.good) {
@@ -177,7 +177,7 @@ impl Runner {
         }
     }
 
-    /// Asks the source again and again.
+    /// Fetches again and again.
     pub(crate) fn start(self: &Arc<Self>) -> Background {
         let Schedule::Every { interval } = self.spec.schedule else {
             return Background(None);
@@ -192,7 +192,7 @@ impl Runner {
                     0 => started + interval,
                     failures => Instant::now() + backoff::wait(failures, interval),
                 };
-                // What took longer than the interval is followed by a pause, so that it can't take everything.
+                // After a run longer than the interval, a pause keeps the source from using all the time.
                 sleep_until(next.max(Instant::now() + interval.min(MIN_PAUSE))).await;
             }
         });
@@ -203,7 +203,7 @@ impl Runner {
         self.errors[reason as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a conflict with another source, once for each fetch. Logs it if it is not the same as before.
+    /// Counts a conflict with another source, once for each fetch. Logs it if it differs from the previous one.
     pub(crate) fn count_conflict(&self, good: &Good, conflict: &str) {
         let conflict: Arc<str> = conflict.into();
         if good.conflict.set(Arc::clone(&conflict)).is_err() {
@@ -247,13 +247,13 @@ impl Runner {
         status
     }
 
-    /// The run under way, or a new one.
+    /// Returns the run under way, or a new one.
     fn join(self: &Arc<Self>, deadline: Deadline) -> Arc<Run> {
         self.join_locked(deadline, lock(&self.past))
     }
 
-    /// The same, unless what the past says is enough. Looked at under one lock: a run that ends meanwhile would be followed
-    /// by another one for nothing.
+    /// Returns the run under way, or a new one, unless the history is enough. One lock covers the check and the join.
+    /// Otherwise, a run that ends in between would be followed by a needless one.
     fn join_unless(
         self: &Arc<Self>,
         deadline: Deadline,
@@ -309,7 +309,7 @@ impl Runner {
     }
 
     async fn fetch(&self, deadline: Deadline) -> Result<Fetched, SourceError> {
-        // The call itself is made when the future is polled, so that its panic is caught as well.
+        // The call itself runs when the future is polled, so that its panic is caught as well.
         let fetch: Pin<Box<dyn Future<Output = _> + Send + '_>> =
             Box::pin(async { self.spec.source.fetch(deadline).await });
         match timeout_at(deadline.instant(), Caught::new(fetch)).await {
@@ -375,7 +375,7 @@ impl Runner {
         drop(replaced);
         let said_before = before.as_ref().and_then(|run| run.error.as_deref());
         match (&outcome, error.as_deref()) {
-            // What was said is not said again until it changes.
+            // An unchanged error is not logged again.
             (_, error) if error == said_before => {}
             (Err(reason), Some(error)) => {
                 log::warn!(source:% = name, reason = reason.as_str(); "source `{name}` failed ({reason}): {error}");
@@ -416,7 +416,7 @@ fn text(error: &SourceError) -> Arc<str> {
     error.to_string().into()
 }
 
-/// The task that asks a source again and again, until this is dropped.
+/// The task that fetches again and again, until this is dropped.
 pub(crate) struct Background(Option<AbortHandle>);
 
 impl Drop for Background {

@@ -1,4 +1,4 @@
-//! The runner of sources: a set of them that can be replaced, asked together, shown together.
+//! The runner of sources: a replaceable set that is fetched and shown together.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -25,15 +25,15 @@ use crate::sync::lock;
 /// The default number of sources that start at once.
 const DEFAULT_CONCURRENCY: usize = 16;
 
-/// The longest time that a scrape reserves after the sources' deadline. It is at most a tenth of the whole.
+/// The longest time that a scrape reserves after the sources' deadline. It is at most a tenth of the total.
 const LAST_MOMENT: Duration = Duration::from_millis(50);
 
-/// Runs sources, and shows what they give.
+/// Runs sources, and shows their families.
 ///
-/// Cheap to clone; clones are the same set. The work of all sources stops when the last clone is dropped.
+/// Cheap to clone; clones share one set. The work of all sources stops when the last clone is dropped.
 ///
-/// [Register](crate::Registry::register) it, and each scrape of a server asks the sources within its deadline. A scrape
-/// without a server shows the last numbers; [`refresh`](Self::refresh) fetches them.
+/// [Register](crate::Registry::register) it, and each scrape of a server fetches from the sources within its deadline.
+/// A scrape without a server shows the last numbers; [`refresh`](Self::refresh) fetches new ones.
 ///
 /// ```
 /// use std::time::Duration;
@@ -70,18 +70,18 @@ struct Inner {
     health: Health,
     permits: Arc<Semaphore>,
     running: Mutex<Arc<[Running]>>,
-    /// Held while the set is replaced, which happens one at a time.
+    /// Held during a replacement, so that only one runs at a time.
     replacing: Mutex<()>,
 }
 
-/// A source of the set. Its work in the background ends when the last set that it is in is dropped.
+/// A source of the set. Its background work ends when the last set with it is dropped.
 #[derive(Clone)]
 struct Running {
     runner: Arc<Runner>,
     _background: Arc<Background>,
 }
 
-/// Options of [`Sources`]; made by [`Sources::builder`].
+/// Options of [`Sources`], created by [`Sources::builder`].
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct SourcesBuilder {
@@ -90,16 +90,16 @@ pub struct SourcesBuilder {
 }
 
 impl SourcesBuilder {
-    /// Deadlines how many sources start at once. The others wait, and their time runs meanwhile. If one does not answer
-    /// within a second, another may start beside it, so that hung sources do not delay the others. 16 by default, at
-    /// least 1.
+    /// Limits the number of sources that start at once. The others wait, and their timeouts run meanwhile. If a source
+    /// does not respond within a second, another may start beside it, so that hung sources do not delay the others. 16
+    /// by default, at least 1.
     pub fn concurrency(mut self, concurrency: usize) -> Self {
         self.concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
         self
     }
 
-    /// Makes the runner, without sources yet. They work on that runtime, which has its time enabled, and should not be
-    /// the one thread that also answers requests.
+    /// Creates the runner, without sources yet. They run on that runtime, which needs its time driver enabled. Do not
+    /// use a single-threaded runtime that also serves requests.
     ///
     /// # Errors
     /// When the prefix can't begin the name of a metric.
@@ -120,16 +120,16 @@ impl SourcesBuilder {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Replaced {
-    /// Sources that were begun.
+    /// Started sources.
     pub begun: usize,
-    /// Sources that were ended.
+    /// Ended sources.
     pub ended: usize,
     /// Sources that kept running.
     pub kept: usize,
 }
 
 impl Sources {
-    /// Describes a runner; the names of its own metrics begin with `prefix` and `_source_`.
+    /// Creates options; the names of the runner's own metrics begin with `prefix` and `_source_`.
     pub fn builder(prefix: impl Into<String>) -> SourcesBuilder {
         SourcesBuilder {
             prefix: prefix.into(),
@@ -137,11 +137,11 @@ impl Sources {
         }
     }
 
-    /// Makes these the sources, all or nothing. A source whose name, [`config`](SourceSpec::config) and options are
-    /// what they were keeps running, with its numbers and its counts; others end, and the work they were at stops.
+    /// Replaces the set of sources, all or nothing. A source with unchanged name, [`config`](SourceSpec::config) and
+    /// options keeps running, with its numbers and counts. Other sources end, and their work stops.
     ///
     /// # Errors
-    /// When two have the same name, or one has none. Nothing changes then.
+    /// When two sources have the same name, or a name is empty. The previous set stays.
     pub fn replace(&self, specs: Vec<SourceSpec>) -> Result<Replaced, ReplaceError> {
         let mut names = HashSet::new();
         for spec in &specs {
@@ -178,19 +178,19 @@ impl Sources {
         replaced.ended = before.len() - replaced.kept;
         let old = std::mem::replace(&mut *lock(&self.inner.running), after);
         drop(replacing);
-        // What a source's destructor does must not happen under a lock.
+        // Run the sources' destructors after the lock is released.
         drop((old, before));
         Ok(replaced)
     }
 
-    /// Asks the sources as a scrape with this deadline does: those with the schedule `AtScrape`, those whose numbers are
-    /// too old, and those that have not answered yet. Returns once all are done, at the latest at the deadline. Work that
-    /// no scrape waits for is stopped, and so is all of it when this future is dropped.
+    /// Fetches like a scrape with this deadline: from sources with the schedule `AtScrape`, with expired numbers, or
+    /// without a result yet. Returns once all are done, at the latest at the deadline. Work that no scrape waits for
+    /// stops, and all of it stops when this future is dropped.
     pub async fn refresh(&self, deadline: Deadline) {
         self.view(deadline).await;
     }
 
-    /// Returns the status of each source, in their order.
+    /// Returns the status of each source, in order.
     pub fn status(&self) -> Vec<SourceStatus> {
         let running = self.running();
         running
@@ -199,12 +199,12 @@ impl Sources {
             .collect()
     }
 
-    /// Asks the sources, and gives what a scrape with this deadline shows.
+    /// Fetches, and returns the view of a scrape with this deadline.
     pub(crate) async fn view(&self, deadline: Deadline) -> View {
         self.begin(deadline).wait().await
     }
 
-    /// Begins to ask the sources.
+    /// Starts to fetch.
     pub(crate) fn begin(&self, deadline: Deadline) -> Fetches {
         let last_moment = (deadline.remaining() / 10).min(LAST_MOMENT);
         let instant = deadline.instant();
@@ -224,17 +224,18 @@ impl Sources {
         }
     }
 
-    /// The last numbers, without asking.
+    /// Returns the last numbers, without a fetch.
     fn now(&self) -> View {
         let running = self.running();
         View(running.iter().map(|source| source.runner.now()).collect())
     }
 
-    /// Gives the health of every source, and the families that they fetched. Families that several sources have become
-    /// one; where their types or series contradict, the later source's is left out and counted as its `conflict`.
+    /// Writes the health of every source, and the families that they fetched. Families of the same name become one. On
+    /// a contradiction of types or series, the later source's family or series is left out and counted as its
+    /// `conflict`.
     pub(crate) fn give(&self, view: &View, sink: &mut dyn Sink) -> Result<(), CollectError> {
         merge::give(view, &self.inner.health.descriptors(), sink);
-        // After the families, because what contradicts is found with them.
+        // After the families, because writing them finds the conflicts.
         self.inner.health.give(view, sink)
     }
 
@@ -243,7 +244,7 @@ impl Sources {
     }
 }
 
-/// Sources that are being asked. Dropping it gives up.
+/// Fetches under way. Dropping it stops the wait.
 pub(crate) struct Fetches {
     runs: Vec<(Arc<Runner>, Option<Arc<Run>>)>,
     deadlines: Deadlines,
@@ -259,7 +260,7 @@ impl Fetches {
         View(shown)
     }
 
-    /// The same on this thread. The sources' runtime may be stuck or gone: the wait ends all the same.
+    /// Waits on this thread. The wait ends even if the sources' runtime is stuck or gone.
     #[cfg(feature = "http")]
     pub(crate) fn wait_here(
         self,
@@ -273,7 +274,7 @@ impl Fetches {
     }
 }
 
-/// The last numbers of sources, without asking them: what a scrape shows that waits for nothing.
+/// The last numbers of the sources, without a fetch: the view of a scrape that waits for nothing.
 pub(crate) struct LastNumbers(pub(crate) Sources);
 
 impl Collect for LastNumbers {

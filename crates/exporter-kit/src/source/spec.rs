@@ -1,4 +1,4 @@
-//! One source with its options: name, schedule, timeout, and what happens on an error.
+//! One source with its options: name, schedule, timeout, and handling of errors.
 
 use std::any::Any;
 use std::fmt;
@@ -17,35 +17,35 @@ pub enum Schedule {
     /// At each scrape, within its deadline. Scrapes that arrive meanwhile share the run.
     #[default]
     AtScrape,
-    /// At a scrape, unless the last numbers are younger than this.
+    /// At a scrape, unless the last numbers are younger than the cache TTL.
     Cached {
-        /// The age up to which numbers are shown again.
+        /// The cache TTL: the age up to which the numbers are shown again.
         time_to_live: Duration,
     },
-    /// In the background, from one beginning to the next; a scrape shows the last numbers, and waits only for the very
-    /// first. While it fails it is asked again after 1 s, 2 s, 4 s and so on with jitter, up to a minute or the
+    /// In the background, from one start to the next. A scrape shows the last numbers, and waits only for the first
+    /// ones. A failing source is retried after 1 s, 2 s, 4 s and so on with jitter. The longest wait is a minute or the
     /// interval, whichever is longer.
     Every {
-        /// From one run to the next; at least 10 ms.
+        /// The time from one start to the next; at least 10 ms.
         interval: Duration,
     },
 }
 
-/// The fate of the last numbers after a failure.
+/// The handling of the last numbers after a failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnError {
-    /// They are removed from the exposition: a missing number is better than an old one.
+    /// Removes them from the exposition: a missing number is better than an outdated one.
     #[default]
     Drop,
-    /// They stay for this long after they were fetched.
+    /// Keeps them for this long after their fetch.
     Keep {
         /// The age up to which they are shown.
         at_most: Duration,
     },
 }
 
-/// A source, and how it is to be run.
+/// A source and its options.
 ///
 /// ```
 /// use std::time::Duration;
@@ -76,7 +76,7 @@ pub struct SourceSpec {
 }
 
 impl SourceSpec {
-    /// Asked at each scrape for at most 10 s, its numbers dropped when it fails.
+    /// Creates a source that is fetched at each scrape, for at most 10 s. A failure drops its numbers.
     pub fn new(name: impl Into<Arc<str>>, source: impl Source) -> Self {
         Self {
             name: name.into(),
@@ -88,7 +88,7 @@ impl SourceSpec {
         }
     }
 
-    /// Limits the time of one run; a scrape's deadline may end it before. At least 1 ms.
+    /// Limits the time of one run; a scrape's deadline may end it earlier. At least 1 ms.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout.max(Duration::from_millis(1));
@@ -107,15 +107,15 @@ impl SourceSpec {
         self
     }
 
-    /// Sets the fate of the last numbers after a failure.
+    /// Sets the handling of the last numbers after a failure.
     #[must_use]
     pub fn on_error(mut self, on_error: OnError) -> Self {
         self.on_error = on_error;
         self
     }
 
-    /// Sets the configuration that the source was made from. When the set of sources is replaced, one with the same name,
-    /// an equal `config` and equal options keeps running; a source without `config` is always restarted.
+    /// Sets the configuration behind the source. When the set of sources is replaced, a source with the same name, an
+    /// equal `config` and equal options keeps running. A source without `config` always restarts.
     #[must_use]
     pub fn config<C: PartialEq + Send + Sync + 'static>(mut self, config: C) -> Self {
         self.config = Some(Box::new(config));
@@ -127,7 +127,7 @@ impl SourceSpec {
         &self.name
     }
 
-    /// Returns whether the other one would run in the same way.
+    /// Returns whether the other source would run in the same way.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let same_config = match (&self.config, &other.config) {
             (Some(own), Some(others)) => own.equals(&**others),

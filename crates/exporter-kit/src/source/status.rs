@@ -1,4 +1,4 @@
-//! The status of a source, for people.
+//! The status of a source, for the web page.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,19 +12,19 @@ use crate::model::Timestamp;
 pub struct SourceStatus {
     /// The value of the label `source`.
     pub name: Arc<str>,
-    /// Its schedule.
+    /// The schedule.
     pub schedule: Schedule,
-    /// Set if the last run was a success; `None` before the first has ended.
+    /// True if the last run succeeded; `None` until the first has ended.
     pub up: Option<bool>,
-    /// Set while a fetch is running.
+    /// True while a fetch is running.
     pub running: bool,
-    /// When the last run ended.
+    /// The end of the last run.
     pub last_run: Option<Timestamp>,
-    /// When the last run that gave numbers ended.
+    /// The end of the last run that returned numbers.
     pub last_success: Option<Timestamp>,
     /// The duration of the last run.
     pub duration: Option<Duration>,
-    /// From how many rows the last numbers were made.
+    /// The number of rows behind the last numbers.
     pub rows: Option<u64>,
     /// The number of failures since the last success.
     pub failures: u32,

@@ -1,4 +1,4 @@
-//! Laws of the runner, in a runtime whose clock jumps to the next timer when there is nothing else to do.
+//! Laws of the runner, in a runtime whose clock jumps to the next timer when it is idle.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ fn fetched(value: u64) -> Fetched {
     Fetched::new(gauge("sessions", &["a"], value), 1)
 }
 
-/// Counts of a source's runs.
+/// Counts a source's runs.
 #[derive(Default)]
 struct Log {
     begun: AtomicU64,
@@ -54,7 +54,7 @@ impl Log {
     }
 }
 
-/// Counts a run that is dropped before it has ended.
+/// Counts a run that is dropped before its end.
 struct Dropping<'a>(&'a Log, bool);
 
 impl Drop for Dropping<'_> {
@@ -68,7 +68,7 @@ impl Drop for Dropping<'_> {
     }
 }
 
-/// Takes that long, then gives the number of the run or fails.
+/// Takes that long, then returns the number of the run or fails.
 struct Takes(Duration, Arc<Log>);
 
 impl Source for Takes {
@@ -175,14 +175,14 @@ fn scrapes_that_arrive_together_share_one_run() {
             assert!(view.0[0].up);
         }
         assert_eq!(log.counts(), (1, 1, 0));
-        // Who comes later gets numbers of its own.
+        // A later scrape gets its own numbers.
         refresh(&sources, 5).await;
         assert_eq!(log.counts(), (2, 2, 0));
         assert_eq!(sessions(&registry), Some(2.0));
     });
 }
 
-/// A server's scrapes wait on threads, for sources that work elsewhere.
+/// A server's scrapes wait on threads, for sources on another runtime.
 #[cfg(feature = "http")]
 #[test]
 fn scrapes_that_wait_on_threads_share_one_run() {
@@ -251,7 +251,7 @@ fn the_deadline_of_a_scrape_stops_the_work() {
                 .unwrap()
                 .contains("stopped")
         );
-        // Its own limit does as well.
+        // So does its own timeout.
         refresh(&sources, 300).await;
         assert_eq!(before.elapsed().as_secs(), 31);
         assert_eq!(errors(&registry, "timeout"), Some(2.0));
@@ -301,7 +301,7 @@ fn who_has_more_time_gets_more_time() {
     });
 }
 
-/// A scrape's numbers are its own: what another one gives up meanwhile is still shown by it.
+/// A scrape keeps its own numbers: it still shows them after another scrape has lost them.
 #[test]
 fn a_scrape_shows_what_it_has_waited_for() {
     with_fast_time(async {
@@ -319,7 +319,7 @@ fn a_scrape_shows_what_it_has_waited_for() {
 fn a_source_that_panics_costs_only_itself() {
     struct Panics(bool);
     impl Source for Panics {
-        // Not an async function: it panics before there is a future, or in it.
+        // Not an async function: it panics before it returns a future, or within it.
         #[allow(clippy::manual_async_fn, reason = "the panic comes before the future")]
         fn fetch(&self, _: Deadline) -> impl Future<Output = Result<Fetched, SourceError>> + Send {
             assert!(!self.0, "before there is a future");
@@ -481,7 +481,7 @@ fn a_source_in_the_background_is_waited_for_once_and_then_runs_by_itself() {
         sleep(35 * SECOND).await;
         assert_eq!(sessions(&registry), Some(4.0));
         assert_eq!(log.counts(), (4, 4, 0));
-        // Nothing runs once nobody has it.
+        // Nothing runs after the last clone is dropped.
         drop(registry);
         drop(sources);
         sleep(100 * SECOND).await;
@@ -535,7 +535,7 @@ fn a_replacement_is_all_or_nothing_and_keeps_what_is_the_same() {
             .unwrap();
         assert_eq!((replaced.begun, replaced.ended, replaced.kept), (1, 1, 1));
         sleep(10 * SECOND).await;
-        // `a` was begun anew, `b` goes on as it was.
+        // `a` restarted; `b` kept running.
         let runs: Vec<u64> = logs.iter().map(|log| log.counts().0).collect();
         assert_eq!(runs, [2, 3, 0, 1]);
         let status = sources.status();
@@ -561,7 +561,7 @@ fn many_replacements_leave_nothing_behind() {
         sleep(10 * SECOND).await;
         let (begun, ended, dropped) = log.counts();
         assert_eq!((begun, ended), (dropped, 0));
-        // This, and the one that was made here.
+        // This source, and the one created here.
         assert_eq!(Arc::strong_count(&log), 1);
         assert_eq!(Handle::current().metrics().num_alive_tasks(), 0);
     });

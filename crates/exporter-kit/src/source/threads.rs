@@ -11,11 +11,11 @@ use super::error::SourceError;
 use super::fetch::Deadline;
 use super::pool;
 
-/// The threads of one source that calls what may block: a file system, a library without asynchronous functions.
+/// The threads of one source for blocking calls: a file system, a library without asynchronous functions.
 ///
-/// A thread that waits for a file system can't be ended: at the deadline it is left behind. The next fetch gets its turn
-/// when that thread has ended, so a source that hangs keeps the threads of one fetch, however often it is asked. Nothing
-/// ever waits for these threads: neither a runtime that shuts down nor another source.
+/// A thread that waits for a file system can't be stopped: at the deadline it is left behind. The next fetch gets its
+/// turn when that thread has ended, so a hung source keeps the threads of one fetch only. Neither another source nor a
+/// runtime that shuts down waits for these threads.
 ///
 /// ```
 /// use exporter_kit::Snapshot;
@@ -36,20 +36,20 @@ use super::pool;
 #[derive(Clone, Debug)]
 pub struct BlockingThreads(Arc<Semaphore>);
 
-/// The turn of one fetch on its source's [`BlockingThreads`]. It ends when the last clone is dropped and its threads have
-/// ended.
+/// The turn of one fetch on its source's [`BlockingThreads`]. It ends when its last clone is dropped and its threads
+/// have ended.
 #[derive(Clone, Debug)]
 pub struct BlockingTurn {
     _permit: Arc<OwnedSemaphorePermit>,
 }
 
 impl BlockingThreads {
-    /// Threads for one source.
+    /// Creates the threads of one source.
     pub fn new() -> Self {
         Self(Arc::new(Semaphore::new(1)))
     }
 
-    /// Waits until all threads of the fetch before have ended.
+    /// Waits until all threads of the previous fetch have ended.
     ///
     /// # Errors
     /// A timeout, when they have not ended by the deadline.
@@ -63,7 +63,7 @@ impl BlockingThreads {
         }
     }
 
-    /// The turn, unless a thread is still at work.
+    /// The turn, unless a thread still runs.
     #[cfg(feature = "http")]
     pub(crate) fn turn_now(&self) -> Option<BlockingTurn> {
         let permit = Arc::clone(&self.0).try_acquire_owned().ok()?;
@@ -84,11 +84,11 @@ impl BlockingTurn {
         }
     }
 
-    /// Runs what may block on a thread of its own, within the runtime of this future. A panic there is passed on to this
-    /// future.
+    /// Runs a blocking function on a separate thread, within the runtime of this future. A panic there continues in
+    /// this future.
     ///
     /// # Errors
-    /// When no further thread can be started.
+    /// When the system allows no further thread.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -101,7 +101,7 @@ impl BlockingTurn {
             let result = catch_unwind(AssertUnwindSafe(work));
             drop(entered);
             drop(turn);
-            // A fetch that was stopped at its deadline needs no result.
+            // A fetch stopped at its deadline needs no result.
             let _ = sender.send(result);
         };
         pool::run(work).map_err(|error| {

@@ -5,16 +5,16 @@ pub(crate) use loom::thread::yield_now;
 
 use atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Reads a word that this thread alone writes.
+/// Reads an atomic that only this thread writes.
 ///
-/// loom remembers only the last access to a word. A plain load before the store that follows would hide
-/// from it that another thread read the word before, and it would never try the store first.
+/// loom remembers only the last access to an atomic. A plain load before the following store would hide an earlier read
+/// by another thread. loom would then never try the store first.
 pub(crate) fn load_own(word: &AtomicU64) -> u64 {
     word.fetch_add(0, Ordering::Relaxed)
 }
 
-/// A cell that is written once, as loom has none: loom sees who waits for whom and who sees what; the
-/// value itself is held by the standard library's cell, which is asked only where loom says that it is there.
+/// A write-once cell, which loom lacks. loom tracks the order and visibility of accesses. The standard library's cell
+/// holds the value, and is read only where loom says that it is set.
 #[derive(Debug)]
 pub(crate) struct OnceLock<T> {
     there: AtomicBool,

@@ -1,6 +1,6 @@
-//! What threads share their words through: the standard library's types, or loom's where models are checked.
+//! Synchronization types: the standard library's, or loom's when models are checked.
 //!
-//! The locks are ones that a panic elsewhere does not poison: what they guard is whole between statements.
+//! A panic elsewhere does not poison these locks: their data is consistent between statements.
 
 #[cfg(not(exporter_kit_loom))]
 mod std_types {
@@ -9,7 +9,7 @@ mod std_types {
     };
     pub(crate) use std::thread::yield_now;
 
-    /// Reads a word that this thread alone writes.
+    /// Reads an atomic that only this thread writes.
     #[inline]
     pub(crate) fn load_own(word: &atomic::AtomicU64) -> u64 {
         word.load(atomic::Ordering::Relaxed)

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-/// Runs both futures until one of them is done, and returns whether that is the first.
+/// Runs both futures until one of them is done; returns whether the first one is.
 pub(crate) async fn first(left: impl Future<Output = ()>, right: impl Future<Output = ()>) -> bool {
     let mut left = pin!(left);
     let mut right = pin!(right);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// Unchanged lines shown around a change.
 const CONTEXT: usize = 2;
-/// Beyond this number of pairs of lines the middle is shown as replaced, to bound time and memory.
+/// The maximum number of line pairs to compare; beyond it, the middle is shown as replaced, to limit time and memory.
 const MAX_PAIRS: usize = 4_000_000;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -14,7 +14,8 @@ enum Edit {
     Add,
 }
 
-/// Shows the differences of `expected` and `actual`: lines with `-` are missing, lines with `+` too many. `None` if equal.
+/// Shows the differences of `expected` and `actual`: lines with `-` are missing, lines with `+` unexpected. Returns
+/// `None` if equal.
 pub fn diff(expected: &str, actual: &str) -> Option<String> {
     if expected == actual {
         return None;

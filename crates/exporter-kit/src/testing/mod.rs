@@ -1,4 +1,4 @@
-//! Helpers for the tests of programs that have metrics.
+//! Helpers for tests of programs with metrics.
 //!
 //! ```
 //! use exporter_kit::{Registry, testing};
@@ -29,7 +29,7 @@ use crate::registry::Registry;
 use crate::scrape::Scrape;
 use crate::snapshot::Snapshot;
 
-/// Set to `1` to have [`assert_golden`] write the files instead of comparing with them.
+/// Set to `1` to make [`assert_golden`] write the files instead of comparing them.
 pub const UPDATE_GOLDEN: &str = "UPDATE_GOLDEN";
 
 /// Returns the body of a scrape in that format, without a server.
@@ -46,7 +46,7 @@ pub fn scrape(registry: &Registry, format: Format) -> String {
     String::from_utf8_lossy(&registry.scrape(format).to_vec()).into_owned()
 }
 
-/// The value of one sample now: see [`Snapshot::value`].
+/// Returns the current value of one sample: see [`Snapshot::value`].
 ///
 /// ```
 /// use exporter_kit::{Registry, testing};
@@ -60,10 +60,10 @@ pub fn value(registry: &Registry, sample: &str, labels: &[(&str, &str)]) -> Opti
     registry.snapshot().value(sample, labels)
 }
 
-/// Asserts the value of one sample now; NaN equals NaN.
+/// Asserts the current value of one sample; NaN equals NaN.
 ///
 /// # Panics
-/// When the sample is not there or has another value. The message shows what is there.
+/// When the sample is missing or has another value. The message shows the existing samples.
 #[track_caller]
 pub fn assert_value(registry: &Registry, sample: &str, labels: &[(&str, &str)], expected: f64) {
     let snapshot = registry.snapshot();
@@ -77,7 +77,7 @@ pub fn assert_value(registry: &Registry, sample: &str, labels: &[(&str, &str)], 
     }
 }
 
-/// Asserts what a scrape gives: of a whole registry, or of `registry.scrape(format)`, perhaps with a filter.
+/// Asserts the text of a scrape: of a whole registry, or of `registry.scrape(format)`, optionally with a filter.
 ///
 /// ```
 /// use exporter_kit::{Format, Registry, testing};
@@ -93,7 +93,7 @@ pub fn assert_value(registry: &Registry, sample: &str, labels: &[(&str, &str)], 
 /// ```
 ///
 /// # Panics
-/// When it differs. The message shows the lines that do.
+/// When it differs. The message shows the lines that differ.
 #[track_caller]
 pub fn assert_exposition(scrape: impl Into<Scrape>, expected: &str) {
     let body = scrape.into().to_vec();
@@ -102,11 +102,11 @@ pub fn assert_exposition(scrape: impl Into<Scrape>, expected: &str) {
     }
 }
 
-/// Asserts that a scrape gives what the file at `path` says. With `UPDATE_GOLDEN=1` in the environment the file is
-/// written instead; look at the change before you commit it.
+/// Asserts that the text of a scrape equals the file at `path`. With `UPDATE_GOLDEN=1` in the environment, it writes
+/// the file instead; review the change before you commit it.
 ///
 /// # Panics
-/// When it differs, with the lines that do, and when the file can't be read or written.
+/// When it differs, with the lines that differ, and when the file can't be read or written.
 #[track_caller]
 pub fn assert_golden(scrape: impl Into<Scrape>, path: impl AsRef<Path>) {
     let path = path.as_ref();
@@ -134,10 +134,10 @@ pub fn assert_golden(scrape: impl Into<Scrape>, path: impl AsRef<Path>) {
     }
 }
 
-/// Asserts that no naming rule is broken: see [`lint`].
+/// Asserts that the metrics follow all naming rules: see [`lint`].
 ///
 /// # Panics
-/// When one is. The message shows every finding with its remedy.
+/// When a metric breaks a rule. The message shows every finding with its remedy.
 #[track_caller]
 pub fn assert_lint(registry: &Registry) {
     let findings = lint::snapshot(&registry.snapshot());
@@ -147,10 +147,10 @@ pub fn assert_lint(registry: &Registry) {
     }
 }
 
-/// Asserts that two snapshots are the same, in any order of families; NaN equals NaN.
+/// Asserts that two snapshots are equal, in any order of families; NaN equals NaN.
 ///
 /// # Panics
-/// When they differ. The message shows the lines of their OpenMetrics text that do.
+/// When they differ. The message shows the differing lines of their OpenMetrics text.
 #[track_caller]
 pub fn assert_same(actual: &Snapshot, expected: &Snapshot) {
     let (actual, expected) = (actual.sorted(), expected.sorted());
@@ -168,7 +168,7 @@ pub fn assert_same(actual: &Snapshot, expected: &Snapshot) {
 }
 
 impl From<&Registry> for Scrape {
-    /// A scrape of everything as text.
+    /// The body of a complete scrape.
     fn from(registry: &Registry) -> Self {
         registry.scrape(Format::Text)
     }

@@ -54,7 +54,7 @@ const NATIVE: NativeSettings = NativeSettings {
 };
 
 impl<'a> Definition<'a, Histogram> {
-    /// Sets the upper bounds of the classic buckets, in rising order; adds +Inf. [`DEFAULT_BUCKETS`] if not set.
+    /// Sets the upper bounds of the classic buckets, in rising order; adds +Inf. [`DEFAULT_BUCKETS`](crate::DEFAULT_BUCKETS) if not set.
     #[must_use]
     pub const fn buckets(mut self, bounds: &'a [f64]) -> Self {
         self.setup.buckets = Some(Buckets::Bounds(bounds));

@@ -55,6 +55,7 @@ impl fmt::Debug for Secret {
     }
 }
 
+#[cfg(any(feature = "http", feature = "redis"))]
 impl LoginKeys<'_> {
     /// Checks that a user has a password, for servers that require one.
     pub(crate) fn check(&self, faults: &mut Vec<Fault>) {
@@ -65,7 +66,9 @@ impl LoginKeys<'_> {
             ));
         }
     }
+}
 
+impl LoginKeys<'_> {
     /// # Errors
     /// When both a password and a file are set, or a variable is not set.
     pub(crate) fn resolve(

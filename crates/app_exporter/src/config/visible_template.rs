@@ -1,8 +1,11 @@
 //! Templates that may be displayed: addresses and user names of servers.
 
-use crate::config::template::{Piece, Template};
+#[cfg(any(feature = "http", feature = "redis"))]
+use crate::config::template::Piece;
+use crate::config::template::Template;
 use crate::config::{At, Fault};
 
+#[cfg(any(feature = "http", feature = "redis"))]
 impl Template {
     /// The string, if it contains no variables.
     pub(crate) fn literal(&self) -> Option<&str> {
@@ -28,7 +31,7 @@ impl At<Template> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "http", feature = "redis")))]
 mod tests {
     use super::*;
 

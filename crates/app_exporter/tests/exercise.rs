@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::program::{Running, end, get, sessions};
-use crate::support::Scratch;
+use crate::support::{Scratch, wait_until};
 
 #[test]
 fn curl_and_grep_show_the_three_lines_of_the_exercise() {
@@ -53,14 +53,12 @@ fn simulated_numbers_are_marked_and_configured_ones_are_not() {
 
 #[test]
 fn a_value_is_at_the_first_scrape_and_another_one_five_seconds_later() {
-    let (_running, address) = Running::listening(&["--simulate.seed=1"]);
+    // Before the first number is made, so that a slow machine only makes the wait longer.
     let began = Instant::now();
+    let (_running, address) = Running::listening(&["--simulate.seed=1"]);
     let first = sessions(address);
-    while sessions(address) == first {
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_until("another number", || sessions(address) != first);
     let took = began.elapsed();
-    // The first number was there since the source was made, a moment before.
     assert!(took >= Duration::from_secs(3), "{took:?}");
     // And not later, as far as a test can tell.
     let help = end(&["--help"], &[]).stdout;

@@ -13,7 +13,7 @@ use crate::server::error::ServeError;
 use crate::server::handle::Server;
 use crate::server::lifecycle::{Lifecycle, Readiness};
 use crate::server::listener::IntoListener;
-use crate::server::option::{Parts, ServerOption};
+use crate::server::option::{ServerParts, ServerOption};
 use crate::server::path::{self, ExternalUrl, RoutePrefix};
 use crate::server::probe::{ProbeQuery, ProbeRefusal};
 use crate::server::reload::{ReloadHook, Reloader};
@@ -73,7 +73,7 @@ impl Server {
             reload_by_request: false,
             lifecycle_hint: None,
             self_metrics: true,
-            parts: Parts::default(),
+            parts: ServerParts::default(),
             error: None,
         }
     }
@@ -109,7 +109,7 @@ pub struct ServerBuilder {
     reload_by_request: bool,
     lifecycle_hint: Option<String>,
     self_metrics: bool,
-    parts: Parts,
+    parts: ServerParts,
     /// The first wrong option.
     error: Option<ServeError>,
 }

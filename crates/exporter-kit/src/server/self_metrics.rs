@@ -163,7 +163,7 @@ impl SelfMetrics {
             _in_flight: self.in_flight.track_in_progress(),
             metrics: Arc::clone(self),
             started: Instant::now(),
-            outcome: Outcome::Waiting,
+            outcome: RequestOutcome::Waiting,
             bytes: 0,
         }
     }
@@ -203,12 +203,12 @@ pub(crate) struct Measuring {
     _in_flight: InProgress<IntGauge>,
     metrics: Arc<SelfMetrics>,
     started: Instant,
-    outcome: Outcome,
+    outcome: RequestOutcome,
     bytes: u64,
 }
 
 #[derive(Debug)]
-enum Outcome {
+enum RequestOutcome {
     /// The answer is pending.
     Waiting,
     /// The body is being sent.
@@ -221,7 +221,7 @@ impl Measuring {
     /// Notes the head of the answer.
     pub(crate) fn answered(&mut self, status: StatusCode) {
         self.metrics.count(status);
-        self.outcome = Outcome::Sending;
+        self.outcome = RequestOutcome::Sending;
     }
 
     /// Notes that the connection took bytes of the body.
@@ -231,12 +231,12 @@ impl Measuring {
 
     /// Notes that the body is complete.
     pub(crate) fn complete(&mut self) {
-        self.outcome = Outcome::Complete;
+        self.outcome = RequestOutcome::Complete;
     }
 
     /// Notes that the body will never be complete.
     pub(crate) fn incomplete(&mut self) {
-        self.outcome = Outcome::Failed(Cause::Incomplete);
+        self.outcome = RequestOutcome::Failed(Cause::Incomplete);
     }
 }
 
@@ -244,9 +244,9 @@ impl Drop for Measuring {
     fn drop(&mut self) {
         let metrics = &self.metrics;
         match self.outcome {
-            Outcome::Waiting | Outcome::Sending => metrics.count_error(Cause::ClientGone),
-            Outcome::Failed(cause) => metrics.count_error(cause),
-            Outcome::Complete => {}
+            RequestOutcome::Waiting | RequestOutcome::Sending => metrics.count_error(Cause::ClientGone),
+            RequestOutcome::Failed(cause) => metrics.count_error(cause),
+            RequestOutcome::Complete => {}
         }
         metrics
             .duration

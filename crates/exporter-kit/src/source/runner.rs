@@ -19,7 +19,7 @@ use super::fetch::{Deadline, Fetched};
 use super::flight::Flight;
 #[cfg(feature = "http")]
 use super::patience::{self, GivenUp};
-use super::run::{Deadlines, Good, Outcome, Run};
+use super::run::{Deadlines, Good, RunResult, SourceRun};
 use super::spec::{OnError, Schedule, SourceSpec};
 use super::status::SourceStatus;
 use super::view::Shown;
@@ -40,7 +40,7 @@ pub(crate) struct Runner {
 
 #[derive(Default)]
 struct Past {
-    run: Weak<Run>,
+    run: Weak<SourceRun>,
     last: Option<Ended>,
     /// The numbers of the last success, unless they can never be shown again.
     good: Option<Arc<Good>>,
@@ -78,7 +78,7 @@ impl Runner {
     }
 
     /// Returns the run that a scrape has to wait for, if any.
-    pub(crate) fn begin(self: &Arc<Self>, deadline: Deadline) -> Option<Arc<Run>> {
+    pub(crate) fn begin(self: &Arc<Self>, deadline: Deadline) -> Option<Arc<SourceRun>> {
         match self.spec.schedule {
             Schedule::AtScrape => Some(self.join(deadline)),
             Schedule::Cached { time_to_live } => self.join_unless(deadline, |past| {
@@ -96,7 +96,7 @@ impl Runner {
     /// Waits for a run until the deadline, and returns the source as the scrape shows it.
     pub(crate) async fn wait(
         self: &Arc<Self>,
-        run: Option<Arc<Run>>,
+        run: Option<Arc<SourceRun>>,
         deadlines: Deadlines,
     ) -> Shown {
         let Some(mut run) = run else {
@@ -115,7 +115,7 @@ impl Runner {
     #[cfg(feature = "http")]
     pub(crate) fn wait_here(
         self: &Arc<Self>,
-        run: Option<Arc<Run>>,
+        run: Option<Arc<SourceRun>>,
         deadlines: Deadlines,
         until: Option<std::time::Instant>,
         is_wanted: &dyn Fn() -> bool,
@@ -140,10 +140,10 @@ impl Runner {
     /// the scrape's deadline. It is `Some(None)` if the run ended without a result because its runtime shut down.
     fn conclude(
         self: &Arc<Self>,
-        run: &Run,
-        result: Option<Option<Outcome>>,
+        run: &SourceRun,
+        result: Option<Option<RunResult>>,
         deadlines: Deadlines,
-    ) -> ControlFlow<Shown, Arc<Run>> {
+    ) -> ControlFlow<Shown, Arc<SourceRun>> {
         match result {
             Some(Some(Ok(good))) => ControlFlow::Break(Shown::fresh(self, good)),
             // The run had less time than this scrape, which may still get a result.
@@ -248,7 +248,7 @@ impl Runner {
     }
 
     /// Returns the run under way, or a new one.
-    fn join(self: &Arc<Self>, deadline: Deadline) -> Arc<Run> {
+    fn join(self: &Arc<Self>, deadline: Deadline) -> Arc<SourceRun> {
         self.join_locked(deadline, lock(&self.past))
     }
 
@@ -258,7 +258,7 @@ impl Runner {
         self: &Arc<Self>,
         deadline: Deadline,
         is_enough: impl FnOnce(&Past) -> bool,
-    ) -> Option<Arc<Run>> {
+    ) -> Option<Arc<SourceRun>> {
         let past = lock(&self.past);
         (!is_enough(&past)).then(|| self.join_locked(deadline, past))
     }
@@ -267,7 +267,7 @@ impl Runner {
         self: &Arc<Self>,
         deadline: Deadline,
         mut past: MutexGuard<'_, Past>,
-    ) -> Arc<Run> {
+    ) -> Arc<SourceRun> {
         let under_way = past.run.upgrade();
         if let Some(run) = under_way.as_ref().filter(|run| !run.flight.is_over()) {
             return Arc::clone(run);
@@ -277,7 +277,7 @@ impl Runner {
         let deadline = deadline.min(own);
         let runner = Arc::clone(self);
         let work = async move { runner.run(deadline).await };
-        let run = Arc::new(Run {
+        let run = Arc::new(SourceRun {
             flight: Flight::of_task(&self.runtime, work),
             deadline,
             is_cut_short,
@@ -287,7 +287,7 @@ impl Runner {
         run
     }
 
-    async fn run(self: Arc<Self>, deadline: Deadline) -> Outcome {
+    async fn run(self: Arc<Self>, deadline: Deadline) -> RunResult {
         let turn = timeout_at(deadline.instant(), self.permits.acquire()).await;
         let started = Instant::now();
         let result = match turn {
@@ -322,7 +322,7 @@ impl Runner {
         }
     }
 
-    fn record(&self, duration: Duration, result: Result<Fetched, SourceError>) -> Outcome {
+    fn record(&self, duration: Duration, result: Result<Fetched, SourceError>) -> RunResult {
         let name = &self.spec.name;
         let ended = Timestamp::now();
         let (outcome, error) = match result {

@@ -36,19 +36,19 @@ type Digest = [u8; 32];
 pub(super) struct Checks {
     key: hmac::Key,
     threads: usize,
-    state: Arc<Mutex<Queue>>,
+    state: Arc<Mutex<ChecksState>>,
 }
 
 #[derive(Default)]
-struct Queue {
+struct ChecksState {
     accepted: Verdicts,
     refused: Verdicts,
     /// Running checks first, then waiting checks in order.
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<QueuedCheck>,
     threads: usize,
 }
 
-struct Job {
+struct QueuedCheck {
     digest: Digest,
     /// Taken when the check starts.
     check: Option<Check>,
@@ -108,7 +108,7 @@ impl Checks {
         let Some(check) = check() else {
             return LoginResult::Known(false);
         };
-        state.jobs.push_back(Job {
+        state.jobs.push_back(QueuedCheck {
             digest,
             check: Some(check),
             asking: vec![sender],
@@ -127,7 +127,7 @@ impl Checks {
         state.refused = Verdicts::default();
     }
 
-    fn start_thread(&self, state: &mut Queue) -> bool {
+    fn start_thread(&self, state: &mut ChecksState) -> bool {
         let checks = self.clone();
         let started = thread::Builder::new()
             .name("exporter-login".to_owned())
@@ -159,7 +159,7 @@ impl Checks {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, ChecksState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -176,13 +176,13 @@ impl Checks {
     }
 }
 
-impl Job {
+impl QueuedCheck {
     fn is_wanted(&self) -> bool {
         self.asking.iter().any(|sender| !sender.is_closed())
     }
 }
 
-impl Queue {
+impl ChecksState {
     fn finish(&mut self, digest: &Digest, verdict: bool, now: Instant) {
         let Some(at) = self.jobs.iter().position(|job| job.digest == *digest) else {
             return;

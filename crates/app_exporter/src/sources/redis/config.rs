@@ -11,7 +11,7 @@ use crate::config::login::LoginKeys;
 use crate::config::{At, Fault, HiddenTemplate, Place, Template};
 use crate::decode::{Limits, Parts, Wanted};
 use crate::sources::origin::{Fetcher, Origin, Surroundings};
-use crate::sources::redis::address::{Address, Endpoint};
+use crate::sources::redis::address::{Endpoint, ServerAddress};
 use crate::sources::redis::fetch::Redis;
 use crate::sources::redis::link::Access;
 use crate::sources::redis::nodes::{Nodes, Reach};
@@ -247,11 +247,11 @@ fn address(
     written: &At<Template>,
     port: u16,
     surroundings: Surroundings<'_>,
-) -> Result<Address, Fault> {
+) -> Result<ServerAddress, Fault> {
     let text = written.resolved(surroundings.variable)?;
     let endpoint =
         Endpoint::parse(&text, port).map_err(|message| Fault::at(written.place(), message))?;
-    Ok(Address::new(
+    Ok(ServerAddress::new(
         endpoint.below(surroundings.folder),
         surroundings.targeted(&written.to_string()),
     ))

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::model::{MetricType, Number};
 use crate::name::NameError;
@@ -50,6 +51,17 @@ impl CollectError {
         }
         let family = family.into();
         Err(Self::NotACount { family, value })
+    }
+
+    /// Rejects a duplicate state. States are few, so the search is quadratic.
+    pub(crate) fn unless_repeated(family: &str, states: &[(Arc<str>, bool)]) -> Result<(), Self> {
+        for (at, (state, _)) in states.iter().enumerate() {
+            if states[..at].iter().any(|(before, _)| before == state) {
+                let series = format!("{family}{{{family}={state:?}}}").into();
+                return Err(Self::Repeated { series });
+            }
+        }
+        Ok(())
     }
 }
 

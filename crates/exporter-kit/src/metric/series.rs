@@ -120,7 +120,7 @@ pub(crate) fn collect_one<M: Metric>(metric: &M, sink: &mut dyn Sink) -> Result<
     Ok(())
 }
 
-/// Implements [`Metric`] and [`Collect`] for a tuple struct of one `Arc<Series<…>>`.
+/// Implements [`Metric`] and [`Collect`] for a tuple struct of one `Arc<SeriesCell<…>>`.
 macro_rules! metric {
     ($metric:ident) => {
         impl crate::metric::series::Metric for $metric {}

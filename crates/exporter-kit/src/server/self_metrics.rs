@@ -87,10 +87,15 @@ pub(crate) struct SelfMetrics {
 }
 
 impl SelfMetrics {
+    /// Makes them, together with the metrics of `others`, which are parts of the server too.
+    ///
     /// # Errors
-    /// Does not fail: the registry is new.
-    pub(crate) fn new() -> Result<Arc<Self>, RegisterError> {
+    /// Does not fail: the registry is new, and the names are this library's.
+    pub(crate) fn new(others: Vec<Arc<dyn Collect>>) -> Result<Arc<Self>, RegisterError> {
         let registry = Registry::new();
+        for other in others {
+            registry.register(other)?;
+        }
         let requests = registry.add(
             Counter::define(
                 "exporter_kit_http_requests_total",
@@ -144,12 +149,6 @@ impl SelfMetrics {
     /// The registry of these metrics.
     pub(crate) fn registry(&self) -> &Registry {
         &self.registry
-    }
-
-    /// Adds the metrics of another part of the server.
-    pub(crate) fn add(&self, other: Arc<dyn Collect>) {
-        // Registration cannot fail: the registry is this server's, and the names are this library's.
-        let _ = self.registry.register(other);
     }
 
     /// Counts a connection as open, until the guard is dropped.
@@ -244,7 +243,9 @@ impl Drop for Measuring {
     fn drop(&mut self) {
         let metrics = &self.metrics;
         match self.outcome {
-            RequestOutcome::Waiting | RequestOutcome::Sending => metrics.count_error(Cause::ClientGone),
+            RequestOutcome::Waiting | RequestOutcome::Sending => {
+                metrics.count_error(Cause::ClientGone)
+            }
             RequestOutcome::Failed(cause) => metrics.count_error(cause),
             RequestOutcome::Complete => {}
         }

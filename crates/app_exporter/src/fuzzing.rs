@@ -153,7 +153,7 @@ fn environment(_: &str) -> Option<String> {
 /// Answers `/probe`, only for a template and a target that it allows.
 ///
 /// # Errors
-/// When the request names no such source or target.
+/// When the request names an unknown source, or a target that is not allowed.
 ///
 /// # Panics
 /// When a limit or a rule of rows is broken.

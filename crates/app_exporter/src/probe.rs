@@ -81,7 +81,7 @@ impl Prober {
             refusals,
             targets: registry.gauge(
                 "app_exporter_probe_targets",
-                "Targets of /probe that were asked for lately.",
+                "Targets of /probe that were requested recently.",
             )?,
         });
         prober.replace(templates);
@@ -144,7 +144,7 @@ impl Prober {
         };
         let handler = self.make(&template, target).map_err(|message| {
             let target = shown_target(target);
-            let text = format!("the source `{name}` can't be asked about `{target}`: {message}");
+            let text = format!("cannot probe `{target}` with the source `{name}`: {message}");
             (BUILD, ProbeRefusal::unavailable(text))
         })?;
         Ok(self.keep(key, template, handler))

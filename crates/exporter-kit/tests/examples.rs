@@ -141,7 +141,7 @@ fn a_main_that_fails_shows_the_message_and_the_remedy() {
     );
     assert_eq!(
         output("twice"),
-        "Error: family `app_active_sessions` is there already, as a gauge; keep its handle and use it again, or choose another name\n"
+        "Error: family `app_active_sessions` is already registered, as a gauge; keep its handle and use it again, or choose another name\n"
     );
     // With the cause, which the message itself names in other words.
     let port = output("port");

@@ -150,7 +150,7 @@ impl Origin for SimulateConfig {
             Self::RandomWalk(it) => it.minimum..=it.maximum,
             Self::Steps(steps) => {
                 if steps.values.is_empty() {
-                    faults.push(Fault::at(place, "there are no `values`; add some"));
+                    faults.push(Fault::at(place, "`values` is empty; add numbers"));
                 }
                 return;
             }

@@ -76,20 +76,20 @@ impl fmt::Display for CollectError {
             } => {
                 write!(
                     f,
-                    "family `{family}` is a {expected} but was given the value of a {given}; give the value its kind"
+                    "family `{family}` is a {expected}, but the value is of a {given}; write a value of the family's type"
                 )
             }
             Self::NotACount { family, value } => {
                 write!(
                     f,
-                    "counter `{family}` was given {value}; a counter is at least 0, use a gauge for what can be less"
+                    "counter `{family}` cannot be {value}: a counter is at least 0; use a gauge for numbers that can be less"
                 )
             }
             Self::Repeated { series } => {
                 let family = series.split('{').next().unwrap_or(series);
                 write!(
                     f,
-                    "family `{family}` was given the series `{series}` twice; give each once"
+                    "family `{family}` has the series `{series}` twice; write each series once"
                 )
             }
             Self::Source(error) => error.fmt(f),

@@ -192,7 +192,7 @@ impl Runner {
         let told = lock(&self.past).conflict.replace(Arc::clone(&conflict));
         if told.as_ref() != Some(&conflict) {
             let (name, reason) = (&self.spec.name, SourceErrorReason::Conflict.as_str());
-            log::warn!(source:% = name, reason; "source `{name}` gave only a part: {conflict}");
+            log::warn!(source:% = name, reason; "source `{name}` returned only a part: {conflict}");
         }
     }
 
@@ -338,7 +338,7 @@ impl Runner {
                 log::warn!(source:% = name, reason = reason.as_str(); "source `{name}` failed ({reason}): {error}");
             }
             (_, Some(error)) => {
-                log::warn!(source:% = name; "source `{name}` gave only a part: {error}")
+                log::warn!(source:% = name; "source `{name}` returned only a part: {error}")
             }
             (_, None) => log::info!(source:% = name; "source `{name}` works again"),
         }

@@ -224,7 +224,11 @@ mod links {
             lines.any(|line| defines(line, name))
         };
         let mut files: Vec<&String> = sources.keys().filter(defining).collect();
-        files.sort_by_key(|file| !file.starts_with(&room));
+        let is_public = |file: &String| {
+            let mut lines = sources[file].lines();
+            lines.any(|line| line.starts_with("pub ") && defines(line, name))
+        };
+        files.sort_by_key(|file| (!file.starts_with(&room), !is_public(file)));
         assert!(!files.is_empty(), "nothing in src/ defines `{path}`");
         files[0].clone()
     }

@@ -9,6 +9,7 @@
 
 mod checks;
 mod ci;
+mod debian;
 mod exercise;
 mod run;
 mod servers;

@@ -3,8 +3,9 @@
 use std::io::{self, IsTerminal as _};
 
 use crate::ci::documentation_tests;
+use crate::debian::Consent;
 use crate::run::{Failure, Outcome, announce, cargo, in_ci, output, step};
-use crate::servers::{self, Consent};
+use crate::servers;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {

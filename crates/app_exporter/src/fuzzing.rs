@@ -8,22 +8,11 @@ use exporter_kit::server::{ProbeQuery, ProbeRefusal};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::config::probe::TargetPattern;
-use crate::decode::{Cell, Content, Format, Limits, Wanted};
+use crate::decode::law::{self, FORMATS};
+use crate::decode::{Cell, Format, Limits, Wanted};
 use crate::mapping::Mapping;
 use crate::setup::{self, Config, Location};
 use crate::{config, probe as probing, sources};
-
-/// Formats of inputs that name none.
-const FORMATS: [&str; 8] = [
-    "{json: {rows: '$..*'}}",
-    "json",
-    "csv",
-    "{csv: {header: false, delimiter: ';'}}",
-    "key_value",
-    "{regex: '(?<key>\\w*)=(?<value>.*)'}",
-    "number",
-    "{prometheus: {labels: {a: b}, rename_labels: {c: d}}}",
-];
 
 /// Metrics over the columns of all formats.
 const METRICS: &str = "
@@ -75,16 +64,9 @@ fn decode(format: &str, text: &[u8]) {
     let wanted = mapping
         .as_ref()
         .map_or_else(Wanted::default, Mapping::wanted);
-    let Ok(decoded) = format.decoder(wanted, LIMITS).decode(text) else {
+    let Some(decoded) = law::decode(&format, wanted, LIMITS, text) else {
         return;
     };
-    for part in &decoded {
-        if let Ok(Content::Rows(table)) = &part.content {
-            assert!(table.rows().len() <= LIMITS.rows, "too many rows");
-            let width = table.rows().next().map_or(0, <[_]>::len);
-            assert!(table.rows().all(|row| row.len() == width), "rows differ");
-        }
-    }
     if let Some(mapping) = mapping {
         // A failure is a verdict as well.
         let _ = mapping.map(&decoded);
@@ -171,7 +153,7 @@ fn environment(_: &str) -> Option<String> {
 /// Answers `/probe`, only for a template and a target that it allows.
 ///
 /// # Errors
-/// When the request names no such source or target.
+/// When the request names an unknown source, or a target that is not allowed.
 ///
 /// # Panics
 /// When a limit or a rule of rows is broken.

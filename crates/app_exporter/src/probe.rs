@@ -41,14 +41,14 @@ pub(crate) struct Prober {
 #[derive(Default)]
 struct State {
     templates: BTreeMap<String, Arc<SourceTemplate>>,
-    kept: HashMap<Key, Kept>,
+    kept: HashMap<Key, ProbedTarget>,
 }
 
 /// The name of a source, and a target.
 type Key = (String, String);
 
 /// The state that requests for one target share: the run of its source, its cache, its counts.
-struct Kept {
+struct ProbedTarget {
     handler: MetricsHandler,
     template: Arc<SourceTemplate>,
     used: Instant,
@@ -81,7 +81,7 @@ impl Prober {
             refusals,
             targets: registry.gauge(
                 "app_exporter_probe_targets",
-                "Targets of /probe that were asked for lately.",
+                "Targets of /probe that were requested recently.",
             )?,
         });
         prober.replace(templates);
@@ -144,7 +144,7 @@ impl Prober {
         };
         let handler = self.make(&template, target).map_err(|message| {
             let target = shown_target(target);
-            let text = format!("the source `{name}` can't be asked about `{target}`: {message}");
+            let text = format!("cannot probe `{target}` with the source `{name}`: {message}");
             (BUILD, ProbeRefusal::unavailable(text))
         })?;
         Ok(self.keep(key, template, handler))
@@ -182,7 +182,7 @@ impl Prober {
                 gone.extend(oldest.and_then(|key| state.kept.remove_entry(&key)));
             }
             let used = Instant::now();
-            let kept = state.kept.entry(key).or_insert(Kept {
+            let kept = state.kept.entry(key).or_insert(ProbedTarget {
                 handler,
                 template,
                 used,
@@ -195,7 +195,7 @@ impl Prober {
 
     fn forget_idle(&self, now: Instant) {
         self.change(|state| {
-            let idle = |kept: &Kept| now.saturating_duration_since(kept.used);
+            let idle = |kept: &ProbedTarget| now.saturating_duration_since(kept.used);
             let kept = &mut state.kept;
             kept.extract_if(|_, kept| idle(kept) > IDLE.max(kept.template.keeps()))
                 .collect()
@@ -203,7 +203,7 @@ impl Prober {
     }
 
     /// Changes the state; what that takes out of it ends outside the lock.
-    fn change(&self, change: impl FnOnce(&mut State) -> Vec<(Key, Kept)>) {
+    fn change(&self, change: impl FnOnce(&mut State) -> Vec<(Key, ProbedTarget)>) {
         let mut state = self.state();
         let gone = change(&mut state);
         let count = state.kept.len();

@@ -1,4 +1,4 @@
-//! Sources that give what is there already: it is left out, counted, and told once.
+//! Sources whose families have the names of others: they are left out, counted, and logged once.
 
 use rustix::process::Signal;
 
@@ -37,12 +37,12 @@ fn what_is_there_already_is_left_out_and_told_once() {
     let (_, log) = running.end();
     let told = |part: &str| log.iter().filter(|line| line.contains(part)).count();
     assert_eq!(
-        told("source `second` gave only a part: `app_a` contradicts what came before"),
+        told("source `second` returned only a part: `app_a` contradicts what came before"),
         1,
         "{log:?}"
     );
     assert_eq!(
-        told("gives `app_exporter_build_info`, which is there already"),
+        told("cannot show family `app_exporter_build_info`: another family has its name"),
         1,
         "{log:?}"
     );

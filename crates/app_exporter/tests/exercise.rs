@@ -68,13 +68,17 @@ fn a_value_is_at_the_first_scrape_and_another_one_five_seconds_later() {
     assert!(default.starts_with("5s]"), "{default}");
 }
 
-/// The numbers of the first scrapes, each of which comes when another number is due.
+/// The first numbers of a run, each different from the one before: which scrape sees a number twice is a matter of time.
 fn first_numbers(arguments: &[&str]) -> [f64; 20] {
     let arguments = [&["--simulate.interval=1ms"], arguments].concat();
     let (_running, address) = Running::listening(&arguments);
+    let mut last = f64::NAN;
     [(); 20].map(|()| {
-        std::thread::sleep(Duration::from_millis(2));
-        sessions(address)
+        wait_until("another number", || {
+            let before = std::mem::replace(&mut last, sessions(address));
+            before != last
+        });
+        last
     })
 }
 

@@ -231,7 +231,7 @@ fn a_state_that_stands_twice_is_refused() {
         let mut family = FamilyWriter::begin(sink, &phase, [])?;
         let error = family.state_set([], &states).err().unwrap();
         let expected =
-            "family `phase` was given the series `phase{phase=\"on\"}` twice; give each once";
+            "family `phase` has the series `phase{phase=\"on\"}` twice; write each series once";
         assert_eq!(error.to_string(), expected);
         family.state_set([], &states[..2])?;
         Ok(())

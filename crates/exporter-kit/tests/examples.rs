@@ -42,11 +42,16 @@ struct Running {
     path: String,
 }
 
+/// The command that runs an example.
+fn command(example: &str) -> Command {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().unwrap().with_file_name("examples");
+    Command::new(folder.join(example))
+}
+
 impl Running {
     fn start(example: &str) -> Self {
-        let test = std::env::current_exe().unwrap();
-        let folder = test.parent().unwrap().with_file_name("examples");
-        let mut child = Command::new(folder.join(example))
+        let mut child = command(example)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("examples are built by `cargo test`: {error}"));
@@ -121,4 +126,37 @@ fn the_axum_service_measures_its_requests_and_ends_at_sigterm() {
         assert!(answer.contains(&line), "{line} is not in:\n{answer}");
     }
     assert!(program.terminate());
+}
+
+#[test]
+fn a_main_that_fails_shows_the_message_and_the_remedy() {
+    let output = |way: &str| {
+        let output = command("failing").arg(way).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{way}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(
+        output("name"),
+        "Error: name `requests`: a counter's name ends in `_total`; append it\n"
+    );
+    assert_eq!(
+        output("twice"),
+        "Error: family `app_active_sessions` is already registered, as a gauge; keep its handle and use it again, or choose another name\n"
+    );
+    // With the cause, which the message itself names in other words.
+    let port = output("port");
+    let rest = port.strip_prefix("Error: cannot listen on `127.0.0.1:");
+    let (_, rest) = rest.and_then(|rest| rest.split_once("`: ")).unwrap();
+    assert!(rest.starts_with("the port is in use; stop the program that listens on it"));
+    assert!(port.contains("or choose another port: "), "{port}");
+    if cfg!(target_os = "linux") {
+        assert!(
+            port.ends_with(": Address already in use (os error 98)\n"),
+            "{port}"
+        );
+        assert_eq!(
+            output("file"),
+            "Error: cannot write `/no/such/folder/app.prom`: No such file or directory (os error 2); create its directory first\n"
+        );
+    }
 }

@@ -107,7 +107,7 @@ fn a_counter_and_a_gauge_of_one_name_are_refused() {
     let error = registry.counter("requests_total", "h").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "family `requests_total` is there already, as a counter; keep its handle and use it again, or \
+        "family `requests_total` is already registered, as a counter; keep its handle and use it again, or \
          choose another name"
     );
 }

@@ -150,7 +150,7 @@ fn what_a_collector_gives_is_checked() {
             let repeated = family.gauge(["a"], 3).map(|_| ()).unwrap_err();
             assert_eq!(
                 repeated.to_string(),
-                "family `bad` was given the series `bad{l=\"a\"}` twice; give each once"
+                "family `bad` has the series `bad{l=\"a\"}` twice; write each series once"
             );
             assert!(family.counter(["c"], 1).is_err());
             let counter = Descriptor::new(MetricType::Counter, "bad_total", "h")?;

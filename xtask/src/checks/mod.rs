@@ -8,6 +8,7 @@ mod commits;
 mod direction;
 mod files;
 mod finding;
+mod item;
 pub(crate) mod links;
 mod markdown;
 mod modules;

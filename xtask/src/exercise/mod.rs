@@ -3,6 +3,7 @@
 //! It says what passed and, for the first step that did not, what to look at; never the solution.
 
 mod arguments;
+mod exporter;
 mod exposition;
 mod http;
 mod program;

@@ -6,6 +6,8 @@ mod failure;
 mod format;
 mod json;
 mod key_value;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod law;
 mod number;
 mod pattern;
 mod prometheus;

@@ -156,7 +156,7 @@ impl Config {
     /// Removes all sources but the named one.
     ///
     /// # Errors
-    /// When there is no such source.
+    /// When no source has that name.
     pub(crate) fn keep(&mut self, name: &str) -> Result<(), String> {
         if !self.sources.keys().any(|source| source.as_str() == name) {
             let names = self.sources.keys().map(|source| source.as_str());

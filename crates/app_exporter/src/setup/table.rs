@@ -13,7 +13,7 @@ pub(super) struct NamedOrigin<'c> {
 }
 
 /// The keys of a source in a configuration, and their place.
-type Keys<'c> = Option<(Place, &'c dyn Origin)>;
+type OriginKeys<'c> = Option<(Place, &'c dyn Origin)>;
 
 /// Every source.
 pub(crate) fn sources() -> impl Iterator<Item = SourceInfo> {
@@ -25,7 +25,7 @@ pub(crate) fn sources() -> impl Iterator<Item = SourceInfo> {
 
 impl SourceConfig {
     /// All sources, each with its keys if the configuration has them.
-    fn table(&self) -> [(SourceInfo, Keys<'_>); 8] {
+    fn table(&self) -> [(SourceInfo, OriginKeys<'_>); 8] {
         [
             (simulate::INFO, keys(&self.simulate)),
             (file::INFO, keys(&self.file)),
@@ -72,7 +72,7 @@ impl SourceConfig {
     }
 }
 
-fn keys<O: Origin>(keys: &Option<At<O>>) -> Keys<'_> {
+fn keys<O: Origin>(keys: &Option<At<O>>) -> OriginKeys<'_> {
     keys.as_ref()
         .map(|keys| (keys.place(), &**keys as &dyn Origin))
 }

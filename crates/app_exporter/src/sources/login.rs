@@ -48,7 +48,7 @@ pub(crate) struct LoginConfig {
 
 /// Reads the logins.
 #[derive(Clone, Debug)]
-pub(crate) struct Login {
+pub(crate) struct Logins {
     records: Records,
     limits: Limits,
 }
@@ -81,11 +81,11 @@ impl Origin for LoginConfig {
         limits: Limits,
         surroundings: Surroundings<'_>,
     ) -> Result<Fetcher, Fault> {
-        Ok(Fetcher::new(Login::new(self, limits, surroundings.folder)))
+        Ok(Fetcher::new(Logins::new(self, limits, surroundings.folder)))
     }
 }
 
-impl Login {
+impl Logins {
     fn new(config: &LoginConfig, limits: Limits, folder: &Path) -> Self {
         let records = match (&config.path, &config.utmp) {
             (Some(path), _) => Records::Logind(folder.join(&**path)),
@@ -141,7 +141,7 @@ impl Login {
     }
 }
 
-impl Fetch for Login {
+impl Fetch for Logins {
     async fn fetch(&self, visit: &Visit) -> Result<Vec<Part>, Failure> {
         let login = self.clone();
         let table = visit.blocking(move || login.sessions()).await;
@@ -203,7 +203,7 @@ mod tests {
         let (logind, utmp) = (folder.join("sessions"), folder.join("utmp"));
         fs::create_dir_all(&logind).unwrap();
         fs::write(logind.join("1"), "USER=ada\nCLASS=user\n").unwrap();
-        let login = Login {
+        let login = Logins {
             records: Records::Either(logind.clone(), utmp.clone()),
             limits: Limits {
                 bytes: 1000,
@@ -224,7 +224,7 @@ mod tests {
         let config: LoginConfig = serde_saphyr::from_str("{}").unwrap();
         let limits = login.limits;
         assert_eq!(
-            Login::new(&config, limits, Path::new("/etc")).records,
+            Logins::new(&config, limits, Path::new("/etc")).records,
             Records::Either(LOGIND.into(), UTMP.into())
         );
     }

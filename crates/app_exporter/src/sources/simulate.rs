@@ -150,7 +150,7 @@ impl Origin for SimulateConfig {
             Self::RandomWalk(it) => it.minimum..=it.maximum,
             Self::Steps(steps) => {
                 if steps.values.is_empty() {
-                    faults.push(Fault::at(place, "there are no `values`; add some"));
+                    faults.push(Fault::at(place, "`values` is empty; add numbers"));
                 }
                 return;
             }
@@ -168,13 +168,13 @@ impl Origin for SimulateConfig {
     }
 
     fn build(&self, _: Wanted, _: Limits, _: Surroundings<'_>) -> Result<Fetcher, Fault> {
-        Ok(Fetcher::new(Simulate::new(self)))
+        Ok(Fetcher::new(Simulator::new(self)))
     }
 }
 
 /// Simulates numbers.
 #[derive(Debug)]
-pub(crate) struct Simulate {
+pub(crate) struct Simulator {
     config: SimulateConfig,
     start: Instant,
     generator: Mutex<Generator>,
@@ -189,7 +189,7 @@ struct Generator {
     due: Duration,
 }
 
-impl Simulate {
+impl Simulator {
     fn new(config: &SimulateConfig) -> Self {
         let seed = match config {
             SimulateConfig::Uniform(it) => it.seed,
@@ -260,7 +260,7 @@ impl Generator {
     }
 }
 
-impl Fetch for Simulate {
+impl Fetch for Simulator {
     async fn fetch(&self, _: &Visit) -> Result<Vec<Part>, Failure> {
         let number = self.number(self.start.elapsed());
         log::debug!(number; "Simulated a number");
@@ -286,8 +286,8 @@ fn wave(sine: &Sine, elapsed: Duration) -> f64 {
 mod tests {
     use super::*;
 
-    fn simulate(config: &str) -> Simulate {
-        Simulate::new(&serde_saphyr::from_str(config).unwrap())
+    fn simulate(config: &str) -> Simulator {
+        Simulator::new(&serde_saphyr::from_str(config).unwrap())
     }
 
     fn numbers(config: &str, count: u64) -> Vec<f64> {

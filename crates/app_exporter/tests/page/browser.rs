@@ -118,9 +118,21 @@ impl Browser {
         }
     }
 
-    /// Waits until the page at `url` is loaded, to which another one leads.
+    /// Waits until the page at `url` is loaded, to which another one leads. It asks neither page: while one replaces the
+    /// other, Chromium answers with an error.
     pub(crate) fn loaded(&mut self, url: &str) {
-        while self.evaluate("document.readyState === 'complete' && location.href") != url {
+        let navigated = |event: &Value| {
+            let frame = &event["params"]["frame"];
+            event["method"] == "Page.frameNavigated"
+                && frame["url"] == url
+                && frame["parentId"].is_null()
+        };
+        let loaded = |event: &Value| event["method"] == "Page.loadEventFired";
+        loop {
+            let at = self.events.iter().rposition(navigated);
+            if at.is_some_and(|at| self.events[at..].iter().any(loaded)) {
+                return;
+            }
             self.next(url);
         }
     }

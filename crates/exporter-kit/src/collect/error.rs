@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::model::{MetricType, Number};
 use crate::name::NameError;
@@ -51,6 +52,17 @@ impl CollectError {
         let family = family.into();
         Err(Self::NotACount { family, value })
     }
+
+    /// Rejects a duplicate state. States are few, so the search is quadratic.
+    pub(crate) fn unless_repeated(family: &str, states: &[(Arc<str>, bool)]) -> Result<(), Self> {
+        for (at, (state, _)) in states.iter().enumerate() {
+            if states[..at].iter().any(|(before, _)| before == state) {
+                let series = format!("{family}{{{family}={state:?}}}").into();
+                return Err(Self::Repeated { series });
+            }
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Display for CollectError {
@@ -64,20 +76,20 @@ impl fmt::Display for CollectError {
             } => {
                 write!(
                     f,
-                    "family `{family}` is a {expected} but was given the value of a {given}; give the value its kind"
+                    "family `{family}` is a {expected}, but the value is of a {given}; write a value of the family's type"
                 )
             }
             Self::NotACount { family, value } => {
                 write!(
                     f,
-                    "counter `{family}` was given {value}; a counter is at least 0, use a gauge for what can be less"
+                    "counter `{family}` cannot be {value}: a counter is at least 0; use a gauge for numbers that can be less"
                 )
             }
             Self::Repeated { series } => {
                 let family = series.split('{').next().unwrap_or(series);
                 write!(
                     f,
-                    "family `{family}` was given the series `{series}` twice; give each once"
+                    "family `{family}` has the series `{series}` twice; write each series once"
                 )
             }
             Self::Source(error) => error.fmt(f),

@@ -240,10 +240,8 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         labels: [&str; N],
         states: &[(&str, bool)],
     ) -> Result<&mut Self, CollectError> {
-        let states: Vec<(Arc<str>, bool)> = states
-            .iter()
-            .map(|(state, on)| ((*state).into(), *on))
-            .collect();
+        let shared = |(state, on): &(&str, bool)| (Arc::from(*state), *on);
+        let states: Vec<(Arc<str>, bool)> = states.iter().map(shared).collect();
         self.sample(labels, Value::StateSet(&states))
     }
 
@@ -283,12 +281,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         }
         match value {
             Value::Counter(number, _) => CollectError::unless_count(family, *number),
-            Value::StateSet(states) => match repeated(states) {
-                Some(state) => Err(CollectError::Repeated {
-                    series: format!("{family}{{{family}={state:?}}}").into(),
-                }),
-                None => Ok(()),
-            },
+            Value::StateSet(states) => CollectError::unless_repeated(family, states),
             _ => Ok(()),
         }
     }
@@ -356,7 +349,7 @@ impl<'s> FamilyWriter<'s, 0> {
         check_labels(&names, family, self.metric_type, NameScheme::Utf8)?;
         if self.wanted {
             let legacy = render(&mut self.text, self.name_len, labels.iter().copied());
-            let is_new = self.given.insert(&key(labels, point));
+            let is_new = self.given.insert_sorted(labels, point.timestamp);
             self.write(is_new, legacy, point)?;
         }
         Ok(())
@@ -371,27 +364,6 @@ fn render<'l>(
 ) -> bool {
     text.truncate(name_len);
     render_labels(text, labels) && name::is_legacy_metric_name(&text[..name_len])
-}
-
-/// The identity of a series: its labels in the order of their names, and the timestamp.
-fn key(labels: &[(&str, &str)], point: &Sample<'_>) -> String {
-    let mut labels = labels.to_vec();
-    labels.sort_unstable();
-    let mut key = String::new();
-    render_labels(&mut key, labels.into_iter());
-    if let Some(timestamp) = point.timestamp {
-        let (seconds, nanos) = (timestamp.seconds(), timestamp.subsec_nanos());
-        key.push_str(&format!("{seconds}.{nanos}"));
-    }
-    key
-}
-
-/// Returns the first duplicate state. States are few, so the search is quadratic.
-fn repeated(states: &[(Arc<str>, bool)]) -> Option<&str> {
-    let before = |i: usize, state: &Arc<str>| states[..i].iter().any(|(other, _)| other == state);
-    let mut states = states.iter().enumerate();
-    let (_, (state, _)) = states.find(|(i, (state, _))| before(*i, state))?;
-    Some(state)
 }
 
 #[cfg(test)]

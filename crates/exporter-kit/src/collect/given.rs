@@ -5,6 +5,8 @@ use std::hash::BuildHasher;
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use crate::model::{Timestamp, render_labels};
+
 /// The label sets already written in a family, to find duplicates. Stores a 128-bit hash of each, with keys of this
 /// process. Two label sets do not collide by chance, and an attacker cannot make them collide.
 #[derive(Default)]
@@ -30,5 +32,22 @@ impl Given {
                 true
             }
         }
+    }
+
+    /// Adds labels in any order, with the timestamp of their sample; returns `false` if both are a duplicate.
+    pub(crate) fn insert_sorted(
+        &mut self,
+        labels: &[(&str, &str)],
+        timestamp: Option<Timestamp>,
+    ) -> bool {
+        let mut labels = labels.to_vec();
+        labels.sort_unstable();
+        let mut key = String::new();
+        render_labels(&mut key, labels.into_iter());
+        if let Some(timestamp) = timestamp {
+            let (seconds, nanos) = (timestamp.seconds(), timestamp.subsec_nanos());
+            key.push_str(&format!("{seconds}.{nanos}"));
+        }
+        self.insert(&key)
     }
 }

@@ -12,7 +12,7 @@ use http_body::Body;
 use crate::metric::{Counter, Family, Histogram, InProgress, IntGauge};
 
 /// The parts that all requests share.
-pub(super) struct Shared {
+pub(super) struct LayerState {
     pub(super) extra_methods: Vec<&'static str>,
     pub(super) route: Option<FromRequest>,
     pub(super) exemplar: Option<(&'static str, FromRequest)>,
@@ -41,7 +41,7 @@ pub(super) type FromRequest = Box<dyn Fn(&Parts) -> Option<Cow<'static, str>> + 
 
 /// A request under way. Without an end, it counts as `dropped`.
 pub(super) struct Measurement {
-    shared: Arc<Shared>,
+    shared: Arc<LayerState>,
     /// Counts the request as in flight until this is dropped.
     _in_flight: InProgress<IntGauge>,
     method: &'static str,
@@ -53,7 +53,7 @@ pub(super) struct Measurement {
 }
 
 impl Measurement {
-    pub(super) fn begin<B: Body>(shared: &Arc<Shared>, req: Request<B>) -> (Self, Request<B>) {
+    pub(super) fn begin<B: Body>(shared: &Arc<LayerState>, req: Request<B>) -> (Self, Request<B>) {
         let mut measurement = Self {
             _in_flight: shared.in_flight.track_in_progress(),
             method: method_label(req.method(), &shared.extra_methods),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use tower_layer::Layer;
 
-use super::measurement::{Answered, Families, FromRequest, Shared, Sizes};
+use super::measurement::{Answered, Families, FromRequest, LayerState, Sizes};
 use super::service::MeasuredService;
 use crate::metric::{Counter, DEFAULT_BUCKETS, Histogram, IntGauge};
 use crate::registry::{RegisterError, Registry};
@@ -63,7 +63,7 @@ use crate::registry::{RegisterError, Registry};
 /// ```
 #[derive(Clone)]
 pub struct RequestMetrics {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<LayerState>,
 }
 
 impl RequestMetrics {
@@ -188,7 +188,7 @@ impl RequestMetricsBuilder {
             Answered::Plain(self.families(["method", "code"])?)
         };
         let in_flight = IntGauge::define("http_requests_in_flight", "Requests without an answer.");
-        let shared = Shared {
+        let shared = LayerState {
             in_flight: self.registry.add(in_flight)?,
             answered,
             extra_methods: self.extra_methods,

@@ -21,12 +21,12 @@ struct Division {
     /// The smallest value of the first cell, and the largest finite bound. Look-ups clamp values to this range.
     ends: [f64; 2],
     /// The cells; empty if no division suits the bounds.
-    cells: Box<[Cell]>,
+    cells: Box<[BoundCell]>,
 }
 
 /// The values with the same leading bits. Invariant: they include at most one bound.
 #[derive(Clone, Copy, Debug)]
-struct Cell {
+struct BoundCell {
     /// The bound in this cell, or +Inf.
     bound: f64,
     /// The bucket of the values above the bound.
@@ -91,7 +91,7 @@ impl Division {
         let first = numbers[0];
         let mut cells = Vec::new();
         for (i, (bound, number)) in finite.iter().zip(numbers).enumerate() {
-            let cell = |bound| Cell {
+            let cell = |bound| BoundCell {
                 bound,
                 above: i + 1,
             };
@@ -107,7 +107,7 @@ impl Division {
     }
 
     #[inline]
-    fn cell(&self, value: f64) -> Option<&Cell> {
+    fn cell(&self, value: f64) -> Option<&BoundCell> {
         let [least, greatest] = self.ends;
         // This form maps NaN to the largest value.
         let value = if value < greatest { value } else { greatest };

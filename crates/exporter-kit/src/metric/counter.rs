@@ -6,7 +6,7 @@ use crate::collect::Sink;
 use crate::metric::cell::{Adder, AtomicF64};
 use crate::metric::definition::Definition;
 use crate::metric::exemplars::{self, Exemplars};
-use crate::metric::series::{Series, metric, sealed};
+use crate::metric::series::{SeriesCell, metric, sealed};
 use crate::metric::setup::Settings;
 use crate::model::{
     ExemplarError, IntoNumber, MetricType, Number, Sample, SeriesKey, Timestamp, Value,
@@ -28,7 +28,7 @@ use crate::model::{
 ///
 /// Use, exposition and pitfalls: [the counter's page](crate::docs::counter).
 #[derive(Clone)]
-pub struct Counter(Arc<Series<CounterCell>>);
+pub struct Counter(Arc<SeriesCell<CounterCell>>);
 
 metric!(Counter);
 
@@ -181,17 +181,17 @@ impl sealed::Sealed for Counter {
         }
     }
 
-    fn from_series(series: Arc<Series<CounterCell>>) -> Self {
+    fn from_series(series: Arc<SeriesCell<CounterCell>>) -> Self {
         Self(series)
     }
 
-    fn series(&self) -> &Arc<Series<CounterCell>> {
+    fn series(&self) -> &Arc<SeriesCell<CounterCell>> {
         &self.0
     }
 
     #[inline]
     fn show(
-        series: &Series<CounterCell>,
+        series: &SeriesCell<CounterCell>,
         head: SeriesKey<'_>,
         (): &mut (),
         sink: &mut dyn Sink,
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn neighbours_share_no_cache_line_for_what_counting_touches() {
         // An `Arc` has two counts before its content. The allocator adds 8 bytes and rounds up to 16.
-        let allocated = size_of::<Series<CounterCell>>() + 2 * 8 + 8;
+        let allocated = size_of::<SeriesCell<CounterCell>>() + 2 * 8 + 8;
         assert!(allocated.next_multiple_of(16) >= size_of::<Adder>() + 64);
     }
 

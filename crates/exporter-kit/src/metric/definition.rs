@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::collect::{Collect, Scope};
 use crate::error::debug_by_display;
-use crate::metric::series::{self, Metric, Shared};
+use crate::metric::series::{self, Metric, SeriesCommon};
 use crate::metric::setup::Setup;
 use crate::metric::setup_error::SetupErrorKind;
 use crate::model::{Descriptor, MetricType, SeriesKeyBuf};
@@ -171,13 +171,13 @@ impl<'a, T: Defined> Definition<'a, T> {
         format!("{}{}", scope.prefix, self.name)
     }
 
-    pub(super) fn shared(&self, scope: &Scope) -> Arc<Shared> {
+    pub(super) fn shared(&self, scope: &Scope) -> Arc<SeriesCommon> {
         let name = self.name_in(scope);
         let labels = scope
             .labels
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
-        Arc::new(Shared {
+        Arc::new(SeriesCommon {
             descriptor: Descriptor::unchecked(T::METRIC_TYPE, &name, self.help, self.unit),
             settings: self.setup.settings(T::METRIC_TYPE),
             head: SeriesKeyBuf::new(&name, labels),

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::collect::{Collect, CollectError, Scope, Sink};
 use crate::metric::definition::{Defined, Definition, DefinitionError};
-use crate::metric::series::{self, Metric, Shared};
+use crate::metric::series::{self, Metric, SeriesCommon};
 use crate::metric::statics::Static;
 use crate::model::{Descriptor, MetricType, SeriesKeyBuf};
 use crate::name;
@@ -196,12 +196,12 @@ const MAX_SERIES: usize = 4096;
 pub struct EnumFamily<M: Metric, L: EnumLabels> {
     /// In the handle itself, which saves one pointer on the way to a series.
     series: Arc<[OnceLock<M>]>,
-    inner: Arc<Inner>,
+    inner: Arc<EnumFamilyState>,
     labels: PhantomData<fn(L)>,
 }
 
-struct Inner {
-    shared: Arc<Shared>,
+struct EnumFamilyState {
+    shared: Arc<SeriesCommon>,
     const_labels: Vec<(String, String)>,
     label_names: Box<[Box<str>]>,
     /// The keys of the existing series. Separate, so that the data for recording is close together.
@@ -258,7 +258,7 @@ impl<M: Metric, L: EnumLabels> EnumFamily<M, L> {
     }
 
     fn make(&self, index: usize) -> M {
-        let Inner {
+        let EnumFamilyState {
             shared,
             const_labels,
             label_names,
@@ -353,7 +353,7 @@ impl<M: Metric, L: EnumLabels> Defined for EnumFamily<M, L> {
 
     fn build(definition: &Definition<'_, Self>, scope: &Scope) -> Self {
         let names = definition.labels[..L::COUNT].iter();
-        let inner = Inner {
+        let inner = EnumFamilyState {
             shared: definition.shared(scope),
             const_labels: scope.labels.clone(),
             label_names: names.map(|name| (*name).into()).collect(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::collect::{Collect, CollectError, Scope, Sink};
 use crate::metric::definition::{Defined, Definition, DefinitionError};
 use crate::metric::family_series::{FamilyLimits, FamilySeries};
-use crate::metric::series::{Metric, Shared};
+use crate::metric::series::{Metric, SeriesCommon};
 use crate::metric::statics::Static;
 use crate::model::{Descriptor, MetricType};
 
@@ -56,7 +56,7 @@ impl<M: Metric, const N: usize> fmt::Debug for Family<M, N> {
 impl<M: Metric, const N: usize> Family<M, N> {
     /// Invariant: the validator has accepted the names.
     pub(crate) fn new(
-        shared: Arc<Shared>,
+        shared: Arc<SeriesCommon>,
         const_labels: Vec<(String, String)>,
         labels: [&str; N],
         limits: FamilyLimits,

@@ -8,7 +8,7 @@ use hashbrown::DefaultHashBuilder;
 
 use crate::collect::Sink;
 use crate::metric::recent::{self, FamilyId};
-use crate::metric::series::{self, Metric, Shared};
+use crate::metric::series::{self, Metric, SeriesCommon};
 use crate::metric::store::{Run, SeriesStore};
 use crate::model::{Descriptor, LabelLayout, SeriesKey, render_key};
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -26,7 +26,7 @@ pub(crate) struct FamilyLimits {
 /// The series of one family.
 pub(super) struct FamilySeries<M, const N: usize> {
     id: FamilyId,
-    shared: Arc<Shared>,
+    shared: Arc<SeriesCommon>,
     /// Labels that the registry adds to every series, before the other labels.
     const_labels: Vec<(String, String)>,
     label_names: [Box<str>; N],
@@ -46,7 +46,7 @@ pub(super) struct FamilySeries<M, const N: usize> {
 impl<M: Metric, const N: usize> FamilySeries<M, N> {
     /// Invariant: the validator has accepted the names.
     pub(super) fn new(
-        shared: Arc<Shared>,
+        shared: Arc<SeriesCommon>,
         const_labels: Vec<(String, String)>,
         labels: [&str; N],
         limits: FamilyLimits,

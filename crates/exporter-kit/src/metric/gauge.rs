@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use crate::collect::Sink;
 use crate::metric::cell::{AtomicF64, Spaced};
 use crate::metric::definition::Definition;
-use crate::metric::series::{Series, metric, sealed};
+use crate::metric::series::{SeriesCell, metric, sealed};
 use crate::metric::setup::Settings;
 use crate::metric::timer::{self, Observe, Timer};
 use crate::model::{IntoNumber, MetricType, Number, Sample, SeriesKey, Timestamp, Value};
@@ -27,7 +27,7 @@ use crate::model::{IntoNumber, MetricType, Number, Sample, SeriesKey, Timestamp,
 ///
 /// Use, exposition and pitfalls: [the gauge's page](crate::docs::gauge).
 #[derive(Clone)]
-pub struct Gauge(Arc<Series<Spaced<AtomicF64>>>);
+pub struct Gauge(Arc<SeriesCell<Spaced<AtomicF64>>>);
 
 metric!(Gauge);
 
@@ -131,7 +131,7 @@ impl Observe for Gauge {
 /// # Ok::<(), exporter_kit::RegisterError>(())
 /// ```
 #[derive(Clone)]
-pub struct IntGauge(Arc<Series<Spaced<AtomicI64>>>);
+pub struct IntGauge(Arc<SeriesCell<Spaced<AtomicI64>>>);
 
 metric!(IntGauge);
 
@@ -204,17 +204,17 @@ impl sealed::Sealed for Gauge {
         Spaced::default()
     }
 
-    fn from_series(series: Arc<Series<Spaced<AtomicF64>>>) -> Self {
+    fn from_series(series: Arc<SeriesCell<Spaced<AtomicF64>>>) -> Self {
         Self(series)
     }
 
-    fn series(&self) -> &Arc<Series<Spaced<AtomicF64>>> {
+    fn series(&self) -> &Arc<SeriesCell<Spaced<AtomicF64>>> {
         &self.0
     }
 
     #[inline]
     fn show(
-        series: &Series<Spaced<AtomicF64>>,
+        series: &SeriesCell<Spaced<AtomicF64>>,
         head: SeriesKey<'_>,
         (): &mut (),
         sink: &mut dyn Sink,
@@ -235,17 +235,17 @@ impl sealed::Sealed for IntGauge {
         Spaced::default()
     }
 
-    fn from_series(series: Arc<Series<Spaced<AtomicI64>>>) -> Self {
+    fn from_series(series: Arc<SeriesCell<Spaced<AtomicI64>>>) -> Self {
         Self(series)
     }
 
-    fn series(&self) -> &Arc<Series<Spaced<AtomicI64>>> {
+    fn series(&self) -> &Arc<SeriesCell<Spaced<AtomicI64>>> {
         &self.0
     }
 
     #[inline]
     fn show(
-        series: &Series<Spaced<AtomicI64>>,
+        series: &SeriesCell<Spaced<AtomicI64>>,
         head: SeriesKey<'_>,
         (): &mut (),
         sink: &mut dyn Sink,

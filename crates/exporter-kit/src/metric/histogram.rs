@@ -7,7 +7,7 @@ use crate::metric::buckets::Buckets;
 use crate::metric::cell::{Distribution, NativeSettings, Totals};
 use crate::metric::definition::Definition;
 use crate::metric::exemplars::{self, Exemplars};
-use crate::metric::series::{Series, metric, sealed};
+use crate::metric::series::{SeriesCell, metric, sealed};
 use crate::metric::setup::Settings;
 use crate::metric::timer::{self, Observe, Timer};
 use crate::model::{
@@ -30,7 +30,7 @@ use crate::model::{
 ///
 /// Use, exposition and pitfalls: [the histogram's page](crate::docs::histogram).
 #[derive(Clone)]
-pub struct Histogram(Arc<Series<HistogramCell>>);
+pub struct Histogram(Arc<SeriesCell<HistogramCell>>);
 
 metric!(Histogram);
 
@@ -288,16 +288,16 @@ impl sealed::Sealed for Histogram {
         }
     }
 
-    fn from_series(series: Arc<Series<HistogramCell>>) -> Self {
+    fn from_series(series: Arc<SeriesCell<HistogramCell>>) -> Self {
         Self(series)
     }
 
-    fn series(&self) -> &Arc<Series<HistogramCell>> {
+    fn series(&self) -> &Arc<SeriesCell<HistogramCell>> {
         &self.0
     }
 
     fn show(
-        series: &Series<HistogramCell>,
+        series: &SeriesCell<HistogramCell>,
         head: SeriesKey<'_>,
         scratch: &mut HistogramScratch,
         sink: &mut dyn Sink,

@@ -25,10 +25,10 @@ use crate::sync::{Mutex, lock};
 /// Use, exposition and pitfalls: [the info's page](crate::docs::info).
 #[derive(Clone)]
 pub struct Info {
-    inner: Arc<Inner>,
+    inner: Arc<InfoState>,
 }
 
-struct Inner {
+struct InfoState {
     descriptor: Descriptor,
     scheme: NameScheme,
     const_labels: Vec<(String, String)>,
@@ -73,7 +73,7 @@ impl Info {
     /// # Errors
     /// When a label name is invalid or a duplicate; the facts then stay unchanged.
     pub fn set(&self, labels: &[(&str, &str)]) -> Result<(), NameError> {
-        let Inner {
+        let InfoState {
             descriptor,
             scheme,
             const_labels,
@@ -127,7 +127,7 @@ impl Defined for Info {
 
     fn build(definition: &Definition<'_, Self>, scope: &Scope) -> Self {
         let name = definition.name_in(scope);
-        let inner = Inner {
+        let inner = InfoState {
             head: Mutex::new(Arc::new(render(&name, &scope.labels, definition.labels))),
             descriptor: Descriptor::unchecked(MetricType::Info, &name, definition.help, ""),
             scheme: definition.scheme,

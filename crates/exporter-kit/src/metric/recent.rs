@@ -48,7 +48,7 @@ struct Recent {
 /// The series of one family that a thread remembers.
 struct OfFamily {
     id: FamilyId,
-    /// A [`Table`] of the family's metric type.
+    /// A [`SeriesTable`] of the family's metric type.
     table: Box<dyn Any>,
     /// The number of remembered series of the family.
     held: usize,
@@ -57,7 +57,7 @@ struct OfFamily {
 }
 
 /// Series by the hash of their label values.
-type Table<M> = HashTable<Remembered<M>>;
+type SeriesTable<M> = HashTable<Remembered<M>>;
 
 struct Remembered<M> {
     hash: u64,
@@ -123,7 +123,7 @@ pub(crate) fn find<M: Metric, T, const N: usize>(
         if remembered.id != family {
             return None;
         }
-        let table = remembered.table.downcast_mut::<Table<M>>()?;
+        let table = remembered.table.downcast_mut::<SeriesTable<M>>()?;
         let known = table.find(hash, |known| known.is(hash, values))?;
         if known.series.series().is_removed() {
             recent.forget::<M, N>(family, hash, values);
@@ -176,7 +176,7 @@ impl OfFamily {
 
 impl Recent {
     /// Returns the family's table and counts one more series in it; returns `None` without room.
-    fn with_room<M: Metric>(&mut self, family: FamilyId) -> Option<&mut Table<M>> {
+    fn with_room<M: Metric>(&mut self, family: FamilyId) -> Option<&mut SeriesTable<M>> {
         let place = family.place();
         if self.families.len() <= place {
             self.families.resize_with(place + 1, OfFamily::none);
@@ -197,7 +197,7 @@ impl Recent {
         }
         if there.id != family {
             there.id = family;
-            there.table = Box::new(Table::<M>::new());
+            there.table = Box::new(SeriesTable::<M>::new());
         }
         there.held += 1;
         *held += 1;
@@ -215,7 +215,7 @@ impl Recent {
         let Some(own) = self.families.get_mut(family.place()) else {
             return;
         };
-        let table = own.table.downcast_mut::<Table<M>>();
+        let table = own.table.downcast_mut::<SeriesTable<M>>();
         let known =
             table.and_then(|table| table.find_entry(hash, |known| known.is(hash, values)).ok());
         if let Some(known) = known {

@@ -15,7 +15,7 @@ use crate::sync::atomic::{AtomicU32, Ordering};
 pub trait Metric: Collect + sealed::Sealed + Clone + fmt::Debug + 'static {}
 
 pub(crate) mod sealed {
-    use super::{Arc, MetricType, Series, SeriesKey, Settings, Sink};
+    use super::{Arc, MetricType, SeriesCell, SeriesKey, Settings, Sink};
 
     pub trait Sealed: Sized {
         const TYPE: MetricType;
@@ -25,11 +25,11 @@ pub(crate) mod sealed {
         type Scratch: Default;
 
         fn cell(settings: &Settings) -> Self::Cell;
-        fn from_series(series: Arc<Series<Self::Cell>>) -> Self;
-        fn series(&self) -> &Arc<Series<Self::Cell>>;
+        fn from_series(series: Arc<SeriesCell<Self::Cell>>) -> Self;
+        fn series(&self) -> &Arc<SeriesCell<Self::Cell>>;
         /// Passes the current value of the series and its key to the sink; returns whether the sink accepts more.
         fn show(
-            series: &Series<Self::Cell>,
+            series: &SeriesCell<Self::Cell>,
             head: SeriesKey<'_>,
             scratch: &mut Self::Scratch,
             sink: &mut dyn Sink,
@@ -38,8 +38,8 @@ pub(crate) mod sealed {
 }
 
 /// Makes a series and the handle to it.
-pub(crate) fn create<M: Metric>(shared: &Arc<Shared>) -> M {
-    M::from_series(Arc::new(Series {
+pub(crate) fn create<M: Metric>(shared: &Arc<SeriesCommon>) -> M {
+    M::from_series(Arc::new(SeriesCell {
         stamp: AtomicU32::new(USED),
         cell: M::cell(&shared.settings),
         shared: Arc::clone(shared),
@@ -48,7 +48,7 @@ pub(crate) fn create<M: Metric>(shared: &Arc<Shared>) -> M {
 
 /// The common part of all series of one family.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct SeriesCommon {
     pub(crate) descriptor: Descriptor,
     pub(crate) settings: Settings,
     /// The name and the labels common to all series: the complete key of a metric without labels.
@@ -60,15 +60,15 @@ pub(crate) struct Shared {
 /// Field order: the stamp and a cell of one atomic share a cache line, because a scrape reads both.
 #[derive(Debug)]
 #[repr(C)]
-pub struct Series<C> {
+pub struct SeriesCell<C> {
     /// [`USED`], [`REMOVED`], or the time of the last scrape that found it in use, in seconds since the creation of its
     /// family.
     stamp: AtomicU32,
     pub(crate) cell: C,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<SeriesCommon>,
 }
 
-impl<C> Series<C> {
+impl<C> SeriesCell<C> {
     #[inline]
     pub(crate) fn is_removed(&self) -> bool {
         self.stamp.load(Ordering::Relaxed) == REMOVED
@@ -120,7 +120,7 @@ pub(crate) fn collect_one<M: Metric>(metric: &M, sink: &mut dyn Sink) -> Result<
     Ok(())
 }
 
-/// Implements [`Metric`] and [`Collect`] for a tuple struct of one `Arc<Series<…>>`.
+/// Implements [`Metric`] and [`Collect`] for a tuple struct of one `Arc<SeriesCell<…>>`.
 macro_rules! metric {
     ($metric:ident) => {
         impl crate::metric::series::Metric for $metric {}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::collect::Sink;
 use crate::metric::definition::Definition;
-use crate::metric::series::{Series, metric, sealed};
+use crate::metric::series::{SeriesCell, metric, sealed};
 use crate::metric::setup::{MAX_STATES, Settings};
 use crate::model::{MetricType, Sample, SeriesKey, Value};
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -27,7 +27,7 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 ///
 /// Use, exposition and pitfalls: [the state set's page](crate::docs::state_set).
 #[derive(Clone)]
-pub struct StateSet(Arc<Series<StateCell>>);
+pub struct StateSet(Arc<SeriesCell<StateCell>>);
 
 metric!(StateSet);
 
@@ -137,16 +137,16 @@ impl sealed::Sealed for StateSet {
         }
     }
 
-    fn from_series(series: Arc<Series<StateCell>>) -> Self {
+    fn from_series(series: Arc<SeriesCell<StateCell>>) -> Self {
         Self(series)
     }
 
-    fn series(&self) -> &Arc<Series<StateCell>> {
+    fn series(&self) -> &Arc<SeriesCell<StateCell>> {
         &self.0
     }
 
     fn show(
-        series: &Series<StateCell>,
+        series: &SeriesCell<StateCell>,
         head: SeriesKey<'_>,
         scratch: &mut Self::Scratch,
         sink: &mut dyn Sink,

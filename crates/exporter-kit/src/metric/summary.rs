@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::collect::Sink;
 use crate::metric::cell::{Distribution, MAX_SCHEMA, NativeSettings, SparseBuckets, Totals};
 use crate::metric::definition::Definition;
-use crate::metric::series::{Series, metric, sealed};
+use crate::metric::series::{SeriesCell, metric, sealed};
 use crate::metric::setup::Settings;
 use crate::metric::timer::{self, Observe, Timer};
 use crate::model::{IntoNumber, MetricType, Sample, SeriesKey, SummaryValue, Timestamp, Value};
@@ -35,7 +35,7 @@ use crate::sync::{Mutex, lock};
 ///
 /// Use, exposition and pitfalls: [the summary's page](crate::docs::summary).
 #[derive(Clone)]
-pub struct Summary(Arc<Series<SummaryCell>>);
+pub struct Summary(Arc<SeriesCell<SummaryCell>>);
 
 metric!(Summary);
 
@@ -204,16 +204,16 @@ impl sealed::Sealed for Summary {
         }
     }
 
-    fn from_series(series: Arc<Series<SummaryCell>>) -> Self {
+    fn from_series(series: Arc<SeriesCell<SummaryCell>>) -> Self {
         Self(series)
     }
 
-    fn series(&self) -> &Arc<Series<SummaryCell>> {
+    fn series(&self) -> &Arc<SeriesCell<SummaryCell>> {
         &self.0
     }
 
     fn show(
-        series: &Series<SummaryCell>,
+        series: &SeriesCell<SummaryCell>,
         head: SeriesKey<'_>,
         (): &mut (),
         sink: &mut dyn Sink,

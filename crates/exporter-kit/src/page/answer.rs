@@ -29,11 +29,11 @@ const OPENMETRICS: &str = "openmetrics.txt";
 /// The page and the files that belong to it.
 #[derive(Debug)]
 pub(crate) struct Page {
-    content: Arc<Content>,
+    content: Arc<PageContent>,
 }
 
 #[derive(Debug)]
-struct Content {
+struct PageContent {
     landing: Landing,
     links: Links,
     started: Instant,
@@ -42,7 +42,7 @@ struct Content {
 impl Page {
     pub(crate) fn new(landing: Landing, links: Links) -> Self {
         Self {
-            content: Arc::new(Content {
+            content: Arc::new(PageContent {
                 landing,
                 links,
                 started: Instant::now(),
@@ -76,7 +76,7 @@ impl Page {
             OPENMETRICS => openmetrics(req, metrics),
             TABLE => self.table(req, shape, metrics),
             _ => {
-                let Content { landing, links, .. } = &*self.content;
+                let PageContent { landing, links, .. } = &*self.content;
                 let page = render::live(landing, links, &self.viewer(req));
                 Answer::ready(html(page, shape))
             }
@@ -92,7 +92,7 @@ impl Page {
             return metrics.overloaded();
         };
         let mut make = move |is_wanted: &dyn Fn() -> bool| {
-            let Content { landing, links, .. } = &*content;
+            let PageContent { landing, links, .. } = &*content;
             let mut table = Table::default();
             job.collect_into(&mut table, is_wanted);
             html(render::table(landing, links, &viewer, table), shape)

@@ -17,29 +17,32 @@ use super::target::Target;
 const BEGINNING: usize = 512;
 
 /// The response.
-pub(super) struct Answer {
+pub(super) struct PushResponse {
     pub(super) status: StatusCode,
     /// The beginning of the body.
     pub(super) body: Vec<u8>,
 }
 
 /// The reason for a missing response.
-pub(super) enum Failure {
+pub(super) enum ExchangeFailure {
     Connect(io::Error),
     Exchange(hyper::Error),
 }
 
-impl From<hyper::Error> for Failure {
+impl From<hyper::Error> for ExchangeFailure {
     fn from(error: hyper::Error) -> Self {
         Self::Exchange(error)
     }
 }
 
 /// Sends a request and waits for its answer. Dropping the future closes the connection.
-pub(super) async fn exchange(target: &Target, request: Request<String>) -> Result<Answer, Failure> {
+pub(super) async fn exchange(
+    target: &Target,
+    request: Request<String>,
+) -> Result<PushResponse, ExchangeFailure> {
     let stream = TcpStream::connect((&*target.host, target.port))
         .await
-        .map_err(Failure::Connect)?;
+        .map_err(ExchangeFailure::Connect)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let mut answer = pin!(async move {
         let mut response = sender.send_request(request).await?;
@@ -54,7 +57,7 @@ pub(super) async fn exchange(target: &Target, request: Request<String>) -> Resul
         }
         body.truncate(BEGINNING);
         let status = response.status();
-        Ok(Answer { status, body })
+        Ok(PushResponse { status, body })
     });
     // The connection is driven here and not by a task, which would outlive this future.
     let mut connection = pin!(connection);

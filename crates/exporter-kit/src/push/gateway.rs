@@ -15,7 +15,7 @@ use http::{Method, Request};
 use tokio::sync::oneshot;
 
 use super::error::PushError;
-use super::exchange::{Answer, Failure, exchange};
+use super::exchange::{ExchangeFailure, PushResponse, exchange};
 use super::target::Target;
 use crate::encode::Format;
 use crate::model::MetricType;
@@ -251,15 +251,15 @@ impl PushGateway {
             source,
         };
         let request = request.body(body).map_err(|error| broken(error.into()))?;
-        let Answer { status, body } =
+        let PushResponse { status, body } =
             exchange(&target, request)
                 .await
                 .map_err(|failure| match failure {
-                    Failure::Connect(source) => PushError::Connect {
+                    ExchangeFailure::Connect(source) => PushError::Connect {
                         url: url.into(),
                         source,
                     },
-                    Failure::Exchange(source) => broken(source.into()),
+                    ExchangeFailure::Exchange(source) => broken(source.into()),
                 })?;
         if status.is_success() {
             return Ok(());

@@ -36,7 +36,7 @@ impl fmt::Display for RegisterError {
             } if name == by => {
                 write!(
                     f,
-                    "family `{name}` is there already, as a {metric_type}; keep its handle and use it again, or choose another name"
+                    "family `{name}` is already registered, as a {metric_type}; keep its handle and use it again, or choose another name"
                 )
             }
             Self::Taken {

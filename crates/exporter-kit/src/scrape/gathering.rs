@@ -43,10 +43,10 @@ pub(crate) fn gather(
 struct Gathering {
     in_order: Arc<InOrder>,
     /// The runs with the positions of their collectors.
-    parts: Vec<(usize, Begun)>,
+    parts: Vec<(usize, BegunPart)>,
 }
 
-enum Begun {
+enum BegunPart {
     Collector(Arc<CollectorRun>),
     Sources(Sources, Fetches),
     Registry(Registry, Gathering),
@@ -62,16 +62,16 @@ impl Gathering {
                     let Registered {
                         name, collector, ..
                     } = &**registered;
-                    Begun::Collector(runs.join(name, collector, until, batch))
+                    BegunPart::Collector(runs.join(name, collector, until, batch))
                 }
                 Access::Sources(sources) => {
                     let deadline = until.map_or_else(Deadline::never, |it| Deadline::at(it.into()));
-                    Begun::Sources(sources.clone(), sources.begin(deadline))
+                    BegunPart::Sources(sources.clone(), sources.begin(deadline))
                 }
                 Access::Registry(within) => {
                     // Too deep a nesting is an error of the walk.
                     let _depth = Depth::enter().ok()?;
-                    Begun::Registry(within.clone(), Self::begin(within, until, batch))
+                    BegunPart::Registry(within.clone(), Self::begin(within, until, batch))
                 }
             };
             Some((at, begun))
@@ -86,12 +86,12 @@ impl Gathering {
         // A thread that calls the collectors in turn ends with the last. Waiting for that one first means waiting once.
         let parts = self.parts.into_iter().rev().map(|(at, begun)| {
             let part = match begun {
-                Begun::Collector(run) => Part::Collected(run.wait(until, is_wanted)),
-                Begun::Sources(sources, fetches) => {
-                    Part::Fetched(sources, fetches.wait_here(until, is_wanted))
+                BegunPart::Collector(run) => GatheredPart::Collected(run.wait(until, is_wanted)),
+                BegunPart::Sources(sources, fetches) => {
+                    GatheredPart::Fetched(sources, fetches.wait_here(until, is_wanted))
                 }
-                Begun::Registry(registry, within) => {
-                    Part::Registry(registry, within.wait(until, is_wanted))
+                BegunPart::Registry(registry, within) => {
+                    GatheredPart::Registry(registry, within.wait(until, is_wanted))
                 }
             };
             (at, part)
@@ -109,10 +109,10 @@ impl Gathering {
 pub(crate) struct Gathered {
     in_order: Arc<InOrder>,
     /// In the order of the positions of their collectors.
-    parts: Vec<(usize, Part)>,
+    parts: Vec<(usize, GatheredPart)>,
 }
 
-enum Part {
+enum GatheredPart {
     Collected(Collected),
     Fetched(Sources, View),
     Registry(Registry, Arc<Gathered>),
@@ -132,18 +132,18 @@ impl Prepared for Gathered {
         let found = self.parts.binary_search_by_key(&at, |(at, _)| *at).ok()?;
         let (_, part) = self.parts.get(found)?;
         Some(match part {
-            Part::Collected(collected) => {
+            GatheredPart::Collected(collected) => {
                 registered.give(sink, |sink| collected.give(sink));
                 collected.failure.map_or(Ok(()), Err)
             }
-            Part::Fetched(sources, view) => {
+            GatheredPart::Fetched(sources, view) => {
                 let given = registered.give(sink, |sink| sources.give(view, sink));
                 given.map_err(|error| {
                     log::warn!("collector `{}` failed: {error}", registered.name);
                     Failure::Error
                 })
             }
-            Part::Registry(registry, within) => {
+            GatheredPart::Registry(registry, within) => {
                 let Ok(_depth) = Depth::enter() else {
                     return Some(Err(Failure::Error));
                 };

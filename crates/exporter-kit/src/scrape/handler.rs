@@ -23,7 +23,7 @@ use crate::scrape::body::Body;
 use crate::scrape::coding::{self, Compressors};
 use crate::scrape::deadline::{DEFAULT_LIMIT, DEFAULT_OFFSET, Limits};
 use crate::scrape::gathering;
-use crate::scrape::handler_state::{Options, Shared, UNKNOWN_SIZE};
+use crate::scrape::handler_state::{HandlerState, Options, UNKNOWN_SIZE};
 use crate::scrape::job::Job;
 use crate::scrape::negotiation::{self, Choice};
 use crate::scrape::scrape_count::InFlight;
@@ -65,7 +65,7 @@ const MEMORY: usize = 64 * 1024 * 1024;
 /// ```
 #[derive(Clone)]
 pub struct MetricsHandler {
-    shared: Arc<Shared>,
+    shared: Arc<HandlerState>,
     pub(super) encodings: Arc<SharedEncodings>,
     options: Arc<Options>,
 }
@@ -88,7 +88,7 @@ impl MetricsHandler {
     /// Creates a handler for the metrics of that registry.
     pub fn new(registry: &Registry) -> Self {
         Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(HandlerState {
                 registry: registry.clone(),
                 compressors: Compressors::default(),
                 budget: Budget::new(MEMORY),

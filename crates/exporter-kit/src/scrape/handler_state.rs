@@ -27,7 +27,7 @@ pub(crate) struct Options {
 }
 
 /// The state that the clones of a handler share.
-pub(crate) struct Shared {
+pub(crate) struct HandlerState {
     pub(crate) registry: Registry,
     pub(crate) compressors: Compressors,
     pub(crate) budget: Arc<Budget>,

@@ -18,7 +18,7 @@ use crate::scrape::body::{Body, ChunkSender, Gone};
 use crate::scrape::coding::{Coder, Coding, Compressors};
 use crate::scrape::deadline::Limits;
 use crate::scrape::gathering;
-use crate::scrape::handler_state::{Options, SHARED_BYTES, Shared, UNKNOWN_SIZE};
+use crate::scrape::handler_state::{HandlerState, Options, SHARED_BYTES, UNKNOWN_SIZE};
 use crate::scrape::scrape_count::InFlight;
 use crate::scrape::structures::What;
 
@@ -54,7 +54,7 @@ pub(crate) struct Job {
     /// Moves into the body once it exists.
     pub(crate) in_flight: Option<InFlight>,
     pub(crate) options: Arc<Options>,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<HandlerState>,
     pub(crate) compressors: Compressors,
 }
 
@@ -62,7 +62,7 @@ impl Job {
     /// Waits on this thread for sources and collectors that may wait.
     fn gather(&mut self, is_wanted: &dyn Fn() -> bool) {
         if self.has_waiting {
-            let Shared {
+            let HandlerState {
                 registry, budget, ..
             } = &*self.shared;
             let gathered = gathering::gather(registry, self.limits.collected, budget, is_wanted);

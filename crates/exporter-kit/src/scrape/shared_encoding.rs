@@ -24,20 +24,20 @@ use crate::sync::lock;
 pub(crate) struct SharedEncodings(Mutex<Vec<Queue>>);
 
 struct Queue {
-    key: Key,
+    key: EncodingKey,
     waiting: Vec<Waiter>,
 }
 
 /// The key of an exposition: two requests with equal keys get the same bytes.
 #[derive(Clone)]
-struct Key {
+struct EncodingKey {
     format: Format,
     escaping: Option<Escaping>,
     coding: Coding,
     options: Arc<Options>,
 }
 
-impl Key {
+impl EncodingKey {
     fn of(job: &Job) -> Self {
         Self {
             format: job.scrape.format(),
@@ -62,7 +62,7 @@ struct Waiter {
 
 impl SharedEncodings {
     /// Adds a waiting request; returns whether it is the first, which has to start the encoding.
-    fn add(&self, key: &Key, waiter: Waiter) -> bool {
+    fn add(&self, key: &EncodingKey, waiter: Waiter) -> bool {
         let mut queues = lock(&self.0);
         if let Some(queue) = queues.iter_mut().find(|queue| queue.key.is(key)) {
             queue.waiting.push(waiter);
@@ -76,7 +76,7 @@ impl SharedEncodings {
     }
 
     /// Removes and returns all waiting requests. If there are none, removes the queue.
-    fn take(&self, key: &Key) -> Option<Vec<Waiter>> {
+    fn take(&self, key: &EncodingKey) -> Option<Vec<Waiter>> {
         let mut queues = lock(&self.0);
         let at = queues.iter().position(|queue| queue.key.is(key))?;
         if queues[at].waiting.is_empty() {
@@ -87,7 +87,7 @@ impl SharedEncodings {
     }
 
     /// Removes the queue. Its waiting requests get no response from it.
-    fn abandon(&self, key: &Key) {
+    fn abandon(&self, key: &EncodingKey) {
         let mut queues = lock(&self.0);
         let given_up: Vec<Queue> = queues.extract_if(.., |queue| queue.key.is(key)).collect();
         // Dropping responses wakes tasks, so do it after the lock is released.
@@ -103,7 +103,7 @@ pub(crate) fn join(
     job: Job,
     answer: oneshot::Sender<Response<Body>>,
 ) {
-    let key = Key::of(&job);
+    let key = EncodingKey::of(&job);
     if encodings.add(&key, Waiter { job, answer }) {
         let spawn = runtime.clone();
         let mut turn = Turn::new(Arc::clone(encodings), key);
@@ -120,13 +120,13 @@ pub(crate) fn join(
 /// runtime has ended, it removes the queue.
 struct Turn {
     encodings: Arc<SharedEncodings>,
-    key: Key,
+    key: EncodingKey,
     /// True if the queue is removed: a later queue with the same key has its own turn.
     is_over: bool,
 }
 
 impl Turn {
-    fn new(encodings: Arc<SharedEncodings>, key: Key) -> Self {
+    fn new(encodings: Arc<SharedEncodings>, key: EncodingKey) -> Self {
         Self {
             encodings,
             key,
@@ -275,7 +275,7 @@ mod tests {
         let req = Request::get("/metrics").body(()).unwrap();
         let add = || {
             let job = handler.begin(&req).unwrap();
-            let (encodings, key) = (Arc::clone(&handler.encodings), Key::of(&job));
+            let (encodings, key) = (Arc::clone(&handler.encodings), EncodingKey::of(&job));
             let (answer, answered) = oneshot::channel();
             assert!(encodings.add(&key, Waiter { job, answer }));
             (Turn::new(encodings, key), answered)

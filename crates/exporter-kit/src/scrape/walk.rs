@@ -140,7 +140,7 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
                     // Log it once: it is the same in every scrape.
                     if registered.failures.get(Failure::Duplicate) == 0 {
                         log::warn!(
-                            "collector `{}` gives `{}`, which is there already; it is left out, as is whatever else is",
+                            "collector `{}`: cannot show family `{}`: another family has its name; rename one of the two (further families of this collector are only counted)",
                             registered.name,
                             descriptor.name()
                         );

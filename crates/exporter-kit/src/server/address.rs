@@ -96,9 +96,9 @@ impl FromStr for ListenAddress {
         let kind = if let Some(socket) = text.strip_prefix("unix:") {
             unix(socket)
         } else if text.starts_with("vsock:") {
-            Err(Fault::Vsock)
+            Err(AddressFault::Vsock)
         } else {
-            ip(text).ok_or(Fault::Unknown)
+            ip(text).ok_or(AddressFault::Unknown)
         };
         kind.map(Self).map_err(|fault| ListenAddressError {
             text: text.into(),
@@ -131,16 +131,16 @@ fn is_host(text: &str) -> bool {
         && text.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
-fn unix(text: &str) -> Result<AddressKind, Fault> {
+fn unix(text: &str) -> Result<AddressKind, AddressFault> {
     let (path, mode) = match text.split_once('?') {
         Some((path, option)) => {
             let mode = option.strip_prefix("mode=").and_then(mode);
-            (path, Some(mode.ok_or(Fault::Mode)?))
+            (path, Some(mode.ok_or(AddressFault::Mode)?))
         }
         None => (text, None),
     };
     if !path.starts_with('/') || path.ends_with('/') || path.contains('\0') {
-        return Err(Fault::Path);
+        return Err(AddressFault::Path);
     }
     Ok(AddressKind::Unix(Path::new(path).into(), mode))
 }
@@ -172,11 +172,11 @@ impl fmt::Display for ListenAddress {
 #[derive(Clone, PartialEq, Eq)]
 pub struct ListenAddressError {
     text: Box<str>,
-    fault: Fault,
+    fault: AddressFault,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
+enum AddressFault {
     Unknown,
     Path,
     Mode,
@@ -187,19 +187,19 @@ impl fmt::Display for ListenAddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = &self.text;
         match self.fault {
-            Fault::Unknown => write!(
+            AddressFault::Unknown => write!(
                 f,
                 "`{text}` is not an address to listen on; write `:8000`, `127.0.0.1:8000`, `[::1]:8000` or `localhost:8000`, with a port from 0 to 65535, or `unix:/run/exporter.sock`"
             ),
-            Fault::Path => write!(
+            AddressFault::Path => write!(
                 f,
                 "`{text}` has no absolute path for the Unix socket; write the whole path: `unix:/run/exporter.sock`"
             ),
-            Fault::Mode => write!(
+            AddressFault::Mode => write!(
                 f,
                 "`{text}` does not end with the mode of the socket; write three octal digits: `unix:/run/exporter.sock?mode=0660`"
             ),
-            Fault::Vsock => write!(
+            AddressFault::Vsock => write!(
                 f,
                 "`{text}` is a VM socket, which is not supported; listen on a TCP port or a Unix socket, and forward to it with `socat`"
             ),

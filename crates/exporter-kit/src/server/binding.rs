@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::path::PathBuf;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -14,8 +15,49 @@ use crate::server::unix_socket;
 /// The number of connections that may wait to be accepted.
 const BACKLOG: i32 = 1024;
 
+/// The listeners of a server, each with its address.
+#[derive(Debug)]
+pub(crate) struct Binding {
+    pub(crate) listeners: Vec<Listener>,
+    /// Those of TCP.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// The files of Unix sockets.
+    pub(crate) sockets: Vec<PathBuf>,
+}
+
+impl Binding {
+    /// Binds every address, and adds the listeners that are `bound` already.
+    pub(crate) fn new(
+        addresses: &[ListenAddress],
+        bound: Vec<Listener>,
+    ) -> Result<Self, ServeError> {
+        let mut listeners = bind(addresses)?;
+        listeners.extend(bound);
+        if listeners.is_empty() {
+            return Err(ServeError::NoAddress);
+        }
+        let mut addresses = Vec::new();
+        let mut sockets = Vec::new();
+        for listener in &listeners {
+            listener.set_nonblocking().map_err(ServeError::Listener)?;
+            addresses.extend(listener.local_address().map_err(ServeError::Listener)?);
+            sockets.extend(listener.socket_path().map_err(ServeError::Listener)?);
+        }
+        Ok(Self {
+            listeners,
+            addresses,
+            sockets,
+        })
+    }
+
+    /// The URLs of the TCP addresses for a browser, without duplicates.
+    pub(crate) fn urls(&self, scheme: &str, path: &str) -> Vec<String> {
+        urls(scheme, &self.addresses, path)
+    }
+}
+
 /// Binds every address, in order. A host name with several addresses yields several listeners.
-pub(crate) fn bind(addresses: &[ListenAddress]) -> Result<Vec<Listener>, ServeError> {
+fn bind(addresses: &[ListenAddress]) -> Result<Vec<Listener>, ServeError> {
     let mut listeners = Vec::with_capacity(addresses.len());
     for address in addresses {
         bind_one(address, addresses, &mut listeners).map_err(|source| ServeError::Listen {
@@ -112,8 +154,7 @@ fn listen(address: SocketAddr, v6_only: bool) -> io::Result<Listener> {
     Ok(TcpListener::from(socket).into())
 }
 
-/// The URLs of these addresses for a browser, without duplicates.
-pub(crate) fn urls(scheme: &str, addresses: &[SocketAddr], path: &str) -> Vec<String> {
+fn urls(scheme: &str, addresses: &[SocketAddr], path: &str) -> Vec<String> {
     let mut urls = Vec::new();
     for address in addresses {
         let url = if address.ip().is_unspecified() {

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::server::accept_loop;
+use crate::server::binding::Binding;
 use crate::server::encryption::Encryption;
 use crate::server::error::ServeError;
 use crate::server::handle::{Server, ServerThread};
 use crate::server::lifecycle::Lifecycle;
-use crate::server::listener::{Acceptor, Listener};
+use crate::server::listener::Acceptor;
 use crate::server::reload::Reloader;
 use crate::server::service::Service;
 use crate::server::service_manager::{Notifications, ServiceManager};
@@ -37,9 +38,7 @@ const MAX_BLOCKING_SCRAPES: usize = 40;
 #[derive(Debug)]
 #[must_use = "a bound server does nothing until it is started or run"]
 pub struct BoundServer {
-    pub(crate) listeners: Vec<Listener>,
-    pub(crate) addresses: Vec<SocketAddr>,
-    pub(crate) sockets: Vec<PathBuf>,
+    pub(crate) binding: Binding,
     pub(crate) urls: Vec<String>,
     pub(crate) service: Service,
     pub(crate) encryption: Option<Arc<dyn Encryption>>,
@@ -51,12 +50,12 @@ pub struct BoundServer {
 impl BoundServer {
     /// The TCP addresses that the server listens on.
     pub fn local_addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+        &self.binding.addresses
     }
 
     /// The files of the Unix sockets that the server listens on.
     pub fn socket_paths(&self) -> &[PathBuf] {
-        &self.sockets
+        &self.binding.sockets
     }
 
     /// The URLs of the metrics, for a browser: `http://localhost:8000/metrics`.
@@ -86,8 +85,8 @@ impl BoundServer {
             let _entered = runtime.enter();
             self.register()?
         };
-        let addresses = std::mem::take(&mut self.addresses);
-        let sockets = std::mem::take(&mut self.sockets);
+        let addresses = std::mem::take(&mut self.binding.addresses);
+        let sockets = std::mem::take(&mut self.binding.sockets);
         let urls = self.urls.clone();
         let reloader = self.reloader();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -122,7 +121,7 @@ impl BoundServer {
     }
 
     fn register(&mut self) -> Result<Vec<Acceptor>, ServeError> {
-        std::mem::take(&mut self.listeners)
+        std::mem::take(&mut self.binding.listeners)
             .into_iter()
             .map(|listener| listener.register().map_err(ServeError::Listener))
             .collect()

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use crate::page::{Landing, Page};
 use crate::scrape::MetricsHandler;
 use crate::server::address::ListenAddress;
-use crate::server::binding;
+use crate::server::binding::Binding;
 use crate::server::bound::BoundServer;
 use crate::server::endpoints::{Endpoint, Endpoints};
 use crate::server::error::ServeError;
 use crate::server::handle::Server;
 use crate::server::lifecycle::{Lifecycle, Readiness};
 use crate::server::listener::IntoListener;
-use crate::server::option::{Parts, ServerOption};
+use crate::server::option::{ServerOption, ServerParts};
 use crate::server::path::{self, ExternalUrl, RoutePrefix};
 use crate::server::probe::{ProbeQuery, ProbeRefusal};
 use crate::server::reload::{ReloadHook, Reloader};
@@ -23,28 +23,6 @@ use crate::server::self_metrics::SelfMetrics;
 use crate::server::service::Service;
 
 const DEFAULT_METRICS_PATH: &str = "/metrics";
-
-/// Serves the metrics of a registry at `/metrics`, on a new thread.
-///
-/// The address is bound on return. The server stops when the [`Server`] is dropped.
-///
-/// ```
-/// use exporter_kit::{Registry, serve};
-///
-/// let registry = Registry::new();
-/// let server = serve(([127, 0, 0, 1], 0), &registry)?;
-/// assert!(server.urls()[0].ends_with("/metrics"));
-/// # Ok::<(), exporter_kit::ServeError>(())
-/// ```
-///
-/// # Errors
-/// If the address is invalid or cannot be bound, or the thread cannot be started.
-pub fn serve(
-    address: impl TryInto<ListenAddress, Error: Into<ServeError>>,
-    metrics: impl Into<MetricsHandler>,
-) -> Result<Server, ServeError> {
-    Server::builder(metrics).listen(address).start()
-}
 
 impl Server {
     /// Describes a server, of a registry or of a [`MetricsHandler`] with options.
@@ -73,7 +51,7 @@ impl Server {
             reload_by_request: false,
             lifecycle_hint: None,
             self_metrics: true,
-            parts: Parts::default(),
+            parts: ServerParts::default(),
             error: None,
         }
     }
@@ -109,7 +87,7 @@ pub struct ServerBuilder {
     reload_by_request: bool,
     lifecycle_hint: Option<String>,
     self_metrics: bool,
-    parts: Parts,
+    parts: ServerParts,
     /// The first wrong option.
     error: Option<ServeError>,
 }
@@ -237,22 +215,6 @@ impl ServerBuilder {
     }
 
     /// Shows a notice at the top of the page at `/`, such as `These numbers are simulated.` Several are shown in order.
-    ///
-    /// ```
-    /// use exporter_kit::{Registry, Server};
-    /// # use std::io::{Read, Write};
-    ///
-    /// let server = Server::builder(&Registry::new())
-    ///     .listen("127.0.0.1:0")
-    ///     .notice("These numbers are simulated.")
-    ///     .start()?;
-    /// # let mut client = std::net::TcpStream::connect(server.local_addresses()[0])?;
-    /// # client.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
-    /// # let mut answer = String::new();
-    /// # client.read_to_string(&mut answer)?;
-    /// assert!(answer.contains("These numbers are simulated."));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn notice(mut self, text: impl Into<String>) -> Self {
         self.landing.notices.push(text.into());
         self
@@ -368,43 +330,24 @@ impl ServerBuilder {
             return Err(ServeError::MetricsPath(self.metrics_path.into()));
         }
         let endpoints = Endpoints::new(self.endpoints, &self.metrics_path)?;
-        let mut listeners = binding::bind(&self.addresses)?;
-        listeners.extend(self.parts.listeners);
-        if listeners.is_empty() {
-            return Err(ServeError::NoAddress);
-        }
-        let mut addresses = Vec::new();
-        let mut sockets = Vec::new();
-        for listener in &listeners {
-            listener.set_nonblocking().map_err(ServeError::Listener)?;
-            addresses.extend(listener.local_address().map_err(ServeError::Listener)?);
-            sockets.extend(listener.socket_path().map_err(ServeError::Listener)?);
-        }
+        let binding = Binding::new(&self.addresses, self.parts.listeners)?;
 
         let external = self.external_url.map(|url| url.path().clone());
         let routes = Routes::new(self.route_prefix, external, &self.metrics_path);
         let is_encrypted = self.parts.encryption.is_some();
         let scheme = if is_encrypted { "https" } else { "http" };
-        let urls = binding::urls(scheme, &addresses, routes.metrics());
+        let urls = binding.urls(scheme, routes.metrics());
         let reloader = Reloader::new(self.reload, self.parts.service_manager.clone());
-        let reload = if self.reload_by_request {
-            ReloadByRequest::Enabled(reloader.clone())
-        } else {
-            ReloadByRequest::disabled(self.lifecycle_hint.as_deref())
+        let reload = match self.reload_by_request {
+            true => ReloadByRequest::Enabled(reloader.clone()),
+            false => ReloadByRequest::disabled(self.lifecycle_hint.as_deref()),
         };
         // The registry of these metrics is new, so that registering them does not fail.
-        let self_metrics = self.self_metrics.then(SelfMetrics::new);
-        let self_metrics = self_metrics.and_then(Result::ok);
-        if let Some(metrics) = &self_metrics {
-            for other in self.parts.metrics {
-                metrics.add(other);
-            }
-        }
-        self.metrics.own(
-            self_metrics
-                .as_ref()
-                .map(|metrics| metrics.registry().clone()),
-        );
+        let others = self.parts.metrics;
+        let own = self.self_metrics.then(|| SelfMetrics::new(others));
+        let own = own.and_then(Result::ok);
+        self.metrics
+            .own(own.as_ref().map(|metrics| metrics.registry().clone()));
         self.landing.tls = is_encrypted;
         self.landing.pages = endpoints.links();
         let page = Page::new(self.landing, routes.links());
@@ -418,10 +361,8 @@ impl ServerBuilder {
         );
         Ok(BoundServer {
             urls,
-            addresses,
-            sockets,
-            listeners,
-            service: Service::new(router, self.parts.access, self_metrics),
+            binding,
+            service: Service::new(router, self.parts.access, own),
             encryption: self.parts.encryption,
             lifecycle: self.lifecycle,
             reloader,

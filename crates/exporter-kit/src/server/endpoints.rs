@@ -15,36 +15,36 @@ use crate::server::path;
 use crate::server::probe::{self, Choose};
 
 /// Renders the text of a page.
-pub(crate) type Text = dyn Fn() -> String + Send + Sync;
+pub(crate) type PageText = dyn Fn() -> String + Send + Sync;
 
 /// A path with its answer.
 pub(crate) struct Endpoint {
     path: String,
-    content: Content,
+    content: EndpointContent,
 }
 
-enum Content {
+enum EndpointContent {
     Probe(Arc<Choose>),
-    Page { title: String, text: Arc<Text> },
+    Page { title: String, text: Arc<PageText> },
 }
 
 impl Endpoint {
     /// The metrics of a target that the request names.
     pub(crate) fn probe(path: String, choose: Arc<Choose>) -> Self {
-        let content = Content::Probe(choose);
+        let content = EndpointContent::Probe(choose);
         Self { path, content }
     }
 
     /// Plain text, with a link on the page at `/`.
-    pub(crate) fn page(path: String, title: String, text: Arc<Text>) -> Self {
-        let content = Content::Page { title, text };
+    pub(crate) fn page(path: String, title: String, text: Arc<PageText>) -> Self {
+        let content = EndpointContent::Page { title, text };
         Self { path, content }
     }
 
     fn answer<B>(&self, req: &Request<B>, metrics: &MetricsHandler) -> Answer {
         match &self.content {
-            Content::Probe(choose) => probe::answer(req, choose, metrics),
-            Content::Page { text, .. } => Answer::ready(match *req.method() {
+            EndpointContent::Probe(choose) => probe::answer(req, choose, metrics),
+            EndpointContent::Page { text, .. } => Answer::ready(match *req.method() {
                 Method::GET => text_page(text()),
                 Method::HEAD => text_page(text()).map(|_| Body::default()),
                 _ => method_not_allowed(),
@@ -80,8 +80,8 @@ impl Endpoints {
     /// The links to the pages.
     pub(crate) fn links(&self) -> Vec<PageLink> {
         let link = |endpoint: &Endpoint| match &endpoint.content {
-            Content::Probe(_) => None,
-            Content::Page { title, .. } => Some(PageLink {
+            EndpointContent::Probe(_) => None,
+            EndpointContent::Page { title, .. } => Some(PageLink {
                 path: endpoint.path.clone(),
                 title: title.clone(),
             }),

@@ -1,4 +1,4 @@
-//! A running server.
+//! A running server, and the shortest way to one.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -7,7 +7,32 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
+use crate::scrape::MetricsHandler;
+use crate::server::address::ListenAddress;
+use crate::server::error::ServeError;
 use crate::server::reload::Reloader;
+
+/// Serves the metrics of a registry at `/metrics`, on a new thread.
+///
+/// The address is bound on return. The server stops when the [`Server`] is dropped.
+///
+/// ```
+/// use exporter_kit::{Registry, serve};
+///
+/// let registry = Registry::new();
+/// let server = serve(([127, 0, 0, 1], 0), &registry)?;
+/// assert!(server.urls()[0].ends_with("/metrics"));
+/// # Ok::<(), exporter_kit::ServeError>(())
+/// ```
+///
+/// # Errors
+/// If the address is invalid or cannot be bound, or the thread cannot be started.
+pub fn serve(
+    address: impl TryInto<ListenAddress, Error: Into<ServeError>>,
+    metrics: impl Into<MetricsHandler>,
+) -> Result<Server, ServeError> {
+    Server::builder(metrics).listen(address).start()
+}
 
 /// A server that runs on its own thread. Dropping it shuts the server down.
 ///

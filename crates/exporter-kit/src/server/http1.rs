@@ -32,7 +32,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 ) {
     let phase = Phase::new();
     let mut stream = TimedStream::new(stream, phase.clone());
-    let mut calls = Calls { service, phase };
+    let mut calls = Http1Calls { service, phase };
     loop {
         match serve_requests(stream, calls, &mut stopped).await {
             Some(rested) => (stream, calls) = rested,
@@ -53,9 +53,9 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 /// `None` if the connection has ended.
 async fn serve_requests<S: AsyncRead + AsyncWrite + Unpin>(
     stream: TimedStream<S>,
-    calls: Calls,
+    calls: Http1Calls,
     stopped: &mut Stopped,
-) -> Option<(TimedStream<S>, Calls)> {
+) -> Option<(TimedStream<S>, Http1Calls)> {
     let phase = calls.phase.clone();
     let service = Arc::clone(&calls.service);
     // In a box, so that a resting connection does not have the size of an active one.
@@ -97,12 +97,12 @@ async fn serve_requests<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// The service of one connection, as hyper calls it.
-struct Calls {
+struct Http1Calls {
     service: Arc<Service>,
     phase: Phase,
 }
 
-impl hyper::service::Service<Request<Incoming>> for Calls {
+impl hyper::service::Service<Request<Incoming>> for Http1Calls {
     type Response = Response<ExchangeBody<Answering>>;
     type Error = Infallible;
     type Future = Exchange<Answering>;

@@ -133,11 +133,11 @@ impl Listener {
             _file: self.file,
             socket: match self.socket {
                 Socket::Tcp(listener) => {
-                    tokio::net::TcpListener::from_std(listener).map(Registered::Tcp)?
+                    tokio::net::TcpListener::from_std(listener).map(RegisteredListener::Tcp)?
                 }
                 #[cfg(unix)]
                 Socket::Unix(listener) => {
-                    tokio::net::UnixListener::from_std(listener).map(Registered::Unix)?
+                    tokio::net::UnixListener::from_std(listener).map(RegisteredListener::Unix)?
                 }
             },
         })
@@ -149,11 +149,11 @@ impl Listener {
 pub(crate) struct Acceptor {
     #[cfg(unix)]
     _file: Option<SocketFile>,
-    socket: Registered,
+    socket: RegisteredListener,
 }
 
 #[derive(Debug)]
-enum Registered {
+enum RegisteredListener {
     Tcp(tokio::net::TcpListener),
     #[cfg(unix)]
     Unix(tokio::net::UnixListener),
@@ -163,9 +163,11 @@ impl Acceptor {
     /// Waits for the next connection. Dropping this future loses no connection.
     pub(crate) async fn accept(&self) -> io::Result<Stream> {
         match &self.socket {
-            Registered::Tcp(listener) => listener.accept().await.map(|(tcp, _)| Stream::Tcp(tcp)),
+            RegisteredListener::Tcp(listener) => {
+                listener.accept().await.map(|(tcp, _)| Stream::Tcp(tcp))
+            }
             #[cfg(unix)]
-            Registered::Unix(listener) => {
+            RegisteredListener::Unix(listener) => {
                 listener.accept().await.map(|(unix, _)| Stream::Unix(unix))
             }
         }

@@ -55,9 +55,9 @@ mod unix_socket;
 
 pub use address::{ListenAddress, ListenAddressError};
 pub use bound::BoundServer;
-pub use builder::{ServerBuilder, serve};
+pub use builder::ServerBuilder;
 pub use error::ServeError;
-pub use handle::Server;
+pub use handle::{Server, serve};
 pub use lifecycle::Readiness;
 pub use listener::{IntoListener, Listener};
 pub use option::ServerOption;

@@ -28,12 +28,12 @@ pub trait Apply {
     ///
     /// # Errors
     /// If the option cannot be used. The server reports the error when it is bound.
-    fn apply(self, parts: &mut Parts) -> Result<(), ServeError>;
+    fn apply(self, parts: &mut ServerParts) -> Result<(), ServeError>;
 }
 
 /// The parts of a server that options provide.
 #[derive(Default)]
-pub struct Parts {
+pub struct ServerParts {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) access: Option<Arc<dyn AccessControl>>,
     pub(crate) encryption: Option<Arc<dyn Encryption>>,
@@ -42,9 +42,9 @@ pub struct Parts {
     pub(crate) metrics: Vec<Arc<dyn Collect>>,
 }
 
-impl fmt::Debug for Parts {
+impl fmt::Debug for ServerParts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parts")
+        f.debug_struct("ServerParts")
             .field("listeners", &self.listeners)
             .field("access", &self.access)
             .finish_non_exhaustive()

@@ -65,7 +65,7 @@ impl FromStr for RoutePrefix {
     fn from_str(text: &str) -> Result<Self, PathError> {
         let fault = |fault| PathError {
             text: text.into(),
-            fault: Fault::Prefix(fault),
+            fault: PathFault::Prefix(fault),
         };
         check(text).map_err(fault)?;
         Ok(Self {
@@ -143,7 +143,7 @@ impl FromStr for ExternalUrl {
             })
             .ok_or_else(|| PathError {
                 text: text.into(),
-                fault: Fault::Url,
+                fault: PathFault::Url,
             })
     }
 }
@@ -189,11 +189,11 @@ impl fmt::Display for ExternalUrl {
 #[derive(Clone, PartialEq, Eq)]
 pub struct PathError {
     text: Box<str>,
-    fault: Fault,
+    fault: PathFault,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Fault {
+enum PathFault {
     Prefix(&'static str),
     Url,
 }
@@ -202,8 +202,8 @@ impl fmt::Display for PathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = &self.text;
         match self.fault {
-            Fault::Prefix(why) => write!(f, "`{text}` is not a path prefix: {why}"),
-            Fault::Url => write!(
+            PathFault::Prefix(why) => write!(f, "`{text}` is not a path prefix: {why}"),
+            PathFault::Url => write!(
                 f,
                 "`{text}` is not an external URL; write `https://example.org/exporter` or its path `/exporter`, without a query or fragment"
             ),

@@ -17,10 +17,10 @@ type BoxError = Box<dyn Error + Send + Sync>;
 ///
 /// For other triggers of a reload, such as the signal SIGHUP. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Reloader(Arc<Shared>);
+pub struct Reloader(Arc<ReloadState>);
 
 #[derive(Default)]
-struct Shared {
+struct ReloadState {
     hook: Option<ReloadHook>,
     service_manager: Option<Arc<dyn ServiceManager>>,
     /// Held during a reload, so that reloads never overlap.
@@ -38,7 +38,7 @@ impl Reloader {
         hook: Option<ReloadHook>,
         service_manager: Option<Arc<dyn ServiceManager>>,
     ) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(ReloadState {
             hook,
             service_manager,
             reloading: Mutex::new(()),

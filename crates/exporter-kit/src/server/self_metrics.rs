@@ -87,10 +87,15 @@ pub(crate) struct SelfMetrics {
 }
 
 impl SelfMetrics {
+    /// Makes them, together with the metrics of `others`, which are parts of the server too.
+    ///
     /// # Errors
-    /// Does not fail: the registry is new.
-    pub(crate) fn new() -> Result<Arc<Self>, RegisterError> {
+    /// Does not fail: the registry is new, and the names are this library's.
+    pub(crate) fn new(others: Vec<Arc<dyn Collect>>) -> Result<Arc<Self>, RegisterError> {
         let registry = Registry::new();
+        for other in others {
+            registry.register(other)?;
+        }
         let requests = registry.add(
             Counter::define(
                 "exporter_kit_http_requests_total",
@@ -146,12 +151,6 @@ impl SelfMetrics {
         &self.registry
     }
 
-    /// Adds the metrics of another part of the server.
-    pub(crate) fn add(&self, other: Arc<dyn Collect>) {
-        // Registration cannot fail: the registry is this server's, and the names are this library's.
-        let _ = self.registry.register(other);
-    }
-
     /// Counts a connection as open, until the guard is dropped.
     pub(crate) fn connected(&self) -> InProgress<IntGauge> {
         self.connections.track_in_progress()
@@ -163,7 +162,7 @@ impl SelfMetrics {
             _in_flight: self.in_flight.track_in_progress(),
             metrics: Arc::clone(self),
             started: Instant::now(),
-            outcome: Outcome::Waiting,
+            outcome: RequestOutcome::Waiting,
             bytes: 0,
         }
     }
@@ -203,12 +202,12 @@ pub(crate) struct Measuring {
     _in_flight: InProgress<IntGauge>,
     metrics: Arc<SelfMetrics>,
     started: Instant,
-    outcome: Outcome,
+    outcome: RequestOutcome,
     bytes: u64,
 }
 
 #[derive(Debug)]
-enum Outcome {
+enum RequestOutcome {
     /// The answer is pending.
     Waiting,
     /// The body is being sent.
@@ -221,7 +220,7 @@ impl Measuring {
     /// Notes the head of the answer.
     pub(crate) fn answered(&mut self, status: StatusCode) {
         self.metrics.count(status);
-        self.outcome = Outcome::Sending;
+        self.outcome = RequestOutcome::Sending;
     }
 
     /// Notes that the connection took bytes of the body.
@@ -231,12 +230,12 @@ impl Measuring {
 
     /// Notes that the body is complete.
     pub(crate) fn complete(&mut self) {
-        self.outcome = Outcome::Complete;
+        self.outcome = RequestOutcome::Complete;
     }
 
     /// Notes that the body will never be complete.
     pub(crate) fn incomplete(&mut self) {
-        self.outcome = Outcome::Failed(Cause::Incomplete);
+        self.outcome = RequestOutcome::Failed(Cause::Incomplete);
     }
 }
 
@@ -244,9 +243,11 @@ impl Drop for Measuring {
     fn drop(&mut self) {
         let metrics = &self.metrics;
         match self.outcome {
-            Outcome::Waiting | Outcome::Sending => metrics.count_error(Cause::ClientGone),
-            Outcome::Failed(cause) => metrics.count_error(cause),
-            Outcome::Complete => {}
+            RequestOutcome::Waiting | RequestOutcome::Sending => {
+                metrics.count_error(Cause::ClientGone)
+            }
+            RequestOutcome::Failed(cause) => metrics.count_error(cause),
+            RequestOutcome::Complete => {}
         }
         metrics
             .duration

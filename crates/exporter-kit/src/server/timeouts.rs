@@ -85,14 +85,14 @@ pub(crate) struct TimedStream<S> {
     phase: Phase,
     /// The first bytes of the next request, read before there was a parser for them.
     ahead: Bytes,
-    reading: Reading,
+    reading: ReadDeadline,
     /// The deadline for the next byte written, while the client accepts nothing.
     writing: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 /// The deadline for the next byte read, and the phase in which it was set.
-struct Reading {
+struct ReadDeadline {
     phase: u8,
     deadline: Option<Instant>,
 }
@@ -103,7 +103,7 @@ impl<S> TimedStream<S> {
             stream,
             phase,
             ahead: Bytes::new(),
-            reading: Reading {
+            reading: ReadDeadline {
                 phase: IDLE,
                 deadline: None,
             },
@@ -135,7 +135,7 @@ impl<S> TimedStream<S> {
                 // The client waits for us.
                 _ => None,
             };
-            self.reading = Reading {
+            self.reading = ReadDeadline {
                 phase,
                 deadline: timeout.map(|timeout| Instant::now() + timeout),
             };
@@ -231,7 +231,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
             }
         } else if buf.filled().len() > before && self.phase.is_idle() {
             self.phase.set(HEAD);
-            self.reading = Reading {
+            self.reading = ReadDeadline {
                 phase: HEAD,
                 deadline: None,
             };

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use super::buffer::{Budget, BufferWriter, FamilyBuffer};
-use super::flight::{Flight, Landing};
+use super::flight::{Flight, FlightEnd};
 use super::threads::BlockingThreads;
 use super::{patience, pool};
 use crate::collect::context::ScrapeContext;
@@ -117,11 +117,11 @@ impl CollectorRun {
 #[derive(Debug)]
 pub(crate) struct Batch {
     budget: Arc<Budget>,
-    state: Mutex<Progress>,
+    state: Mutex<BatchState>,
 }
 
 #[derive(Debug)]
-struct Progress {
+struct BatchState {
     /// The collectors not started yet.
     calls: VecDeque<Call>,
     threads: usize,
@@ -133,7 +133,7 @@ impl Batch {
     pub(crate) fn new(budget: &Arc<Budget>) -> Arc<Self> {
         Arc::new(Self {
             budget: Arc::clone(budget),
-            state: Mutex::new(Progress {
+            state: Mutex::new(BatchState {
                 calls: VecDeque::new(),
                 threads: 0,
                 since: Instant::now(),
@@ -184,7 +184,7 @@ struct Call {
     collector: Arc<dyn Collect>,
     threads: BlockingThreads,
     until: Arc<Mutex<Option<Instant>>>,
-    landing: Landing<Collected>,
+    landing: FlightEnd<Collected>,
 }
 
 impl Call {

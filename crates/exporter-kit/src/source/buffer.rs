@@ -112,14 +112,14 @@ impl<'a> BufferWriter<'a> {
 
 impl Sink for BufferWriter<'_> {
     fn family(&mut self, descriptor: &Descriptor) -> bool {
-        let bytes = size_of::<Family>() + descriptor.name().len() + descriptor.help().len();
+        let bytes = size_of::<BufferedFamily>() + descriptor.name().len() + descriptor.help().len();
         // Check the clock at each family: the work before its samples may have taken long.
         self.until_look = 0;
         if !self.takes(bytes) {
             return false;
         }
         let first = self.buffer.points.len();
-        self.buffer.families.push(Family {
+        self.buffer.families.push(BufferedFamily {
             descriptor: descriptor.clone(),
             first,
         });
@@ -127,7 +127,7 @@ impl Sink for BufferWriter<'_> {
     }
 
     fn sample(&mut self, head: SeriesKey<'_>, point: &Sample<'_>) -> bool {
-        let bytes = size_of::<Series>() + head.len() + heap_bytes(point);
+        let bytes = size_of::<BufferedSeries>() + head.len() + heap_bytes(point);
         if !self.takes(bytes) {
             return false;
         }
@@ -136,7 +136,7 @@ impl Sink for BufferWriter<'_> {
         for part in head.parts() {
             buffer.text.push_str(part);
         }
-        buffer.points.push(Series {
+        buffer.points.push(BufferedSeries {
             head: begin..buffer.text.len(),
             name_len: head.name().len(),
             legacy: head.is_legacy(),
@@ -167,8 +167,8 @@ fn heap_bytes(point: &Sample<'_>) -> usize {
 
 /// The families of a collector.
 pub(crate) struct FamilyBuffer {
-    families: Vec<Family>,
-    points: Vec<Series>,
+    families: Vec<BufferedFamily>,
+    points: Vec<BufferedSeries>,
     /// All series keys, one after the other.
     text: String,
     cut: Option<Failure>,
@@ -177,13 +177,13 @@ pub(crate) struct FamilyBuffer {
     taken: usize,
 }
 
-struct Family {
+struct BufferedFamily {
     descriptor: Descriptor,
     /// Its first sample.
     first: usize,
 }
 
-struct Series {
+struct BufferedSeries {
     head: std::ops::Range<usize>,
     name_len: usize,
     legacy: bool,

@@ -151,10 +151,7 @@ impl fmt::Display for ReplaceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Repeated { name } => {
-                write!(
-                    f,
-                    "there are two sources named `{name}`; give each a name of its own"
-                )
+                write!(f, "two sources are named `{name}`; rename one of them")
             }
             Self::Nameless => f.write_str("a source is named ``; give it a name"),
         }

@@ -12,7 +12,7 @@ pub(crate) struct Flight<T> {
 }
 
 /// The end of a flight that provides its result. Dropping it ends the flight without a result.
-pub(crate) struct Landing<T>(watch::Sender<Option<T>>);
+pub(crate) struct FlightEnd<T>(watch::Sender<Option<T>>);
 
 impl<T: Clone + Send + Sync + 'static> Flight<T> {
     /// Runs a future as a task.
@@ -27,9 +27,9 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
     }
 
     /// Creates a run whose result comes from the landing.
-    pub(crate) fn new() -> (Self, Landing<T>) {
+    pub(crate) fn new() -> (Self, FlightEnd<T>) {
         let (sender, result) = watch::channel(None);
-        (Self { result, task: None }, Landing(sender))
+        (Self { result, task: None }, FlightEnd(sender))
     }
 
     /// Returns whether the run has ended: a new scrape cannot join it.
@@ -45,7 +45,7 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
     }
 }
 
-impl<T> Landing<T> {
+impl<T> FlightEnd<T> {
     /// Returns whether a scrape still waits.
     #[cfg(feature = "http")]
     pub(crate) fn is_wanted(&self) -> bool {

@@ -39,7 +39,7 @@ impl Health {
             )?,
             last_success: gauge(
                 "last_success_timestamp_seconds",
-                "When the source last gave numbers; 0 if it never did.",
+                "When the source last returned numbers; 0 if it never did.",
                 "seconds",
             )?,
             rows: gauge(

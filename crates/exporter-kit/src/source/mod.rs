@@ -15,6 +15,7 @@ mod error;
 mod fetch;
 mod flight;
 mod health;
+mod history;
 mod merge;
 #[cfg(feature = "http")]
 mod patience;

@@ -9,11 +9,11 @@ use super::fetch::{Deadline, Fetched};
 use super::flight::Flight;
 
 /// The result of a run: numbers, or a failure that is already counted.
-pub(crate) type Outcome = Result<Arc<Good>, SourceErrorReason>;
+pub(crate) type RunResult = Result<Arc<Good>, SourceErrorReason>;
 
 /// A run of a source that is under way. Dropping it stops the work.
-pub(crate) struct Run {
-    pub(crate) flight: Flight<Outcome>,
+pub(crate) struct SourceRun {
+    pub(crate) flight: Flight<RunResult>,
     /// The deadline passed to the source.
     pub(crate) deadline: Deadline,
     /// True if the deadline is before the source's own timeout.

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -17,10 +17,11 @@ use super::caught::{Caught, Panicked};
 use super::error::{SourceError, SourceErrorReason};
 use super::fetch::{Deadline, Fetched};
 use super::flight::Flight;
+use super::history::{Ended, History};
 #[cfg(feature = "http")]
 use super::patience::{self, GivenUp};
-use super::run::{Deadlines, Good, Outcome, Run};
-use super::spec::{OnError, Schedule, SourceSpec};
+use super::run::{Deadlines, Good, RunResult, SourceRun};
+use super::spec::{Schedule, SourceSpec};
 use super::status::SourceStatus;
 use super::view::Shown;
 use crate::model::Timestamp;
@@ -35,20 +36,7 @@ pub(crate) struct Runner {
     /// The permits to start, shared by all sources.
     permits: Arc<Semaphore>,
     errors: [AtomicU64; REASONS],
-    past: Mutex<Past>,
-}
-
-#[derive(Default)]
-struct Past {
-    run: Weak<Run>,
-    last: Option<Ended>,
-    /// The numbers of the last success, unless they can never be shown again.
-    good: Option<Arc<Good>>,
-    last_success: Option<Timestamp>,
-    /// The number of failures since the last success.
-    failures: u32,
-    /// The conflict that was logged last, unless a later fetch had none.
-    conflict: Option<Arc<str>>,
+    past: Mutex<History>,
 }
 
 /// The minimum pause between two runs in the background, unless the interval is shorter.
@@ -56,15 +44,6 @@ const MIN_PAUSE: Duration = Duration::from_millis(100);
 
 /// The longest time for which a source delays the start of others: a hung source does no work.
 const TURN: Duration = Duration::from_secs(1);
-
-/// The end of the last run.
-#[derive(Clone)]
-struct Ended {
-    worked: bool,
-    ended: Timestamp,
-    duration: Duration,
-    error: Option<Arc<str>>,
-}
 
 impl Runner {
     pub(crate) fn new(spec: SourceSpec, runtime: Handle, permits: Arc<Semaphore>) -> Self {
@@ -78,7 +57,7 @@ impl Runner {
     }
 
     /// Returns the run that a scrape has to wait for, if any.
-    pub(crate) fn begin(self: &Arc<Self>, deadline: Deadline) -> Option<Arc<Run>> {
+    pub(crate) fn begin(self: &Arc<Self>, deadline: Deadline) -> Option<Arc<SourceRun>> {
         match self.spec.schedule {
             Schedule::AtScrape => Some(self.join(deadline)),
             Schedule::Cached { time_to_live } => self.join_unless(deadline, |past| {
@@ -96,7 +75,7 @@ impl Runner {
     /// Waits for a run until the deadline, and returns the source as the scrape shows it.
     pub(crate) async fn wait(
         self: &Arc<Self>,
-        run: Option<Arc<Run>>,
+        run: Option<Arc<SourceRun>>,
         deadlines: Deadlines,
     ) -> Shown {
         let Some(mut run) = run else {
@@ -115,7 +94,7 @@ impl Runner {
     #[cfg(feature = "http")]
     pub(crate) fn wait_here(
         self: &Arc<Self>,
-        run: Option<Arc<Run>>,
+        run: Option<Arc<SourceRun>>,
         deadlines: Deadlines,
         until: Option<std::time::Instant>,
         is_wanted: &dyn Fn() -> bool,
@@ -140,10 +119,10 @@ impl Runner {
     /// the scrape's deadline. It is `Some(None)` if the run ended without a result because its runtime shut down.
     fn conclude(
         self: &Arc<Self>,
-        run: &Run,
-        result: Option<Option<Outcome>>,
+        run: &SourceRun,
+        result: Option<Option<RunResult>>,
         deadlines: Deadlines,
-    ) -> ControlFlow<Shown, Arc<Run>> {
+    ) -> ControlFlow<Shown, Arc<SourceRun>> {
         match result {
             Some(Some(Ok(good))) => ControlFlow::Break(Shown::fresh(self, good)),
             // The run had less time than this scrape, which may still get a result.
@@ -213,7 +192,7 @@ impl Runner {
         let told = lock(&self.past).conflict.replace(Arc::clone(&conflict));
         if told.as_ref() != Some(&conflict) {
             let (name, reason) = (&self.spec.name, SourceErrorReason::Conflict.as_str());
-            log::warn!(source:% = name, reason; "source `{name}` gave only a part: {conflict}");
+            log::warn!(source:% = name, reason; "source `{name}` returned only a part: {conflict}");
         }
     }
 
@@ -248,7 +227,7 @@ impl Runner {
     }
 
     /// Returns the run under way, or a new one.
-    fn join(self: &Arc<Self>, deadline: Deadline) -> Arc<Run> {
+    fn join(self: &Arc<Self>, deadline: Deadline) -> Arc<SourceRun> {
         self.join_locked(deadline, lock(&self.past))
     }
 
@@ -257,8 +236,8 @@ impl Runner {
     fn join_unless(
         self: &Arc<Self>,
         deadline: Deadline,
-        is_enough: impl FnOnce(&Past) -> bool,
-    ) -> Option<Arc<Run>> {
+        is_enough: impl FnOnce(&History) -> bool,
+    ) -> Option<Arc<SourceRun>> {
         let past = lock(&self.past);
         (!is_enough(&past)).then(|| self.join_locked(deadline, past))
     }
@@ -266,8 +245,8 @@ impl Runner {
     fn join_locked(
         self: &Arc<Self>,
         deadline: Deadline,
-        mut past: MutexGuard<'_, Past>,
-    ) -> Arc<Run> {
+        mut past: MutexGuard<'_, History>,
+    ) -> Arc<SourceRun> {
         let under_way = past.run.upgrade();
         if let Some(run) = under_way.as_ref().filter(|run| !run.flight.is_over()) {
             return Arc::clone(run);
@@ -277,7 +256,7 @@ impl Runner {
         let deadline = deadline.min(own);
         let runner = Arc::clone(self);
         let work = async move { runner.run(deadline).await };
-        let run = Arc::new(Run {
+        let run = Arc::new(SourceRun {
             flight: Flight::of_task(&self.runtime, work),
             deadline,
             is_cut_short,
@@ -287,7 +266,7 @@ impl Runner {
         run
     }
 
-    async fn run(self: Arc<Self>, deadline: Deadline) -> Outcome {
+    async fn run(self: Arc<Self>, deadline: Deadline) -> RunResult {
         let turn = timeout_at(deadline.instant(), self.permits.acquire()).await;
         let started = Instant::now();
         let result = match turn {
@@ -322,7 +301,7 @@ impl Runner {
         }
     }
 
-    fn record(&self, duration: Duration, result: Result<Fetched, SourceError>) -> Outcome {
+    fn record(&self, duration: Duration, result: Result<Fetched, SourceError>) -> RunResult {
         let name = &self.spec.name;
         let ended = Timestamp::now();
         let (outcome, error) = match result {
@@ -343,35 +322,13 @@ impl Runner {
                 (Err(error.reason()), Some(text(&error)))
             }
         };
-        let mut past = lock(&self.past);
-        let before = past.last.replace(Ended {
+        let end = Ended {
             worked: outcome.is_ok(),
             ended,
             duration,
             error: error.clone(),
-        });
-        let replaced = match &outcome {
-            Ok(good) => {
-                past.failures = 0;
-                past.last_success = Some(ended);
-                if past
-                    .good
-                    .as_ref()
-                    .is_some_and(|good| good.conflict.get().is_none())
-                {
-                    past.conflict = None;
-                }
-                past.good.replace(Arc::clone(good))
-            }
-            Err(_) => {
-                past.failures = past.failures.saturating_add(1);
-                match self.spec.on_error {
-                    OnError::Drop => past.good.take(),
-                    OnError::Keep { .. } => None,
-                }
-            }
         };
-        drop(past);
+        let (before, replaced) = lock(&self.past).add(end, &outcome, self.spec.on_error);
         drop(replaced);
         let said_before = before.as_ref().and_then(|run| run.error.as_deref());
         match (&outcome, error.as_deref()) {
@@ -381,7 +338,7 @@ impl Runner {
                 log::warn!(source:% = name, reason = reason.as_str(); "source `{name}` failed ({reason}): {error}");
             }
             (_, Some(error)) => {
-                log::warn!(source:% = name; "source `{name}` gave only a part: {error}")
+                log::warn!(source:% = name; "source `{name}` returned only a part: {error}")
             }
             (_, None) => log::info!(source:% = name; "source `{name}` works again"),
         }
@@ -390,12 +347,7 @@ impl Runner {
 
     /// The numbers that may still be shown after a failure.
     fn kept(&self) -> Option<Arc<Good>> {
-        let OnError::Keep { at_most } = self.spec.on_error else {
-            return None;
-        };
-        let past = lock(&self.past);
-        let good = past.good.as_ref();
-        good.filter(|good| good.at.elapsed() <= at_most).cloned()
+        lock(&self.past).kept(self.spec.on_error)
     }
 
     /// The duration of the last run, and the end of the last success.

@@ -12,7 +12,7 @@ use super::error::ReplaceError;
 use super::fetch::Deadline;
 use super::health::Health;
 use super::merge;
-use super::run::{Deadlines, Run};
+use super::run::{Deadlines, SourceRun};
 use super::runner::{Background, Runner};
 use super::spec::SourceSpec;
 use super::status::SourceStatus;
@@ -62,10 +62,10 @@ const LAST_MOMENT: Duration = Duration::from_millis(50);
 /// ```
 #[derive(Clone)]
 pub struct Sources {
-    inner: Arc<Inner>,
+    inner: Arc<SourcesState>,
 }
 
-struct Inner {
+struct SourcesState {
     runtime: Handle,
     health: Health,
     permits: Arc<Semaphore>,
@@ -105,7 +105,7 @@ impl SourcesBuilder {
     /// When the prefix can't begin the name of a metric.
     pub fn start(self, runtime: &Handle) -> Result<Sources, NameError> {
         Ok(Sources {
-            inner: Arc::new(Inner {
+            inner: Arc::new(SourcesState {
                 runtime: runtime.clone(),
                 health: Health::new(&self.prefix)?,
                 permits: Arc::new(Semaphore::new(self.concurrency)),
@@ -246,7 +246,7 @@ impl Sources {
 
 /// Fetches under way. Dropping it stops the wait.
 pub(crate) struct Fetches {
-    runs: Vec<(Arc<Runner>, Option<Arc<Run>>)>,
+    runs: Vec<(Arc<Runner>, Option<Arc<SourceRun>>)>,
     deadlines: Deadlines,
 }
 

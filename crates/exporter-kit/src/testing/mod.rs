@@ -71,7 +71,7 @@ pub fn assert_value(registry: &Registry, sample: &str, labels: &[(&str, &str)], 
         Some(value) if value == expected || (value.is_nan() && expected.is_nan()) => {}
         Some(value) => panic!("`{sample}` with {labels:?} is {value}, expected {expected}"),
         None => panic!(
-            "there is no sample `{sample}` with {labels:?}, expected {expected}; there is\n{}",
+            "no sample `{sample}` with {labels:?}, expected {expected}; the samples are\n{}",
             String::from_utf8_lossy(&snapshot.encode(Format::Text))
         ),
     }

@@ -77,7 +77,7 @@ impl Origin for CommandConfig {
                 let name = name.escape_debug();
                 faults.push(Fault::at(
                     place,
-                    format!("`{name}` is no name of a variable; it is not empty and has no `=`"),
+                    format!("`{name}` is not the name of a variable; write at least one character, without `=`"),
                 ));
             }
         }

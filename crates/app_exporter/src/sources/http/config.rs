@@ -111,7 +111,9 @@ impl Origin for HttpConfig {
                 let name_text = name.escape_debug();
                 faults.push(Fault::at(
                     name.place(),
-                    format!("`{name_text}` is no name of a header; it has letters, digits and `-`"),
+                    format!(
+                        "`{name_text}` is not the name of a header; write letters, digits and `-`"
+                    ),
                 ));
             }
         }
@@ -132,7 +134,7 @@ impl Origin for HttpConfig {
             if self.bearer.is_some() || self.bearer_file.is_some() {
                 faults.push(Fault::at(
                     place,
-                    "there is a `basic` login and a bearer token; drop one of the two",
+                    "both `basic` and a bearer token; drop one of the two",
                 ));
             }
         }

@@ -12,7 +12,7 @@ pub(super) enum Endpoint {
 
 /// A server, and its name in messages, which has no values of variables, as they may be secret.
 #[derive(Clone)]
-pub(super) struct Address {
+pub(super) struct ServerAddress {
     pub(super) endpoint: Endpoint,
     shown: Box<str>,
 }
@@ -66,7 +66,7 @@ impl Endpoint {
     }
 }
 
-impl Address {
+impl ServerAddress {
     pub(super) fn new(endpoint: Endpoint, shown: impl Into<Box<str>>) -> Self {
         Self {
             endpoint,
@@ -95,13 +95,13 @@ impl Address {
     }
 }
 
-impl fmt::Debug for Address {
+impl fmt::Debug for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.shown, f)
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
     }
@@ -138,8 +138,8 @@ mod tests {
 
     #[test]
     fn a_node_without_host_is_where_the_one_is_that_names_it() {
-        let by = Address::new(tcp("db", 7000), "${REDIS}");
-        let redirected = |detail| Address::redirected(detail, &by).map(|it| it.to_string());
+        let by = ServerAddress::new(tcp("db", 7000), "${REDIS}");
+        let redirected = |detail| ServerAddress::redirected(detail, &by).map(|it| it.to_string());
         assert_eq!(
             redirected("12 10.0.0.1:7001").as_deref(),
             Some("10.0.0.1:7001")

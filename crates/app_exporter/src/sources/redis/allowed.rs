@@ -3,8 +3,8 @@
 use redis::Value;
 
 use crate::decode::Failure;
-use crate::sources::redis::address::Address;
-use crate::sources::redis::link::Trouble;
+use crate::sources::redis::address::ServerAddress;
+use crate::sources::redis::link::CommandFailure;
 use crate::sources::redis::nodes::Session;
 
 /// Commands that read statistics of the server, not keys, so that the server does not mark them as read-only.
@@ -64,7 +64,7 @@ pub(super) struct Traits {
 /// When the command may write, or the server does not know it.
 pub(super) async fn traits(
     session: &mut Session<'_>,
-    address: &Address,
+    address: &ServerAddress,
     words: &[String],
 ) -> Result<Traits, Failure> {
     let mut names = words.iter().map(|word| word.to_lowercase());
@@ -75,7 +75,7 @@ pub(super) async fn traits(
     let known = match session.ask(address, &cmd, None).await {
         Ok(Value::Array(known)) => known,
         Ok(_) => Vec::new(),
-        Err(Trouble::Refused { .. }) => return untold(address, &name),
+        Err(CommandFailure::Refused { .. }) => return untold(address, &name),
         Err(trouble) => return Err(trouble.failure(address, "COMMAND INFO")),
     };
     // Newer servers mark only subcommands as read-only.
@@ -101,7 +101,7 @@ pub(super) async fn traits(
     })
 }
 
-fn untold(address: &Address, name: &str) -> Result<Traits, Failure> {
+fn untold(address: &ServerAddress, name: &str) -> Result<Traits, Failure> {
     if READING.contains(&name) || name == "info" {
         let has_keys = !["dbsize", "info"].contains(&name);
         return Ok(Traits { has_keys });
@@ -113,7 +113,7 @@ fn untold(address: &Address, name: &str) -> Result<Traits, Failure> {
     Err(failure)
 }
 
-fn may_write(address: &Address, name: &str) -> Failure {
+fn may_write(address: &ServerAddress, name: &str) -> Failure {
     Failure::query(format!(
         "`{address}`: cannot run `{name}`: the server does not mark it as read-only; use a read-only command"
     ))

@@ -11,7 +11,7 @@ use crate::config::login::LoginKeys;
 use crate::config::{At, Fault, HiddenTemplate, Place, Template};
 use crate::decode::{Limits, Parts, Wanted};
 use crate::sources::origin::{Fetcher, Origin, Surroundings};
-use crate::sources::redis::address::{Address, Endpoint};
+use crate::sources::redis::address::{Endpoint, ServerAddress};
 use crate::sources::redis::fetch::Redis;
 use crate::sources::redis::link::Access;
 use crate::sources::redis::nodes::{Nodes, Reach};
@@ -104,7 +104,7 @@ impl Origin for RedisConfig {
             tls.check(faults);
         }
         if self.queries.is_empty() {
-            faults.push(Fault::at(place, "`queries` is empty; add what is asked"));
+            faults.push(Fault::at(place, "`queries` is empty; add a query"));
         }
         for (name, query) in &self.queries {
             query.check(name, faults);
@@ -157,12 +157,15 @@ impl RedisConfig {
             )),
             [(_, a), (place, b), ..] => faults.push(Fault::at(
                 *place,
-                format!("there is `{a}` and `{b}`; drop one of the two"),
+                format!("both `{a}` and `{b}`; drop one of the two"),
             )),
         }
         let mut several = |list: &At<Vec<At<Template>>>, port| {
             if list.is_empty() {
-                faults.push(Fault::at(list.place(), "there is no address; write one"));
+                faults.push(Fault::at(
+                    list.place(),
+                    "the list is empty; write an address, such as `localhost:6379`",
+                ));
             }
             for address in list.iter() {
                 check_address(address, port, false, faults);
@@ -237,7 +240,7 @@ fn check_address(address: &At<Template>, port: u16, socket: bool, faults: &mut V
         Some(Err(message)) => faults.push(Fault::at(address.place(), message)),
         Some(Ok(Endpoint::Unix(_))) if !socket => faults.push(Fault::at(
             address.place(),
-            "a socket of this machine has no TLS, and is no node of a cluster; write a host and a port",
+            "a Unix socket supports neither TLS nor a cluster; write a host and a port",
         )),
         _ => (),
     }
@@ -247,11 +250,11 @@ fn address(
     written: &At<Template>,
     port: u16,
     surroundings: Surroundings<'_>,
-) -> Result<Address, Fault> {
+) -> Result<ServerAddress, Fault> {
     let text = written.resolved(surroundings.variable)?;
     let endpoint =
         Endpoint::parse(&text, port).map_err(|message| Fault::at(written.place(), message))?;
-    Ok(Address::new(
+    Ok(ServerAddress::new(
         endpoint.below(surroundings.folder),
         surroundings.targeted(&written.to_string()),
     ))

@@ -14,8 +14,8 @@ use tokio::time::Instant;
 
 use crate::config::Span;
 use crate::decode::{Cell, Failure, Table};
-use crate::sources::redis::address::{Address, Endpoint};
-use crate::sources::redis::link::Trouble;
+use crate::sources::redis::address::{Endpoint, ServerAddress};
+use crate::sources::redis::link::CommandFailure;
 use crate::sources::redis::nodes::Session;
 use crate::sources::redis::query::{KeyType, RedisQuery};
 use crate::sources::redis::rows::text;
@@ -109,7 +109,7 @@ impl Count {
     }
 
     /// Keeps the servers with which the count began, as a new one may have keys that are counted already.
-    fn forget_what_is_gone(&self, masters: &[Address]) {
+    fn forget_what_is_gone(&self, masters: &[ServerAddress]) {
         self.update(|state| {
             let is_there = |endpoint: &Endpoint| masters.iter().any(|it| it.endpoint == *endpoint);
             let running = state.running.get_or_insert_default();
@@ -120,7 +120,7 @@ impl Count {
         });
     }
 
-    fn is_done(&self, master: &Address) -> bool {
+    fn is_done(&self, master: &ServerAddress) -> bool {
         self.update(|state| {
             state
                 .running
@@ -133,9 +133,9 @@ impl Count {
     async fn scan(
         &self,
         session: &mut Session<'_>,
-        master: &Address,
+        master: &ServerAddress,
         until: Instant,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<bool, CommandFailure> {
         let mut identity = session.identity(master).await?;
         loop {
             let cursor = self.resume(master, &identity);
@@ -151,14 +151,14 @@ impl Count {
             let began = Instant::now();
             let reply = match session.ask(master, &cmd, Some(&identity)).await {
                 // A cursor is valid for one process only.
-                Err(Trouble::Changed) => {
+                Err(CommandFailure::Changed) => {
                     identity = session.identity(master).await?;
                     continue;
                 }
                 reply => reply?,
             };
             let (next, keys) = page(&reply).ok_or_else(|| {
-                Trouble::Down(Failure::decode(format!(
+                CommandFailure::Down(Failure::decode(format!(
                     "`{master}`: invalid reply to `SCAN`"
                 )))
             })?;
@@ -185,7 +185,7 @@ impl Count {
     }
 
     /// The cursor to continue from. The count starts again if the cursor is not valid any more.
-    fn resume(&self, master: &Address, identity: &str) -> u64 {
+    fn resume(&self, master: &ServerAddress, identity: &str) -> u64 {
         self.update(|state| {
             let running = state.running.get_or_insert_default();
             match &running.at {

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::decode::{Cell, Decoder, Failure, Limits, Part, Table, Wanted};
 use crate::sources::origin::Fetch;
-use crate::sources::redis::address::Address;
+use crate::sources::redis::address::ServerAddress;
 use crate::sources::redis::allowed::{self, Traits};
 use crate::sources::redis::count::Count;
 use crate::sources::redis::info;
@@ -23,12 +23,12 @@ use crate::sources::visit::Visit;
 #[derive(Debug)]
 pub(super) struct Redis {
     nodes: Nodes,
-    queries: Vec<Query>,
+    queries: Vec<NamedQuestion>,
     limits: Limits,
 }
 
 #[derive(Debug)]
-struct Query {
+struct NamedQuestion {
     name: Box<str>,
     wanted: Vec<Box<str>>,
     question: Question,
@@ -42,13 +42,13 @@ enum Question {
         decoder: Option<Arc<Decoder>>,
         /// The properties of the command, and the server process that reported them.
         traits: Mutex<Option<(String, Traits)>>,
-        owner: Mutex<Option<Address>>,
+        owner: Mutex<Option<ServerAddress>>,
     },
     Members {
         key: String,
         within: Duration,
         score: Score,
-        owner: Mutex<Option<Address>>,
+        owner: Mutex<Option<ServerAddress>>,
     },
     Info(Vec<String>),
     Count(Count),
@@ -63,8 +63,8 @@ impl Redis {
         limits: Limits,
     ) -> Self {
         let queries =
-            queries.map(|(name, config)| Query::new(name, config, wanted.of(name), limits));
-        let mut queries: Vec<Query> = queries.collect();
+            queries.map(|(name, config)| NamedQuestion::new(name, config, wanted.of(name), limits));
+        let mut queries: Vec<NamedQuestion> = queries.collect();
         queries.sort_by_key(|query| matches!(query.question, Question::Count(_)));
         Self {
             nodes,
@@ -117,7 +117,7 @@ impl Fetch for Redis {
     }
 }
 
-impl Query {
+impl NamedQuestion {
     fn new(name: &str, config: &RedisQuery, wanted: &[Box<str>], limits: Limits) -> Self {
         Self {
             name: name.into(),
@@ -181,7 +181,7 @@ impl Query {
         sections: &[String],
         limits: Limits,
     ) -> Result<Vec<Table>, Failure> {
-        let mut of_nodes: Vec<(Address, Vec<Value>)> = Vec::new();
+        let mut of_nodes: Vec<(ServerAddress, Vec<Value>)> = Vec::new();
         // Only newer servers accept several sections at once.
         for section in sections {
             let mut cmd = redis::cmd("INFO");
@@ -309,7 +309,7 @@ fn since(within: Duration, score: Score) -> String {
 }
 
 /// Adds a column with the server, for clusters.
-fn of_node(mut table: Table, nodes: &Nodes, address: &Address) -> Table {
+fn of_node(mut table: Table, nodes: &Nodes, address: &ServerAddress) -> Table {
     if nodes.is_cluster() {
         table.add_column("node", &Cell::text(address.to_string()));
     }

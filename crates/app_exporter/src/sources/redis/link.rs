@@ -16,7 +16,7 @@ use crate::config::login::Login;
 use crate::decode::Failure;
 use crate::sources::failures;
 use crate::sources::metered::{Meter, Metered, Stream};
-use crate::sources::redis::address::{Address, Endpoint};
+use crate::sources::redis::address::{Endpoint, ServerAddress};
 use crate::sources::redis::info;
 use crate::sources::tls::Tls;
 use crate::sources::visit::Visit;
@@ -45,7 +45,7 @@ pub(super) struct Link {
 
 /// The failure of a command.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum CommandFailure {
     /// The connection or the login failed.
     Down(Failure),
     /// The connection was lost.
@@ -64,7 +64,7 @@ impl Link {
     /// # Errors
     /// When the connection or the login fails.
     pub(super) async fn connect(
-        address: &Address,
+        address: &ServerAddress,
         access: &Access,
         visit: &Visit,
     ) -> Result<Self, Failure> {
@@ -97,21 +97,21 @@ impl Link {
     }
 
     /// Runs one command.
-    pub(super) async fn ask(&mut self, cmd: &Cmd) -> Result<Value, Trouble> {
+    pub(super) async fn ask(&mut self, cmd: &Cmd) -> Result<Value, CommandFailure> {
         self.meter.set(self.most_bytes.saturating_add(1));
         match self.reply(cmd).await {
-            Ok(Value::ServerError(error)) => Err(Trouble::Refused {
+            Ok(Value::ServerError(error)) => Err(CommandFailure::Refused {
                 code: error.code().to_owned(),
                 detail: error.details().unwrap_or_default().to_owned(),
             }),
             Ok(value) => Ok(value),
-            Err(_) if self.meter.is_used_up() => Err(Trouble::TooLong(self.most_bytes)),
+            Err(_) if self.meter.is_used_up() => Err(CommandFailure::TooLong(self.most_bytes)),
             Err(error) => Err(match error.code() {
-                Some(code) => Trouble::Refused {
+                Some(code) => CommandFailure::Refused {
                     code: code.to_owned(),
                     detail: error.detail().unwrap_or_default().to_owned(),
                 },
-                None => Trouble::Broken(error.to_string()),
+                None => CommandFailure::Broken(error.to_string()),
             }),
         }
     }
@@ -134,7 +134,7 @@ impl Link {
 
     async fn log_in(
         &mut self,
-        address: &Address,
+        address: &ServerAddress,
         access: &Access,
         visit: &Visit,
     ) -> Result<(), Failure> {
@@ -149,7 +149,7 @@ impl Link {
             match self.ask(&auth).await {
                 Ok(_) => (),
                 // A server without this command repeats its arguments, so its message is not shown.
-                Err(Trouble::Refused { code, .. }) => {
+                Err(CommandFailure::Refused { code, .. }) => {
                     let remedy =
                         "check `user` and `password`, and that the server requires a login";
                     return Err(failures::login(address, code, remedy));
@@ -163,14 +163,14 @@ impl Link {
             .await
         {
             Ok(reply) => self.role = field(&reply, "role"),
-            Err(Trouble::Refused { code, .. }) if code == "NOAUTH" => {
+            Err(CommandFailure::Refused { code, .. }) if code == "NOAUTH" => {
                 let cause = "the server requires a password";
                 let remedy =
                     "add `password` or `password_file`, and `user` unless it is the default one";
                 return Err(failures::login(address, cause, remedy));
             }
             // Servers before version 6 have the older protocol, which suffices.
-            Err(Trouble::Refused { code, .. }) if code == "ERR" => (),
+            Err(CommandFailure::Refused { code, .. }) if code == "ERR" => (),
             Err(trouble) => return Err(trouble.failure(address, "HELLO")),
         }
         if access.database != 0 {
@@ -191,9 +191,9 @@ impl Link {
     }
 }
 
-impl Trouble {
+impl CommandFailure {
     /// Describes the failure of the command `asked`.
-    pub(super) fn failure(self, address: &Address, asked: &str) -> Failure {
+    pub(super) fn failure(self, address: &ServerAddress, asked: &str) -> Failure {
         match self {
             Self::Down(failure) => failure,
             Self::Broken(error) => unreachable(address, error),
@@ -224,7 +224,10 @@ impl Trouble {
     }
 }
 
-async fn connect(address: &Address, tls: Option<ClientConfig>) -> Result<Box<dyn Stream>, Failure> {
+async fn connect(
+    address: &ServerAddress,
+    tls: Option<ClientConfig>,
+) -> Result<Box<dyn Stream>, Failure> {
     let (host, port) = match &address.endpoint {
         Endpoint::Tcp { host, port } => (host, *port),
         Endpoint::Unix(path) => return connect_unix(address, path).await,
@@ -246,7 +249,7 @@ async fn connect(address: &Address, tls: Option<ClientConfig>) -> Result<Box<dyn
 
 #[cfg(unix)]
 async fn connect_unix(
-    address: &Address,
+    address: &ServerAddress,
     path: &std::path::Path,
 ) -> Result<Box<dyn Stream>, Failure> {
     let stream = tokio::net::UnixStream::connect(path).await;
@@ -256,14 +259,17 @@ async fn connect_unix(
 }
 
 #[cfg(not(unix))]
-async fn connect_unix(address: &Address, _: &std::path::Path) -> Result<Box<dyn Stream>, Failure> {
+async fn connect_unix(
+    address: &ServerAddress,
+    _: &std::path::Path,
+) -> Result<Box<dyn Stream>, Failure> {
     Err(unreachable(
         address,
         "this system has no Unix sockets; write a host and a port",
     ))
 }
 
-fn unreachable(address: &Address, error: impl std::fmt::Display) -> Failure {
+fn unreachable(address: &ServerAddress, error: impl std::fmt::Display) -> Failure {
     failures::connect(address, error)
 }
 

@@ -11,8 +11,8 @@ use tokio::time::timeout;
 
 use crate::decode::Failure;
 use crate::sources::failures;
-use crate::sources::redis::address::{Address, Endpoint};
-use crate::sources::redis::link::{Access, Link, Trouble};
+use crate::sources::redis::address::{Endpoint, ServerAddress};
+use crate::sources::redis::link::{Access, CommandFailure, Link};
 use crate::sources::redis::topology::{shared, slots, watched};
 use crate::sources::visit::Visit;
 
@@ -22,12 +22,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The addresses of the servers.
 pub(super) enum Reach {
     /// One server.
-    One(Address),
+    One(ServerAddress),
     /// Some nodes of a cluster.
-    Cluster(Vec<Address>),
+    Cluster(Vec<ServerAddress>),
     /// The master that sentinels name.
     Watched {
-        sentinels: Vec<Address>,
+        sentinels: Vec<ServerAddress>,
         /// Their login and TLS.
         access: Access,
         master: String,
@@ -41,7 +41,7 @@ pub(super) struct Nodes {
     /// Invariant: a connection in use is taken out, so that an interrupted use closes it.
     links: Mutex<HashMap<Endpoint, Link>>,
     /// The masters that were named last. They serve as seeds too, and replace sentinels that cannot be reached.
-    last: Mutex<Vec<Address>>,
+    last: Mutex<Vec<ServerAddress>>,
 }
 
 /// The servers as one fetch sees them.
@@ -52,7 +52,7 @@ pub(super) struct Session<'n> {
     used: HashMap<Endpoint, (Link, bool)>,
     /// Servers that failed in this fetch, which are not tried again.
     down: HashMap<Endpoint, Failure>,
-    masters: Option<Vec<Address>>,
+    masters: Option<Vec<ServerAddress>>,
 }
 
 impl Nodes {
@@ -85,7 +85,7 @@ impl Nodes {
             Reach::One(address) => address.to_string(),
             Reach::Cluster(seeds) => seeds
                 .iter()
-                .map(Address::to_string)
+                .map(ServerAddress::to_string)
                 .collect::<Vec<_>>()
                 .join(", "),
             Reach::Watched { master, .. } => master.clone(),
@@ -101,7 +101,7 @@ impl Nodes {
         }
     }
 
-    fn last(&self) -> Vec<Address> {
+    fn last(&self) -> Vec<ServerAddress> {
         self.last
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -109,7 +109,7 @@ impl Nodes {
     }
 
     /// Connects to one of them.
-    async fn connect(&self, address: &Address, visit: &Visit) -> Result<Link, Failure> {
+    async fn connect(&self, address: &ServerAddress, visit: &Visit) -> Result<Link, Failure> {
         let connecting = Link::connect(address, self.access(&address.endpoint), visit);
         if matches!(self.reach, Reach::One(_)) {
             // With one server, all of the time is for it.
@@ -134,7 +134,7 @@ impl Session<'_> {
     ///
     /// # Errors
     /// When no server names them.
-    pub(super) async fn masters(&mut self) -> Result<Vec<Address>, Failure> {
+    pub(super) async fn masters(&mut self) -> Result<Vec<ServerAddress>, Failure> {
         if let Some(masters) = &self.masters {
             return Ok(masters.clone());
         }
@@ -152,7 +152,7 @@ impl Session<'_> {
                 let mut cmd = redis::cmd("SENTINEL");
                 cmd.arg("GET-MASTER-ADDR-BY-NAME").arg(master);
                 let asked = format!("SENTINEL GET-MASTER-ADDR-BY-NAME {master}");
-                let read = |reply: &Value, by: &Address| watched(reply, by, master);
+                let read = |reply: &Value, by: &ServerAddress| watched(reply, by, master);
                 match self.first_of(sentinels, cmd, &asked, read).await {
                     Err(failure) if failure.reason == Reason::Connect && !last.is_empty() => last,
                     found => vec![found?],
@@ -171,10 +171,10 @@ impl Session<'_> {
     /// Returns the answer of the first server that has one. A server without reply delays the others for a limited time.
     async fn first_of<T>(
         &mut self,
-        servers: &[Address],
+        servers: &[ServerAddress],
         cmd: Cmd,
         asked: &str,
-        read: impl Fn(&Value, &Address) -> Result<T, Failure>,
+        read: impl Fn(&Value, &ServerAddress) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut first = None;
         for server in servers {
@@ -198,7 +198,7 @@ impl Session<'_> {
         &mut self,
         cmd: &Cmd,
         asked: &str,
-    ) -> Result<Vec<(Address, Value)>, Failure> {
+    ) -> Result<Vec<(ServerAddress, Value)>, Failure> {
         let mut replies = Vec::new();
         for master in self.masters().await? {
             match self.ask(&master, cmd, None).await {
@@ -214,7 +214,7 @@ impl Session<'_> {
         &mut self,
         cmd: &Cmd,
         asked: &str,
-        owner: &Mutex<Option<Address>>,
+        owner: &Mutex<Option<ServerAddress>>,
     ) -> Result<Value, Failure> {
         /// More redirects than in any cluster that can answer.
         const REDIRECTS: usize = 5;
@@ -232,14 +232,14 @@ impl Session<'_> {
                 let _ = self.ask(&address, &redis::cmd("ASKING"), None).await;
             }
             let (code, detail) = match self.ask(&address, cmd, None).await {
-                Err(Trouble::Refused { code, detail })
+                Err(CommandFailure::Refused { code, detail })
                     if self.nodes.is_cluster() && matches!(&*code, "MOVED" | "ASK") =>
                 {
                     (code, detail)
                 }
                 result => return result.map_err(|trouble| trouble.failure(&address, asked)),
             };
-            let next = Address::redirected(&detail, &address);
+            let next = ServerAddress::redirected(&detail, &address);
             address = next.ok_or_else(|| {
                 Failure::decode(format!(
                     "`{address}`: invalid redirect of `{asked}`: {code} {detail}"
@@ -258,9 +258,9 @@ impl Session<'_> {
     /// The first of several servers that accepts a connection.
     pub(super) async fn first_up(
         &mut self,
-        servers: &[Address],
+        servers: &[ServerAddress],
         asked: &str,
-    ) -> Result<Address, Failure> {
+    ) -> Result<ServerAddress, Failure> {
         let mut first = None;
         for server in servers {
             match self.identity(server).await {
@@ -272,7 +272,10 @@ impl Session<'_> {
     }
 
     /// The process ID of a server.
-    pub(super) async fn identity(&mut self, address: &Address) -> Result<String, Trouble> {
+    pub(super) async fn identity(
+        &mut self,
+        address: &ServerAddress,
+    ) -> Result<String, CommandFailure> {
         let (link, kept) = self.link(address).await?;
         let identity = link.identity.clone();
         self.used.insert(address.endpoint.clone(), (link, kept));
@@ -282,22 +285,24 @@ impl Session<'_> {
     /// Asks one server, and only the process `same` if that is given. Replaces a closed connection of an earlier fetch once.
     pub(super) async fn ask(
         &mut self,
-        address: &Address,
+        address: &ServerAddress,
         cmd: &Cmd,
         same: Option<&str>,
-    ) -> Result<Value, Trouble> {
+    ) -> Result<Value, CommandFailure> {
         let (mut link, mut kept) = self.link(address).await?;
         loop {
             if same.is_some_and(|same| same != link.identity) {
                 self.used.insert(address.endpoint.clone(), (link, kept));
-                return Err(Trouble::Changed);
+                return Err(CommandFailure::Changed);
             }
             match link.ask(cmd).await {
-                Err(Trouble::Broken(_)) if kept => {
+                Err(CommandFailure::Broken(_)) if kept => {
                     kept = false;
                     link = self.connect(address).await?;
                 }
-                result @ Err(Trouble::Broken(_) | Trouble::TooLong(_)) => return result,
+                result @ Err(CommandFailure::Broken(_) | CommandFailure::TooLong(_)) => {
+                    return result;
+                }
                 result => {
                     self.used.insert(address.endpoint.clone(), (link, false));
                     return result;
@@ -307,9 +312,9 @@ impl Session<'_> {
     }
 
     /// Returns a connection, and whether it is from an earlier fetch.
-    async fn link(&mut self, address: &Address) -> Result<(Link, bool), Trouble> {
+    async fn link(&mut self, address: &ServerAddress) -> Result<(Link, bool), CommandFailure> {
         if let Some(failure) = self.down.get(&address.endpoint) {
-            return Err(Trouble::Down(failure.clone()));
+            return Err(CommandFailure::Down(failure.clone()));
         }
         if let Some(used) = self.used.remove(&address.endpoint) {
             return Ok(used);
@@ -320,7 +325,7 @@ impl Session<'_> {
         }
     }
 
-    async fn connect(&mut self, address: &Address) -> Result<Link, Trouble> {
+    async fn connect(&mut self, address: &ServerAddress) -> Result<Link, CommandFailure> {
         let connected = self.nodes.connect(address, self.visit).await;
         let checked = connected.and_then(|link| match (&self.nodes.reach, link.role.as_deref()) {
             (Reach::Watched { sentinels, master, .. }, Some(role))
@@ -334,7 +339,7 @@ impl Session<'_> {
         });
         checked.map_err(|failure| {
             self.down.insert(address.endpoint.clone(), failure.clone());
-            Trouble::Down(failure)
+            CommandFailure::Down(failure)
         })
     }
 }

@@ -149,7 +149,7 @@ impl RedisQuery {
             [(_, a), (place, b), ..] => {
                 faults.push(Fault::at(
                     *place,
-                    format!("there is `{a}` and `{b}`; make two queries of it"),
+                    format!("both `{a}` and `{b}`; write two queries"),
                 ));
                 return;
             }
@@ -173,7 +173,7 @@ impl RedisQuery {
         for sections in self.info.iter().filter(|sections| sections.is_empty()) {
             faults.push(Fault::at(
                 sections.place(),
-                "there is no section; write one, as `[clients]`",
+                "`info` is empty; name a section, such as `[clients]`",
             ));
         }
     }
@@ -197,9 +197,7 @@ impl RedisQuery {
             if let Some(place) = place.filter(|_| owner != kind) {
                 faults.push(Fault::at(
                     place,
-                    format!(
-                        "`{key}` belongs to `{owner}` and says nothing about `{kind}`; drop it"
-                    ),
+                    format!("`{key}` belongs to `{owner}` and does not apply to `{kind}`; drop it"),
                 ));
             }
         }
@@ -210,12 +208,12 @@ impl RedisQuery {
         match command.first() {
             Some(name) if name.eq_ignore_ascii_case("KEYS") => faults.push(Fault::at(
                 name.place(),
-                "`KEYS` holds up every other client while it looks at all keys; write `count_keys` with the pattern",
+                "`KEYS` blocks every other client while it reads all keys; write `count_keys` with the pattern",
             )),
             Some(name) if !name.is_empty() && !name.contains(char::is_whitespace) => (),
             Some(name) => faults.push(Fault::at(
                 name.place(),
-                format!("`{}` is no name of a command; each argument is an item of its own", name.escape_debug()),
+                format!("`{}` is not the name of a command; write each argument as an item of its own", name.escape_debug()),
             )),
             None => faults.push(Fault::at(
                 command.place(),
@@ -237,7 +235,7 @@ impl RedisQuery {
         if let Some(shape) = &self.shape {
             faults.push(Fault::at(
                 shape.place(),
-                "there is a `format`, which says by itself what the rows are; drop `as`",
+                "both `format` and `as`; drop `as`, as the format determines the rows",
             ));
         }
     }

@@ -7,7 +7,7 @@ use crate::decode::{Cell, Failure, Limits, Table, TableBuilder};
 use crate::sources::redis::query::Shape;
 
 /// One row of a reply.
-enum Row<'v> {
+enum ReplyRow<'v> {
     /// `value`.
     One(&'v Value),
     /// `index` and `value`, or the columns of the item.
@@ -41,7 +41,7 @@ pub(super) fn table(
         builder.push(cells)?;
     }
     let mut table = builder.build();
-    table.set_known_columns(rows.first().map_or_else(Vec::new, Row::columns));
+    table.set_known_columns(rows.first().map_or_else(Vec::new, ReplyRow::columns));
     // A column that all rows lack is misspelt; null values would hide that.
     table.set_absent(present.iter().map(|present| !present).collect());
     Ok(table)
@@ -63,16 +63,16 @@ pub(super) fn named(
     )
 }
 
-fn rows(reply: &Value, shape: Option<Shape>) -> Result<Vec<Row<'_>>, Failure> {
+fn rows(reply: &Value, shape: Option<Shape>) -> Result<Vec<ReplyRow<'_>>, Failure> {
     if let Some(shape) = shape {
         let entries = entries(reply)?;
         return Ok(match shape {
             Shape::Pairs => entries
                 .into_iter()
-                .map(|(key, value)| Row::Pair(key, value))
+                .map(|(key, value)| ReplyRow::Pair(key, value))
                 .collect(),
             Shape::Row if entries.is_empty() => Vec::new(),
-            Shape::Row => vec![Row::Named(entries)],
+            Shape::Row => vec![ReplyRow::Named(entries)],
         });
     }
     Ok(match reply {
@@ -80,11 +80,11 @@ fn rows(reply: &Value, shape: Option<Shape>) -> Result<Vec<Row<'_>>, Failure> {
         Value::Array(items) | Value::Set(items) => items
             .iter()
             .enumerate()
-            .map(|(at, item)| Row::Item(at, item))
+            .map(|(at, item)| ReplyRow::Item(at, item))
             .collect(),
         Value::Map(entries) => entries
             .iter()
-            .map(|(key, value)| Row::Pair(key, value))
+            .map(|(key, value)| ReplyRow::Pair(key, value))
             .collect(),
         Value::Attribute { data, .. } => rows(data, None)?,
         Value::Push { .. } => {
@@ -92,7 +92,7 @@ fn rows(reply: &Value, shape: Option<Shape>) -> Result<Vec<Row<'_>>, Failure> {
                 "the reply is a push message; use another command",
             ));
         }
-        scalar => vec![Row::One(scalar)],
+        scalar => vec![ReplyRow::One(scalar)],
     })
 }
 
@@ -125,7 +125,7 @@ fn pair(item: &Value) -> Option<(&Value, &Value)> {
     }
 }
 
-impl Row<'_> {
+impl ReplyRow<'_> {
     fn cell(&self, column: &str) -> Result<Option<Cell>, Failure> {
         let found = match self {
             Self::One(value) => (column == "value").then_some(*value),

@@ -3,7 +3,7 @@
 use redis::{Cmd, Value};
 
 use crate::decode::Failure;
-use crate::sources::redis::address::Address;
+use crate::sources::redis::address::ServerAddress;
 
 /// The number of slots of a cluster.
 const SLOTS: i64 = 16384;
@@ -16,9 +16,9 @@ pub(super) fn slots() -> Cmd {
 }
 
 /// The masters that a node of a cluster names: `[from, to, [host, port, …], replicas…]` for each range of slots.
-pub(super) fn shared(reply: &Value, by: &Address) -> Result<Vec<Address>, Failure> {
+pub(super) fn shared(reply: &Value, by: &ServerAddress) -> Result<Vec<ServerAddress>, Failure> {
     let unreadable = || Failure::decode(format!("`{by}`: invalid reply to `CLUSTER SLOTS`"));
-    let mut masters: Vec<Address> = Vec::new();
+    let mut masters: Vec<ServerAddress> = Vec::new();
     let mut covered = 0;
     for range in items(reply).ok_or_else(unreadable)? {
         let (from, to, master) = match items(range) {
@@ -41,7 +41,11 @@ pub(super) fn shared(reply: &Value, by: &Address) -> Result<Vec<Address>, Failur
 }
 
 /// The master that a sentinel names.
-pub(super) fn watched(reply: &Value, by: &Address, master: &str) -> Result<Address, Failure> {
+pub(super) fn watched(
+    reply: &Value,
+    by: &ServerAddress,
+    master: &str,
+) -> Result<ServerAddress, Failure> {
     if matches!(reply, Value::Nil) {
         return Err(Failure::query(format!(
             "`{by}`: unknown master `{master}`; check `master`"
@@ -56,7 +60,7 @@ pub(super) fn watched(reply: &Value, by: &Address, master: &str) -> Result<Addre
 }
 
 /// A host and a port.
-fn named(pair: &[Value], by: &Address) -> Option<Address> {
+fn named(pair: &[Value], by: &ServerAddress) -> Option<ServerAddress> {
     let (host, port) = (pair.first()?, pair.get(1)?);
     let text = |value: &Value| match value {
         Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
@@ -64,7 +68,11 @@ fn named(pair: &[Value], by: &Address) -> Option<Address> {
         Value::Int(number) => number.to_string(),
         _ => String::new(),
     };
-    Some(Address::named(&text(host), text(port).parse().ok()?, by))
+    Some(ServerAddress::named(
+        &text(host),
+        text(port).parse().ok()?,
+        by,
+    ))
 }
 
 fn items(value: &Value) -> Option<&[Value]> {
@@ -79,8 +87,8 @@ mod tests {
     use super::*;
     use crate::sources::redis::address::Endpoint;
 
-    fn by() -> Address {
-        Address::new(
+    fn by() -> ServerAddress {
+        ServerAddress::new(
             Endpoint::parse("db:7000", 6379).expect("an address"),
             "db:7000",
         )
@@ -99,7 +107,12 @@ mod tests {
     fn each_master_of_a_cluster_is_named_once_and_all_slots_have_one() {
         let names = |ranges: Vec<Value>| {
             let masters = shared(&Value::Array(ranges), &by())?;
-            Ok::<_, Failure>(masters.iter().map(Address::to_string).collect::<Vec<_>>())
+            Ok::<_, Failure>(
+                masters
+                    .iter()
+                    .map(ServerAddress::to_string)
+                    .collect::<Vec<_>>(),
+            )
         };
         let two = vec![
             range(0, 99, "a", 1),

@@ -53,20 +53,20 @@ pub(crate) struct Adder {
     /// Invariant: only the owner writes it. It stays below 2^63, apart from additions of one.
     own: AtomicU64,
     shared: AtomicU64,
-    spread: OnceLock<Box<Spread>>,
+    spread: OnceLock<Box<SpreadCounts>>,
 }
 
-struct Spread {
-    words: [Line; SPREAD_SLOTS],
+struct SpreadCounts {
+    words: [PaddedAtomic; SPREAD_SLOTS],
     /// The atomic of threads whose numbers are `SPREAD_SLOTS` or more.
-    beyond: Line,
+    beyond: PaddedAtomic,
     _permit: SpreadPermit,
 }
 
 /// One atomic with a cache line of its own.
 #[repr(align(64))]
 #[derive(Default)]
-struct Line(AtomicU64);
+struct PaddedAtomic(AtomicU64);
 
 impl Adder {
     pub(crate) fn new() -> Self {
@@ -167,11 +167,11 @@ impl Adder {
     #[cold]
     fn spread_out(&self) {
         if let Some(permit) = SpreadPermit::take() {
-            let words = std::array::from_fn(|_| Line::default());
+            let words = std::array::from_fn(|_| PaddedAtomic::default());
             // If another thread was first, dropping the value returns this permit.
-            let _ = self.spread.set(Box::new(Spread {
+            let _ = self.spread.set(Box::new(SpreadCounts {
                 words,
-                beyond: Line::default(),
+                beyond: PaddedAtomic::default(),
                 _permit: permit,
             }));
             // The owner now has an atomic there too, so no thread writes the cache line that all threads read.

@@ -23,13 +23,13 @@ pub(crate) struct Distribution {
     foreign: AtomicU32,
     own: WriterWords,
     shared: OnceLock<Box<HotCold>>,
-    spread: OnceLock<Box<Spread>>,
+    spread: OnceLock<Box<SpreadWriters>>,
     native: Option<NativeSettings>,
     /// The observations drained from `shared` so far, if any. Draining holds this lock.
     accumulated: Mutex<Option<Box<Totals>>>,
 }
 
-struct Spread {
+struct SpreadWriters {
     words: [OnceLock<Box<Apart>>; SPREAD_SLOTS],
     _permit: SpreadPermit,
 }
@@ -118,7 +118,7 @@ impl Distribution {
         if let Some(permit) = SpreadPermit::take() {
             let words = std::array::from_fn(|_| OnceLock::new());
             // If another thread was first, dropping the value returns this permit.
-            let _ = self.spread.set(Box::new(Spread {
+            let _ = self.spread.set(Box::new(SpreadWriters {
                 words,
                 _permit: permit,
             }));

@@ -1,6 +1,6 @@
 //! Native buckets: exponential bounds, and memory only for buckets with observations.
 
-use crate::metric::cell::sparse_buckets::{Key, SparseBuckets};
+use crate::metric::cell::sparse_buckets::{BucketKey, SparseBuckets};
 use crate::sync::OnceLock;
 use crate::sync::atomic::{AtomicI32, AtomicI64, AtomicU64, Ordering};
 
@@ -29,7 +29,7 @@ pub(crate) struct NativeSide {
     zero: AtomicU64,
     nan: AtomicU64,
     /// A table per resolution: when one is full, recording continues in the next coarser one.
-    levels: [OnceLock<Table>; LEVELS],
+    levels: [OnceLock<CountTable>; LEVELS],
 }
 
 impl NativeSide {
@@ -55,7 +55,7 @@ impl NativeSide {
         }
         loop {
             let schema = self.schema.load(Ordering::Relaxed);
-            let key = Key::of(value, schema);
+            let key = BucketKey::of(value, schema);
             if self.table(schema).add(key) || schema <= MIN_SCHEMA {
                 return;
             }
@@ -67,12 +67,12 @@ impl NativeSide {
         self.schema.fetch_min(schema, Ordering::Relaxed);
     }
 
-    fn table(&self, schema: i32) -> &Table {
+    fn table(&self, schema: i32) -> &CountTable {
         let level = usize::try_from(schema - MIN_SCHEMA)
             .unwrap_or(0)
             .min(LEVELS - 1);
         self.levels[level].get_or_init(|| {
-            Table::new(if level == 0 {
+            CountTable::new(if level == 0 {
                 COARSEST_CAPACITY
             } else {
                 (self.bucket_limit * 2).next_power_of_two()
@@ -94,14 +94,14 @@ impl NativeSide {
 }
 
 /// A hash table of counts that threads add to without locks. Adding never removes a key.
-struct Table {
+struct CountTable {
     keys: Box<[AtomicI64]>,
     counts: Box<[AtomicU64]>,
 }
 
 const NO_KEY: i64 = i64::MIN;
 
-impl Table {
+impl CountTable {
     /// Makes an empty table; `capacity` is a power of two.
     fn new(capacity: usize) -> Self {
         Self {
@@ -111,7 +111,7 @@ impl Table {
     }
 
     /// Counts one for `key`; returns false if another key does not fit.
-    fn add(&self, key: Key) -> bool {
+    fn add(&self, key: BucketKey) -> bool {
         let packed = key.pack();
         let mask = self.keys.len() - 1;
         // Fibonacci hashing spreads neighbouring indexes, which are often hit together.
@@ -136,12 +136,12 @@ impl Table {
     }
 
     /// Takes out everything, keys included. The caller ensures that no update is under way.
-    fn drain(&self, mut take: impl FnMut(Key, u64)) {
+    fn drain(&self, mut take: impl FnMut(BucketKey, u64)) {
         for (key, count) in self.keys.iter().zip(&self.counts) {
             let packed = key.swap(NO_KEY, Ordering::Relaxed);
             let count = count.swap(0, Ordering::Relaxed);
             if count > 0 {
-                take(Key::unpack(packed), count);
+                take(BucketKey::unpack(packed), count);
             }
         }
     }

@@ -28,12 +28,12 @@ mod tests {
     use std::sync::atomic::AtomicU64;
 
     use super::*;
-    use crate::metric::series::Series;
+    use crate::metric::series::SeriesCell;
 
     #[test]
     fn a_gauge_and_what_an_allocator_adds_fill_a_cache_line() {
         // An `Arc` has two counts before its content. The allocator adds 8 bytes and rounds up to 16.
-        let allocated = size_of::<Series<Spaced<AtomicU64>>>() + 2 * 8 + 8;
+        let allocated = size_of::<SeriesCell<Spaced<AtomicU64>>>() + 2 * 8 + 8;
         assert_eq!(allocated.next_multiple_of(16), 64);
     }
 }

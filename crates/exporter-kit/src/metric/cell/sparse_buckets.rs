@@ -41,7 +41,7 @@ impl SparseBuckets {
             for (index, count) in buckets {
                 self.add(
                     other.schema,
-                    Key {
+                    BucketKey {
                         index: *index,
                         negative,
                     },
@@ -52,7 +52,7 @@ impl SparseBuckets {
         self.keep_limit();
     }
 
-    pub(super) fn add(&mut self, schema: i32, key: Key, count: u64) {
+    pub(super) fn add(&mut self, schema: i32, key: BucketKey, count: u64) {
         while self.schema > schema {
             self.halve_resolution();
         }
@@ -150,12 +150,12 @@ fn coarser(index: i32) -> i32 {
 
 /// A bucket: its index and its sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Key {
+pub(super) struct BucketKey {
     index: i32,
     negative: bool,
 }
 
-impl Key {
+impl BucketKey {
     /// Returns the bucket of a number that is neither NaN nor 0: the smallest index whose upper bound is not less than
     /// the absolute value. The upper bound is 2^(index · 2^-schema).
     pub(super) fn of(value: f64, schema: i32) -> Self {
@@ -222,7 +222,7 @@ mod tests {
 
     impl SparseBuckets {
         fn observe(&mut self, value: f64) {
-            self.add(self.schema, Key::of(value, self.schema), 1);
+            self.add(self.schema, BucketKey::of(value, self.schema), 1);
             self.keep_limit();
         }
     }
@@ -234,7 +234,7 @@ mod tests {
             for value in [
                 1e-300, 5e-324, 0.1, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 1e10, 1.7e308,
             ] {
-                let key = Key::of(value, schema);
+                let key = BucketKey::of(value, schema);
                 let upper = (f64::from(key.index) * growth).exp2();
                 let lower = (f64::from(key.index - 1) * growth).exp2();
                 assert!(
@@ -242,18 +242,21 @@ mod tests {
                     "{value} at {schema}: {lower}..{upper}"
                 );
                 assert_eq!(
-                    Key::of(-value, schema),
-                    Key {
+                    BucketKey::of(-value, schema),
+                    BucketKey {
                         index: key.index,
                         negative: true
                     }
                 );
             }
         }
-        assert_eq!(Key::of(1.0, 3).index, 0);
-        assert_eq!(Key::of(2.0, 3).index, 8);
-        assert_eq!(Key::of(f64::INFINITY, 0).index, 1025);
-        assert_eq!(Key::unpack(Key::of(-0.3, 8).pack()), Key::of(-0.3, 8));
+        assert_eq!(BucketKey::of(1.0, 3).index, 0);
+        assert_eq!(BucketKey::of(2.0, 3).index, 8);
+        assert_eq!(BucketKey::of(f64::INFINITY, 0).index, 1025);
+        assert_eq!(
+            BucketKey::unpack(BucketKey::of(-0.3, 8).pack()),
+            BucketKey::of(-0.3, 8)
+        );
     }
 
     #[test]
@@ -274,7 +277,7 @@ mod tests {
         let mut again = BTreeMap::new();
         for value in expected {
             *again
-                .entry(Key::of(value, buckets.schema()).index)
+                .entry(BucketKey::of(value, buckets.schema()).index)
                 .or_insert(0) += 1;
         }
         assert_eq!(buckets.positive, again);

@@ -18,12 +18,12 @@ pub(crate) struct WriterWords {
     closed: AtomicBool,
     sum: AtomicF64,
     /// Whole cache lines, so that two threads never share one.
-    counts: Box<[Line]>,
+    counts: Box<[CacheLine]>,
 }
 
 #[repr(align(64))]
 #[derive(Default)]
-struct Line([AtomicU64; 8]);
+struct CacheLine([AtomicU64; 8]);
 
 impl WriterWords {
     /// Makes atomics for `buckets`. With 0 buckets, `observe` always returns false.
@@ -32,7 +32,9 @@ impl WriterWords {
             ended: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             sum: AtomicF64::default(),
-            counts: (0..buckets.div_ceil(8)).map(|_| Line::default()).collect(),
+            counts: (0..buckets.div_ceil(8))
+                .map(|_| CacheLine::default())
+                .collect(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::run::{Place, Run};
+use super::run::{Run, SeriesPosition};
 use super::segment::{SEGMENT_SERIES, Segment};
 use crate::metric::series::Metric;
 
@@ -39,7 +39,7 @@ pub(super) fn merge<M: Metric>(
     let mut merge = Merge {
         segments: Vec::with_capacity(sorted.segments.len() + fresh.len()),
         waiting: Vec::with_capacity(4 * SEGMENT_SERIES),
-        moved: vec![Place::GONE; sorted.segments.len() * SEGMENT_SERIES],
+        moved: vec![SeriesPosition::GONE; sorted.segments.len() * SEGMENT_SERIES],
         made: Vec::with_capacity(made.len()),
     };
     for (i, segment) in sorted.segments.iter().enumerate() {
@@ -77,7 +77,7 @@ pub(super) fn merge<M: Metric>(
     };
     run.table.retain(|place| {
         *place = moved[place.index()];
-        *place != Place::GONE
+        *place != SeriesPosition::GONE
     });
     run.make_room(made.len(), &hash_of);
     for place in made {
@@ -91,7 +91,7 @@ struct Origin<'a, M> {
     segment: &'a Segment<M>,
     at: usize,
     /// Its place in the sorted run, unless it is new.
-    was: Option<Place>,
+    was: Option<SeriesPosition>,
 }
 
 impl<M> Clone for Origin<'_, M> {
@@ -119,7 +119,7 @@ fn origins<M: Metric>(
         .map(move |at| Origin {
             segment,
             at,
-            was: number.map(|number| Place::new(number, at)),
+            was: number.map(|number| SeriesPosition::new(number, at)),
         })
 }
 
@@ -128,9 +128,9 @@ struct Merge<'a, M> {
     /// Series without a segment yet: they follow all series that have one.
     waiting: Vec<Origin<'a, M>>,
     /// The new places of the sorted run's series.
-    moved: Vec<Place>,
+    moved: Vec<SeriesPosition>,
     /// The places of the new series.
-    made: Vec<Place>,
+    made: Vec<SeriesPosition>,
 }
 
 impl<'a, M: Metric> Merge<'a, M> {
@@ -158,7 +158,8 @@ impl<'a, M: Metric> Merge<'a, M> {
             return;
         }
         for at in 0..series {
-            self.moved[Place::new(number, at).index()] = Place::new(self.segments.len(), at);
+            self.moved[SeriesPosition::new(number, at).index()] =
+                SeriesPosition::new(self.segments.len(), at);
         }
         self.segments.push(Arc::clone(segment));
     }
@@ -171,7 +172,7 @@ impl<'a, M: Metric> Merge<'a, M> {
             while let [origin, rest @ ..] = waiting
                 && segment.has_room_for(origin.head())
             {
-                let place = Place::new(self.segments.len(), segment.series().len());
+                let place = SeriesPosition::new(self.segments.len(), segment.series().len());
                 match origin.was {
                     Some(was) => self.moved[was.index()] = place,
                     None => self.made.push(place),

@@ -10,9 +10,9 @@ use crate::metric::series::Metric;
 
 /// The place of a series: its segment and its position there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place(u32);
+pub(super) struct SeriesPosition(u32);
 
-impl Place {
+impl SeriesPosition {
     /// No place: the series was removed.
     pub(super) const GONE: Self = Self(u32::MAX);
 
@@ -45,7 +45,7 @@ const FETCHED_AHEAD: usize = 8;
 ///
 /// Removed series stay until the next merge, but are never returned.
 pub(crate) struct Run<M> {
-    pub(super) table: HashTable<Place>,
+    pub(super) table: HashTable<SeriesPosition>,
     pub(super) segments: Vec<Arc<Segment<M>>>,
 }
 
@@ -65,7 +65,7 @@ impl<M: Metric> Run<M> {
         };
         for segment in 0..run.segments.len() {
             for at in 0..run.segments[segment].series().len() {
-                run.note(Place::new(segment, at), &hash_of);
+                run.note(SeriesPosition::new(segment, at), &hash_of);
             }
         }
         run
@@ -151,7 +151,7 @@ impl<M: Metric> Run<M> {
             }
         };
         let segments = &self.segments;
-        let place = Place::new(segments.len() - 1, at);
+        let place = SeriesPosition::new(segments.len() - 1, at);
         self.table.insert_unique(hash, place, |place| {
             hash_of(segments[place.segment()].head(place.at()))
         });
@@ -180,7 +180,7 @@ impl<M: Metric> Run<M> {
     /// Resizes the table for `more` additional series.
     pub(super) fn make_room(&mut self, more: usize, hash_of: impl Fn(&str) -> u64) {
         let segments = &self.segments;
-        let hash = |place: &Place| hash_of(segments[place.segment()].head(place.at()));
+        let hash = |place: &SeriesPosition| hash_of(segments[place.segment()].head(place.at()));
         let needed = self.table.len() + more;
         if self.table.capacity() > 4 * needed {
             self.table.shrink_to(needed, hash);
@@ -190,9 +190,9 @@ impl<M: Metric> Run<M> {
     }
 
     /// Adds a series of the segments to the table.
-    pub(super) fn note(&mut self, place: Place, hash_of: impl Fn(&str) -> u64) {
+    pub(super) fn note(&mut self, place: SeriesPosition, hash_of: impl Fn(&str) -> u64) {
         let segments = &self.segments;
-        let hash = |place: &Place| hash_of(segments[place.segment()].head(place.at()));
+        let hash = |place: &SeriesPosition| hash_of(segments[place.segment()].head(place.at()));
         self.table.insert_unique(hash(&place), place, hash);
     }
 }

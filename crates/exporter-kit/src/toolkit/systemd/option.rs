@@ -5,7 +5,7 @@ use super::elsewhere::{from_environment, take_sockets};
 #[cfg(target_os = "linux")]
 use super::{activation::take_sockets, notify::from_environment};
 use crate::server::ServeError;
-use crate::server::option::{Apply, Parts};
+use crate::server::option::{Apply, ServerParts};
 
 /// Takes over the sockets that systemd passed to this process: all of them, TCP and Unix.
 ///
@@ -23,7 +23,7 @@ use crate::server::option::{Apply, Parts};
 pub struct SystemdSockets;
 
 impl Apply for SystemdSockets {
-    fn apply(self, parts: &mut Parts) -> Result<(), ServeError> {
+    fn apply(self, parts: &mut ServerParts) -> Result<(), ServeError> {
         let sockets = take_sockets().map_err(|error| ServeError::Option {
             name: "sockets of systemd",
             source: Box::new(error),
@@ -49,7 +49,7 @@ impl Apply for SystemdSockets {
 pub struct SystemdNotify;
 
 impl Apply for SystemdNotify {
-    fn apply(self, parts: &mut Parts) -> Result<(), ServeError> {
+    fn apply(self, parts: &mut ServerParts) -> Result<(), ServeError> {
         if let Some(systemd) = from_environment() {
             parts.service_manager = Some(systemd);
         }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use ring::{digest, hmac};
 
-use super::certificates::Sources;
+use super::certificates::NamedFiles;
 use super::error::Problem;
 use super::file::{BearerToken, ExporterKit, place, place_of, said};
 use super::users::credentials;
@@ -24,7 +24,7 @@ impl BearerTokens {
     pub(super) fn build(
         file: Option<&ExporterKit>,
         key: &hmac::Key,
-        sources: &mut Sources<'_>,
+        files: &mut NamedFiles<'_>,
     ) -> Result<Self, Problem> {
         let mut tokens = Self {
             accepted: HashSet::new(),
@@ -32,7 +32,7 @@ impl BearerTokens {
         };
         let listed = file.and_then(|file| file.bearer_tokens.as_ref());
         for (name, token) in listed.into_iter().flatten() {
-            let hash = hash_of(name, &token.value, sources)
+            let hash = hash_of(name, &token.value, files)
                 .map_err(|problem| problem.at(place(token.referenced)))?;
             tokens.accepted.insert(tokens.keyed(&hash));
         }
@@ -61,7 +61,11 @@ impl BearerTokens {
 }
 
 /// The SHA-256 of a token.
-fn hash_of(name: &str, token: &BearerToken, sources: &mut Sources<'_>) -> Result<Vec<u8>, Problem> {
+fn hash_of(
+    name: &str,
+    token: &BearerToken,
+    files: &mut NamedFiles<'_>,
+) -> Result<Vec<u8>, Problem> {
     match (said(&token.sha256), said(&token.file)) {
         (Some(hash), None) => from_hex(&hash.value).ok_or_else(|| {
             let message = format!(
@@ -70,7 +74,7 @@ fn hash_of(name: &str, token: &BearerToken, sources: &mut Sources<'_>) -> Result
             Problem::new(message).at(place_of(hash))
         }),
         (None, Some(path)) => {
-            let (full, content) = sources.read(path)?;
+            let (full, content) = files.read(path)?;
             let token = content.trim_ascii();
             let is_token = token.len() >= MIN_CHARS && token.iter().all(u8::is_ascii_graphic);
             if !is_token {

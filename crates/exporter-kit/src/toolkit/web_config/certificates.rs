@@ -22,7 +22,7 @@ const RELATIVE: &str = "a relative path begins at the folder of the configuratio
 const REPLACE: &str = "copy the file again, or issue it again";
 
 /// The files that a configuration file names.
-pub(super) struct Sources<'w> {
+pub(super) struct NamedFiles<'w> {
     folder: PathBuf,
     watched: &'w mut Watched,
 }
@@ -35,7 +35,7 @@ pub(super) struct Pem {
     place: Option<Place>,
 }
 
-impl<'w> Sources<'w> {
+impl<'w> NamedFiles<'w> {
     /// Relative paths begin at the folder of `file`.
     pub(super) fn new(file: &Path, watched: &'w mut Watched) -> Self {
         Self {

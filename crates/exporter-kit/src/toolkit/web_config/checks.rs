@@ -6,21 +6,13 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ring::hmac;
 use tokio::sync::oneshot;
 
 use super::users::Check;
-
-/// The number of cached results, accepted and rejected each.
-const CAPACITY: usize = 100;
-
-/// The number of results that are evicted at random from a full cache.
-const EVICTED: usize = CAPACITY / 10;
-
-/// The time after which an unused result is dropped.
-const IDLE: Duration = Duration::from_secs(5 * 60);
+use super::verdicts::{Digest, Verdicts};
 
 /// The number of checks that may wait.
 const WAITING: usize = 16;
@@ -28,27 +20,24 @@ const WAITING: usize = 16;
 /// The largest number of threads.
 const MAX_THREADS: usize = 2;
 
-/// The identity of a login: a keyed hash of everything that its result depends on.
-type Digest = [u8; 32];
-
 /// The password checks of a server. Clones share them.
 #[derive(Clone)]
 pub(super) struct Checks {
     key: hmac::Key,
     threads: usize,
-    state: Arc<Mutex<Queue>>,
+    state: Arc<Mutex<ChecksState>>,
 }
 
 #[derive(Default)]
-struct Queue {
+struct ChecksState {
     accepted: Verdicts,
     refused: Verdicts,
     /// Running checks first, then waiting checks in order.
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<QueuedCheck>,
     threads: usize,
 }
 
-struct Job {
+struct QueuedCheck {
     digest: Digest,
     /// Taken when the check starts.
     check: Option<Check>,
@@ -108,7 +97,7 @@ impl Checks {
         let Some(check) = check() else {
             return LoginResult::Known(false);
         };
-        state.jobs.push_back(Job {
+        state.jobs.push_back(QueuedCheck {
             digest,
             check: Some(check),
             asking: vec![sender],
@@ -127,7 +116,7 @@ impl Checks {
         state.refused = Verdicts::default();
     }
 
-    fn start_thread(&self, state: &mut Queue) -> bool {
+    fn start_thread(&self, state: &mut ChecksState) -> bool {
         let checks = self.clone();
         let started = thread::Builder::new()
             .name("exporter-login".to_owned())
@@ -159,7 +148,7 @@ impl Checks {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, ChecksState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -176,13 +165,13 @@ impl Checks {
     }
 }
 
-impl Job {
+impl QueuedCheck {
     fn is_wanted(&self) -> bool {
         self.asking.iter().any(|sender| !sender.is_closed())
     }
 }
 
-impl Queue {
+impl ChecksState {
     fn finish(&mut self, digest: &Digest, verdict: bool, now: Instant) {
         let Some(at) = self.jobs.iter().position(|job| job.digest == *digest) else {
             return;
@@ -202,47 +191,12 @@ impl Queue {
     }
 }
 
-/// Cached results, with the time of their last use.
-#[derive(Default)]
-struct Verdicts(Vec<(Digest, Instant)>);
-
-impl Verdicts {
-    fn has(&mut self, digest: &Digest, now: Instant) -> bool {
-        let Some((_, asked)) = self.0.iter_mut().find(|(known, _)| known == digest) else {
-            return false;
-        };
-        let is_fresh = now.saturating_duration_since(*asked) < IDLE;
-        if is_fresh {
-            *asked = now;
-        }
-        is_fresh
-    }
-
-    fn remember(&mut self, digest: Digest, now: Instant) {
-        self.0.retain(|(known, asked)| {
-            *known != digest && now.saturating_duration_since(*asked) < IDLE
-        });
-        if self.0.len() >= CAPACITY {
-            // Without the key, the digest cannot be predicted.
-            let random = digest.iter().fold(0, |sum: usize, byte| {
-                sum.rotate_left(8) ^ usize::from(*byte)
-            });
-            let from = random % (CAPACITY - EVICTED);
-            // The order is random as well, except for the newest: a flood evicts its own results too.
-            self.0.drain(from..from + EVICTED);
-        }
-        let at = self
-            .0
-            .len()
-            .checked_sub(1)
-            .map_or(0, |last| usize::from(digest[0]) % (last + 1));
-        self.0.insert(at, (digest, now));
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::users::{Login, Users};
+    use super::super::verdicts::IDLE;
     use super::*;
     use crate::toolkit::web_config::file::File;
 
@@ -360,25 +314,12 @@ mod tests {
         }
         checks.lock().threads = 0;
         assert_eq!(wait(ask(&checks, &users, RIGHT, now)), Some(true));
-        assert!(checks.lock().refused.0.is_empty());
+        assert!(checks.lock().refused.is_empty());
     }
 
     #[test]
-    fn verdicts_are_bounded_and_forgotten_with_their_configuration() {
+    fn verdicts_are_forgotten_with_their_configuration() {
         let now = Instant::now();
-        let mut verdicts = Verdicts::default();
-        for at in 0..10_000_u32 {
-            let mut digest = Digest::default();
-            for (to, from) in digest
-                .iter_mut()
-                .zip(at.wrapping_mul(2_654_435_761).to_le_bytes())
-            {
-                *to = from;
-            }
-            verdicts.remember(digest, now);
-            assert!(verdicts.has(&digest, now));
-            assert!(verdicts.0.len() <= CAPACITY);
-        }
         let (checks, users) = (checks(), users());
         assert_eq!(wait(ask(&checks, &users, RIGHT, now)), Some(true));
         checks.forget();

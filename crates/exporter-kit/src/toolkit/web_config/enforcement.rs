@@ -14,8 +14,8 @@ use ring::hmac;
 use super::checks::{Checks, LoginResult};
 use super::error::{Problem, WebConfigError};
 use super::handshake;
-use super::rate_limit::Bucket;
-use super::settings::Settings;
+use super::rate_limit::TokenBucket;
+use super::settings::WebSettings;
 use super::status::Status;
 use super::users::{Check, Login};
 use super::watched::Watched;
@@ -36,18 +36,18 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// A web configuration in effect: TLS, access control, and the thread that reloads the files.
 pub(super) struct Enforcement {
-    shared: Arc<Shared>,
+    shared: Arc<EnforcementState>,
     /// Ends the reloading thread when dropped.
     _alive: mpsc::Sender<()>,
 }
 
-struct Shared {
+struct EnforcementState {
     path: PathBuf,
     key: hmac::Key,
-    settings: RwLock<Arc<Settings>>,
+    settings: RwLock<Arc<WebSettings>>,
     watched: Mutex<Watched>,
     checks: Checks,
-    bucket: Option<Bucket>,
+    bucket: Option<TokenBucket>,
     status: Arc<Status>,
 }
 
@@ -65,13 +65,13 @@ impl Enforcement {
         let failed = |problem| WebConfigError::new(&path, problem);
         let key = secret().map_err(failed)?;
         let mut watched = Watched::default();
-        let settings = Settings::load(&path, &key, &mut watched)?;
+        let settings = WebSettings::load(&path, &key, &mut watched)?;
         announce(&settings);
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(EnforcementState {
             checks: Checks::new(key.clone()),
             bucket: settings
                 .rate_limit
-                .map(|limit| Bucket::new(limit, Instant::now())),
+                .map(|limit| TokenBucket::new(limit, Instant::now())),
             status: Arc::new(Status::new(not_after(&settings))),
             settings: RwLock::new(Arc::new(settings)),
             watched: Mutex::new(watched),
@@ -119,7 +119,7 @@ pub(super) fn secret() -> Result<hmac::Key, Problem> {
     })
 }
 
-fn announce(settings: &Settings) {
+fn announce(settings: &WebSettings) {
     for notice in &settings.notices {
         log::warn!("web configuration: {notice}");
     }
@@ -130,12 +130,12 @@ fn announce(settings: &Settings) {
     }
 }
 
-fn not_after(settings: &Settings) -> Option<i64> {
+fn not_after(settings: &WebSettings) -> Option<i64> {
     settings.tls.as_ref().and_then(|tls| tls.not_after)
 }
 
-impl Shared {
-    fn settings(&self) -> Arc<Settings> {
+impl EnforcementState {
+    fn settings(&self) -> Arc<WebSettings> {
         Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -146,7 +146,7 @@ impl Shared {
             return;
         }
         let mut read = Watched::default();
-        let settings = Settings::load(&self.path, &self.key, &mut read)
+        let settings = WebSettings::load(&self.path, &self.key, &mut read)
             .and_then(|settings| self.check_what_stays(settings));
         *watched = read;
         match settings {
@@ -175,14 +175,14 @@ impl Shared {
     }
 
     /// Rejects changes that need a restart.
-    fn check_what_stays(&self, mut settings: Settings) -> Result<Settings, WebConfigError> {
+    fn check_what_stays(&self, mut settings: WebSettings) -> Result<WebSettings, WebConfigError> {
         let before = self.settings();
         settings.generation = before.generation + 1;
         if settings.tls.is_some() != before.tls.is_some() {
             let message = "cannot switch TLS on or off while the server runs; restart the program";
             return Err(WebConfigError::new(&self.path, Problem::new(message)));
         }
-        if settings.rate_limit != self.bucket.as_ref().map(Bucket::limit) {
+        if settings.rate_limit != self.bucket.as_ref().map(TokenBucket::limit) {
             settings
                 .notices
                 .push("the rate limit has changed; restart the program to apply it".to_owned());
@@ -256,7 +256,7 @@ impl AccessControl for Enforcement {
     }
 }
 
-fn needs_no_login(settings: &Settings, req: &Request<()>) -> bool {
+fn needs_no_login(settings: &WebSettings, req: &Request<()>) -> bool {
     (settings.users.is_empty() && settings.tokens.is_empty())
         || settings
             .open_paths
@@ -264,7 +264,7 @@ fn needs_no_login(settings: &Settings, req: &Request<()>) -> bool {
             .any(|path| path == req.uri().path())
 }
 
-impl Settings {
+impl WebSettings {
     fn decide(&self, is_right: bool) -> Decision {
         if is_right {
             Decision::Admitted(Arc::clone(&self.headers))

@@ -19,7 +19,7 @@ pub(super) struct File {
     pub(super) tls_server_config: Option<Spanned<Option<TlsServerConfig>>>,
     pub(super) http_server_config: Option<HttpServerConfig>,
     pub(super) basic_auth_users: Option<BTreeMap<String, Text>>,
-    pub(super) rate_limit: Option<RateLimit>,
+    pub(super) rate_limit: Option<RateLimitSection>,
     pub(super) exporter_kit: Option<ExporterKit>,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct HttpServerConfig {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct RateLimit {
+pub(super) struct RateLimitSection {
     pub(super) interval: Option<Text>,
     pub(super) burst: Option<Spanned<i64>>,
 }

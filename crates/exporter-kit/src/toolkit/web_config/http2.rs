@@ -38,7 +38,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
 ) {
     let streams = Streams::new();
     let self_metrics = service.self_metrics().cloned();
-    let calls = Calls {
+    let calls = Http2Calls {
         service,
         streams: streams.clone(),
     };
@@ -71,12 +71,12 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
 }
 
 /// The service of one connection, as hyper calls it.
-struct Calls {
+struct Http2Calls {
     service: Arc<Service>,
     streams: Streams,
 }
 
-impl hyper::service::Service<Request<Incoming>> for Calls {
+impl hyper::service::Service<Request<Incoming>> for Http2Calls {
     type Response = Response<ExchangeBody<OpenStream>>;
     type Error = Infallible;
     type Future = Exchange<OpenStream>;

@@ -24,6 +24,7 @@ mod suggestion;
 mod suites;
 mod tls;
 mod users;
+mod verdicts;
 mod watched;
 mod x509;
 

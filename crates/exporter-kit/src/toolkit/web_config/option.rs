@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::enforcement::{self, Enforcement};
 use super::error::WebConfigError;
-use super::settings::Settings;
+use super::settings::WebSettings;
 use super::watched::Watched;
 use crate::server::ServeError;
-use crate::server::option::{Apply, Parts};
+use crate::server::option::{Apply, ServerParts};
 
 /// A web configuration file, which sets TLS, client certificates, users, headers and a rate limit.
 ///
@@ -41,7 +41,7 @@ impl WebConfigFile {
 }
 
 impl Apply for WebConfigFile {
-    fn apply(self, parts: &mut Parts) -> Result<(), ServeError> {
+    fn apply(self, parts: &mut ServerParts) -> Result<(), ServeError> {
         if self.path.as_os_str().is_empty() {
             return Ok(());
         }
@@ -68,5 +68,5 @@ impl Apply for WebConfigFile {
 pub fn check_web_config(path: impl AsRef<Path>) -> Result<Vec<String>, WebConfigError> {
     let path = path.as_ref();
     let key = enforcement::secret().map_err(|problem| WebConfigError::new(path, problem))?;
-    Settings::load(path, &key, &mut Watched::default()).map(|settings| settings.notices)
+    WebSettings::load(path, &key, &mut Watched::default()).map(|settings| settings.notices)
 }

@@ -16,7 +16,7 @@ pub(super) struct RateLimit {
 
 impl RateLimit {
     /// The limit of a file; `None` without an interval, or with the interval 0.
-    pub(super) fn build(file: Option<&file::RateLimit>) -> Result<Option<Self>, Problem> {
+    pub(super) fn build(file: Option<&file::RateLimitSection>) -> Result<Option<Self>, Problem> {
         let Some(file) = file else {
             return Ok(None);
         };
@@ -47,7 +47,7 @@ impl RateLimit {
 
 /// The bucket: full at first, and refilled by one token per interval.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(super) struct TokenBucket {
     limit: RateLimit,
     level: Mutex<Level>,
 }
@@ -58,7 +58,7 @@ struct Level {
     at: Instant,
 }
 
-impl Bucket {
+impl TokenBucket {
     pub(super) fn new(limit: RateLimit, now: Instant) -> Self {
         Self {
             limit,
@@ -95,13 +95,13 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn bucket(burst: u32) -> (Bucket, Instant) {
+    fn bucket(burst: u32) -> (TokenBucket, Instant) {
         let now = Instant::now();
         let limit = RateLimit {
             interval: SECOND,
             burst,
         };
-        (Bucket::new(limit, now), now)
+        (TokenBucket::new(limit, now), now)
     }
 
     #[test]

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue};
 use ring::hmac;
 
 use super::bearer_tokens::BearerTokens;
-use super::certificates::Sources;
+use super::certificates::NamedFiles;
 use super::error::{Problem, WebConfigError};
 use super::file::{self, ExporterKit, File, items, place_of};
 use super::headers;
@@ -20,7 +20,7 @@ use super::watched::{self, Watched};
 const CREATE: &str = "create the file, or correct its path";
 
 /// A web configuration in effect. Immutable: a reload creates another.
-pub(super) struct Settings {
+pub(super) struct WebSettings {
     /// The number of the reload; results of password checks belong to one.
     pub(super) generation: u64,
     pub(super) tls: Option<Tls>,
@@ -37,7 +37,7 @@ pub(super) struct Settings {
     pub(super) notices: Vec<String>,
 }
 
-impl Settings {
+impl WebSettings {
     /// Reads and checks a file and every file that it names. The files are `watched` even if they are invalid.
     pub(super) fn load(
         path: &Path,
@@ -55,21 +55,21 @@ impl Settings {
             .map_err(|_| Problem::new("yaml: the file is not UTF-8; save it as UTF-8"))?;
         let file = File::parse(text)?;
         let mut notices = Vec::new();
-        let mut sources = Sources::new(path, watched);
+        let mut files = NamedFiles::new(path, watched);
 
         let http = file.http_server_config.unwrap_or_default();
         let headers = headers::build(http.headers.as_ref())?;
         let users = Users::build(file.basic_auth_users.as_ref(), &mut notices)?;
         let rate_limit = RateLimit::build(file.rate_limit.as_ref())?;
         let own = file.exporter_kit.as_ref();
-        let tokens = BearerTokens::build(own, key, &mut sources)?;
+        let tokens = BearerTokens::build(own, key, &mut files)?;
         let open_paths = open_paths(own)?;
         let http2 = http.http2.unwrap_or(true);
         let section = file.tls_server_config.as_ref();
         let tls = match section.and_then(|section| section.value.as_ref()) {
             Some(tls) => {
                 let place = section.and_then(place_of);
-                tls::build(tls, place, http2, &mut sources, &mut notices)?
+                tls::build(tls, place, http2, &mut files, &mut notices)?
             }
             None => None,
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, ring};
 
-use super::certificates::{self, Sources};
+use super::certificates::{self, NamedFiles};
 use super::client_certificates::{Policy, Verifier};
 use super::error::{Place, Problem};
 use super::file::{TlsServerConfig, items, place_of, said};
@@ -30,7 +30,7 @@ pub(super) fn build(
     file: &TlsServerConfig,
     place: Option<Place>,
     http2: bool,
-    sources: &mut Sources<'_>,
+    files: &mut NamedFiles<'_>,
     notices: &mut Vec<String>,
 ) -> Result<Option<Tls>, Problem> {
     let asked = [
@@ -58,8 +58,8 @@ pub(super) fn build(
             "add the private key of the certificate",
         ));
     }
-    let chain = sources.pem("cert", &file.cert_file, &file.cert)?;
-    let key = sources.pem("key", &file.key_file, &file.key)?;
+    let chain = files.pem("cert", &file.cert_file, &file.cert)?;
+    let key = files.pem("key", &file.key_file, &file.key)?;
     let (Some(chain), Some(key)) = (chain, key) else {
         return Ok(None);
     };
@@ -83,7 +83,7 @@ pub(super) fn build(
     notices.extend(facts.as_ref().and_then(expiry));
 
     let policy = Policy::named(said(&file.client_auth_type))?;
-    let anchors = match sources.pem("client_ca", &file.client_ca_file, &file.client_ca)? {
+    let anchors = match files.pem("client_ca", &file.client_ca_file, &file.client_ca)? {
         Some(_) if policy == Policy::None => {
             let at = said(&file.client_ca_file).or(said(&file.client_ca));
             return Err(Problem::new(

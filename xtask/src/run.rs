@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::Instant;
 
 /// The result of every command of `cargo xtask`.
 pub(crate) type Outcome = Result<(), Failure>;
@@ -61,11 +62,12 @@ impl fmt::Display for Failure {
 pub(crate) fn step(headline: &str, command: &mut Command) -> Outcome {
     let line = command_line(command);
     announce(&format!("{headline}: {line}"));
+    let begun = Instant::now();
     let status = command
         .stdin(Stdio::null())
         .status()
         .map_err(|err| Failure::new(format!("`{line}` could not be started: {err}")))?;
-    ended(headline, &line, status)
+    ended(headline, &line, status, begun)
 }
 
 /// As [`step`], and returns what the program printed to its standard output.
@@ -73,6 +75,7 @@ pub(crate) fn echoed(headline: &str, command: &mut Command) -> Result<String, Fa
     let line = command_line(command);
     announce(&format!("{headline}: {line}"));
     let start = |err| Failure::new(format!("`{line}` could not be started: {err}"));
+    let begun = Instant::now();
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -87,11 +90,12 @@ pub(crate) fn echoed(headline: &str, command: &mut Command) -> Result<String, Fa
         }
     }
     let status = child.wait().map_err(start)?;
-    ended(headline, &line, status).map(|()| printed)
+    ended(headline, &line, status, begun).map(|()| printed)
 }
 
-/// The outcome of the program that `line` repeats.
-fn ended(headline: &str, line: &str, status: ExitStatus) -> Outcome {
+/// The outcome of the program that `line` repeats. Prints how long it ran.
+fn ended(headline: &str, line: &str, status: ExitStatus, begun: Instant) -> Outcome {
+    println!("== {headline}: {} s", begun.elapsed().as_secs());
     if status.success() {
         return Ok(());
     }

@@ -53,7 +53,9 @@ const STATUSES: [Status; 4] = [
 ];
 
 fn labelled() -> (Registry, EnumFamily<Counter, (Method, Status)>) {
-    registered(|registry| registry.add(Counter::define(LABELLED, HELP).enum_labels(["method", "status"])))
+    registered(|registry| {
+        registry.add(Counter::define(LABELLED, HELP).enum_labels(["method", "status"]))
+    })
 }
 
 fn calls() -> [(Method, Status); 1024] {
@@ -72,22 +74,26 @@ impl Peer for ExporterKit {
     fn record(&self, record: Record) -> Option<Box<dyn Subject>> {
         Some(match record {
             Record::CounterInc => {
-                let (registry, counter) = registered(|registry| registry.add(Counter::define(COUNTER, HELP)));
+                let (registry, counter) =
+                    registered(|registry| registry.add(Counter::define(COUNTER, HELP)));
                 subject(registry, move |_| counter.inc())
             }
             Record::GaugeSet => {
-                let (registry, gauge) = registered(|registry| registry.add(Gauge::define(GAUGE, HELP)));
+                let (registry, gauge) =
+                    registered(|registry| registry.add(Gauge::define(GAUGE, HELP)));
                 subject(registry, move |i| gauge.set(black_box((i & 1023) as f64)))
             }
             Record::GaugeIncDec => {
-                let (registry, gauge) = registered(|registry| registry.add(Gauge::define(GAUGE, HELP)));
+                let (registry, gauge) =
+                    registered(|registry| registry.add(Gauge::define(GAUGE, HELP)));
                 subject(
                     registry,
                     move |i| if i & 1 == 0 { gauge.inc() } else { gauge.dec() },
                 )
             }
             Record::IntegerGaugeIncDec => {
-                let (registry, gauge) = registered(|registry| registry.add(IntGauge::define(INTEGER_GAUGE, HELP)));
+                let (registry, gauge) =
+                    registered(|registry| registry.add(IntGauge::define(INTEGER_GAUGE, HELP)));
                 subject(
                     registry,
                     move |i| if i & 1 == 0 { gauge.inc() } else { gauge.dec() },

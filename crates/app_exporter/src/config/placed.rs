@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::Deref;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Location;
 
 /// A line and a column, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,13 +74,54 @@ impl<T: Ord> Ord for At<T> {
     }
 }
 
+/// Reads a value as `serde_saphyr::Spanned` does, without its branches for other deserializers.
+///
+/// Those branches compile the code that reads `T` seven times, which doubled the build of this crate. The names below are
+/// private to serde-saphyr, so Cargo.toml accepts only versions in which they are the same.
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = Spanned::deserialize(deserializer)?;
-        Ok(Self {
-            place: spanned.referenced.into(),
-            value: spanned.value,
-        })
+        deserializer.deserialize_newtype_struct("__yaml_spanned", AtVisitor(PhantomData))
+    }
+}
+
+/// What serde-saphyr says about a value.
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum Key {
+    Value,
+    Referenced,
+    Defined,
+    #[serde(other)]
+    Marker,
+}
+
+struct AtVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for AtVisitor<T> {
+    type Value = At<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value with its place")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<At<T>, D::Error> {
+        inner.deserialize_struct("Spanned", &[], self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<At<T>, A::Error> {
+        let mut value = None;
+        let mut place = None;
+        while let Some(key) = entries.next_key()? {
+            match key {
+                Key::Value => value = Some(entries.next_value()?),
+                Key::Referenced => place = Some(entries.next_value::<Location>()?.into()),
+                Key::Defined => drop(entries.next_value::<Location>()?),
+                Key::Marker => drop(entries.next_value::<bool>()?),
+            }
+        }
+        let value = value.ok_or_else(|| A::Error::missing_field("value"))?;
+        let place = place.ok_or_else(|| A::Error::missing_field("referenced"))?;
+        Ok(At { value, place })
     }
 }
 

@@ -6,6 +6,7 @@ use std::hint::black_box;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Meter, MeterProvider as _};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
+use prometheus::proto::MetricFamily;
 use prometheus::{Encoder as _, ProtobufEncoder, Registry, TextEncoder};
 
 use super::{Form, Peer, Record};
@@ -44,10 +45,14 @@ impl Metered {
         self.provider.meter("bench")
     }
 
+    fn gather(&self) -> Vec<MetricFamily> {
+        self.registry.gather()
+    }
+
     fn render(&self) -> Vec<u8> {
         let mut out = Vec::new();
         TextEncoder::new()
-            .encode(&self.registry.gather(), &mut out)
+            .encode(&self.gather(), &mut out)
             .expect("writing to memory succeeds");
         out
     }
@@ -135,7 +140,8 @@ impl Peer for OpenTelemetry {
     fn expose(&self, shape: Shape, form: Form) -> Option<Box<dyn Subject>> {
         let metered = metered(shape);
         Some(Local::encode(move |out: &mut Vec<u8>| {
-            let families = metered.registry.gather();
+            // By a method, so that the closure owns the provider too.
+            let families = metered.gather();
             match form {
                 Form::Text => TextEncoder::new().encode(&families, out),
                 Form::Protobuf => ProtobufEncoder::new().encode(&families, out),

@@ -202,7 +202,8 @@ fn cargo_deny(target: &Path) -> Result<PathBuf, Failure> {
             return Ok(candidate);
         }
     }
-    let mut install = cargo(&["install", DENY, "--locked", "--root"]);
+    // Unoptimised, it is built in a fraction of the time and still checks in seconds.
+    let mut install = cargo(&["install", DENY, "--locked", "--debug", "--root"]);
     step("cargo-deny, once", install.arg(&tools))?;
     Ok(tools.join("bin/cargo-deny"))
 }

@@ -121,7 +121,7 @@ fn disable_services(package: &str) -> Outcome {
         })
         .filter(|file| file.extension() == Some(OsStr::new("service")))
         .filter_map(Path::file_name)
-        // A template is no service yet, and systemd has nothing to disable about it.
+        // A template (`name@.service`) cannot be disabled; only its instances can.
         .filter(|unit| !unit.to_string_lossy().contains('@'));
     for unit in units {
         let mut command = Command::new(&systemctl);

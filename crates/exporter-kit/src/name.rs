@@ -192,6 +192,35 @@ pub(crate) const fn check_metric_name(
     {
         return Err(NameErrorKind::StateSetName);
     }
+    check_unit(base, metric_type, unit)
+}
+
+/// Checks a name as [`check_metric_name`] does, but allows any suffix in the names of gauges, unknown metrics and counters.
+pub(crate) fn check_any_suffix(
+    name: &str,
+    metric_type: MetricType,
+    unit: &str,
+) -> Result<(), NameErrorKind> {
+    match check_metric_name(name, metric_type, unit, NameScheme::Legacy) {
+        Err(NameErrorKind::ReservedSuffix | NameErrorKind::CounterSuffix)
+            if matches!(
+                metric_type,
+                MetricType::Gauge | MetricType::Unknown | MetricType::Counter
+            ) =>
+        {
+            let name = name.as_bytes();
+            let base = match metric_type {
+                MetricType::Counter => name.strip_suffix(b"_total").unwrap_or(name),
+                _ => name,
+            };
+            check_unit(base, metric_type, unit)
+        }
+        checked => checked,
+    }
+}
+
+/// Checks that a name without the suffix of its type ends in its unit.
+const fn check_unit(base: &[u8], metric_type: MetricType, unit: &str) -> Result<(), NameErrorKind> {
     if unit.is_empty() {
         return Ok(());
     }

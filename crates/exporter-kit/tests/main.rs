@@ -10,6 +10,7 @@ mod constants;
 mod docs;
 #[cfg(feature = "http")]
 mod examples;
+mod expositions;
 #[cfg(feature = "http")]
 mod http;
 mod lint;
@@ -21,6 +22,7 @@ mod push;
 mod registry;
 #[cfg(feature = "http")]
 mod stays_up;
+mod stored;
 mod testing;
 #[cfg(feature = "web-config")]
 mod web_config;

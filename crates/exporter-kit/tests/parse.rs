@@ -7,6 +7,62 @@ fn om(body: &str) -> Result<Snapshot, ParseError> {
     parse::openmetrics(format!("{body}# EOF\n"))
 }
 
+/// As in the reference parser, but only with a timestamp and the same value.
+#[test]
+fn openmetrics_accepts_a_sample_again_with_the_same_timestamp_and_value() {
+    for (lines, again) in [
+        ("# TYPE a gauge\na 1 5\n", "a 1.0 5.000\n"),
+        ("# TYPE a gauge\na NaN 5\n", "a NaN 5\n"),
+        ("a{b=\"c\"} 1 5\n", "a{b=\"c\"} 1 5\n"),
+        ("# TYPE a counter\na_total 1 5\n", "a_total 1 5\n"),
+        (
+            "# TYPE a counter\na_total 1 5 # {x=\"y\"} 1\na_created 1 5\n",
+            "a_total 1 5 # {x=\"z\"} 1\na_created 1 5\n",
+        ),
+        (
+            "# TYPE a info\na_info{b=\"c\"} 1 5\n",
+            "a_info{b=\"c\"} 1 5\n",
+        ),
+        (
+            "# TYPE a stateset\na{a=\"x\"} 1 5\na{a=\"y\"} 0 5\n",
+            "a{a=\"x\"} 1 5\n",
+        ),
+        (
+            "# TYPE a histogram\na_bucket{le=\"1\"} 1 5\na_bucket{le=\"+Inf\"} 2 5\na_count 2 5\na_sum 3 5\n",
+            "a_bucket{le=\"1\"} 1 5\na_bucket{le=\"+Inf\"} 2 5\na_count 2 5\na_sum 3 5\n",
+        ),
+        (
+            "# TYPE a gaugehistogram\na_bucket{le=\"+Inf\"} 2 5\na_gcount 2 5\na_gsum 3 5\n",
+            "a_bucket{le=\"+Inf\"} 2 5\na_gcount 2 5\n",
+        ),
+        (
+            "# TYPE a summary\na{quantile=\"0.5\"} 1 5\na_count 2 5\na_sum 3 5\n",
+            "a{quantile=\"0.5\"} 1 5\na_sum 3 5\n",
+        ),
+    ] {
+        let once = om(lines).unwrap();
+        let twice =
+            om(&format!("{lines}{again}")).unwrap_or_else(|error| panic!("{lines}: {error}"));
+        assert_eq!(format!("{twice:?}"), format!("{once:?}"), "{lines}");
+        // Without a timestamp a series is there twice.
+        let plain = format!("{lines}{again}")
+            .replace(" 5.000\n", "\n")
+            .replace(" 5\n", "\n")
+            .replace(" 5 #", " #");
+        assert!(om(&plain).is_err(), "{plain}");
+    }
+    for other in [
+        "# TYPE a gauge\na 1 5\na 2 5\n",
+        "# TYPE a counter\na_total 1 5\na_total 2 5\n",
+        "# TYPE a stateset\na{a=\"x\"} 1 5\na{a=\"x\"} 0 5\n",
+        "# TYPE a histogram\na_bucket{le=\"1\"} 1 5\na_bucket{le=\"+Inf\"} 2 5\na_bucket{le=\"1\"} 2 5\n",
+        "# TYPE a summary\na{quantile=\"0.5\"} 1 5\na{quantile=\"0.5\"} 2 5\n",
+        "# TYPE a info\na_info{b=\"c\"} 1 5\na_info{b=\"c\"} 1 5\n# HELP a Late.\n",
+    ] {
+        assert!(om(other).is_err(), "{other}");
+    }
+}
+
 #[test]
 fn openmetrics_says_where_and_why() {
     use ParseErrorKind as F;
@@ -60,7 +116,9 @@ fn openmetrics_says_where_and_why() {
         ("a 1 \n", 1, 5, F::Timestamp),
         ("a 1 2 3\n", 1, 6, F::Exemplar),
         ("a 1_0\n", 1, 3, F::Number),
-        ("a 1\r\n", 1, 3, F::Number),
+        ("a 1\r\n", 1, 3, F::CarriageReturn),
+        ("a 1e400\n", 1, 3, F::OutOfRange),
+        ("a 1 1\na 3 1\n", 2, 1, F::Duplicate),
         ("a 1 1e3x\n", 1, 5, F::Timestamp),
         ("a 1 1\na 1\n", 2, 1, F::MixedTimestamps),
         ("a 1 2\na 1 1\n", 2, 1, F::Backwards),
@@ -363,4 +421,70 @@ fn long_inputs_take_linear_time() {
     om(&moments).unwrap();
     let families: String = (0..50_000).map(|i| format!("a{i} 1\n")).collect();
     om(&families).unwrap();
+}
+
+#[test]
+fn text_whose_histogram_shares_a_sample_with_another_family_is_rejected() {
+    let texts = [
+        "bar_count 1\n# TYPE bar histogram\nbar_bucket{le=\"+Inf\"} 0\n",
+        "# TYPE bar summary\nbar_count 1\n# TYPE bar_count gauge\nbar_count 2\n",
+    ];
+    for (text, line) in texts.into_iter().zip([3, 4]) {
+        let error = parse::text(text).unwrap_err();
+        assert_eq!((error.kind(), error.line()), (ParseErrorKind::Clash, line));
+        // As scraped, both are kept, each with its own name and number.
+        let scraped = parse::as_scraped(text, parse::Dialect::Text).unwrap();
+        let again = scraped.snapshot().encode(Format::Text);
+        let again = parse::as_scraped(again, parse::Dialect::Text).unwrap();
+        let value = |read: &parse::Scraped, name| read.snapshot().value(name, &[]);
+        assert_eq!(value(&again, "bar_count"), value(&scraped, "bar_count"));
+        assert_eq!(again.left_out(), 0);
+        parse::openmetrics(scraped.snapshot().encode(Format::OpenMetrics)).unwrap();
+    }
+    // A counter beside a gauge is usual in Go.
+    let text = "# TYPE a gauge\na 1\n# TYPE a_total counter\na_total 2\n";
+    let openmetrics = parse::text(text).unwrap().encode(Format::OpenMetrics);
+    let read = parse::openmetrics(openmetrics).unwrap();
+    assert_eq!(read.value("a_total", &[]), Some(2.0));
+    assert_eq!(read.value("a", &[]), Some(1.0));
+}
+
+#[test]
+fn a_sample_that_comes_twice_without_a_timestamp_is_rejected_in_openmetrics_whatever_its_type() {
+    let families = [
+        "# TYPE a gauge\na 1\na 1\n",
+        "# TYPE a unknown\na 1\na 1\n",
+        "# TYPE a counter\na_total 1\na_total 1\n",
+        "# TYPE a counter\na_total 1\na_created 1\na_created 1\n",
+        "# TYPE a info\na_info{b=\"1\"} 1\na_info{b=\"1\"} 1\n",
+        "# TYPE a stateset\na{a=\"x\"} 1\na{a=\"x\"} 1\n",
+        "# TYPE a summary\na{quantile=\"0.5\"} 1\na{quantile=\"0.5\"} 1\n",
+        "# TYPE a summary\na_count 1\na_count 1\na_sum 1\n",
+        "# TYPE a histogram\na_bucket{le=\"+Inf\"} 1\na_bucket{le=\"+Inf\"} 1\n",
+        "# TYPE a histogram\na_bucket{le=\"+Inf\"} 1\na_sum 1\na_sum 1\na_count 1\n",
+        "# TYPE a gaugehistogram\na_bucket{le=\"+Inf\"} 1\na_gsum 1\na_gsum 1\na_gcount 1\n",
+    ];
+    for family in families {
+        assert!(om(family).is_err(), "{family}");
+    }
+}
+
+#[test]
+fn a_page_of_many_families_or_labels_is_read_and_written_in_linear_time() {
+    let families: String = (0..40_000)
+        .map(|i| format!("# TYPE f{i}_total counter\nf{i}_total 1\n"))
+        .collect();
+    let labels: String = (0..40_000).map(|i| format!("l{i}=\"v\",")).collect();
+    let labels = format!("a{{{labels}\"x y\"=\"1\"}} 1\n");
+    let quotes = "{\"\n".repeat(200_000);
+    let began = std::time::Instant::now();
+    for (page, left_out) in [(&families, 0), (&labels, 0), (&quotes, 200_000)] {
+        let scraped = parse::as_scraped(page, parse::Dialect::Text).unwrap();
+        assert_eq!(scraped.left_out(), left_out);
+        for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
+            scraped.snapshot().encode(format);
+        }
+    }
+    // Quadratic time would be minutes in a test build.
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
 }

@@ -542,3 +542,42 @@ fn a_scrape_that_is_kept_shows_what_was_added_and_removed_since() {
     assert!(registry.unregister("a"));
     assert_eq!(shown(), [false, true]);
 }
+
+/// A counter with a name of another system, and everything that only OpenMetrics' counters have.
+struct ForeignCounter(Descriptor);
+
+impl Collect for ForeignCounter {
+    fn descriptors(&self) -> Vec<Descriptor> {
+        vec![self.0.clone()]
+    }
+
+    fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
+        let created = exporter_kit::Timestamp::new(1, 0);
+        FamilyWriter::begin(sink, &self.0, [])?
+            .created(Some(created))
+            .counter([], 5_u64)?;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_counter_without_total_is_a_counter_in_text_and_protobuf_and_unknown_in_openmetrics() {
+    for name in ["jobs", "pg_stat_activity_count"] {
+        assert!(Descriptor::new(MetricType::Counter, name, "Jobs.").is_err());
+        let descriptor = Descriptor::with_any_suffix(MetricType::Counter, name, "Jobs.", "");
+        let registry = Registry::new();
+        registry
+            .register(ForeignCounter(descriptor.unwrap()))
+            .unwrap();
+        let text = registry.to_text();
+        assert!(
+            text.contains(&format!("# TYPE {name} counter\n{name} 5.0\n")),
+            "{text}"
+        );
+        let openmetrics = registry.scrape(Format::OpenMetrics).to_vec();
+        let read = parse::openmetrics(&openmetrics).unwrap();
+        let family = read.family(name).unwrap();
+        assert_eq!(family.descriptor().metric_type(), MetricType::Unknown);
+        assert_eq!(family.series().len(), 1);
+    }
+}

@@ -39,14 +39,14 @@ use crate::name::{self, NameScheme};
 /// # Ok::<(), exporter_kit::RegisterError>(())
 /// ```
 pub struct FamilyWriter<'s, const N: usize> {
-    sink: &'s mut dyn Sink,
-    metric_type: MetricType,
+    pub(super) sink: &'s mut dyn Sink,
+    pub(super) metric_type: MetricType,
     label_names: [&'s str; N],
     /// Reused for every series key.
-    text: String,
-    name_len: usize,
-    wanted: bool,
-    given: Given,
+    pub(super) text: String,
+    pub(super) name_len: usize,
+    pub(super) wanted: bool,
+    pub(super) given: Given,
     timestamp: Option<Timestamp>,
     created: Option<Timestamp>,
 }
@@ -81,7 +81,11 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
     }
 
     /// Invariant: the label names are valid for the family.
-    fn new(sink: &'s mut dyn Sink, descriptor: &Descriptor, label_names: [&'s str; N]) -> Self {
+    pub(super) fn new(
+        sink: &'s mut dyn Sink,
+        descriptor: &Descriptor,
+        label_names: [&'s str; N],
+    ) -> Self {
         let wanted = sink.family(descriptor);
         let text = descriptor.name().to_owned();
         let name_len = text.len();
@@ -270,7 +274,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
         Ok(self)
     }
 
-    fn check(&self, value: &Value<'_>) -> Result<(), CollectError> {
+    pub(super) fn check(&self, value: &Value<'_>) -> Result<(), CollectError> {
         let family = &self.text[..self.name_len];
         if value.metric_type() != self.metric_type {
             return Err(CollectError::WrongType {
@@ -287,7 +291,7 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
     }
 
     /// Writes the series whose key is in `text`.
-    fn write(
+    pub(super) fn write(
         &mut self,
         is_new: bool,
         legacy: bool,
@@ -314,86 +318,12 @@ impl<'s, const N: usize> FamilyWriter<'s, N> {
     }
 }
 
-impl<'s> FamilyWriter<'s, 0> {
-    /// Begins a family whose label names are known only at run time. Each [`series`](Self::series) has its own.
-    pub fn with_any_labels(sink: &'s mut dyn Sink, descriptor: &Descriptor) -> Self {
-        Self::new(sink, descriptor, [])
-    }
-
-    /// Writes a series with labels known only at run time: pairs of name and value.
-    ///
-    /// ```
-    /// use exporter_kit::{Descriptor, FamilyWriter, MetricType, Number, Sample, Snapshot, Value};
-    ///
-    /// let mut snapshot = Snapshot::new();
-    /// let descriptor = Descriptor::new(MetricType::Gauge, "queue_depth", "Jobs that wait.")?;
-    /// let labels = vec![("queue", "mail"), ("shard", "1")];
-    /// let point = Sample::new(Value::Gauge(Number::U64(3)));
-    /// FamilyWriter::with_any_labels(&mut snapshot, &descriptor).series(&labels, &point)?;
-    /// assert_eq!(snapshot.value("queue_depth", &labels), Some(3.0));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// When a label name is invalid for the family's type or a duplicate, or [`sample`](Self::sample) rejects the
-    /// value. Also when the labels are a duplicate with the same timestamp. After an error, the next series can still
-    /// be written.
-    pub fn series(
-        &mut self,
-        labels: &[(&str, &str)],
-        point: &Sample<'_>,
-    ) -> Result<(), CollectError> {
-        self.check(&point.value)?;
-        let names: Vec<&str> = labels.iter().map(|(name, _)| *name).collect();
-        let family = &self.text[..self.name_len];
-        check_labels(&names, family, self.metric_type, NameScheme::Utf8)?;
-        if self.wanted {
-            let legacy = render(&mut self.text, self.name_len, labels.iter().copied());
-            let is_new = self.given.insert_sorted(labels, point.timestamp);
-            self.write(is_new, legacy, point)?;
-        }
-        Ok(())
-    }
-}
-
 /// Appends the labels to the family's name; returns whether every name can be written without quotes.
-fn render<'l>(
+pub(super) fn render<'l>(
     text: &mut String,
     name_len: usize,
     labels: impl Iterator<Item = (&'l str, &'l str)>,
 ) -> bool {
     text.truncate(name_len);
     render_labels(text, labels) && name::is_legacy_metric_name(&text[..name_len])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Number;
-    use crate::name::NameErrorKind;
-    use crate::snapshot::Snapshot;
-
-    #[test]
-    fn what_is_refused_costs_no_other_series() {
-        let mut snapshot = Snapshot::new();
-        let descriptor = Descriptor::new(MetricType::Counter, "jobs_total", "Jobs.").unwrap();
-        let mut writer = FamilyWriter::with_any_labels(&mut snapshot, &descriptor);
-        let count = |number| Sample::new(Value::Counter(number, None));
-        let one = count(Number::U64(1));
-        writer.series(&[("a", "1"), ("b", "2")], &one).unwrap();
-        let again = writer.series(&[("b", "2"), ("a", "1")], &one);
-        assert!(matches!(again, Err(CollectError::Repeated { .. })));
-        let negative = writer.series(&[("a", "2")], &count(Number::I64(-1)));
-        assert!(matches!(negative, Err(CollectError::NotACount { .. })));
-        let gauge = writer.series(&[], &Sample::new(Value::Gauge(Number::U64(1))));
-        assert!(matches!(gauge, Err(CollectError::WrongType { .. })));
-        let twice = writer.series(&[("a", "1"), ("a", "2")], &one);
-        let Err(CollectError::Name(error)) = twice else {
-            panic!("{twice:?}");
-        };
-        assert_eq!(error.kind(), NameErrorKind::DuplicateLabel);
-        writer.series(&[], &one).unwrap();
-        assert_eq!(snapshot.families()[0].series().len(), 2);
-        assert_eq!(snapshot.duplicates().count(), 0);
-    }
 }

@@ -1,5 +1,6 @@
 //! The two traits between numbers and formats: [`Collect`] writes families, [`Sink`] accepts them.
 
+mod any_labels;
 mod collector;
 pub(crate) mod context;
 mod error;

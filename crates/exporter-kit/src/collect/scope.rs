@@ -43,6 +43,7 @@ impl Scope {
             descriptor.help(),
             descriptor.unit(),
         )
+        .composed(descriptor.composition())
     }
 }
 

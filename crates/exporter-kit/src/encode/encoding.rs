@@ -9,6 +9,7 @@ use crate::encode::format::Format;
 use crate::encode::openmetrics2::OpenMetrics2Encoder;
 use crate::encode::output::Output;
 use crate::encode::protobuf::ProtobufEncoder;
+use crate::encode::scraped::{Form, ScrapedSink};
 use crate::encode::text::TextEncoder;
 
 /// Anything that can be encoded. Generic, so that the compiler can inline the encoder where samples are produced.
@@ -25,21 +26,32 @@ pub(crate) fn encode(
     source: &impl Give,
 ) -> ControlFlow<()> {
     match format {
-        Format::Text | Format::TextUtf8 | Format::OpenMetrics => {
+        Format::Text | Format::TextUtf8 => {
             let mut encoder = TextEncoder::new(format, escaping, created, output);
             source.give_to(&mut encoder);
+            encoder.finish()
+        }
+        Format::OpenMetrics => {
+            let mut encoder = TextEncoder::new(format, escaping, created, output);
+            give_scraped(source, &mut encoder, Form::Lines);
             encoder.finish()
         }
         #[cfg(feature = "experimental-openmetrics-2")]
         Format::OpenMetrics2 => {
             let mut encoder = OpenMetrics2Encoder::new(escaping, output);
-            source.give_to(&mut encoder);
+            give_scraped(source, &mut encoder, Form::Values);
             encoder.finish()
         }
         Format::Protobuf => {
             let mut encoder = ProtobufEncoder::new(escaping, output);
-            source.give_to(&mut encoder);
+            give_scraped(source, &mut encoder, Form::Values);
             encoder.finish()
         }
     }
+}
+
+fn give_scraped(source: &impl Give, encoder: &mut impl Sink, form: Form) {
+    let mut sink = ScrapedSink::new(encoder, form);
+    source.give_to(&mut sink);
+    sink.finish();
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use hashbrown::HashSet;
+
 use crate::encode::Escaping;
 use crate::model::escape::{self, PushText};
 use crate::model::{SeriesKey, render_key};
@@ -67,10 +69,11 @@ impl EscapedKey {
     /// Escapes the names of a key. If two label names become the same, the first label stays.
     pub(crate) fn of(key: SeriesKey<'_>, escaping: Escaping) -> Self {
         let name = escaping.metric_name(key.name());
+        let mut names: HashSet<String> = HashSet::new();
         let mut labels: Vec<(String, Cow<'_, str>)> = Vec::new();
         for (label, value) in key.labels() {
             let label = escaping.label_name(&label).into_owned();
-            if labels.iter().all(|(other, _)| *other != label) {
+            if names.insert(label.clone()) {
                 labels.push((label, value));
             }
         }

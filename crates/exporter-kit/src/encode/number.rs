@@ -4,7 +4,7 @@
 //! parse as the same `f64`.
 
 use crate::encode::short_number::ShortNumber;
-use crate::model::{Number, Timestamp};
+use crate::model::{Number, Timestamp, decimal};
 
 /// Integral floats up to this limit are written without an exponent; beyond it, digits would suggest a false precision.
 const MAX_PLAIN: f64 = 1e15;
@@ -151,6 +151,14 @@ pub(crate) fn canonical(out: &mut Vec<u8>, n: f64) {
         return with_exponent(out, n as u64);
     }
     out.extend_from_slice(rare_canonical(n).as_bytes());
+}
+
+/// The canonical form of a number as OpenMetrics and Prometheus 3 write bounds and quantiles; `None` if the text is not
+/// a number.
+pub(crate) fn canonical_text(text: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len() + 2);
+    canonical(&mut out, decimal::float(text)?);
+    String::from_utf8(out).ok()
 }
 
 /// Appends an integer of at least two digits and less than 2^53, whose own digits are already the shortest.

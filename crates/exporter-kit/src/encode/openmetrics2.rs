@@ -57,7 +57,7 @@ impl<'a> OpenMetrics2Encoder<'a> {
                 number::value(out, value);
                 end(out, sample, &[]);
             }
-            Value::Counter(value, exemplar) => {
+            Value::Counter(value, exemplar) | Value::Line(value, exemplar) => {
                 number::value(out, value);
                 end(out, sample, exemplar.as_slice());
             }

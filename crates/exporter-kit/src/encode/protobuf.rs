@@ -135,7 +135,9 @@ impl Sink for ProtobufEncoder<'_> {
         let number = |number: Number| move |out: &mut Vec<u8>| double(out, 1, number.as_f64());
         match sample.value {
             Value::Gauge(value) => self.metric(key, None, sample, (2, 1), number(value)),
-            Value::Unknown(value) => self.metric(key, None, sample, (5, 1), number(value)),
+            Value::Unknown(value) | Value::Line(value, _) => {
+                self.metric(key, None, sample, (5, 1), number(value))
+            }
             Value::Info => self.metric(key, None, sample, (2, 1), number(Number::U64(1))),
             Value::Counter(value, exemplar) => self.metric(key, None, sample, (3, 1), |out| {
                 double(out, 1, value.as_f64());

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use crate::collect::Sink;
 use crate::encode::bounds::{BoundText, RenderedBounds};
-use crate::encode::lines::{self, EscapedKey, HeaderLine, render_prefix};
+use crate::encode::family_header::{lacks_suffix, render_header};
+use crate::encode::lines::{self, EscapedKey, render_prefix};
 use crate::encode::{Escaping, Format, Output, copy, number};
-use crate::model::escape::{self, PushText};
-use crate::model::header::{HELP_KEYWORD, TYPE_KEYWORD};
 use crate::model::{
     Descriptor, Exemplar, HistogramValue, MetricType, Number, Sample, SeriesKey, SummaryValue,
     Timestamp, Value,
@@ -21,6 +20,8 @@ pub(crate) struct TextEncoder<'a> {
     /// True if the escaping keeps legacy names unchanged.
     copies_keys: bool,
     created: bool,
+    /// True if the family is a counter whose name lacks the suffix of its type, in OpenMetrics: of unknown type there.
+    is_untyped: bool,
     /// The position of the family's `#` lines until its first series is written: a family without series is left out.
     pending_header: Option<usize>,
     /// True if the family's name needs no quotes or escaping.
@@ -52,6 +53,7 @@ impl<'a> TextEncoder<'a> {
             copies_keys: escaping.keeps_legacy(),
             // Only OpenMetrics has samples for start times.
             created: created && format == Format::OpenMetrics,
+            is_untyped: false,
             pending_header: None,
             plain_name: true,
             prefix: String::new(),
@@ -96,14 +98,18 @@ impl<'a> TextEncoder<'a> {
         let time = sample.timestamp;
         match sample.value {
             Value::Gauge(number) | Value::Unknown(number) => self.scalar(key, number, time, None),
-            Value::Counter(number, exemplar) => self.scalar(key, number, time, exemplar),
+            Value::Counter(number, exemplar) => {
+                let exemplar = exemplar.filter(|_| !self.is_untyped);
+                self.scalar(key, number, time, exemplar);
+            }
+            Value::Line(number, exemplar) => self.line(key, number, time, exemplar),
             Value::Histogram(value) => self.histogram(key, value, time, ["_sum", "_count"]),
             Value::GaugeHistogram(value) => self.histogram(key, value, time, ["_gsum", "_gcount"]),
             Value::Summary(value) => self.summary(key, value, time),
             Value::Info => self.scalar(key, Number::U64(1), time, None),
             Value::StateSet(states) => self.state_set(key, states, time),
         }
-        if let (true, Some(created)) = (self.created, sample.created) {
+        if let (true, false, Some(created)) = (self.created, self.is_untyped, sample.created) {
             self.created(key, sample.value.metric_type(), created, time);
         }
     }
@@ -122,6 +128,22 @@ impl<'a> TextEncoder<'a> {
             self.lines.prefix(key, key.name(), "");
         }
         number::value(&mut self.lines.output.bytes, number);
+        self.lines.end(time, exemplar);
+    }
+
+    /// Writes a line as scraped. Its integers have no point, because counts may have none.
+    fn line(
+        &mut self,
+        key: SeriesKey<'_>,
+        number: Number,
+        time: Option<Timestamp>,
+        exemplar: Option<&Exemplar>,
+    ) {
+        let Number::U64(count) = number else {
+            return self.scalar(key, number, time, exemplar);
+        };
+        self.lines.prefix(key, key.name(), "");
+        number::count(&mut self.lines.output.bytes, count);
         self.lines.end(time, exemplar);
     }
 
@@ -266,6 +288,7 @@ impl Sink for TextEncoder<'_> {
         let header = &mut output.bytes;
         self.pending_header = Some(header.len());
         self.plain_name = descriptor.is_legacy();
+        self.is_untyped = *openmetrics && lacks_suffix(descriptor);
         if self.copies_keys && self.plain_name && !*openmetrics {
             header.extend_from_slice(descriptor.text_header().as_bytes());
         } else {
@@ -352,43 +375,5 @@ impl Lines<'_> {
             self.text(" ");
             number::timestamp_seconds(&mut self.output.bytes, time);
         }
-    }
-}
-
-/// The `# TYPE`, `# UNIT` and `# HELP` lines, in each format's own order, escaping and words.
-fn render_header(
-    header: &mut Vec<u8>,
-    descriptor: &Descriptor,
-    escaping: Escaping,
-    openmetrics: bool,
-) {
-    if openmetrics {
-        let (name, metric_type) = openmetrics_family(descriptor);
-        let line = HeaderLine::new(name, descriptor.is_legacy(), escaping);
-        line.render(header, "# TYPE ", |out| out.push_text(metric_type));
-        if !descriptor.unit().is_empty() {
-            line.render(header, "# UNIT ", |out| out.push_text(descriptor.unit()));
-        }
-        line.render(header, "# HELP ", |out| {
-            escape::label_value(out, descriptor.help())
-        });
-    } else {
-        let line = HeaderLine::new(descriptor.name(), descriptor.is_legacy(), escaping);
-        line.render(header, HELP_KEYWORD, |out| {
-            escape::help_text(out, descriptor.help())
-        });
-        line.render(header, TYPE_KEYWORD, |out| {
-            out.push_text(descriptor.metric_type().text_word())
-        });
-    }
-}
-
-/// OpenMetrics' name and type of a family. A parsed family without the suffix of its type is unknown there.
-fn openmetrics_family(descriptor: &Descriptor) -> (&str, &'static str) {
-    let base = descriptor.base_name();
-    if descriptor.metric_type().sample_suffix().is_empty() || base.len() < descriptor.name().len() {
-        (base, descriptor.metric_type().as_str())
-    } else {
-        (descriptor.name(), MetricType::Unknown.as_str())
     }
 }

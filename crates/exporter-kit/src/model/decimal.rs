@@ -2,11 +2,13 @@
 
 use crate::model::{Number, Timestamp};
 
-/// A floating-point number, `Inf`, `Infinity` and `NaN` in any case; no hexadecimal, no underscore.
+/// A floating-point number, `Inf`, `Infinity` and `NaN` in any case; no hexadecimal, no underscore. Digits beyond the
+/// range of an `f64` are not a number, as in Prometheus.
 pub(crate) fn float(text: &str) -> Option<f64> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     match digits.as_bytes().first()? {
-        b'0'..=b'9' | b'.' | b'i' | b'I' => text.parse().ok(),
+        b'0'..=b'9' | b'.' => text.parse().ok().filter(|n: &f64| n.is_finite()),
+        b'i' | b'I' => text.parse().ok(),
         // NaN has no sign.
         b'n' | b'N' if digits.len() == text.len() => text.parse().ok(),
         _ => None,
@@ -44,6 +46,11 @@ const DIGITS: i64 = 18;
 const ATTOS_PER_NANO: i128 = 1_000_000_000;
 
 impl Moment {
+    pub(crate) fn from_millis(millis: i64) -> Self {
+        let attos = i128::from(millis) * 1_000_000 * ATTOS_PER_NANO;
+        Self { attos }
+    }
+
     pub(crate) fn timestamp(self) -> Timestamp {
         let nanos = self.attos.div_euclid(ATTOS_PER_NANO);
         let seconds = nanos.div_euclid(1_000_000_000);
@@ -119,7 +126,7 @@ mod tests {
         }
         for text in [
             "", ".", "+", "-", "1_0", "0x1", "0b1", "1e", "+nan", "1 ", " 1", "١", "1f", "e5",
-            "--1", "+-1",
+            "--1", "+-1", "1e400", "-1e400",
         ] {
             assert!(number(text).is_none(), "{text}");
         }

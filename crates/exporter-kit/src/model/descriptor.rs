@@ -4,6 +4,19 @@ use crate::model::MetricType;
 use crate::model::header;
 use crate::name::{self, NameError, NameScheme};
 
+/// The samples of a family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Composition {
+    /// One value of the family's type for each series.
+    #[default]
+    Values,
+    /// Lines as another exporter wrote them.
+    Lines,
+    /// Numbers that OpenMetrics and protobuf cannot show as one family of this type, because they break its rules or
+    /// because another family has one of its names. Each name of a line is a family of unknown type there.
+    Loose,
+}
+
 /// The description of a family: name, help, unit and metric type.
 ///
 /// The name is the one used in queries: a counter's ends in `_total`, an info's in `_info`.
@@ -18,6 +31,7 @@ pub struct Descriptor {
     help: Option<Box<str>>,
     unit: Box<str>,
     metric_type: MetricType,
+    composition: Composition,
     /// Invariant: true only if the name is valid in every format without quotes or escaping.
     legacy: bool,
 }
@@ -43,6 +57,35 @@ impl Descriptor {
         unit: &str,
     ) -> Result<Self, NameError> {
         Self::checked(metric_type, name, help, unit, NameScheme::Legacy)
+    }
+
+    /// Describes a family with a name that others chose: as [`Descriptor::with_unit`], but the name of a gauge, a counter or
+    /// an unknown metric may end in any suffix. A counter need not end in `_total`.
+    ///
+    /// Prometheus accepts such names, and exporters in use have them. They break its naming rules, and
+    /// [`lint::descriptor`](crate::lint::descriptor) reports them. The text format and protobuf carry them unchanged.
+    /// OpenMetrics shows a counter without `_total` as a metric of unknown type.
+    ///
+    /// ```
+    /// use exporter_kit::{Descriptor, MetricType};
+    ///
+    /// let name = "pg_stat_activity_count";
+    /// assert!(Descriptor::new(MetricType::Gauge, name, "Connections.").is_err());
+    /// assert!(Descriptor::with_any_suffix(MetricType::Gauge, name, "Connections.", "").is_ok());
+    /// assert!(Descriptor::with_any_suffix(MetricType::Counter, "jobs", "Jobs.", "").is_ok());
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Descriptor::with_unit`], apart from the suffix.
+    pub fn with_any_suffix(
+        metric_type: MetricType,
+        name: &str,
+        help: &str,
+        unit: &str,
+    ) -> Result<Self, NameError> {
+        name::check_any_suffix(name, metric_type, unit)
+            .map_err(|fault| NameError::new(name, fault))?;
+        Ok(Self::unchecked(metric_type, name, help, unit))
     }
 
     pub(crate) fn checked(
@@ -71,8 +114,36 @@ impl Descriptor {
             help: (!stands).then(|| help.into()),
             unit: unit.into(),
             metric_type,
+            composition: Composition::Values,
             legacy,
         }
+    }
+
+    /// Returns the description with its samples composed in that way, if it is not looser already.
+    pub(crate) fn composed(mut self, composition: Composition) -> Self {
+        self.composition = self.composition.max(composition);
+        self
+    }
+
+    /// Returns the description of one family with the series of this one and of another.
+    #[must_use]
+    pub fn joined(&self, other: &Self) -> Self {
+        self.clone().composed(other.composition)
+    }
+
+    /// Returns the description with another type in the text format.
+    pub(crate) fn shown_in_text_as(self, metric_type: MetricType) -> Self {
+        let shown = Self::unchecked(metric_type, self.name(), self.help(), "");
+        Self {
+            metric_type: self.metric_type,
+            unit: self.unit,
+            composition: self.composition,
+            ..shown
+        }
+    }
+
+    pub(crate) fn composition(&self) -> Composition {
+        self.composition
     }
 
     /// The name used in queries.

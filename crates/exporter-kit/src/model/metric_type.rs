@@ -89,6 +89,15 @@ impl MetricType {
         }
     }
 
+    /// The label whose numbers Prometheus 3 writes in their canonical form.
+    pub(crate) const fn normal_label(self) -> Option<&'static str> {
+        match self {
+            Self::Histogram => Some("le"),
+            Self::Summary => Some("quantile"),
+            _ => None,
+        }
+    }
+
     /// The text format's word for this type, or the nearest one.
     pub(crate) const fn text_word(self) -> &'static str {
         match self {

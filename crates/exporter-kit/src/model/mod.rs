@@ -22,5 +22,6 @@ pub use sample::{HistogramError, HistogramValue, NativeBuckets, Sample, SummaryV
 pub use series_key::{Labels, SeriesKey};
 pub use timestamp::Timestamp;
 
+pub(crate) use descriptor::Composition;
 pub(crate) use label_layout::{LabelLayout, equal_bytes};
 pub(crate) use series_key::{SeriesKeyBuf, check_labels, render_key, render_labels};

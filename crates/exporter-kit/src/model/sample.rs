@@ -47,10 +47,13 @@ pub enum Value<'a> {
     StateSet(&'a [(Arc<str>, bool)]),
     /// A number of unknown type.
     Unknown(Number),
+    /// One line of a family [as scraped](crate::parse::as_scraped), whatever the family's type. Its key has the name
+    /// and all labels of that line, such as `le`.
+    Line(Number, Option<&'a Exemplar>),
 }
 
 impl Value<'_> {
-    /// The metric type that this value belongs to.
+    /// The metric type that this value belongs to; unknown for a line.
     pub fn metric_type(&self) -> MetricType {
         match self {
             Self::Counter(..) => MetricType::Counter,
@@ -60,7 +63,7 @@ impl Value<'_> {
             Self::Summary(_) => MetricType::Summary,
             Self::Info => MetricType::Info,
             Self::StateSet(_) => MetricType::StateSet,
-            Self::Unknown(_) => MetricType::Unknown,
+            Self::Unknown(_) | Self::Line(..) => MetricType::Unknown,
         }
     }
 }
@@ -159,6 +162,13 @@ impl HistogramValue {
             native: Some(native),
             ..Self::default()
         })
+    }
+
+    /// Removes the sum, for observations whose sum is unknown.
+    #[must_use]
+    pub fn without_sum(mut self) -> Self {
+        self.sum = None;
+        self
     }
 
     /// Adds an exemplar to the classic bucket of its value.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::model::MetricType;
 use crate::model::escape;
-use crate::name::{self, NameError, NameScheme};
+use crate::name::{self, NameError, NameErrorKind, NameScheme};
 
 /// The name and labels of a series, rendered once: `name{label="value",…}`.
 ///
@@ -229,8 +229,33 @@ pub(crate) fn check_labels(
     metric_type: MetricType,
     scheme: NameScheme,
 ) -> Result<(), NameError> {
-    name::check_label_names(names, metric, metric_type, scheme)
-        .map_err(|(i, fault)| NameError::new(names[i], fault))
+    /// More names are sorted to find a duplicate, which takes linear time for any number of them.
+    const COMPARED_NAMES: usize = 16;
+    let checked = if names.len() <= COMPARED_NAMES {
+        name::check_label_names(names, metric, metric_type, scheme)
+    } else {
+        check_many_labels(names, metric, metric_type, scheme)
+    };
+    checked.map_err(|(i, fault)| NameError::new(names[i], fault))
+}
+
+fn check_many_labels(
+    names: &[&str],
+    metric: &str,
+    metric_type: MetricType,
+    scheme: NameScheme,
+) -> Result<(), (usize, NameErrorKind)> {
+    for (i, name) in names.iter().enumerate() {
+        name::check_label_names(&[name], metric, metric_type, scheme)
+            .map_err(|(_, fault)| (i, fault))?;
+    }
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by_key(|i| names[*i]);
+    let mut pairs = order.windows(2);
+    match pairs.find(|pair| names[pair[0]] == names[pair[1]]) {
+        Some(pair) => Err((pair[1], NameErrorKind::DuplicateLabel)),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -95,7 +95,10 @@ impl Table {
         }
         out.push_str("</td><td class=\"value\">");
         match value {
-            Value::Counter(number, _) | Value::Gauge(number) | Value::Unknown(number) => {
+            Value::Counter(number, _)
+            | Value::Gauge(number)
+            | Value::Unknown(number)
+            | Value::Line(number, _) => {
                 let _ = write!(out, "{}", Plain(*number));
             }
             Value::Histogram(value) | Value::GaugeHistogram(value) => histogram(out, value),
@@ -152,7 +155,7 @@ impl Sink for Table {
 fn is_alone(head: SeriesKey<'_>, value: &Value<'_>) -> bool {
     let is_number = matches!(
         value,
-        Value::Counter(..) | Value::Gauge(_) | Value::Unknown(_)
+        Value::Counter(..) | Value::Gauge(_) | Value::Unknown(_) | Value::Line(..)
     );
     is_number && head.labels().next().is_none()
 }

@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use hashbrown::HashSet;
+
 use crate::model::decimal;
 use crate::model::{Exemplar, HistogramValue, MetricType, Number, SummaryValue, Timestamp};
+use crate::parse::Dialect;
 use crate::parse::error::ParseErrorKind;
-use crate::parse::line::{Dialect, has_duplicate};
+use crate::parse::line::has_duplicate;
 use crate::snapshot::OwnedValue;
 
 /// The role of a sample in its family, by type and suffix.
@@ -52,6 +55,8 @@ pub(crate) fn openmetrics_samples(metric_type: MetricType) -> &'static [(&'stati
 /// The lines of one sample so far.
 #[derive(Default)]
 pub(crate) struct Parts {
+    /// Accepts a line again that says the same.
+    may_repeat: bool,
     value: Option<Number>,
     exemplar: Option<Exemplar>,
     pub(crate) created: Option<Timestamp>,
@@ -69,7 +74,7 @@ struct Bucket {
 }
 
 /// One line of a sample.
-pub(crate) struct Part<'a> {
+pub(crate) struct SamplePart<'a> {
     pub(crate) role: Role,
     pub(crate) metric_type: MetricType,
     pub(crate) number: Number,
@@ -81,8 +86,20 @@ pub(crate) struct Part<'a> {
 }
 
 impl Parts {
+    /// The lines of a sample with a timestamp, which OpenMetrics accepts again with the same value.
+    pub(crate) fn at_a_time() -> Self {
+        Self {
+            may_repeat: true,
+            ..Self::default()
+        }
+    }
+
     /// Adds a sample.
-    pub(crate) fn add(&mut self, part: Part<'_>, dialect: Dialect) -> Result<(), ParseErrorKind> {
+    pub(crate) fn add(
+        &mut self,
+        part: SamplePart<'_>,
+        dialect: Dialect,
+    ) -> Result<(), ParseErrorKind> {
         let value = part.number.as_f64();
         let strict = dialect == Dialect::OpenMetrics;
         match part.role {
@@ -94,20 +111,32 @@ impl Parts {
                     MetricType::Info if value != 1.0 => return Err(ParseErrorKind::InfoValue),
                     _ => {}
                 }
-                self.exemplar = part.exemplar;
-                put(&mut self.value, part.number)
+                let same = |a: &Number, b: &Number| equal(a.as_f64(), b.as_f64());
+                if put(&mut self.value, part.number, self.may_repeat, same)? {
+                    self.exemplar = part.exemplar;
+                }
+                Ok(())
             }
             Role::Created => {
                 let time = decimal::moment(part.text).ok_or(ParseErrorKind::Timestamp)?;
-                put(&mut self.created, time.timestamp())
+                put(
+                    &mut self.created,
+                    time.timestamp(),
+                    self.may_repeat,
+                    PartialEq::eq,
+                )
+                .map(drop)
             }
-            Role::Count => put(&mut self.count, whole(part.number)?),
+            Role::Count => {
+                let count = whole(part.number)?;
+                put(&mut self.count, count, self.may_repeat, PartialEq::eq).map(drop)
+            }
             Role::Sum => {
                 let falls = value < 0.0 && part.metric_type == MetricType::Summary;
                 if strict && (value.is_nan() || falls) {
                     return Err(ParseErrorKind::NotACount);
                 }
-                put(&mut self.sum, value)
+                put(&mut self.sum, value, self.may_repeat, |a, b| equal(*a, *b)).map(drop)
             }
             Role::Bucket => {
                 let text = part.special.ok_or(ParseErrorKind::Le)?;
@@ -121,7 +150,10 @@ impl Parts {
                     }
                     match self.buckets.last() {
                         Some(last) if bound <= last.bound => {
-                            return Err(ParseErrorKind::BucketOrder);
+                            return match self.has_bucket(bound, count) {
+                                true => Ok(()),
+                                false => Err(ParseErrorKind::BucketOrder),
+                            };
                         }
                         Some(last) if count < last.count => {
                             return Err(ParseErrorKind::BucketCount);
@@ -162,7 +194,7 @@ impl Parts {
 
     /// Returns the value of the sample.
     pub(crate) fn finish(
-        self,
+        mut self,
         metric_type: MetricType,
         dialect: Dialect,
         bounds: &mut Arc<[f64]>,
@@ -177,6 +209,7 @@ impl Parts {
             }
             MetricType::Info => OwnedValue::Info,
             MetricType::StateSet => {
+                self.drop_repeated_states();
                 if has_duplicate(self.states.iter().map(|(state, _)| &**state)) {
                     return Err(ParseErrorKind::Duplicate);
                 }
@@ -194,8 +227,27 @@ impl Parts {
         })
     }
 
+    /// Returns whether this line repeats the bucket that it names. Buckets are in the order of their bounds.
+    fn has_bucket(&self, bound: f64, count: u64) -> bool {
+        let known = self
+            .buckets
+            .binary_search_by(|bucket| bucket.bound.total_cmp(&bound));
+        self.may_repeat && known.is_ok_and(|at| self.buckets[at].count == count)
+    }
+
+    fn drop_repeated_states(&mut self) {
+        if self.may_repeat {
+            let mut seen = HashSet::new();
+            self.states.retain(|state| seen.insert(state.clone()));
+        }
+    }
+
     fn summary(mut self) -> Result<SummaryValue, ParseErrorKind> {
         self.quantiles.sort_by(|a, b| a.0.total_cmp(&b.0));
+        if self.may_repeat {
+            self.quantiles
+                .dedup_by(|a, b| a.0 == b.0 && equal(a.1, b.1));
+        }
         if self.quantiles.windows(2).any(|pair| pair[0].0 == pair[1].0) {
             return Err(ParseErrorKind::Duplicate);
         }
@@ -297,11 +349,26 @@ impl Parts {
     }
 }
 
-fn put<T>(place: &mut Option<T>, value: T) -> Result<(), ParseErrorKind> {
-    match place.replace(value) {
-        None => Ok(()),
+/// Returns whether the place was empty.
+fn put<T>(
+    place: &mut Option<T>,
+    value: T,
+    may_repeat: bool,
+    same: impl FnOnce(&T, &T) -> bool,
+) -> Result<bool, ParseErrorKind> {
+    match place {
+        None => {
+            *place = Some(value);
+            Ok(true)
+        }
+        Some(before) if may_repeat && same(before, &value) => Ok(false),
         Some(_) => Err(ParseErrorKind::Duplicate),
     }
+}
+
+/// Equality that includes NaN.
+fn equal(a: f64, b: f64) -> bool {
+    a == b || (a.is_nan() && b.is_nan())
 }
 
 /// A count: an integer, not negative, below 2^64.

@@ -105,6 +105,8 @@ rules! {
     ByteOrderMark => "an exposition begins without a byte order mark; remove it",
     /// A last line without a line feed.
     NoLineFeed => "every line ends with a line feed, the last one too; append one",
+    /// A line that ends in a carriage return.
+    CarriageReturn => "lines end with a line feed alone, but this one has a carriage return before it; convert the line ends from CRLF to LF",
     /// A blank line in OpenMetrics.
     BlankLine => "OpenMetrics has no blank lines; remove it",
     /// No `# EOF`.
@@ -141,6 +143,8 @@ rules! {
     NoSpace => "a single space separates name, value, timestamp and exemplar; write one here",
     /// A value that is not a number.
     Number => "a value is a decimal number, `+Inf`, `-Inf` or `NaN`; write one",
+    /// A value beyond the range of a 64-bit floating-point number.
+    OutOfRange => "a value is a 64-bit floating-point number, at most 1.8e308; correct it, or write `+Inf`",
     /// A timestamp that is not a number.
     Timestamp => "a timestamp is a number of seconds since 1970, decimals allowed; correct it, or leave it out",
     /// A timestamp of the text format that is not an integer.
@@ -155,6 +159,10 @@ rules! {
     ExemplarPlace => "only the total of a counter and the buckets of a histogram have exemplars; remove it",
     /// An unknown type.
     Type => "this is not one of the format's types; name one of them, or leave the line out",
+    /// A known type in other letters or with blanks behind it.
+    TypeWord => "Prometheus knows the types `counter`, `gauge`, `histogram`, `summary` and `untyped` (in OpenMetrics `unknown` and others), in small letters and without blanks behind them; write one of these",
+    /// A sample of a family whose `# TYPE` line is wrong.
+    TypeOfSample => "the type of its family is not one of the format's types; correct the `# TYPE` line",
     /// A second `# TYPE`, or one after samples in the text format.
     SecondType => "a family has one `# TYPE` line, before its samples; remove or move this one",
     /// A second `# HELP`.

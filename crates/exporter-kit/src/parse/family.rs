@@ -4,23 +4,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::model::decimal::Moment;
-use crate::model::{Descriptor, Exemplar, MetricType, Number, SeriesKeyBuf, Timestamp};
-use crate::parse::assembly::{Part, Parts, Role, openmetrics_samples};
+use crate::model::{Descriptor, MetricType, SeriesKeyBuf, Timestamp};
+use crate::parse::Dialect;
+use crate::parse::assembly::{Parts, Role, SamplePart, openmetrics_samples};
 use crate::parse::error::{ParseError, ParseErrorKind};
-use crate::parse::line::{Dialect, Line, Pair};
+use crate::parse::line::{Line, Pair};
+use crate::parse::sample_line::SampleLine;
 use crate::snapshot::{OwnedSample, Series, SeriesIndex, same_labels};
-
-/// One line of a sample, without its labels.
-pub(crate) struct SampleLine<'a> {
-    pub(crate) name: Cow<'a, str>,
-    /// The value's text.
-    pub(crate) text: &'a str,
-    pub(crate) value_at: usize,
-    pub(crate) number: Number,
-    pub(crate) moment: Option<Moment>,
-    pub(crate) exemplar: Option<Exemplar>,
-    pub(crate) exemplar_at: usize,
-}
 
 /// The family whose lines are being read.
 pub(crate) struct Family<'a> {
@@ -52,6 +42,14 @@ struct Open<'a> {
     line: Line<'a>,
 }
 
+/// The sample of a line.
+#[derive(Debug, PartialEq, Eq)]
+enum Opening {
+    Opened,
+    /// Known already, with the same time and value.
+    Repeated,
+}
+
 impl<'a> Family<'a> {
     pub(crate) fn new(name: Cow<'a, str>, begin: Line<'a>) -> Self {
         Self {
@@ -71,7 +69,7 @@ impl<'a> Family<'a> {
     }
 
     pub(crate) fn has_samples(&self) -> bool {
-        self.open.is_some()
+        self.open.is_some() || !self.series.is_empty()
     }
 
     fn metric_type(&self) -> MetricType {
@@ -103,12 +101,14 @@ impl<'a> Family<'a> {
         if sample.exemplar.is_some() && !may_have_exemplar {
             return Err(line.error_at(sample.exemplar_at, ParseErrorKind::ExemplarPlace));
         }
-        self.open_sample(labels, sample.moment, line)?;
+        if self.open_sample(labels, sample.moment, line)? == Opening::Repeated {
+            return Ok(());
+        }
         let Some(open) = &mut self.open else {
             return Err(line.error_at(0, ParseErrorKind::SampleOfType));
         };
         open.line = line;
-        let part = Part {
+        let part = SamplePart {
             role,
             metric_type,
             number: sample.number,
@@ -145,13 +145,13 @@ impl<'a> Family<'a> {
         }
     }
 
-    /// Opens the sample with these labels and this time.
+    /// Opens the sample with these labels and this time. An info can come again with the same time.
     fn open_sample(
         &mut self,
         labels: &mut Vec<Pair<'a>>,
         moment: Option<Moment>,
         line: Line<'a>,
-    ) -> Result<(), ParseError> {
+    ) -> Result<Opening, ParseError> {
         let info = self.metric_type() == MetricType::Info;
         if let Some(open) = self
             .open
@@ -159,8 +159,8 @@ impl<'a> Family<'a> {
             .filter(|open| !info && same_pairs(&open.labels, labels))
         {
             match (open.moment, moment) {
-                (None, None) => return Ok(()),
-                (Some(before), Some(now)) if now == before => return Ok(()),
+                (None, None) => return Ok(Opening::Opened),
+                (Some(before), Some(now)) if now == before => return Ok(Opening::Opened),
                 (Some(before), Some(now)) if now < before => {
                     return Err(line.error_at(0, ParseErrorKind::Backwards));
                 }
@@ -173,16 +173,21 @@ impl<'a> Family<'a> {
                 return Err(line.error_at(0, ParseErrorKind::MixedTimestamps));
             }
             let time = moment.map(Moment::timestamp).filter(|_| info);
-            self.begin_series(labels, time, line)?;
+            if self.begin_series(labels, time, line)? == Opening::Repeated {
+                return Ok(Opening::Repeated);
+            }
         }
         let labels = std::mem::replace(labels, std::mem::take(&mut self.spare));
         self.open = Some(Open {
             labels,
             moment,
-            parts: Parts::default(),
+            parts: match moment {
+                Some(_) => Parts::at_a_time(),
+                None => Parts::default(),
+            },
             line,
         });
-        Ok(())
+        Ok(Opening::Opened)
     }
 
     fn begin_series(
@@ -190,7 +195,7 @@ impl<'a> Family<'a> {
         labels: &[Pair<'a>],
         time: Option<Timestamp>,
         line: Line<'a>,
-    ) -> Result<(), ParseError> {
+    ) -> Result<Opening, ParseError> {
         let hash = self.seen.hash(pairs(labels), time);
         let series = &self.series;
         let known = self.seen.find(hash, |at| {
@@ -198,6 +203,9 @@ impl<'a> Family<'a> {
             (time.is_none() || known.sample.timestamp == time)
                 && same_labels(known.key.as_key().labels(), pairs(labels))
         });
+        if known.is_some() && time.is_some() {
+            return Ok(Opening::Repeated);
+        }
         if known.is_some() {
             let again = if self.metric_type() == MetricType::Info {
                 ParseErrorKind::Duplicate
@@ -207,7 +215,7 @@ impl<'a> Family<'a> {
             return Err(line.error_at(0, again));
         }
         self.seen.insert(hash, self.series.len());
-        Ok(())
+        Ok(Opening::Opened)
     }
 
     /// Assembles the lines of the open sample.

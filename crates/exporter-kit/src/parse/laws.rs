@@ -10,6 +10,7 @@ use crate::encode::Format;
 use crate::model::{
     Descriptor, Exemplar, HistogramValue, MetricType, Number, SeriesKeyBuf, SummaryValue, Timestamp,
 };
+use crate::parse::Dialect;
 use crate::snapshot::{OwnedSample, OwnedValue, Series, Snapshot};
 
 /// The metric types of Prometheus text.
@@ -330,6 +331,22 @@ fn fewer() -> ProptestConfig {
     }
 }
 
+/// A line of a page as other exporters may write it.
+fn any_line() -> impl Strategy<Value = String> {
+    let name = "a(_total|_bucket|_count|_sum|_created|_info|_gsum|_gcount|)";
+    let value = "(1|2|0.5|-1|NaN|[+]Inf|1e400|x)";
+    let label = "(le|quantile|x|a)=\"(1|1.0|0.5|[+]Inf|x|\\\\\\\\|\\\\q)\"";
+    let labels = vec(label, 0..3).prop_map(|labels| labels.join(","));
+    let word = "(counter|gauge|histogram|summary|unknown|info|stateset|gaugehistogram|x)";
+    let end = "(|| 5| 6| # [{]x=\"1\"[}] 1)";
+    prop_oneof![
+        4 => (name, labels, value, end)
+            .prop_map(|(name, labels, value, end)| format!("{name}{{{labels}}} {value}{end}")),
+        2 => (name, word).prop_map(|(name, word)| format!("# TYPE {name} {word}")),
+        1 => "# HELP a(_total|) (x|y)",
+    ]
+}
+
 proptest! {
     #![proptest_config(fewer())]
 
@@ -368,6 +385,29 @@ proptest! {
         }
         if let Ok(snapshot) = super::openmetrics(format!("{pieces}# EOF\n")) {
             super::openmetrics(snapshot.encode(Format::OpenMetrics)).unwrap();
+        }
+    }
+
+    /// Whatever a page is like, its samples stay in text, and OpenMetrics is valid.
+    #[test]
+    fn any_page_is_passed_on_as_scraped(lines in vec(any_line(), 0..12)) {
+        let page = format!("{}\n# EOF\n", lines.join("\n"));
+        for dialect in [Dialect::Text, Dialect::OpenMetrics] {
+            let scraped = crate::parse::as_scraped(&page, dialect).unwrap();
+            let count = |snapshot: &Snapshot| -> usize {
+                snapshot.families().iter().map(|family| family.series().len()).sum()
+            };
+            let text = scraped.snapshot().encode(Format::Text);
+            let again = crate::parse::as_scraped(&text, Dialect::Text).unwrap();
+            let shown = String::from_utf8_lossy(&text).into_owned();
+            prop_assert_eq!(again.left_out(), 0, "{}\nbecame\n{}", page, shown);
+            prop_assert_eq!(count(again.snapshot()), count(scraped.snapshot()), "{}\n{}", page, shown);
+            let openmetrics = scraped.snapshot().encode(Format::OpenMetrics);
+            if let Err(error) = crate::parse::openmetrics(&openmetrics) {
+                let shown = String::from_utf8_lossy(&openmetrics).into_owned();
+                prop_assert!(false, "{}\n{}\nbecame\n{}", error, page, shown);
+            }
+            scraped.snapshot().encode(Format::Protobuf);
         }
     }
 }

@@ -4,18 +4,19 @@ use std::borrow::Cow;
 
 use crate::model::escape;
 use crate::name;
+use crate::parse::Dialect;
 use crate::parse::error::{ParseError, ParseErrorKind};
 
 /// A label: name and value, unescaped.
 pub(crate) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
-/// The differences of the formats within a line.
+/// The strictness of the grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    /// Single spaces, no comma at the end of labels; a backslash before an ordinary character stays.
-    OpenMetrics,
-    /// Blanks between all words, a comma at the end of labels; only the defined escapes.
-    Text,
+pub(crate) enum Grammar {
+    /// That of the standard.
+    Strict,
+    /// That of Prometheus: any escape, a comma at the end of labels, and in text no commas between them.
+    AsScraped,
 }
 
 /// Iterates over the lines, without line feeds, with their numbers from 1. A final line feed does not begin a line.
@@ -43,6 +44,7 @@ pub(crate) struct Line<'a> {
     number: usize,
     pos: usize,
     dialect: Dialect,
+    grammar: Grammar,
 }
 
 /// Up to this number of names, each pair is compared; more are sorted.
@@ -55,7 +57,20 @@ impl<'a> Line<'a> {
             number,
             pos: 0,
             dialect,
+            grammar: Grammar::Strict,
         }
+    }
+
+    pub(crate) fn with_grammar(self, grammar: Grammar) -> Self {
+        Self { grammar, ..self }
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    pub(crate) fn is_strict(&self) -> bool {
+        self.grammar == Grammar::Strict
     }
 
     pub(crate) fn rest(&self) -> &'a str {
@@ -80,11 +95,30 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// An error about everything behind the cursor.
+    pub(crate) fn error_to_end(&self, fault: ParseErrorKind) -> ParseError {
+        let (before, found) = self.text.split_at(self.pos);
+        ParseError::new(self.number, before, found, fault)
+    }
+
     /// An error about the word at `at`.
     pub(crate) fn error_on_word(&self, at: usize, fault: ParseErrorKind) -> ParseError {
         let rest = &self.text[at..];
         let end = rest.find([' ', '\t']).unwrap_or(rest.len());
         ParseError::new(self.number, &self.text[..at], &rest[..end], fault)
+    }
+
+    /// An error about the value at `at`, which is not a number.
+    pub(crate) fn not_a_number(&self, at: usize) -> ParseError {
+        let word = &self.text[at.min(self.pos)..self.pos];
+        let fault = if self.text.ends_with('\r') {
+            ParseErrorKind::CarriageReturn
+        } else if word.ends_with(|c: char| c.is_ascii_digit()) && word.parse::<f64>().is_ok() {
+            ParseErrorKind::OutOfRange
+        } else {
+            ParseErrorKind::Number
+        };
+        self.error_at(at, fault)
     }
 
     /// An error about the text at the cursor.
@@ -177,7 +211,8 @@ impl<'a> Line<'a> {
             return Err(self.error_at(at, ParseErrorKind::OpenQuote));
         };
         let inner = &inner[..end];
-        let bad = bad_escape(inner, true).filter(|_| self.dialect == Dialect::Text);
+        let checks_escapes = self.dialect == Dialect::Text && self.is_strict();
+        let bad = bad_escape(inner, true).filter(|_| checks_escapes);
         if let Some(bad) = bad {
             return Err(self.error_at(at + 1 + bad, ParseErrorKind::Escape));
         }
@@ -201,6 +236,7 @@ impl<'a> Line<'a> {
             self.blanks_if_text();
             let at = self.pos;
             let quoted = self.peek() == Some(b'"');
+            let mut needs_comma = self.dialect == Dialect::OpenMetrics || self.is_strict();
             let name = if quoted {
                 self.quoted()?
             } else {
@@ -211,6 +247,7 @@ impl<'a> Line<'a> {
                 if name.is_empty() {
                     return Err(self.error_at(at, ParseErrorKind::NoMetricName));
                 }
+                needs_comma = true;
                 if metric.replace(name).is_some() {
                     return Err(self.error_at(at, ParseErrorKind::SecondMetricName));
                 }
@@ -231,9 +268,11 @@ impl<'a> Line<'a> {
             if self.eat("}") {
                 break;
             }
-            self.expect(",", ParseErrorKind::NoComma)?;
+            if needs_comma || self.peek() == Some(b',') {
+                self.expect(",", ParseErrorKind::NoComma)?;
+            }
             self.blanks_if_text();
-            if self.dialect == Dialect::Text && self.eat("}") {
+            if (self.dialect == Dialect::Text || !self.is_strict()) && self.eat("}") {
                 break;
             }
         }
@@ -253,8 +292,8 @@ impl<'a> Line<'a> {
             return Err(self.error_at(at, ParseErrorKind::LabelName));
         }
         let reserved = match self.dialect {
-            Dialect::OpenMetrics => name.starts_with("__"),
-            Dialect::Text => name == "__name__",
+            Dialect::OpenMetrics if self.is_strict() => name.starts_with("__"),
+            _ => name == "__name__",
         };
         if reserved {
             return Err(self.error_at(at, ParseErrorKind::ReservedLabel));

@@ -1,4 +1,7 @@
-//! Parsers of expositions, into a [`Snapshot`]: OpenMetrics strictly, Prometheus text more leniently.
+//! Parsers of expositions, into a [`Snapshot`].
+//!
+//! [`openmetrics`] and [`text`] check the rules of their format, for tests and checks. [`as_scraped`] keeps what
+//! Prometheus keeps, to pass it on.
 //!
 //! ```
 //! use exporter_kit::parse;
@@ -15,16 +18,25 @@
 //! # Ok::<(), parse::ParseError>(())
 //! ```
 
-mod assembly;
+pub(crate) mod assembly;
+mod dialect;
 mod error;
 mod family;
 #[cfg(test)]
 mod laws;
 mod line;
 mod openmetrics;
+mod page;
+mod page_family;
+mod page_lines;
+mod sample_line;
+mod scraped;
 mod text;
+mod type_word;
 
+pub use dialect::Dialect;
 pub use error::{ParseError, ParseErrorKind};
+pub use scraped::{AsScraped, Scraped, ScrapedLabels};
 
 use crate::snapshot::Snapshot;
 
@@ -44,8 +56,7 @@ pub fn openmetrics(exposition: impl AsRef<[u8]>) -> Result<Snapshot, ParseError>
 
 /// Parses Prometheus text 0.0.4 or 1.0.0 (names in quotes).
 ///
-/// Accepts everything that the format and Prometheus accept: blanks, comments, blank lines, any order of lines, a
-/// missing `+Inf` bucket. Of a duplicate series, the first one counts; [`Snapshot::duplicates`] names the other.
+/// Accepts blanks, comments, blank lines, any order of lines, and a missing `+Inf` bucket. Of a duplicate series, the first one counts; [`Snapshot::duplicates`] names the other.
 /// Rejects invalid values: a counter that is negative or NaN, falling bucket counts, a count that differs from the
 /// `+Inf` bucket. Also rejects a sample that its family's type does not define.
 ///
@@ -55,6 +66,38 @@ pub fn openmetrics(exposition: impl AsRef<[u8]>) -> Result<Snapshot, ParseError>
 /// At the first line that breaks a rule, with line, column, rule and remedy.
 pub fn text(exposition: impl AsRef<[u8]>) -> Result<Snapshot, ParseError> {
     text::read(utf8(exposition.as_ref())?)
+}
+
+/// Reads an exposition as Prometheus 3 does: it keeps each sample by itself, whatever rules its family breaks.
+///
+/// Metadata may be missing, late, repeated or contradictory, a last line feed missing, and any escape used. Values may
+/// be negative, NaN or fractional, buckets missing or falling, bounds and quantiles any text. Samples keep their names
+/// and labels. Of those with the same labels, the first one stays, or each with a rising timestamp.
+///
+/// A line that cannot be kept is left out alone; [`Scraped::faults`] names it. Prometheus itself rejects the whole
+/// exposition for most of these. [`AsScraped`] also changes names and labels.
+///
+/// The families encode unchanged in text. OpenMetrics and protobuf have more rules: a family that breaks one of its type
+/// is a family of unknown type there for each name of its samples.
+///
+/// ```
+/// use exporter_kit::{Format, parse};
+///
+/// let page = "# TYPE wait histogram\nwait_bucket{le=\"1\"} 2.5\nwait_sum 3\nwait_max{a=\"C:\\dir\"} 1";
+/// let scraped = parse::as_scraped(page, parse::Dialect::Text)?;
+/// assert_eq!(scraped.left_out(), 0);
+/// let openmetrics = scraped.snapshot().encode(Format::OpenMetrics);
+/// assert!(parse::openmetrics(&openmetrics).is_ok());
+/// assert!(String::from_utf8_lossy(&openmetrics).contains("\nwait_bucket{le=\"1.0\"} 2.5\n"));
+/// # Ok::<(), parse::ParseError>(())
+/// ```
+///
+/// Never panics. Time and memory are proportional to the input.
+///
+/// # Errors
+/// When OpenMetrics does not end in `# EOF`, because the exposition may be cut off.
+pub fn as_scraped(exposition: impl AsRef<[u8]>, dialect: Dialect) -> Result<Scraped, ParseError> {
+    AsScraped::new(dialect).read(exposition)
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str, ParseError> {

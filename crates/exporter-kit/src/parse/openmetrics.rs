@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use hashbrown::HashSet;
 
-use crate::model::{Exemplar, ExemplarError, MetricType};
-use crate::model::{decimal, escape};
+use crate::model::{MetricType, escape};
+use crate::parse::Dialect;
 use crate::parse::assembly::openmetrics_samples;
 use crate::parse::error::{ParseError, ParseErrorKind};
-use crate::parse::family::{Family, SampleLine};
-use crate::parse::line::{Dialect, Line, Pair, lines};
+use crate::parse::family::Family;
+use crate::parse::line::{Line, Pair, lines};
+use crate::parse::sample_line::read_sample;
 use crate::snapshot::Snapshot;
 
 /// Parses a whole exposition.
@@ -17,7 +18,7 @@ pub(crate) fn read(text: &str) -> Result<Snapshot, ParseError> {
     if text.starts_with('\u{feff}') {
         return Err(ParseError::new(1, "", "", ParseErrorKind::ByteOrderMark));
     }
-    let mut reader = Reader::default();
+    let mut reader = OpenMetricsReader::default();
     let mut ended = false;
     let mut last = 0;
     for (number, text) in lines(text) {
@@ -44,7 +45,7 @@ pub(crate) fn read(text: &str) -> Result<Snapshot, ParseError> {
 }
 
 #[derive(Default)]
-struct Reader<'a> {
+struct OpenMetricsReader<'a> {
     snapshot: Snapshot,
     /// Every name that a previous family has, or its samples could have.
     taken: HashSet<Box<str>>,
@@ -53,7 +54,7 @@ struct Reader<'a> {
     labels: Vec<Pair<'a>>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> OpenMetricsReader<'a> {
     fn metadata(&mut self, mut line: Line<'a>) -> Result<(), ParseError> {
         let keyword = ["# HELP ", "# TYPE ", "# UNIT "]
             .into_iter()
@@ -154,89 +155,4 @@ impl<'a> Reader<'a> {
             Err(begin.error_at(0, ParseErrorKind::Clash))
         }
     }
-}
-
-/// `name{labels} value timestamp # {labels} value timestamp`
-fn read_sample<'a>(
-    line: &mut Line<'a>,
-    labels: &mut Vec<Pair<'a>>,
-) -> Result<SampleLine<'a>, ParseError> {
-    labels.clear();
-    let mut name = None;
-    if !line.rest().starts_with('{') {
-        name = Some(line.metric_name()?);
-    }
-    let at = line.pos();
-    if line.eat("{") {
-        let inner = line.labels(labels)?;
-        if name.is_some() && inner.is_some() {
-            return Err(line.error_at(at, ParseErrorKind::SecondMetricName));
-        }
-        name = name.or(inner);
-    }
-    let name = name.ok_or_else(|| line.error_at(at, ParseErrorKind::NoMetricName))?;
-    line.gap()?;
-    let value_at = line.pos();
-    let text = line.word();
-    let number =
-        decimal::number(text).ok_or_else(|| line.error_at(value_at, ParseErrorKind::Number))?;
-    let mut sample = SampleLine {
-        name,
-        text,
-        value_at,
-        number,
-        moment: None,
-        exemplar: None,
-        exemplar_at: 0,
-    };
-    if !line.rest().is_empty() && !line.rest().starts_with(" #") {
-        line.gap()?;
-        sample.moment = Some(time(line)?);
-    }
-    if !line.rest().is_empty() {
-        sample.exemplar_at = line.pos();
-        sample.exemplar = Some(exemplar(line)?);
-    }
-    Ok(sample)
-}
-
-fn time(line: &mut Line<'_>) -> Result<decimal::Moment, ParseError> {
-    let at = line.pos();
-    decimal::moment(line.word()).ok_or_else(|| line.error_at(at, ParseErrorKind::Timestamp))
-}
-
-fn exemplar(line: &mut Line<'_>) -> Result<Exemplar, ParseError> {
-    let begin = line.pos();
-    if !line.eat(" # {") {
-        return Err(line.error_at(begin, ParseErrorKind::Exemplar));
-    }
-    let mut labels = Vec::new();
-    if line.labels(&mut labels)?.is_some() {
-        return Err(line.error_at(begin, ParseErrorKind::SecondMetricName));
-    }
-    if !line.eat(" ") {
-        return Err(line.error(ParseErrorKind::Exemplar));
-    }
-    let at = line.pos();
-    let value =
-        decimal::float(line.word()).ok_or_else(|| line.error_at(at, ParseErrorKind::Number))?;
-    let timestamp = if line.eat(" ") {
-        Some(time(line)?.timestamp())
-    } else {
-        None
-    };
-    if !line.rest().is_empty() {
-        return Err(line.error(ParseErrorKind::Trailing));
-    }
-    let labels: Vec<(&str, &str)> = labels
-        .iter()
-        .map(|(name, value)| (&**name, &**value))
-        .collect();
-    Exemplar::new(&labels, value, timestamp).map_err(|error| {
-        let fault = match error {
-            ExemplarError::TooLong { .. } => ParseErrorKind::ExemplarLength,
-            ExemplarError::Name(_) => ParseErrorKind::LabelName,
-        };
-        line.error_at(begin, fault)
-    })
 }

@@ -5,16 +5,20 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::model::{Descriptor, MetricType, Number, SeriesKeyBuf, Timestamp};
-use crate::model::{decimal, escape};
-use crate::parse::assembly::{Part, Parts, Role};
+use crate::model::decimal::Moment;
+use crate::model::{Descriptor, MetricType, Number, SeriesKeyBuf, Timestamp, escape};
+use crate::parse::Dialect;
+use crate::parse::assembly::{Parts, Role, SamplePart};
 use crate::parse::error::{ParseError, ParseErrorKind};
-use crate::parse::line::{Dialect, Line, Pair, bad_escape, lines};
-use crate::snapshot::{OwnedSample, OwnedValue, Series, SeriesIndex, Snapshot, same_labels};
+use crate::parse::line::{Line, Pair, bad_escape, lines};
+use crate::parse::sample_line::{SampleLine, read_sample};
+use crate::snapshot::{
+    OwnedSample, OwnedValue, Series, SeriesIndex, Snapshot, loosen, same_labels,
+};
 
 /// Parses a whole exposition.
 pub(crate) fn read(text: &str) -> Result<Snapshot, ParseError> {
-    let mut reader = Reader::default();
+    let mut reader = TextReader::default();
     for (number, text) in lines(text) {
         let mut line = Line::new(text, number, Dialect::Text);
         line.skip_blanks();
@@ -39,37 +43,28 @@ pub(crate) fn read(text: &str) -> Result<Snapshot, ParseError> {
 }
 
 #[derive(Default)]
-struct Reader<'a> {
-    families: Vec<Family<'a>>,
+struct TextReader<'a> {
+    families: Vec<TextFamily<'a>>,
     names: HashMap<Cow<'a, str>, usize>,
     duplicates: Vec<SeriesKeyBuf>,
     /// Reused for every sample.
     labels: Vec<Pair<'a>>,
 }
 
-/// One line of a histogram or summary, without its labels.
-#[derive(Clone, Copy)]
-struct SampleLine<'a> {
-    role: Role,
-    number: Number,
-    /// The value's text.
-    text: &'a str,
-    value_at: usize,
-    timestamp: Option<Timestamp>,
-}
-
-struct Family<'a> {
+struct TextFamily<'a> {
     name: Cow<'a, str>,
     help: Option<Cow<'a, str>>,
     /// Set by the first sample at the latest.
     metric_type: Option<MetricType>,
+    /// The line of its first sample.
+    begin: Option<Line<'a>>,
     seen: SeriesIndex,
     series: Vec<Series>,
     /// For a histogram or summary: the lines of the series at the same position.
     parts: Vec<(Parts, Line<'a>)>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> TextReader<'a> {
     /// Parses a line after its `#`.
     fn comment(&mut self, mut line: Line<'a>) -> Result<(), ParseError> {
         line.skip_blanks();
@@ -114,10 +109,11 @@ impl<'a> Reader<'a> {
         }
         let at = self.families.len();
         self.names.insert(name.clone(), at);
-        self.families.push(Family {
+        self.families.push(TextFamily {
             name,
             help: None,
             metric_type: None,
+            begin: None,
             seen: SeriesIndex::default(),
             series: Vec::new(),
             parts: Vec::new(),
@@ -158,57 +154,49 @@ impl<'a> Reader<'a> {
     }
 
     fn sample(&mut self, mut line: Line<'a>) -> Result<(), ParseError> {
-        self.labels.clear();
         let begin = line.pos();
-        let mut name = None;
-        if !line.rest().starts_with('{') {
-            name = Some(line.metric_name()?);
-            line.skip_blanks();
-        }
-        if line.eat("{") {
-            let inner = line.labels(&mut self.labels)?;
-            if name.is_some() && inner.is_some() {
-                return Err(line.error_at(begin, ParseErrorKind::SecondMetricName));
-            }
-            name = name.or(inner);
-        }
-        let name = name.ok_or_else(|| line.error_at(begin, ParseErrorKind::NoMetricName))?;
-        line.skip_blanks();
-        let value_at = line.pos();
-        let text = line.word();
-        let number =
-            decimal::number(text).ok_or_else(|| line.error_at(value_at, ParseErrorKind::Number))?;
-        line.skip_blanks();
-        let timestamp = match line.rest() {
-            "" => None,
-            _ => Some(millis(&mut line)?),
-        };
-        let (at, role) = self.family_of(name);
+        let sample = read_sample(&mut line, &mut self.labels)?;
+        let timestamp = sample.moment.map(Moment::timestamp);
+        let (at, role) = self.family_of(sample.name.clone());
         let role = role.ok_or_else(|| line.error_at(begin, ParseErrorKind::SampleOfType))?;
         let family = &mut self.families[at];
+        family.begin.get_or_insert(line);
         if matches!(role, Role::Value) {
             let metric_type = *family.metric_type.get_or_insert(MetricType::Unknown);
-            if metric_type == MetricType::Counter
-                && (number.as_f64().is_nan() || number.as_f64() < 0.0)
-            {
-                return Err(line.error_on_word(value_at, ParseErrorKind::NotACount));
+            let value = sample.number.as_f64();
+            if metric_type == MetricType::Counter && (value.is_nan() || value < 0.0) {
+                return Err(line.error_on_word(sample.value_at, ParseErrorKind::NotACount));
             }
             self.duplicates
-                .extend(family.scalar(&self.labels, number, timestamp));
+                .extend(family.scalar(&self.labels, sample.number, timestamp));
             return Ok(());
         }
-        let sample = SampleLine {
-            role,
-            number,
-            text,
-            value_at,
-            timestamp,
-        };
-        family.part(&mut self.labels, sample, line)
+        family.part(role, &mut self.labels, &sample, line)
+    }
+
+    /// Rejects a family that has samples of the name of another family's.
+    fn check_clashes(&self) -> Result<(), ParseError> {
+        for (at, family) in self.families.iter().enumerate() {
+            let suffixes: &[&str] = match family.metric_type {
+                Some(MetricType::Histogram) => &["_bucket", "_sum", "_count"],
+                Some(MetricType::Summary) => &["_sum", "_count"],
+                _ => continue,
+            };
+            let others = suffixes.iter().filter_map(|suffix| {
+                let other = *self.names.get(&*format!("{}{suffix}", family.name))?;
+                Some(at.max(other)).filter(|_| !self.families[other].series.is_empty())
+            });
+            let later = others.min().filter(|_| !family.series.is_empty());
+            if let Some(line) = later.and_then(|later| self.families[later].begin) {
+                return Err(line.error_at(0, ParseErrorKind::Clash));
+            }
+        }
+        Ok(())
     }
 
     fn finish(self) -> Result<Snapshot, ParseError> {
-        let mut snapshot = Snapshot::new();
+        self.check_clashes()?;
+        let mut families = Vec::new();
         let mut bounds = Arc::default();
         for mut family in self.families {
             let metric_type = family.metric_type.unwrap_or(MetricType::Unknown);
@@ -217,10 +205,13 @@ impl<'a> Reader<'a> {
                 series.sample.value = value.map_err(|fault| line.error_at(0, fault))?;
             }
             let help = family.help.as_deref().unwrap_or("");
-            snapshot.push(
-                Descriptor::unchecked(metric_type, &family.name, help, ""),
-                family.series,
-            );
+            let descriptor = Descriptor::unchecked(metric_type, &family.name, help, "");
+            families.push((descriptor, family.series));
+        }
+        loosen(&mut families);
+        let mut snapshot = Snapshot::new();
+        for (descriptor, series) in families {
+            snapshot.push(descriptor, series);
         }
         for key in &self.duplicates {
             let key = key.as_key();
@@ -230,7 +221,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl<'a> Family<'a> {
+impl<'a> TextFamily<'a> {
     /// Adds a series whose value is one number. Returns its key if it is a duplicate.
     fn scalar(
         &mut self,
@@ -248,8 +239,9 @@ impl<'a> Family<'a> {
     /// Adds a sample to its histogram or summary.
     fn part(
         &mut self,
+        role: Role,
         labels: &mut Vec<Pair<'a>>,
-        sample: SampleLine<'a>,
+        sample: &SampleLine<'a>,
         line: Line<'a>,
     ) -> Result<(), ParseError> {
         let metric_type = self.metric_type.unwrap_or(MetricType::Unknown);
@@ -259,21 +251,20 @@ impl<'a> Family<'a> {
         };
         let special = match labels.iter().position(|(name, _)| name == special) {
             None => None,
-            Some(at) if matches!(sample.role, Role::Bucket | Role::Quantile) => {
-                Some(labels.remove(at).1)
-            }
+            Some(at) if matches!(role, Role::Bucket | Role::Quantile) => Some(labels.remove(at).1),
             // The buckets of that series would have a duplicate label.
             Some(_) => return Err(line.error_at(0, ParseErrorKind::TypeLabel)),
         };
+        let timestamp = sample.moment.map(Moment::timestamp);
         // The value is a placeholder until all samples are parsed.
-        let (at, fresh) = self.position(labels, sample.timestamp, OwnedValue::Info);
+        let (at, fresh) = self.position(labels, timestamp, OwnedValue::Info);
         if fresh {
             self.parts.push((Parts::default(), line));
         }
         let (parts, last) = &mut self.parts[at];
         *last = line;
-        let part = Part {
-            role: sample.role,
+        let part = SamplePart {
+            role,
             metric_type,
             number: sample.number,
             text: sample.text,
@@ -316,18 +307,6 @@ impl<'a> Family<'a> {
             },
         });
         (at, true)
-    }
-}
-
-fn millis(line: &mut Line<'_>) -> Result<Timestamp, ParseError> {
-    let at = line.pos();
-    let millis = line.word().parse();
-    let millis = millis.map_err(|_| line.error_at(at, ParseErrorKind::TimestampMillis))?;
-    line.skip_blanks();
-    if line.rest().is_empty() {
-        Ok(Timestamp::from_millis(millis))
-    } else {
-        Err(line.error(ParseErrorKind::Trailing))
     }
 }
 

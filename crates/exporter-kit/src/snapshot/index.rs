@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hash};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::model::Timestamp;
+use crate::model::{Sample, SeriesKey, Timestamp, Value};
 
 /// Positions by the hash of a label set and a time. It holds no labels: the caller compares them.
 #[derive(Clone, Default)]
@@ -26,6 +26,15 @@ impl SeriesIndex {
         match timestamp {
             Some(time) => labels ^ self.one(time),
             None => labels,
+        }
+    }
+
+    /// Hashes the labels and the time of a sample, and the name of a line, which its family's name does not determine.
+    pub(crate) fn hash_of(&self, key: SeriesKey<'_>, sample: &Sample<'_>) -> u64 {
+        let hash = self.hash(key.labels(), sample.timestamp);
+        match sample.value {
+            Value::Line(..) => hash ^ self.one(key.name()),
+            _ => hash,
         }
     }
 

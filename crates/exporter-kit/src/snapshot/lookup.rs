@@ -37,6 +37,21 @@ impl Snapshot {
 
 impl FamilySnapshot {
     fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        let lines = self.series().filter(|(key, sample)| {
+            matches!(sample.value, Value::Line(..))
+                && key.name() == name
+                && has_labels(*key, labels)
+        });
+        if let Some((
+            _,
+            Sample {
+                value: Value::Line(number, _),
+                ..
+            },
+        )) = lines.last()
+        {
+            return Some(number.as_f64());
+        }
         let suffix = name.strip_prefix(self.descriptor().base_name())?;
         let metric_type = self.descriptor().metric_type();
         if !matches!(

@@ -2,9 +2,11 @@
 //!
 //! A snapshot does not check names and values; parsers and collectors do.
 
+mod contested;
 mod index;
 mod lookup;
 mod sample;
+mod series;
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -13,10 +15,14 @@ use hashbrown::HashMap;
 
 use crate::collect::{Collect, CollectError, Sink};
 use crate::encode::{Escaping, Format, Give, Output, encode};
-use crate::model::{Descriptor, Sample, SeriesKey, SeriesKeyBuf};
+use crate::model::{Descriptor, Sample, SeriesKey};
 
+pub(crate) use contested::loosen;
+#[cfg(feature = "source")]
+pub(crate) use contested::{FamilyNames, contested};
 pub(crate) use index::{SeriesIndex, same_labels};
 pub(crate) use sample::{OwnedSample, OwnedValue};
+pub(crate) use series::Series;
 
 /// Families and their series at one time, owned.
 ///
@@ -58,13 +64,6 @@ struct Duplicate {
 pub struct FamilySnapshot {
     descriptor: Descriptor,
     series: Vec<Series>,
-}
-
-/// One series at one time.
-#[derive(Clone)]
-pub(crate) struct Series {
-    pub(crate) key: SeriesKeyBuf,
-    pub(crate) sample: OwnedSample,
 }
 
 impl Snapshot {
@@ -171,11 +170,13 @@ impl Sink for Snapshot {
         let Some(family) = self.families.last_mut().filter(|_| self.open) else {
             return self.open;
         };
-        let hash = self.shown.hash(key.labels(), sample.timestamp);
+        let hash = self.shown.hash_of(key, sample);
         let series = &family.series;
         let known = self.shown.find(hash, |at| {
+            let known = series[at].key.as_key();
             series[at].sample.timestamp == sample.timestamp
-                && same_labels(series[at].key.as_key().labels(), key.labels())
+                && known.name() == key.name()
+                && same_labels(known.labels(), key.labels())
         });
         if known.is_some() {
             self.note_duplicate(key.name(), &key.text());
@@ -230,6 +231,12 @@ impl FamilySnapshot {
         &self.descriptor
     }
 
+    /// Adds the names of the samples.
+    #[cfg(feature = "source")]
+    pub(crate) fn add_names_to(&self, names: &mut FamilyNames) {
+        names.add(&self.descriptor, &self.series);
+    }
+
     /// The series, in order of arrival. One with several times appears once for each.
     pub fn series(&self) -> impl ExactSizeIterator<Item = (SeriesKey<'_>, Sample<'_>)> {
         self.series
@@ -244,25 +251,5 @@ impl fmt::Debug for FamilySnapshot {
             .field("descriptor", &self.descriptor)
             .field("series", &self.series)
             .finish()
-    }
-}
-
-impl PartialEq for Series {
-    fn eq(&self, other: &Self) -> bool {
-        let (own, others) = (self.key.as_key(), other.key.as_key());
-        own.name() == others.name()
-            && same_labels(own.labels(), others.labels())
-            && self.sample == other.sample
-    }
-}
-
-impl fmt::Debug for Series {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}{:?}",
-            self.key.as_key().text(),
-            self.sample.as_sample()
-        )
     }
 }

@@ -25,6 +25,7 @@ pub(crate) enum OwnedValue {
     Info,
     StateSet(Box<[(Arc<str>, bool)]>),
     Unknown(Number),
+    Line(Number, Option<Box<Exemplar>>),
 }
 
 impl OwnedValue {
@@ -49,6 +50,7 @@ impl OwnedSample {
             OwnedValue::Info => Value::Info,
             OwnedValue::StateSet(states) => Value::StateSet(states),
             OwnedValue::Unknown(number) => Value::Unknown(*number),
+            OwnedValue::Line(number, exemplar) => Value::Line(*number, exemplar.as_deref()),
         };
         Sample {
             value,
@@ -71,6 +73,9 @@ impl From<&Sample<'_>> for OwnedSample {
             Value::Info => OwnedValue::Info,
             Value::StateSet(states) => OwnedValue::StateSet(states.into()),
             Value::Unknown(number) => OwnedValue::Unknown(number),
+            Value::Line(number, exemplar) => {
+                OwnedValue::Line(number, exemplar.cloned().map(Box::new))
+            }
         };
         Self {
             value,
@@ -83,7 +88,8 @@ impl From<&Sample<'_>> for OwnedSample {
 impl PartialEq for OwnedSample {
     fn eq(&self, other: &Self) -> bool {
         let same_value = match (&self.value, &other.value) {
-            (OwnedValue::Counter(a, x), OwnedValue::Counter(b, y)) => {
+            (OwnedValue::Counter(a, x), OwnedValue::Counter(b, y))
+            | (OwnedValue::Line(a, x), OwnedValue::Line(b, y)) => {
                 a == b && same_exemplar(x.as_deref(), y.as_deref())
             }
             (OwnedValue::Gauge(a), OwnedValue::Gauge(b))

@@ -1,0 +1,33 @@
+//! One series of a family at one time.
+
+use std::fmt;
+
+use crate::model::SeriesKeyBuf;
+use crate::snapshot::{OwnedSample, same_labels};
+
+/// One series at one time.
+#[derive(Clone)]
+pub(crate) struct Series {
+    pub(crate) key: SeriesKeyBuf,
+    pub(crate) sample: OwnedSample,
+}
+
+impl PartialEq for Series {
+    fn eq(&self, other: &Self) -> bool {
+        let (own, others) = (self.key.as_key(), other.key.as_key());
+        own.name() == others.name()
+            && same_labels(own.labels(), others.labels())
+            && self.sample == other.sample
+    }
+}
+
+impl fmt::Debug for Series {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}{:?}",
+            self.key.as_key().text(),
+            self.sample.as_sample()
+        )
+    }
+}

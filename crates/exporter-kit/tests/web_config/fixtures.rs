@@ -82,7 +82,10 @@ fn what_is_narrowed_is_told() {
     let folder = Folder::new("narrowed");
     for (name, expected) in [
         ("no_auth", None),
-        ("all_curves", Some("`CurveP521` is ignored")),
+        (
+            "all_curves",
+            Some("unsupported curves are ignored: `CurveP521`"),
+        ),
         ("old_minimum", Some("`TLS10` is raised to `TLS12`")),
         (
             "ciphers_that_go_has_alone",

@@ -9,3 +9,4 @@ mod logins;
 mod reload;
 mod requests;
 mod tls;
+mod toolkit_cases;

@@ -1,6 +1,7 @@
 //! Password checks: run on separate threads, few at a time, cached, and shared by equal logins.
 //!
 //! Accepted logins are cached apart from rejected ones, so that a flood of wrong passwords never delays a known login.
+//! Expensive hashes have a thread and a queue of their own, so that no login waits for the hash of a costlier user.
 //! The cache holds keyed hashes; a password is dropped after its check.
 
 use std::collections::VecDeque;
@@ -11,19 +12,20 @@ use std::time::Instant;
 use ring::hmac;
 use tokio::sync::oneshot;
 
-use super::users::Check;
+use super::users::{Check, Lane};
 use super::verdicts::{Digest, Verdicts};
 
-/// The number of checks that may wait.
+/// The number of checks that may wait in each queue.
 const WAITING: usize = 16;
 
-/// The largest number of threads.
+/// The largest number of threads for typical hashes.
 const MAX_THREADS: usize = 2;
 
 /// The password checks of a server. Clones share them.
 #[derive(Clone)]
 pub(super) struct Checks {
     key: hmac::Key,
+    /// The largest number of threads for typical hashes; expensive ones have one.
     threads: usize,
     state: Arc<Mutex<ChecksState>>,
 }
@@ -32,13 +34,15 @@ pub(super) struct Checks {
 struct ChecksState {
     accepted: Verdicts,
     refused: Verdicts,
-    /// Running checks first, then waiting checks in order.
+    /// Of each lane, running checks first, then waiting checks in order.
     jobs: VecDeque<QueuedCheck>,
-    threads: usize,
+    /// The running threads of each lane.
+    threads: [usize; 2],
 }
 
 struct QueuedCheck {
     digest: Digest,
+    lane: Lane,
     /// Taken when the check starts.
     check: Option<Check>,
     asking: Vec<oneshot::Sender<bool>>,
@@ -85,24 +89,25 @@ impl Checks {
             job.asking.push(sender);
             return LoginResult::Pending(receiver);
         }
-        if state.jobs.len() >= WAITING + state.threads {
-            // The clients of some checks may have gone.
-            state
-                .jobs
-                .retain(|job| job.check.is_none() || job.is_wanted());
-            if state.jobs.len() >= WAITING + state.threads {
-                return LoginResult::Busy;
-            }
-        }
         let Some(check) = check() else {
             return LoginResult::Known(false);
         };
+        let lane = check.lane();
+        if state.is_full(lane) {
+            // The clients of some checks may have gone.
+            state.drop_unwanted();
+            if state.is_full(lane) {
+                return LoginResult::Busy;
+            }
+        }
         state.jobs.push_back(QueuedCheck {
             digest,
+            lane,
             check: Some(check),
             asking: vec![sender],
         });
-        if state.threads < self.threads && !self.start_thread(&mut state) && state.threads == 0 {
+        let threads = state.threads[lane as usize];
+        if threads < self.limit(lane) && !self.start_thread(lane, &mut state) && threads == 0 {
             state.jobs.pop_back();
             return LoginResult::Busy;
         }
@@ -116,28 +121,31 @@ impl Checks {
         state.refused = Verdicts::default();
     }
 
-    fn start_thread(&self, state: &mut ChecksState) -> bool {
+    fn limit(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Typical => self.threads,
+            Lane::Expensive => 1,
+        }
+    }
+
+    fn start_thread(&self, lane: Lane, state: &mut ChecksState) -> bool {
         let checks = self.clone();
         let started = thread::Builder::new()
             .name("exporter-login".to_owned())
-            .spawn(move || checks.work());
-        state.threads += usize::from(started.is_ok());
+            .spawn(move || checks.work(lane));
+        state.threads[lane as usize] += usize::from(started.is_ok());
         started.is_ok()
     }
 
-    /// Runs checks until none is waiting.
-    fn work(&self) {
+    /// Runs checks of a lane until none is waiting.
+    fn work(&self, lane: Lane) {
         let mut state = self.lock();
         loop {
-            state
-                .jobs
-                .retain(|job| job.check.is_none() || job.is_wanted());
-            let next = state
-                .jobs
-                .iter_mut()
-                .find_map(|job| Some((job.digest, job.check.take()?)));
+            state.drop_unwanted();
+            let mut jobs = state.jobs.iter_mut().filter(|job| job.lane == lane);
+            let next = jobs.find_map(|job| Some((job.digest, job.check.take()?)));
             let Some((digest, check)) = next else {
-                state.threads -= 1;
+                state.threads[lane as usize] -= 1;
                 return;
             };
             drop(state);
@@ -172,6 +180,17 @@ impl QueuedCheck {
 }
 
 impl ChecksState {
+    fn is_full(&self, lane: Lane) -> bool {
+        let jobs = self.jobs.iter().filter(|job| job.lane == lane).count();
+        jobs >= WAITING + self.threads[lane as usize]
+    }
+
+    /// Drops the waiting checks whose clients have gone.
+    fn drop_unwanted(&mut self) {
+        self.jobs
+            .retain(|job| job.check.is_none() || job.is_wanted());
+    }
+
     fn finish(&mut self, digest: &Digest, verdict: bool, now: Instant) {
         let Some(at) = self.jobs.iter().position(|job| job.digest == *digest) else {
             return;
@@ -194,6 +213,8 @@ impl ChecksState {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use base64::Engine as _;
 
     use super::super::users::{Login, Users};
     use super::super::verdicts::IDLE;
@@ -308,13 +329,43 @@ mod tests {
     fn a_check_that_nobody_waits_for_is_not_made() {
         let (checks, users, now) = (checks(), users(), Instant::now());
         // There is a thread, but it is kept from work until all are there.
-        checks.lock().threads = 1;
+        checks.lock().threads = [1; 2];
         for at in 0..WAITING {
             drop(ask(&checks, &users, &wrong(at), now));
         }
-        checks.lock().threads = 0;
+        checks.lock().threads = [0; 2];
         assert_eq!(wait(ask(&checks, &users, RIGHT, now)), Some(true));
         assert!(checks.lock().refused.is_empty());
+    }
+
+    #[test]
+    fn a_login_does_not_wait_for_expensive_ones() {
+        let text = FILE.replace(
+            '}',
+            ", w: $2a$08$aTsUwsyowQuzRrDqFflhgekJ8d9/7Z3GV3UcgvzQW3J5zMyrTvlz.}",
+        );
+        let file = File::parse(&text).ok().unwrap();
+        let users = Users::build(file.basic_auth_users.as_ref(), &mut Vec::new());
+        let users = Arc::new(users.ok().unwrap());
+        let (checks, now) = (checks(), Instant::now());
+        // There is a thread for them, but it never works.
+        checks.lock().threads = [0, 1];
+        let expensive = |at: usize| {
+            let login = base64::engine::general_purpose::STANDARD.encode(format!("w:{at}"));
+            format!("Basic {login}").into_bytes()
+        };
+        let waiting: Vec<LoginResult> = (0..=WAITING)
+            .map(|at| ask(&checks, &users, &expensive(at), now))
+            .collect();
+        assert!(matches!(
+            ask(&checks, &users, &expensive(100), now),
+            LoginResult::Busy
+        ));
+        assert_eq!(wait(ask(&checks, &users, RIGHT, now)), Some(true));
+        // An unknown user costs the typical hash.
+        let unknown = b"Basic eDph";
+        assert_eq!(wait(ask(&checks, &users, unknown, now)), Some(false));
+        drop(waiting);
     }
 
     #[test]

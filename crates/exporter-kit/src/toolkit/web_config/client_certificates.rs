@@ -56,12 +56,33 @@ impl Policy {
     }
 }
 
+/// The CA certificates that client certificates are verified against.
+pub(super) enum Authorities {
+    /// Those of the configuration file.
+    Configured(Vec<CertificateDer<'static>>),
+    /// Those of the operating system, as in Go, because the file names none.
+    System(Vec<CertificateDer<'static>>),
+}
+
+impl Authorities {
+    /// Reads the CA certificates of the operating system; unreadable ones are skipped.
+    pub(super) fn of_system() -> Self {
+        Self::System(rustls_native_certs::load_native_certs().certs)
+    }
+
+    fn certificates(&self) -> &[CertificateDer<'static>] {
+        match self {
+            Self::Configured(certificates) | Self::System(certificates) => certificates,
+        }
+    }
+}
+
 /// Verifies client certificates.
 pub(super) struct Verifier {
     required: bool,
     /// The verifier of chains, in the modes that verify.
-    chains: Option<Arc<dyn ClientCertVerifier>>,
-    /// The configured CA certificates.
+    chains: Option<Chains>,
+    /// Certificates that are accepted themselves.
     anchors: Vec<CertificateDer<'static>>,
     /// Allowed alternative names; a certificate must have one of them, unless the list is empty.
     allowed_names: Vec<String>,
@@ -81,9 +102,10 @@ impl Verifier {
     /// The verifier of a policy; `None` if no certificate is requested.
     pub(super) fn build(
         policy: Policy,
-        anchors: Vec<CertificateDer<'static>>,
+        authorities: &Authorities,
         allowed_names: &[Text],
         provider: &Arc<CryptoProvider>,
+        notices: &mut Vec<String>,
     ) -> Result<Option<Arc<Self>>, Problem> {
         let (required, chains) = match policy {
             Policy::None => {
@@ -96,13 +118,16 @@ impl Verifier {
                 };
             }
             Policy::Request { required } => (required, None),
-            Policy::Verify { required } => (required, Some(chains(&anchors, provider)?)),
+            Policy::Verify { required } => (
+                required,
+                Some(Chains::build(authorities, provider, notices)?),
+            ),
         };
         Ok(Some(Arc::new(Self {
             // A client without a certificate has no allowed name.
             required: required || !allowed_names.is_empty(),
             chains,
-            anchors,
+            anchors: authorities.certificates().to_vec(),
             allowed_names: allowed_names
                 .iter()
                 .map(|name| name.value.clone())
@@ -112,32 +137,71 @@ impl Verifier {
     }
 }
 
-fn chains(
-    anchors: &[CertificateDer<'static>],
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ClientCertVerifier>, Problem> {
-    if anchors.is_empty() {
-        return Err(Problem::new(
-            "cannot verify client certificates: the CA certificate is missing; set client_ca or client_ca_file",
-        ));
-    }
-    let mut roots = RootCertStore::empty();
-    for anchor in anchors {
-        roots.add(anchor.clone()).map_err(|error| {
-            Problem::new(format!(
-                "cannot use a certificate of the client CA: {error}; use X.509 version 3 certificates"
-            ))
-        })?;
-    }
-    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
-        .allow_unauthenticated()
-        .build()
-        .map(|verifier| verifier as Arc<dyn ClientCertVerifier>)
-        .map_err(|error| {
-            Problem::new(format!(
+/// The verifier of certificate chains.
+enum Chains {
+    Verified(Arc<dyn ClientCertVerifier>),
+    /// There is no CA certificate, so that no chain ends in one.
+    NoAuthority,
+}
+
+impl Chains {
+    fn build(
+        authorities: &Authorities,
+        provider: &Arc<CryptoProvider>,
+        notices: &mut Vec<String>,
+    ) -> Result<Self, Problem> {
+        let mut roots = RootCertStore::empty();
+        match authorities {
+            Authorities::Configured(certificates) => {
+                for certificate in certificates {
+                    roots.add(certificate.clone()).map_err(|error| {
+                        Problem::new(format!(
+                            "cannot use a certificate of the client CA: {error}; use X.509 version 3 certificates"
+                        ))
+                    })?;
+                }
+            }
+            Authorities::System(certificates) => {
+                roots.add_parsable_certificates(certificates.iter().cloned());
+                if roots.is_empty() {
+                    notices.push("client certificates are verified against the CA certificates of the system, of which there are none: every client certificate is rejected; set client_ca_file".to_owned());
+                    return Ok(Self::NoAuthority);
+                }
+                notices.push(format!(
+                    "client certificates are verified against the {} CA certificates of the system: any client with a certificate of one of them is accepted; set client_ca_file to accept your own",
+                    roots.len()
+                ));
+            }
+        }
+        let builder =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+                .allow_unauthenticated();
+        let builder = match authorities {
+            Authorities::Configured(_) => builder,
+            // As in Go, the handshake does not list more than a hundred names.
+            Authorities::System(_) => builder.clear_root_hint_subjects(),
+        };
+        match builder.build() {
+            Ok(verifier) => Ok(Self::Verified(verifier)),
+            Err(error) => Err(Problem::new(format!(
                 "cannot use the client CA: {error}; use X.509 version 3 certificates"
-            ))
-        })
+            ))),
+        }
+    }
+
+    fn verify(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Verified(verifier) => verifier
+                .verify_client_cert(end_entity, intermediates, now)
+                .map(drop),
+            Self::NoAuthority => Err(CertificateError::UnknownIssuer.into()),
+        }
+    }
 }
 
 impl ClientCertVerifier for Verifier {
@@ -151,8 +215,8 @@ impl ClientCertVerifier for Verifier {
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         match &self.chains {
-            Some(chains) => chains.root_hint_subjects(),
-            None => &[],
+            Some(Chains::Verified(verifier)) => verifier.root_hint_subjects(),
+            Some(Chains::NoAuthority) | None => &[],
         }
     }
 
@@ -167,7 +231,7 @@ impl ClientCertVerifier for Verifier {
             if self.anchors.iter().any(|anchor| anchor == end_entity) {
                 verify_anchor(end_entity, now)?;
             } else {
-                chains.verify_client_cert(end_entity, intermediates, now)?;
+                chains.verify(end_entity, intermediates, now)?;
             }
         }
         if !self.allowed_names.is_empty() {
@@ -222,5 +286,21 @@ fn verify_anchor(certificate: &[u8], now: UnixTime) -> Result<(), CertificateErr
         Err(CertificateError::InvalidPurpose)
     } else {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_without_ca_certificates_rejects_every_client_certificate() {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut notices = Vec::new();
+        let authorities = Authorities::System(Vec::new());
+        let chains = Chains::build(&authorities, &provider, &mut notices).unwrap();
+        let rejected = chains.verify(&CertificateDer::from(vec![0]), &[], UnixTime::now());
+        assert_eq!(rejected, Err(CertificateError::UnknownIssuer.into()));
+        assert!(notices[0].ends_with("every client certificate is rejected; set client_ca_file"));
     }
 }

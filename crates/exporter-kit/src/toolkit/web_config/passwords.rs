@@ -1,4 +1,4 @@
-//! Password hashes of bcrypt, and checks that take the same time for every user.
+//! Password hashes of bcrypt, and checks that cost the hash of the user who logs in, whatever the password.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -68,35 +68,44 @@ impl Hash {
         Ok(Self { cost, salt, hash })
     }
 
-    /// Returns whether the password matches. As in every implementation, bytes after the 72nd are ignored.
-    fn is_of(&self, password: &[u8]) -> bool {
-        let computed = compute(self.cost, self.salt, password);
-        // Constant time: the position of a wrong byte must not show.
-        let differences = self.hash.iter().zip(&computed);
+    pub(super) fn cost(&self) -> u32 {
+        self.cost
+    }
+
+    /// Compares with a computed hash in constant time: the position of a wrong byte must not show.
+    fn equals(&self, computed: &[u8]) -> bool {
+        let differences = self.hash.iter().zip(computed);
         differences.fold(0, |sum, (left, right)| sum | (left ^ right)) == 0
     }
 }
 
-/// Checks a password, in a time that depends on `cost` alone: an unknown user and a cheaper hash take the same.
-pub(super) fn verify(hash: Option<&Hash>, password: &[u8], cost: u32) -> bool {
-    let Some(hash) = hash else {
-        std::hint::black_box(compute(cost, NO_SALT, password));
-        return false;
-    };
-    let verified = hash.is_of(password);
-    // Each step of the cost doubles the work, so these add up to the difference.
-    for less in hash.cost..cost {
-        std::hint::black_box(compute(less, NO_SALT, password));
+/// Checks a password by one call of `bcrypt`: with the user's hash, or for an unknown user with the `typical` cost, so
+/// that rejecting them takes as long as rejecting most users.
+pub(super) fn verify(
+    hash: Option<&Hash>,
+    password: &[u8],
+    typical: u32,
+    bcrypt: impl FnOnce(u32, [u8; 16], &[u8]) -> [u8; 24],
+) -> bool {
+    match hash {
+        Some(hash) => hash.equals(&bcrypt(hash.cost, hash.salt, password)),
+        None => {
+            std::hint::black_box(bcrypt(typical, NO_SALT, password));
+            false
+        }
     }
-    verified
 }
 
-/// The greatest cost of all hashes.
-pub(super) fn greatest_cost<'h>(hashes: impl Iterator<Item = &'h Hash>) -> u32 {
-    hashes.map(|hash| hash.cost).max().unwrap_or(LEAST_COST)
+/// The median cost of all hashes; of two in the middle, the cheaper one.
+pub(super) fn median_cost<'h>(hashes: impl Iterator<Item = &'h Hash>) -> u32 {
+    let mut costs: Vec<u32> = hashes.map(|hash| hash.cost).collect();
+    costs.sort_unstable();
+    let middle = costs.len().saturating_sub(1) / 2;
+    costs.get(middle).copied().unwrap_or(LEAST_COST)
 }
 
-fn compute(cost: u32, salt: [u8; 16], password: &[u8]) -> [u8; 24] {
+/// The hash of a password. As in every implementation, bytes after the 72nd are ignored.
+pub(super) fn compute(cost: u32, salt: [u8; 16], password: &[u8]) -> [u8; 24] {
     let mut read = [0; READ];
     let length = password.len().min(READ);
     read[..length].copy_from_slice(&password[..length]);
@@ -140,21 +149,31 @@ mod tests {
         for (password, text) in HASHES {
             for version in ["$2a$", "$2b$", "$2y$"] {
                 let hash = parsed(&text.replace("$2a$", version));
-                assert!(
-                    verify(Some(&hash), password.as_bytes(), hash.cost),
-                    "{text}"
-                );
-                assert!(!verify(Some(&hash), b"b", hash.cost), "{text}");
+                let is = |password| verify(Some(&hash), password, LEAST_COST, compute);
+                assert!(is(password.as_bytes()), "{text}");
+                assert!(!is(b"b"), "{text}");
             }
         }
+        assert!(!verify(None, b"exporter-kit", LEAST_COST, compute));
     }
 
     #[test]
-    fn a_cheaper_hash_gives_the_same_answers() {
-        let hash = parsed(HASHES[0].1);
-        assert!(verify(Some(&hash), b"a", 8));
-        assert!(!verify(Some(&hash), b"b", 8));
-        assert!(!verify(None, b"exporter-kit", 6));
+    fn the_typical_cost_is_the_median_and_one_expensive_hash_does_not_raise_it() {
+        let median = |costs: &[u32]| {
+            let text = |cost| HASHES[0].1.replace("$06", &format!("${cost:02}"));
+            let hashes: Vec<Hash> = costs.iter().map(|cost| parsed(&text(cost))).collect();
+            median_cost(hashes.iter())
+        };
+        for (costs, expected) in [
+            (&[][..], LEAST_COST),
+            (&[10], 10),
+            (&[18, 10], 10),
+            (&[12, 18, 10, 10], 10),
+            (&[12, 18, 10], 12),
+            (&[18], 18),
+        ] {
+            assert_eq!(median(costs), expected, "{costs:?}");
+        }
     }
 
     #[test]

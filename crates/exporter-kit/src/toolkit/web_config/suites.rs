@@ -64,7 +64,13 @@ const HTTP2_REQUIRED: [&str; 2] = [
     "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
 ];
 
-const CURVES: [&str; 4] = ["CurveP256", "CurveP384", "CurveP521", "X25519"];
+const CURVES: [&str; 5] = [
+    "CurveP256",
+    "CurveP384",
+    "CurveP521",
+    "X25519",
+    "X25519MLKEM768",
+];
 
 /// The versions, suites and curves that clients are offered.
 pub(super) struct Spoken {
@@ -184,21 +190,28 @@ pub(super) fn curves(
         return Ok(ring::ALL_KX_GROUPS.to_vec());
     };
     let mut chosen: Vec<&'static dyn SupportedKxGroup> = Vec::new();
+    let mut absent = Vec::new();
     for name in list {
         match name.value.as_str() {
             "CurveP256" => chosen.push(ring::kx_group::SECP256R1),
             "CurveP384" => chosen.push(ring::kx_group::SECP384R1),
             "X25519" => chosen.push(ring::kx_group::X25519),
-            "CurveP521" => {}
+            absent_curve @ ("CurveP521" | "X25519MLKEM768") => absent.push(absent_curve),
             _ => return Err(unknown("unknown curve", name, &CURVES)),
         }
     }
     if chosen.is_empty() {
-        let message = "curve_preferences has only `CurveP521`, which is not supported; add `X25519`, `CurveP256` or `CurveP384`";
+        let message = format!(
+            "curve_preferences has no supported curve: {} cannot be used; add `X25519`, `CurveP256` or `CurveP384`",
+            super::suggestion::listed(&absent)
+        );
         return Err(Problem::new(message).at(place_of(first)));
     }
-    if chosen.len() < list.len() {
-        notices.push("curve_preferences: `CurveP521` is ignored: it is not supported".to_owned());
+    if !absent.is_empty() {
+        notices.push(format!(
+            "curve_preferences: unsupported curves are ignored: {}",
+            super::suggestion::listed(&absent)
+        ));
     }
     Ok(chosen)
 }

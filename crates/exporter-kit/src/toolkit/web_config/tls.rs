@@ -6,7 +6,7 @@ use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, ring};
 
 use super::certificates::{self, NamedFiles};
-use super::client_certificates::{Policy, Verifier};
+use super::client_certificates::{Authorities, Policy, Verifier};
 use super::error::{Place, Problem};
 use super::file::{TlsServerConfig, items, place_of, said};
 use super::suites::{self, Spoken};
@@ -83,7 +83,7 @@ pub(super) fn build(
     notices.extend(facts.as_ref().and_then(expiry));
 
     let policy = Policy::named(said(&file.client_auth_type))?;
-    let anchors = match files.pem("client_ca", &file.client_ca_file, &file.client_ca)? {
+    let authorities = match files.pem("client_ca", &file.client_ca_file, &file.client_ca)? {
         Some(_) if policy == Policy::None => {
             let at = said(&file.client_ca_file).or(said(&file.client_ca));
             return Err(Problem::new(
@@ -91,11 +91,12 @@ pub(super) fn build(
             )
             .at(at.and_then(place_of)));
         }
-        Some(authorities) => authorities.certificates()?,
-        None => Vec::new(),
+        Some(authorities) => Authorities::Configured(authorities.certificates()?),
+        None if matches!(policy, Policy::Verify { .. }) => Authorities::of_system(),
+        None => Authorities::Configured(Vec::new()),
     };
     let names = items(&file.client_allowed_sans);
-    let verifier = Verifier::build(policy, anchors, names, &provider)
+    let verifier = Verifier::build(policy, &authorities, names, &provider, notices)
         .map_err(|problem| problem.at(said(&file.client_auth_type).and_then(place_of)))?;
 
     let builder = ServerConfig::builder_with_provider(provider)

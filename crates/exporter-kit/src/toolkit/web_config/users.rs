@@ -23,7 +23,8 @@ const SLOW_COST: u32 = 14;
 /// All users, with their hashes.
 pub(super) struct Users {
     hashes: HashMap<String, Hash>,
-    cost: u32,
+    /// The cost of a check for an unknown user.
+    typical_cost: u32,
 }
 
 impl Users {
@@ -46,25 +47,37 @@ impl Users {
                 );
                 Problem::new(message).at(place_of(text))
             })?;
+            if hash.cost() > SLOW_COST {
+                notices.push(format!(
+                    "the hash of user `{name}` has the cost {}: their first scrape after each start may time out during the check; create a cheaper one with `htpasswd -nBC 10 {name}`",
+                    hash.cost()
+                ));
+            }
             hashes.insert(name.clone(), hash);
         }
-        let cost = passwords::greatest_cost(hashes.values());
-        if cost > SLOW_COST {
-            notices.push(format!(
-                "the hash of a user has the cost {cost}: the first scrape after each start may time out during the check; a cost of 10 is common"
-            ));
-        }
-        Ok(Self { hashes, cost })
+        Ok(Self {
+            typical_cost: passwords::median_cost(hashes.values()),
+            hashes,
+        })
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.hashes.is_empty()
     }
 
-    /// Checks a login. Takes from milliseconds to seconds, whether the user exists or not: must run on a thread that
-    /// may block.
+    /// Checks a login. Takes from milliseconds to seconds: must run on a thread that may block.
     pub(super) fn verify(&self, login: &Login) -> bool {
-        passwords::verify(self.hashes.get(&login.user), &login.password, self.cost)
+        self.verify_with(login, passwords::compute)
+    }
+
+    /// Checks a login by one call of `bcrypt`.
+    fn verify_with(
+        &self,
+        login: &Login,
+        bcrypt: impl FnOnce(u32, [u8; 16], &[u8]) -> [u8; 24],
+    ) -> bool {
+        let hash = self.hashes.get(&login.user);
+        passwords::verify(hash, &login.password, self.typical_cost, bcrypt)
     }
 }
 
@@ -101,9 +114,73 @@ pub(super) struct Check {
     pub(super) login: Login,
 }
 
+/// The queue of a check, by the cost of its hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// At most the typical cost; unknown users too.
+    Typical,
+    Expensive,
+}
+
+impl Check {
+    pub(super) fn lane(&self) -> Lane {
+        match self.users.hashes.get(&self.login.user) {
+            Some(hash) if hash.cost() > self.users.typical_cost => Lane::Expensive,
+            _ => Lane::Typical,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::toolkit::web_config::file::File;
+
+    /// The costs of all bcrypt computations of a check.
+    fn costs(users: &Users, user: &str, password: &str) -> Vec<u32> {
+        let login = Login {
+            user: user.to_owned(),
+            password: password.as_bytes().to_vec(),
+        };
+        let mut costs = Vec::new();
+        users.verify_with(&login, |cost, _, _| {
+            costs.push(cost);
+            [0; 24]
+        });
+        costs
+    }
+
+    #[test]
+    fn a_login_costs_the_hash_of_its_user_and_an_unknown_user_the_median() {
+        let hash =
+            |cost| format!("$2y${cost}$SEfy6fkBVJLApYNv7qQ.Q.U46cy9ody5OVb.VKGhx9Mmx59LyJ9Rq");
+        let text = format!(
+            "basic_auth_users: {{alice: {}, bob: {}, carol: {}, dave: {}}}",
+            hash(12),
+            hash(18),
+            hash(10),
+            hash(10)
+        );
+        let file = File::parse(&text).ok().unwrap();
+        let mut notices = Vec::new();
+        let users = Users::build(file.basic_auth_users.as_ref(), &mut notices);
+        let users = users.ok().unwrap();
+        for (user, cost) in [
+            ("alice", 12),
+            ("bob", 18),
+            ("carol", 10),
+            ("dave", 10),
+            ("nobody", 10),
+            ("", 10),
+        ] {
+            for password in ["alice-secret", "wrong", ""] {
+                assert_eq!(costs(&users, user, password), [cost], "{user} {password}");
+            }
+        }
+        // Only the user with the expensive hash is named.
+        assert_eq!(notices.len(), 1, "{notices:?}");
+        assert!(notices[0].starts_with("the hash of user `bob` has the cost 18: "));
+    }
 
     #[test]
     fn logins_are_read_as_go_reads_them() {

@@ -68,11 +68,13 @@ pub(crate) enum Task {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Configuration")]
 pub(crate) struct ConfigFile {
-    /// The configuration file: the sources and their metrics, instead of simulated sessions
+    /// The configuration: a file, a folder or a pattern; without it, sessions are simulated
+    ///
+    /// Of a folder or a pattern such as '/etc/app/*.yml', the .yml and .yaml files count.
     #[arg(id = "config.file", long = "config.file", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 
-    /// How often to check the file for changes, to reload it; 0s disables the check
+    /// How often to check the files for changes, to reload them; 0s disables the check
     #[arg(long = "config.watch-interval", value_name = "DURATION")]
     #[arg(value_parser = watch_interval, default_value = "2s")]
     pub(crate) watch_interval: Duration,

@@ -1,4 +1,4 @@
-//! The running sources of a configuration file, and its reload.
+//! The running sources of a configuration, and its reload.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::config::ConfigError;
 use crate::probe::Prober;
-use crate::setup::{self, Built, Config, Location};
+use crate::setup::{self, Built, Config, Files, Location};
 use crate::watch::{Watch, Watched};
 
 /// The time for running fetches to end at shutdown.
@@ -26,22 +26,24 @@ pub(crate) struct Configured {
     runtime: Option<Runtime>,
 }
 
-/// The file, as it was read.
+/// The files, as they were read. They may hold secrets.
 struct Texts {
-    /// The last text that was tried; `None` if the file was unreadable.
-    tried: Option<String>,
-    /// The text that is in use. It may hold secrets.
-    running: String,
+    /// The files that were tried last.
+    tried: Arc<Files>,
+    /// The files that are in use.
+    running: Arc<Files>,
 }
 
 impl Configured {
-    /// Reads the file, and registers what its sources give.
+    /// Reads the files, and registers what their sources give.
     ///
     /// # Errors
-    /// When the file is invalid. A source that fails is not an error: its metrics show it.
+    /// When a file is invalid. A source that fails is not an error: its metrics show it.
     pub(crate) fn start(location: Location, registry: &Registry) -> anyhow::Result<Self> {
-        let text = location.read()?;
-        let Built { specs, templates } = read(&text, &location)?;
+        let files = Arc::new(Files::read(&location, &crate::environment::variable));
+        let Built {
+            specs, templates, ..
+        } = build(&files)?;
         // Apart from the server's threads: a large answer that is read here holds up no scrape.
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
@@ -54,7 +56,7 @@ impl Configured {
         sources.replace(specs)?;
         registry.register(&sources)?;
         let prober = Prober::start(templates, registry, runtime.handle())?;
-        let file = location.file().display();
+        let file = location.path().display();
         if location.is_built_in() {
             log::warn!(
                 "Sessions are simulated: without a configuration file, app_active_sessions is a random number; name a file \
@@ -70,25 +72,26 @@ impl Configured {
             sources,
             prober,
             texts: Arc::new(Mutex::new(Texts {
-                tried: Some(text.clone()),
-                running: text,
+                tried: Arc::clone(&files),
+                running: files,
             })),
             runtime: Some(runtime),
         })
     }
 
-    /// Returns the function that reloads the file, all or nothing. Unchanged sources keep running.
+    /// Returns the function that reloads the files, all or nothing. Unchanged sources keep running.
     pub(crate) fn reload(&self) -> impl Fn() -> anyhow::Result<()> + Send + Sync + 'static {
         let (location, sources) = (self.location.clone(), self.sources.clone());
         let (prober, texts) = (Arc::clone(&self.prober), Arc::clone(&self.texts));
         move || {
-            let text = location.read();
-            lock(&texts).tried = text.as_ref().ok().cloned();
-            let text = text?;
-            let Built { specs, templates } = read(&text, &location)?;
+            let files = Arc::new(Files::read(&location, &crate::environment::variable));
+            lock(&texts).tried = Arc::clone(&files);
+            let Built {
+                specs, templates, ..
+            } = build(&files)?;
             let replaced = sources.replace(specs)?;
             prober.replace(templates);
-            lock(&texts).running = text;
+            lock(&texts).running = files;
             let (begun, ended, kept) = (replaced.begun, replaced.ended, replaced.kept);
             log::info!(begun, ended, kept; "Applied the changed configuration");
             Ok(())
@@ -99,13 +102,13 @@ impl Configured {
     pub(crate) fn shown(&self) -> impl Fn() -> String + Send + Sync + 'static {
         let texts = Arc::clone(&self.texts);
         move || {
-            let text = lock(&texts).running.clone();
+            let files = Arc::clone(&lock(&texts).running);
             // What is wrong with it may be beside a secret.
-            setup::shown(&text).unwrap_or_else(|_| "# it can't be shown\n".to_owned())
+            setup::shown(&files).unwrap_or_else(|_| "# it can't be shown\n".to_owned())
         }
     }
 
-    /// Reloads when the file has another content, until what is given back is dropped.
+    /// Reloads when a file has another content, appears or disappears, until what is given back is dropped.
     ///
     /// # Errors
     /// When there can be no further thread.
@@ -117,7 +120,7 @@ impl Configured {
         let texts = Arc::clone(&self.texts);
         let watched = Watched {
             location: self.location.clone(),
-            tried: move || lock(&texts).tried.clone(),
+            tried: move || Arc::clone(&lock(&texts).tried),
             reload,
         };
         Watch::start(watched, interval)
@@ -130,12 +133,13 @@ impl Configured {
     }
 }
 
-fn read(text: &str, location: &Location) -> Result<Built, ConfigError> {
-    setup::build(
-        Config::parse(text, location)?,
-        location,
-        &crate::environment::variable,
-    )
+fn build(files: &Files) -> Result<Built, ConfigError> {
+    let variables = &crate::environment::variable;
+    let built = setup::build(Config::parse(files, variables)?, variables)?;
+    for warning in &built.warnings {
+        log::warn!("{warning}");
+    }
+    Ok(built)
 }
 
 fn lock(texts: &Mutex<Texts>) -> MutexGuard<'_, Texts> {

@@ -1,5 +1,6 @@
 //! The program's readers of untrusted input, as the fuzz targets in `fuzz/` call them.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use exporter_kit::Registry;
@@ -11,7 +12,7 @@ use crate::config::probe::TargetPattern;
 use crate::decode::law::{self, FORMATS};
 use crate::decode::{Cell, Format, Limits, Wanted};
 use crate::mapping::Mapping;
-use crate::setup::{self, Config, Location};
+use crate::setup::{self, Config, Files};
 use crate::{config, probe as probing, sources};
 
 /// Metrics over the columns of all formats.
@@ -20,6 +21,9 @@ const METRICS: &str = "
 - {name: b_total, help: B., type: counter, value: '1', scale: 0.001, duplicates: max}
 - {name: c_info, help: C., type: info, labels: {k: a}}
 - {name: d, help: D., value: a, map: {UP: 1, DOWN: 0}, timestamp: value}
+- {name: e, help: E., value: {column: value, regex: '(.*)', replace: {a: b}, lower: true, as: duration}, labels: {k: ^key}}
+- {name: f, help: F., value: {ratio: [{column: a, as: bytes}, {column: value, as: number}]}}
+- {name: g, help: G., type: histogram, bucket: key, value: value, sum: a, cumulative: false, duplicates: sum}
 ";
 
 /// A template whose targets lead only to files of odd names, and another source.
@@ -58,7 +62,7 @@ fn decode(format: &str, text: &[u8]) {
         return;
     };
     let metrics: Vec<config::MetricConfig> = serde_saphyr::from_str(METRICS).unwrap_or_default();
-    assert_eq!(metrics.len(), 4, "the metrics are ones");
+    assert_eq!(metrics.len(), 7, "the metrics are ones");
     let parts = format.parts();
     let mapping = Mapping::new(metrics.iter(), &parts).ok();
     let wanted = mapping
@@ -81,8 +85,8 @@ pub fn configuration(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
-    match Config::parse(text, &Location::new("a.yml")) {
-        Ok(_) => drop(setup::shown(text)),
+    match Config::parse(&file(text), &environment) {
+        Ok(_) => drop(setup::shown(&file(text))),
         Err(error) => {
             let said = error.to_string();
             assert!(said.lines().all(|line| line.len() > 7), "{said}");
@@ -93,7 +97,7 @@ pub fn configuration(data: &[u8]) {
     let secret = "zq7vx";
     let line =
         format!("sources: {{a: {{http: {{bearer: {secret}, basic: {{password: {secret}}}}}}}}}\n");
-    if let Ok(shown) = setup::shown(&format!("{line}{text}")) {
+    if let Ok(shown) = setup::shown(&file(&format!("{line}{text}"))) {
         assert!(!shown.contains(secret), "{shown}");
     }
 }
@@ -126,11 +130,12 @@ pub fn probe_targets(data: &[u8]) {
     let Ok(pattern) = TargetPattern::parse(written) else {
         return;
     };
-    let sample = pattern.sample();
-    assert!(
-        pattern.allows(&sample) || written.starts_with('-'),
-        "{written:?} {sample:?}"
-    );
+    for sample in pattern.samples() {
+        assert!(
+            pattern.allows(&sample) || written.starts_with('-'),
+            "{written:?} {sample:?}"
+        );
+    }
     if !pattern.allows(target) || target == written {
         return;
     }
@@ -143,6 +148,11 @@ pub fn probe_targets(data: &[u8]) {
         left.by_ref().filter(|char| !plain(char)).eq(others),
         "{written:?} {target:?}"
     );
+}
+
+/// A file, whose includes are not followed.
+fn file(text: &str) -> Files {
+    Files::of_text(Path::new("a.yml"), text)
 }
 
 /// An empty environment.
@@ -160,14 +170,13 @@ fn environment(_: &str) -> Option<String> {
 pub fn probe(query: &ProbeQuery) -> Result<MetricsHandler, ProbeRefusal> {
     static PROBER: OnceLock<(Arc<probing::Prober>, Runtime)> = OnceLock::new();
     let (prober, _) = PROBER.get_or_init(|| {
-        let location = Location::new("a.yml");
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build();
         let runtime = runtime.expect("a thread");
-        let config = Config::parse(TEMPLATES, &location).expect("a configuration");
-        let built = setup::build(config, &location, &environment).expect("a configuration");
+        let config = Config::parse(&file(TEMPLATES), &environment).expect("a configuration");
+        let built = setup::build(config, &environment).expect("a configuration");
         let prober = probing::Prober::start(built.templates, &Registry::new(), runtime.handle());
         (prober.expect("free names"), runtime)
     });

@@ -16,6 +16,7 @@ mod logging;
 mod mapping;
 mod output;
 mod probe;
+mod progress;
 mod run;
 mod setup;
 mod signals;
@@ -34,6 +35,7 @@ use crate::cli::{Options, Task};
 
 /// Runs the program with the arguments and the environment of this process.
 pub fn main() -> ExitCode {
+    logging::report_panics();
     let arguments: Vec<_> = std::env::args_os().collect();
     let options = match Options::parse(&arguments) {
         Ok(options) => options,

@@ -37,6 +37,27 @@ pub(crate) fn start(level: LogLevel, format: LogFormat) -> Result<(), SetLoggerE
     Ok(())
 }
 
+/// Reports panics as one line, in the log if there is one. Whoever catches a panic says what it cost.
+pub(crate) fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or(payload.downcast_ref::<String>().map(String::as_str));
+        let payload = text.unwrap_or("no message");
+        let place = panic.location().map(ToString::to_string);
+        let message = format!(
+            "panicked at {}: {payload}; this is a bug, please report it",
+            place.as_deref().unwrap_or("an unknown place")
+        );
+        if log::max_level() == LevelFilter::Off {
+            // A closed standard error must not stop the program.
+            let _ = writeln!(std::io::stderr(), "{message}");
+        } else {
+            log::error!("{message}");
+        }
+    }));
+}
+
 struct Logger {
     format: LogFormat,
 }

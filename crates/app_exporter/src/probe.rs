@@ -230,13 +230,15 @@ fn unknown(name: &str, templates: &BTreeMap<String, Arc<SourceTemplate>>) -> Ref
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
-    use crate::setup::{Config, Location, build};
+    use crate::setup::{Config, Files, build};
 
     fn templates(text: &str) -> Vec<SourceTemplate> {
-        let location = Location::new("a.yml");
-        let config = Config::parse(text, &location).unwrap();
-        build(config, &location, &|_| None).unwrap().templates
+        let files = Files::of_text(Path::new("a.yml"), text);
+        let config = Config::parse(&files, &|_| None).unwrap();
+        build(config, &|_| None).unwrap().templates
     }
 
     const CONFIG: &str = "sources:\n  a:\n    probe: {targets: ['*']}\n    \

@@ -57,7 +57,7 @@ mod tests {
                 interval,
             };
             let location = Location::built_in(configuration(&plan));
-            Config::read(&location).unwrap();
+            Config::read(&location, &|_| None).unwrap();
         }
     }
 }

@@ -1,43 +1,44 @@
-//! Reloads the configuration when the content of its file changes.
+//! Reloads the configuration when the content of its files changes, or files appear or disappear.
 //!
-//! The file is read every few seconds. Notifications of the kernel miss network file systems, and differ for files that
-//! are replaced by an editor or through a symbolic link (Kubernetes). A file with the same content is not reloaded.
+//! The files are read every few seconds. Notifications of the kernel miss network file systems, and differ for files that
+//! are replaced by an editor or through a symbolic link (Kubernetes). Files with the same content are not reloaded.
 
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 use std::{fmt, io};
 
-use crate::setup::Location;
+use crate::setup::{Files, Location};
 
 /// The time without changes before a changed file is loaded, as a program may still write it.
 const SETTLED: Duration = Duration::from_millis(100);
 /// The highest number of such waits.
 const PATIENCE: usize = 20;
 
-/// Watches a file until it is dropped.
+/// Watches the files until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Watch {
     _stop: Sender<()>,
 }
 
-/// The watched file, and the reaction to a change.
+/// The watched configuration, and the reaction to a change.
 pub(crate) struct Watched<T, R> {
     pub(crate) location: Location,
-    /// Returns the last text that was tried; `None` if it could not be read.
+    /// Returns the files that were tried last.
     pub(crate) tried: T,
-    /// Loads the file as it is now.
+    /// Loads the files as they are now.
     pub(crate) reload: R,
 }
 
 impl Watch {
-    /// Checks the file at this interval.
+    /// Checks the files at this interval.
     ///
     /// # Errors
     /// When no thread can start.
     pub(crate) fn start<T, R>(watched: Watched<T, R>, interval: Duration) -> io::Result<Self>
     where
-        T: Fn() -> Option<String> + Send + 'static,
+        T: Fn() -> Arc<Files> + Send + 'static,
         R: Fn() + Send + 'static,
     {
         let (stop, stopped) = mpsc::channel();
@@ -53,13 +54,14 @@ impl Watch {
     }
 }
 
-impl<T: Fn() -> Option<String>, R: Fn()> Watched<T, R> {
-    /// Reloads if the file differs from the text that was tried last. `settle` waits, and returns false at the end of the
+impl<T: Fn() -> Arc<Files>, R: Fn()> Watched<T, R> {
+    /// Reloads if the files differ from those that were tried last. `settle` waits, and returns false at the end of the
     /// program.
     fn look(&self, settle: impl Fn() -> bool) {
-        let read = || self.location.read().ok();
+        let tried = (self.tried)();
+        let read = || tried.refreshed(&self.location, &crate::environment::variable);
         let mut found = read();
-        if found == (self.tried)() {
+        if found == *tried {
             return;
         }
         for _ in 0..PATIENCE {
@@ -72,9 +74,9 @@ impl<T: Fn() -> Option<String>, R: Fn()> Watched<T, R> {
             }
             found = now;
         }
-        // The old text may be back, or a request may have reloaded the file meanwhile.
-        if found != (self.tried)() {
-            let file = self.location.file().display();
+        // The old text may be back, or a request may have reloaded the files meanwhile.
+        if found != *(self.tried)() {
+            let file = self.location.path().display();
             log::info!(file:%; "The configuration has changed");
             (self.reload)();
         }
@@ -108,14 +110,15 @@ mod tests {
         let write = |text: &str| fs::write(&file, text).unwrap();
         write("a");
         let location = Location::new(&file);
-        let tried = RefCell::new(Some("a".to_owned()));
+        let read = || Arc::new(Files::read(&location, &|_| None));
+        let tried = RefCell::new(read());
         let reloads = Cell::new(0);
         let watched = Watched {
             location: location.clone(),
-            tried: || tried.borrow().clone(),
+            tried: || Arc::clone(&tried.borrow()),
             reload: || {
                 reloads.set(reloads.get() + 1);
-                *tried.borrow_mut() = location.read().ok();
+                *tried.borrow_mut() = read();
             },
         };
         let look = || {
@@ -139,7 +142,7 @@ mod tests {
             true
         });
         assert_eq!(reloads.get(), 4);
-        assert_eq!(tried.borrow().as_deref(), Some("whole"));
+        assert_eq!(*tried.borrow(), read());
         // What is back before it was loaded was never away.
         write("x");
         watched.look(|| {

@@ -1,17 +1,19 @@
 //! Fetches one page over plain HTTP, within limits of time and size.
 //!
-//! Requests are HTTP/1.0, so bodies end with the connection and have no chunks.
+//! Requests are HTTP/1.0, so bodies end with the connection. Some servers send chunks all the same.
 
 use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 
 /// The time from the first connection attempt to the last byte.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Far above the size of real response heads.
 const MAX_HEAD_BYTES: u64 = 64 * 1024;
+/// Far above the size of real chunk heads.
+const MAX_CHUNK_HEAD: u64 = 1024;
 
 pub(super) struct Answer {
     pub(super) content_type: String,
@@ -92,6 +94,7 @@ fn read_answer(mut from: impl BufRead) -> anyhow::Result<Answer> {
     }
     let mut content_type = String::new();
     let mut length = None;
+    let mut is_chunked = false;
     loop {
         line.clear();
         if head.read_line(&mut line)? == 0 {
@@ -104,6 +107,7 @@ fn read_answer(mut from: impl BufRead) -> anyhow::Result<Answer> {
         match name.to_ascii_lowercase().as_str() {
             "content-type" => value.clone_into(&mut content_type),
             "content-length" => length = value.parse::<usize>().ok(),
+            "transfer-encoding" if value.eq_ignore_ascii_case("chunked") => is_chunked = true,
             "transfer-encoding" | "content-encoding" if value != "identity" => {
                 bail!(
                     "the body is encoded as `{value}`, which was not requested; fetch it with curl, and pipe the result to `check-metrics -`"
@@ -113,6 +117,10 @@ fn read_answer(mut from: impl BufRead) -> anyhow::Result<Answer> {
         }
     }
     let mut body = Vec::new();
+    if is_chunked {
+        read_chunks(from, &mut body)?;
+        return Ok(Answer { content_type, body });
+    }
     super::read_all(from, &mut body)?;
     if let Some(length) = length.filter(|length| *length != body.len()) {
         bail!(
@@ -121,6 +129,34 @@ fn read_answer(mut from: impl BufRead) -> anyhow::Result<Answer> {
         );
     }
     Ok(Answer { content_type, body })
+}
+
+/// Reads a body in chunks, each after its size in hexadecimal, up to an empty one.
+fn read_chunks(mut from: impl BufRead, body: &mut Vec<u8>) -> anyhow::Result<()> {
+    loop {
+        let mut size = String::new();
+        from.by_ref().take(MAX_CHUNK_HEAD).read_line(&mut size)?;
+        let digits = size.split(';').next().unwrap_or("").trim();
+        let size = u64::from_str_radix(digits, 16).map_err(|_| {
+            anyhow!(
+                "`{}` is not the size of a chunk; try again",
+                digits.escape_debug()
+            )
+        })?;
+        if size == 0 {
+            return Ok(());
+        }
+        if size > super::MAX_BYTES - body.len() as u64 {
+            bail!("larger than {} bytes; check a part of it", super::MAX_BYTES);
+        }
+        let before = body.len() as u64;
+        from.by_ref().take(size).read_to_end(body)?;
+        let mut end = String::new();
+        from.by_ref().take(2).read_line(&mut end)?;
+        if body.len() as u64 - before < size || !end.ends_with('\n') {
+            bail!("the response ends within a chunk; try again");
+        }
+    }
 }
 
 fn left(deadline: Instant) -> io::Result<Duration> {
@@ -173,9 +209,16 @@ mod tests {
         assert!(
             refused("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\na 1\n").contains("has 4 bytes")
         );
-        assert!(
-            refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").contains("`chunked`")
-        );
+        let chunked =
+            |body: &str| format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n{body}");
+        let answer = chunked("3;a=b\r\na 1\r\n1\r\n\n\r\n0\r\n\r\n");
+        let answer = read_answer(answer.as_bytes()).expect("an answer");
+        assert_eq!(answer.body, b"a 1\n");
+        assert!(refused(&chunked("")).contains("not the size of a chunk"));
+        assert!(refused(&chunked("x\r\n")).contains("`x` is not the size"));
+        assert!(refused(&chunked("3\r\na ")).contains("within a chunk"));
+        assert!(refused(&chunked("ffffffffffffffff\r\n")).contains("larger than"));
+        assert!(refused("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n").contains("`gzip`"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `check-metrics`: checks an exposition from a file, a URL or standard input.
 //!
-//! The rules are those of the library's parsers and lint; none is here.
+//! The rules are those of the library's parsers and lint. Here are those of Prometheus for content types.
 
 mod fetch;
 
@@ -10,10 +10,11 @@ use std::io::{self, Read};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use exporter_kit::parse::{self, ParseError};
+use exporter_kit::parse::{self, Dialect, ParseError, Scraped};
 use exporter_kit::{Snapshot, lint};
 
 use crate::output;
+use crate::progress::Progress;
 
 /// The exposition cannot be read, or does not parse.
 const BAD: u8 = 1;
@@ -23,9 +24,9 @@ const LINT: u8 = 3;
 /// Far above the size of real expositions; a check must not fill the memory.
 const MAX_BYTES: u64 = 1 << 30;
 
-/// Check an exposition: its syntax, and the naming rules
+/// Check an exposition: its syntax, its names, and what Prometheus 3 makes of it
 ///
-/// Exits with 0 if it passes, 1 if it cannot be read or does not parse, 3 if it breaks naming rules.
+/// Exits with 0 if it passes, 1 if it cannot be read, does not parse, or Prometheus rejects it, 3 if it breaks naming rules.
 #[derive(clap::Args, Debug)]
 pub(crate) struct CheckMetrics {
     /// A file, an http:// URL, or - for standard input
@@ -64,8 +65,40 @@ impl CheckMetrics {
 
     /// Returns the naming rules that the exposition breaks.
     fn check(&self) -> anyhow::Result<Vec<String>> {
-        let (body, format) = self.read()?;
-        let snapshot = parse_as(format, &body).with_context(|| self.name())?;
+        let Exposition {
+            body,
+            dialect,
+            content_type,
+        } = self.read()?;
+        if let Some(content_type) = content_type
+            && Dialect::of_content_type(&content_type).is_none()
+        {
+            let found = match content_type.as_str() {
+                "" => "the response has no Content-Type".to_owned(),
+                other => format!("the Content-Type is `{}`", other.escape_debug()),
+            };
+            bail!(
+                "{}: Prometheus 3 rejects it: {found}; send `Content-Type: text/plain; version=0.0.4`, or set \
+                 `fallback_scrape_protocol` in its configuration",
+                self.name()
+            );
+        }
+        let scraped = parse::as_scraped(&body, dialect);
+        let rejection = match &scraped {
+            Ok(scraped) => scraped.rejection(),
+            Err(error) => Some(error),
+        };
+        let snapshot = match parse_as(dialect, &body) {
+            Ok(snapshot) => snapshot,
+            Err(error) => bail!(
+                "{}: {error}\n{}",
+                self.name(),
+                of_prometheus(&error, rejection, &scraped)
+            ),
+        };
+        if let Some(rejection) = rejection {
+            bail!("{}: Prometheus 3 rejects it: {rejection}", self.name());
+        }
         if self.no_lint {
             return Ok(Vec::new());
         }
@@ -73,26 +106,38 @@ impl CheckMetrics {
         Ok(findings.iter().map(ToString::to_string).collect())
     }
 
-    /// The exposition and its format.
-    fn read(&self) -> anyhow::Result<(Vec<u8>, Format)> {
+    /// Reads the exposition.
+    fn read(&self) -> anyhow::Result<Exposition> {
         let reading = || format!("cannot read {}", self.name());
         let mut body = Vec::new();
-        let mut found = None;
+        let mut content_type = None;
+        // Whoever types or pipes an exposition sees how it goes on.
+        let progress = (self.source != "-").then(|| {
+            let name = self.name();
+            Progress::start(move |since| format!("reading {name} for {} s", since.as_secs()))
+        });
         if self.source == "-" {
             read_all(io::stdin().lock(), &mut body).with_context(reading)?;
         } else if self.source.contains("://") {
             let answer = fetch::get(&self.source, accept(self.format)).with_context(reading)?;
-            found = Some(format_of_content_type(&answer.content_type));
+            content_type = Some(answer.content_type);
             body = answer.body;
         } else {
             let file = File::open(&self.source).with_context(reading)?;
             read_all(file, &mut body).with_context(reading)?;
         }
-        let format = match self.format {
-            Format::Auto => found.unwrap_or_else(|| format_of_body(&body)),
-            given => given,
+        drop(progress);
+        let told = content_type.as_deref().and_then(Dialect::of_content_type);
+        let dialect = match self.format {
+            Format::Auto => told.unwrap_or_else(|| Dialect::of_body(&body)),
+            Format::Text => Dialect::Text,
+            Format::Openmetrics => Dialect::OpenMetrics,
         };
-        Ok((body, format))
+        Ok(Exposition {
+            body,
+            dialect,
+            content_type,
+        })
     }
 
     fn name(&self) -> String {
@@ -101,6 +146,14 @@ impl CheckMetrics {
             source => format!("`{source}`"),
         }
     }
+}
+
+/// An exposition as it was read.
+struct Exposition {
+    body: Vec<u8>,
+    dialect: Dialect,
+    /// Only of a URL.
+    content_type: Option<String>,
 }
 
 impl fmt::Display for Format {
@@ -113,10 +166,29 @@ impl fmt::Display for Format {
     }
 }
 
-fn parse_as(format: Format, body: &[u8]) -> Result<Snapshot, ParseError> {
-    match format {
-        Format::Openmetrics => parse::openmetrics(body),
-        Format::Text | Format::Auto => parse::text(body),
+fn parse_as(dialect: Dialect, body: &[u8]) -> Result<Snapshot, ParseError> {
+    match dialect {
+        Dialect::OpenMetrics => parse::openmetrics(body),
+        Dialect::Text => parse::text(body),
+    }
+}
+
+/// What Prometheus makes of an exposition that breaks a rule of its format.
+fn of_prometheus(
+    error: &ParseError,
+    rejection: Option<&ParseError>,
+    scraped: &Result<Scraped, ParseError>,
+) -> String {
+    match (rejection, scraped) {
+        (Some(rejection), _) if rejection.line() == error.line() => {
+            "Prometheus 3 rejects the whole exposition for that".to_owned()
+        }
+        (Some(rejection), _) => format!("Prometheus 3 rejects the whole exposition: {rejection}"),
+        (None, Ok(scraped)) if scraped.left_out() > 0 => format!(
+            "Prometheus 3 keeps the exposition without {} of its samples",
+            scraped.left_out()
+        ),
+        (None, _) => "Prometheus 3 keeps all samples nevertheless".to_owned(),
     }
 }
 
@@ -136,47 +208,5 @@ fn accept(format: Format) -> &'static str {
         }
         Format::Text => "text/plain;version=0.0.4",
         Format::Openmetrics => "application/openmetrics-text;version=1.0.0",
-    }
-}
-
-fn format_of_content_type(content_type: &str) -> Format {
-    let media_type = content_type.split(';').next().unwrap_or("").trim();
-    if media_type.eq_ignore_ascii_case("application/openmetrics-text") {
-        Format::Openmetrics
-    } else {
-        Format::Text
-    }
-}
-
-fn format_of_body(body: &[u8]) -> Format {
-    let body = body.trim_ascii_end();
-    let last = body.rsplit(|byte| *byte == b'\n').next().unwrap_or(body);
-    if last == b"# EOF" {
-        Format::Openmetrics
-    } else {
-        Format::Text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_line_tells_openmetrics_from_text() {
-        assert_eq!(format_of_body(b"a 1\n# EOF\n"), Format::Openmetrics);
-        assert_eq!(format_of_body(b"# EOF"), Format::Openmetrics);
-        // Blank lines after the end are a mistake that the strict parser names.
-        assert_eq!(format_of_body(b"# EOF\n\n"), Format::Openmetrics);
-        assert_eq!(format_of_body(b"# EOF\na 1\n"), Format::Text);
-        assert_eq!(format_of_body(b""), Format::Text);
-    }
-
-    #[test]
-    fn the_content_type_tells_openmetrics_from_text() {
-        let openmetrics = "application/OpenMetrics-text ; version=1.0.0";
-        assert_eq!(format_of_content_type(openmetrics), Format::Openmetrics);
-        assert_eq!(format_of_content_type("text/plain"), Format::Text);
-        assert_eq!(format_of_content_type(""), Format::Text);
     }
 }

@@ -1,7 +1,8 @@
 //! Errors in a configuration file, with their places.
 
 use std::fmt::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use serde_saphyr::Error as YamlError;
 
@@ -15,11 +16,10 @@ pub(crate) struct Fault {
     pub(crate) message: String,
 }
 
-/// All mistakes of one file. Each is displayed in a line of its own: `file:line:column: message`.
+/// All mistakes of a configuration. Each is displayed in a line of its own: `file:line:column: message`.
 #[derive(Debug)]
 pub(crate) struct ConfigError {
-    file: PathBuf,
-    faults: Vec<Fault>,
+    faults: Vec<(Arc<Path>, Fault)>,
 }
 
 impl Fault {
@@ -110,26 +110,24 @@ impl Fault {
 
 impl ConfigError {
     /// Invariant: there is at least one fault.
-    pub(crate) fn new(file: &Path, mut faults: Vec<Fault>) -> Self {
-        faults.sort_by_key(|fault| fault.place);
-        Self {
-            file: file.to_owned(),
-            faults,
-        }
+    pub(crate) fn new(mut faults: Vec<(Arc<Path>, Fault)>) -> Self {
+        faults.sort_by(|(file, fault), (other, of_other)| {
+            (file, fault.place).cmp(&(other, of_other.place))
+        });
+        Self { faults }
     }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, fault) in self.faults.iter().enumerate() {
+        for (i, (file, fault)) in self.faults.iter().enumerate() {
             if i > 0 {
                 f.write_str("\n")?;
             }
-            write!(f, "{}:", self.file.display())?;
-            if let Some(Place { line, column }) = fault.place {
-                write!(f, "{line}:{column}:")?;
+            match fault.place {
+                Some(place) => write!(f, "{}: ", place.within(file))?,
+                None => write!(f, "{}: ", file.display())?,
             }
-            f.write_str(" ")?;
             // What is wrong may have ends of lines in it, and is to stay in one.
             for char in fault.message.chars() {
                 match char.is_control() {
@@ -158,6 +156,9 @@ fn misplaced(key: Option<&str>, found: &str, expected: &str) -> String {
         (Some("metrics"), "a map") => "; write `metrics` below the name of a source",
         (_, "a map") => "; write keys with values, as in `{key: value}`",
         (_, "a list") => "; write items after `- `, or as in `[a, b]`",
+        (_, "a string") if found == "a map" => {
+            "; write a single value, in quotes if it contains `{` or `: `"
+        }
         (_, "a string") => "; write a single value",
         _ => "",
     };
@@ -213,6 +214,7 @@ fn with_remedy(message: &str) -> String {
             "mapping values are not allowed",
             "put a string that contains `: ` in quotes",
         ),
+        ("expected an array of length 2", "name two columns"),
         (
             "unexpected character",
             "put a string that begins with it in quotes",

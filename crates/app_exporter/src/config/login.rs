@@ -13,7 +13,7 @@ use crate::config::{At, Fault, HiddenTemplate, Template};
 pub(crate) struct LoginKeys<'c> {
     pub(crate) user: Option<&'c At<Template>>,
     pub(crate) password: Option<&'c At<HiddenTemplate>>,
-    pub(crate) password_file: Option<&'c At<PathBuf>>,
+    pub(crate) password_file: Option<&'c At<Template>>,
 }
 
 /// Credentials for a server.
@@ -91,7 +91,7 @@ impl Credential {
     /// When both are set, or a variable is not set.
     pub(crate) fn choose(
         written: Option<&At<HiddenTemplate>>,
-        file: Option<&At<PathBuf>>,
+        file: Option<&At<Template>>,
         folder: &Path,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Option<Self>, Fault> {
@@ -101,7 +101,10 @@ impl Credential {
                 let secret = written.resolved(variable)?;
                 Ok(Some(Self::Known(Secret::new(secret))))
             }
-            (None, Some(file)) => Ok(Some(Self::InFile(SecretFile(folder.join(&**file))))),
+            (None, Some(file)) => {
+                let path = folder.join(file.resolved(variable)?);
+                Ok(Some(Self::InFile(SecretFile(path))))
+            }
             (Some(_), Some(file)) => Err(Fault::at(
                 file.place(),
                 "the secret is set both as a string and as a file; remove one of the two",

@@ -8,13 +8,14 @@ use exporter_kit::{Descriptor, NameError};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::config::At;
+use crate::config::{At, Bounds, ColumnConfig, TextMap};
 
 /// A metric made from the rows of a source.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MetricConfig {
-    /// The name, as queries use it. The name of a counter ends in `_total`, that of an info metric in `_info`.
+    /// The name, as queries use it. That of an info metric ends in `_info`. `check-config` warns of names that break other
+    /// rules of Prometheus, such as a gauge `users_count` or a counter without `_total`, which OpenMetrics shows as unknown.
     pub(crate) name: At<String>,
     /// The meaning of the numbers, in a sentence.
     pub(crate) help: String,
@@ -27,20 +28,43 @@ pub(crate) struct MetricConfig {
     /// The result set to read, for a source with several.
     #[serde(default)]
     pub(crate) from: Option<At<String>>,
-    /// The column of the number; default `value`.
+    /// The column of the number, or its derivation from columns; default `value`.
     #[serde(default)]
-    pub(crate) value: Option<At<String>>,
+    pub(crate) value: Option<At<ColumnConfig>>,
     /// Labels and the columns of their values, as `{label: column}`. A list names columns that are labels of the same
     /// name.
     #[serde(default)]
     pub(crate) labels: Labels,
+    /// The buckets of a histogram as columns, by upper bound: `{0.1: fast, 1: slow}`. `count` is the column of all.
+    #[serde(default)]
+    pub(crate) buckets: Bounds,
+    /// The column of a bucket's upper bound, if a histogram has one row a bucket. `value` is the column of its count.
+    #[serde(default)]
+    pub(crate) bucket: Option<At<ColumnConfig>>,
+    /// Counts of buckets include those of lower buckets, as in Prometheus. Write `false` for counts of each bucket alone.
+    #[serde(default = "yes")]
+    pub(crate) cumulative: bool,
+    /// The quantiles of a summary as columns: `{0.5: median, 0.99: p99}`.
+    #[serde(default)]
+    pub(crate) quantiles: Bounds,
+    /// The column of a quantile, if a summary has one row a quantile. `value` is the column of its value.
+    #[serde(default)]
+    pub(crate) quantile: Option<At<ColumnConfig>>,
+    /// The column of the number of observations in a histogram or summary.
+    #[serde(default)]
+    pub(crate) count: Option<At<ColumnConfig>>,
+    /// The column of the sum of observations in a histogram or summary.
+    #[serde(default)]
+    pub(crate) sum: Option<At<ColumnConfig>>,
     /// Labels with a fixed value.
     #[serde(default)]
     pub(crate) static_labels: BTreeMap<At<String>, String>,
-    /// Numbers for strings, as `{UP: 1, DOWN: 0}`. Without it, true is 1 and false is 0.
+    /// Numbers for strings, as `{UP: 1, 'DOWN*': 0}`. `*` stands for any text; the first match counts. Without it, true
+    /// is 1 and false is 0.
     #[serde(default)]
-    pub(crate) map: BTreeMap<String, f64>,
-    /// A factor for every number, for example 0.001 to convert milliseconds to seconds.
+    pub(crate) map: TextMap<f64>,
+    /// A factor for every number, for example 0.001 to convert milliseconds to seconds. In histograms and summaries it
+    /// applies to bounds, values and sums in columns, not to counts.
     #[serde(default)]
     pub(crate) scale: Option<At<f64>>,
     /// The number for a missing row or an empty column. Without it, the sample is left out.
@@ -52,13 +76,17 @@ pub(crate) struct MetricConfig {
     /// The column of the sample's timestamp: seconds since 1970, or a time such as 2026-01-31T12:00:00Z. A time without
     /// a zone is UTC. Without it, samples have no timestamp.
     #[serde(default)]
-    pub(crate) timestamp: Option<At<String>>,
+    pub(crate) timestamp: Option<At<ColumnConfig>>,
     /// The unit of numbers in the timestamp's column.
     #[serde(default)]
     pub(crate) timestamp_unit: TimestampUnit,
     /// The treatment of rows with the same labels.
     #[serde(default)]
     pub(crate) duplicates: Duplicates,
+    /// Adds the number of each fetch to a total, for a counter whose column counts since it was last read. Totals begin
+    /// at 0 with the program, and again when a reload changes the source.
+    #[serde(default)]
+    pub(crate) accumulate: bool,
 }
 
 /// The type of a metric.
@@ -74,6 +102,10 @@ pub(crate) enum MetricType {
     Unknown,
     /// Information in labels; the value is always 1.
     Info,
+    /// Counts of observations by size, in buckets.
+    Histogram,
+    /// Quantiles of observations.
+    Summary,
 }
 
 /// The treatment of rows with the same labels.
@@ -87,6 +119,8 @@ pub(crate) enum Duplicates {
     Sum,
     /// Exports the greatest number.
     Max,
+    /// Exports the least number.
+    Min,
     /// Keeps the last row.
     Last,
     /// Exports the number of rows and ignores their values.
@@ -104,9 +138,16 @@ pub(crate) enum TimestampUnit {
     Milliseconds,
 }
 
+/// The column of the number of a metric that names none.
+pub(crate) const VALUE: &str = "value";
+
 /// Labels and their columns, in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Labels(pub(crate) Vec<(At<String>, At<String>)>);
+pub(crate) struct Labels(pub(crate) Vec<(At<String>, At<ColumnConfig>)>);
+
+fn yes() -> bool {
+    true
+}
 
 impl MetricConfig {
     /// The descriptor of the metric's family.
@@ -115,19 +156,38 @@ impl MetricConfig {
     /// When its name breaks a rule of its type or unit.
     pub(crate) fn descriptor(&self) -> Result<Descriptor, NameError> {
         let unit = self.unit.as_ref().map_or("", |unit| unit.as_str());
-        Descriptor::with_unit(self.kind.of_library(), &self.name, &self.help, unit)
+        Descriptor::with_any_suffix(self.kind.of_library(), &self.name, &self.help, unit)
     }
 
-    /// The column of the number; `None` for metrics without one.
-    pub(crate) fn value_column(&self) -> Option<&str> {
-        if self.kind == MetricType::Info || self.duplicates == Duplicates::Count {
-            return None;
+    /// The columns that it names.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &At<ColumnConfig>> {
+        let labels = self.labels.0.iter().map(|(_, column)| column);
+        let by_number = self.buckets.0.iter().chain(&self.quantiles.0);
+        self.value
+            .iter()
+            .chain(labels)
+            .chain(&self.timestamp)
+            .chain(by_number.map(|(_, column)| column))
+            .chain(&self.bucket)
+            .chain(&self.quantile)
+            .chain(&self.count)
+            .chain(&self.sum)
+    }
+
+    /// The rule that its name breaks, although Prometheus accepts it.
+    pub(crate) fn broken_rule(&self) -> Option<NameError> {
+        let unit = self.unit.as_ref().map_or("", |unit| unit.as_str());
+        Descriptor::with_unit(self.kind.of_library(), &self.name, &self.help, unit).err()
+    }
+
+    /// Returns whether it reads a number from each row.
+    pub(crate) fn has_value(&self) -> bool {
+        match self.kind {
+            MetricType::Info => false,
+            MetricType::Histogram => self.bucket.is_some(),
+            MetricType::Summary => self.quantile.is_some(),
+            _ => self.duplicates != Duplicates::Count,
         }
-        Some(
-            self.value
-                .as_ref()
-                .map_or("value", |column| column.as_str()),
-        )
     }
 }
 
@@ -138,6 +198,8 @@ impl MetricType {
             Self::Counter => exporter_kit::MetricType::Counter,
             Self::Unknown => exporter_kit::MetricType::Unknown,
             Self::Info => exporter_kit::MetricType::Info,
+            Self::Histogram => exporter_kit::MetricType::Histogram,
+            Self::Summary => exporter_kit::MetricType::Summary,
         }
     }
 }
@@ -159,8 +221,9 @@ impl<'de> de::Visitor<'de> for LabelsVisitor {
 
     fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut labels = Vec::new();
-        while let Some(column) = seq.next_element::<At<String>>()? {
-            labels.push((column.clone(), column));
+        while let Some(label) = seq.next_element::<At<String>>()? {
+            let column = ColumnConfig::Named(label.as_str().to_owned());
+            labels.push((label.clone(), label.with(column)));
         }
         Ok(Labels(labels))
     }
@@ -179,10 +242,11 @@ impl JsonSchema for Labels {
         "Labels".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let column = generator.subschema_for::<ColumnConfig>();
         json_schema!({
             "anyOf": [
-                { "type": "object", "additionalProperties": { "type": "string" } },
+                { "type": "object", "additionalProperties": column },
                 { "type": "array", "items": { "type": "string" } },
             ],
         })

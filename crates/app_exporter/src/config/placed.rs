@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::path::Path;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Error as _, MapAccess, Visitor};
@@ -28,6 +29,21 @@ pub(crate) struct At<T> {
 impl<T> At<T> {
     pub(crate) fn place(&self) -> Place {
         self.place
+    }
+
+    /// Another value with the same place.
+    pub(crate) fn with<U>(&self, value: U) -> At<U> {
+        At {
+            value,
+            place: self.place,
+        }
+    }
+}
+
+impl Place {
+    /// The place with its file, as messages show it.
+    pub(crate) fn within(self, file: &Path) -> String {
+        format!("{}:{}:{}", file.display(), self.line, self.column)
     }
 }
 

@@ -7,6 +7,8 @@ fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Opt
     let limit = word.chars().count().max(3) / 3;
     candidates
         .into_iter()
+        // The word itself is not what is meant instead.
+        .filter(|candidate| *candidate != word)
         .map(|candidate| {
             let distance = strsim::osa_distance(&lower, &candidate.to_lowercase());
             (distance, candidate)
@@ -59,6 +61,7 @@ mod tests {
         assert_eq!(nearest("Timeout", ["timeout"]), Some("timeout"));
         assert_eq!(nearest("hepl", ["help", "unit"]), Some("help"));
         assert_eq!(nearest("banana", ["help", "unit"]), None);
+        assert_eq!(nearest("value", ["value", "other"]), None);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Strings with `${VARIABLE}`, which stands for a value from the environment.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
+use crate::config::expansion::string::{AS_WRITTEN, WITH_TARGET, read_string};
 use crate::config::{At, Fault, TARGET};
 
 /// A string in which `${NAME}` stands for an environment variable, and `$$` for one `$`.
@@ -22,6 +24,10 @@ pub(crate) struct Template {
 #[serde(transparent)]
 pub(crate) struct HiddenTemplate(Template);
 
+/// A string in which `${target}` stands for the target of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TargetString(String);
+
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Piece {
     Text(Box<str>),
@@ -32,6 +38,26 @@ impl Template {
     /// # Errors
     /// When a `$` does not begin a variable.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
+        Self::read(text, |_| {
+            Err(
+                "a `$` here begins the name of a variable, as in `${PASSWORD}`; \
+                 write `$$` for the character itself"
+                    .to_owned(),
+            )
+        })
+    }
+
+    /// A string in which a `$` that does not begin a variable is a `$`, as in regular expressions and JSONPaths.
+    pub(super) fn lenient(text: &str) -> Self {
+        let Ok(template) = Self::read(text, |pieces| {
+            push_text(pieces, "$");
+            Ok::<_, Infallible>(())
+        });
+        template
+    }
+
+    /// Splits a text into its pieces. `alone` is called for a `$` that does not begin a variable.
+    fn read<E>(text: &str, alone: impl Fn(&mut Vec<Piece>) -> Result<(), E>) -> Result<Self, E> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('$') {
@@ -42,15 +68,16 @@ impl Template {
                 continue;
             }
             let named = after.strip_prefix('{').and_then(|it| it.split_once('}'));
-            let Some((name, after)) = named.filter(|(name, _)| is_variable(name)) else {
-                return Err(
-                    "a `$` here begins the name of a variable, as in `${PASSWORD}`; \
-                     write `$$` for the character itself"
-                        .to_owned(),
-                );
+            rest = match named.filter(|(name, _)| is_variable(name)) {
+                Some((name, after)) => {
+                    pieces.push(Piece::Variable(name.into()));
+                    after
+                }
+                None => {
+                    alone(&mut pieces)?;
+                    after
+                }
             };
-            pieces.push(Piece::Variable(name.into()));
-            rest = after;
         }
         push_text(&mut pieces, rest);
         Ok(Self {
@@ -75,7 +102,7 @@ impl Template {
                     Some(value) => resolved.push_str(&value),
                     None if **name == *TARGET => {
                         return Err(
-                            "`${target}` needs the key `probe`; add it, or write `$${target}` for the string itself"
+                            "`${target}` stands for the target of a source with the key `probe`, in its addresses, arguments and paths alone; write `$${target}` for the string itself"
                                 .to_owned(),
                         );
                     }
@@ -104,6 +131,12 @@ impl At<HiddenTemplate> {
     }
 }
 
+impl TargetString {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 fn push_text(pieces: &mut Vec<Piece>, text: &str) {
     match pieces.last_mut() {
         _ if text.is_empty() => (),
@@ -112,7 +145,8 @@ fn push_text(pieces: &mut Vec<Piece>, text: &str) {
     }
 }
 
-fn is_variable(name: &str) -> bool {
+/// Returns whether a variable can have this name.
+pub(super) fn is_variable(name: &str) -> bool {
     let mut chars = name.chars();
     chars
         .next()
@@ -140,9 +174,29 @@ impl fmt::Debug for HiddenTemplate {
 
 impl<'de> Deserialize<'de> for Template {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        let text = read_string(AS_WRITTEN, deserializer)?;
         // The text may be a secret, so the message does not repeat it.
         Self::parse(&text).map_err(de::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for TargetString {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_string(WITH_TARGET, deserializer).map(Self)
+    }
+}
+
+impl JsonSchema for TargetString {
+    fn schema_name() -> Cow<'static, str> {
+        String::schema_name()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
     }
 }
 

@@ -1,4 +1,4 @@
-//! CSV: lines of values with a separator, with or without a header.
+//! CSV: lines of values with a separator or in aligned columns, with or without a header.
 
 use std::borrow::Cow;
 
@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::decode::decoder::{Decoder, FormatKeys};
+use crate::decode::encoding::TextEncoding;
 use crate::decode::text::utf8;
 use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted};
 
@@ -16,17 +17,37 @@ const ROWS: &str = "rows";
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CsvFormat {
-    /// The separator, one ASCII character; default `,`. Write `"\t"` for a tab.
+    /// The separator: one ASCII character, default `,`; `"\t"` for a tab; `blanks` for one or more blanks or tabs, as in
+    /// tables that are aligned for people.
     #[serde(default)]
-    delimiter: Delimiter,
+    delimiter: Separator,
     /// Reads column names from the first line. With `false` the columns are named 1, 2, 3 and so on.
     #[serde(default = "yes")]
     header: bool,
+    /// The number of lines before the header or the first row.
+    #[serde(default)]
+    skip_lines: usize,
+    /// The character with which comments begin, such as `#`. Without it, no line is a comment.
+    #[serde(default)]
+    comment: Option<Character>,
+    /// The encoding of the text, such as `windows-1252` or `utf-16le`; default UTF-8.
+    #[serde(default)]
+    encoding: Option<TextEncoding>,
+}
+
+/// The separator of the values of a line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Separator {
+    Character(u8),
+    Blanks,
 }
 
 /// One ASCII character.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Delimiter(u8);
+struct Character(u8);
+
+/// The name of [`Separator::Blanks`].
+const BLANKS: &str = "blanks";
 
 fn yes() -> bool {
     true
@@ -35,15 +56,18 @@ fn yes() -> bool {
 impl Default for CsvFormat {
     fn default() -> Self {
         Self {
-            delimiter: Delimiter::default(),
+            delimiter: Separator::default(),
             header: true,
+            skip_lines: 0,
+            comment: None,
+            encoding: None,
         }
     }
 }
 
-impl Default for Delimiter {
+impl Default for Separator {
     fn default() -> Self {
-        Self(b',')
+        Self::Character(b',')
     }
 }
 
@@ -67,19 +91,56 @@ fn decode(
     wanted: &Wanted,
     limits: Limits,
 ) -> Result<Vec<Part>, Failure> {
-    let table = table(format, utf8(bytes)?, wanted.of(ROWS), limits);
+    let text = match &format.encoding {
+        Some(encoding) => encoding.decode(bytes),
+        None => Cow::Borrowed(utf8(bytes)?),
+    };
+    let after_line = |text: &str| text.find('\n').map(|end| end + 1);
+    let mut rows = &*text;
+    for _ in 0..format.skip_lines {
+        rows = after_line(rows).map_or("", |begin| &rows[begin..]);
+    }
+    let table = match format.delimiter {
+        Separator::Character(delimiter) => {
+            let mut reader = ReaderBuilder::new();
+            reader.delimiter(delimiter);
+            table(format, &mut reader, rows, wanted.of(ROWS), limits)
+        }
+        Separator::Blanks => {
+            let mut reader = ReaderBuilder::new();
+            reader.delimiter(b'\t').quoting(false);
+            let rows = with_tabs(rows);
+            table(format, &mut reader, &rows, wanted.of(ROWS), limits)
+        }
+    };
     Ok(vec![Part::rows(ROWS, table)])
+}
+
+/// The text with one tab between the words of each line.
+fn with_tabs(text: &str) -> String {
+    let mut rows = String::with_capacity(text.len());
+    for line in text.lines() {
+        for (i, word) in line.split_ascii_whitespace().enumerate() {
+            if i > 0 {
+                rows.push('\t');
+            }
+            rows.push_str(word);
+        }
+        rows.push('\n');
+    }
+    rows
 }
 
 fn table(
     format: &CsvFormat,
+    reader: &mut ReaderBuilder,
     text: &str,
     wanted: &[Box<str>],
     limits: Limits,
 ) -> Result<Table, Failure> {
-    let mut reader = ReaderBuilder::new()
-        .delimiter(format.delimiter.0)
+    let mut reader = reader
         .has_headers(format.header)
+        .comment(format.comment.map(|Character(byte)| byte))
         // A short line has its last cells missing; it costs no other line.
         .flexible(true)
         .trim(Trim::All)
@@ -135,25 +196,57 @@ fn failure(error: &csv::Error) -> Failure {
     Failure::decode(format!("{place}not CSV: {error}"))
 }
 
-impl<'de> Deserialize<'de> for Delimiter {
+impl<'de> Deserialize<'de> for Character {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        match text.as_bytes() {
-            [byte] if byte.is_ascii() && !b"\r\n\"".contains(byte) => Ok(Self(*byte)),
-            _ => Err(de::Error::custom(format!(
-                "`{}` is not a separator; write one ASCII character, such as `\";\"` or `\"\\t\"`",
+        character(&text).map(Self).ok_or_else(|| {
+            de::Error::custom(format!(
+                "`{}` is not a single character; write one ASCII character, such as `\"#\"`",
                 text.escape_debug()
-            ))),
-        }
+            ))
+        })
     }
 }
 
-impl JsonSchema for Delimiter {
+impl<'de> Deserialize<'de> for Separator {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == BLANKS {
+            return Ok(Self::Blanks);
+        }
+        character(&text).map(Self::Character).ok_or_else(|| {
+            de::Error::custom(format!(
+                "`{}` is not a single character; write one ASCII character, such as `\";\"` or `\"\\t\"`, or `{BLANKS}`",
+                text.escape_debug()
+            ))
+        })
+    }
+}
+
+/// The character of a text that has one, unless CSV has another meaning for it.
+fn character(text: &str) -> Option<u8> {
+    match text.as_bytes() {
+        [byte] if byte.is_ascii() && !b"\r\n\"".contains(byte) => Some(*byte),
+        _ => None,
+    }
+}
+
+impl JsonSchema for Character {
     fn schema_name() -> Cow<'static, str> {
-        "Delimiter".into()
+        "Character".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "minLength": 1, "maxLength": 1 })
+    }
+}
+
+impl JsonSchema for Separator {
+    fn schema_name() -> Cow<'static, str> {
+        "Separator".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": format!("^({BLANKS}|[^\\r\\n\"])$") })
     }
 }

@@ -17,6 +17,12 @@ pub(crate) trait FormatKeys {
         false
     }
 
+    /// The value of `Accept` for servers that offer this format.
+    #[cfg(feature = "http")]
+    fn accept(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Adds the mistakes that serde does not find.
     fn check(&self, _faults: &mut Vec<Fault>) {}
 
@@ -35,11 +41,18 @@ pub(crate) trait FormatKeys {
 /// Reads texts of one format.
 pub(crate) struct Decoder(Box<DecodeFn>);
 
-type DecodeFn = dyn Fn(&[u8]) -> Result<Vec<Part>, Failure> + Send + Sync;
+type DecodeFn = dyn Fn(&[u8], Option<&str>) -> Result<Vec<Part>, Failure> + Send + Sync;
 
 impl Decoder {
     pub(super) fn new(
         decode: impl Fn(&[u8]) -> Result<Vec<Part>, Failure> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Box::new(move |bytes, _| decode(bytes)))
+    }
+
+    /// Makes a decoder that also reads the content type of a response.
+    pub(super) fn of_response(
+        decode: impl Fn(&[u8], Option<&str>) -> Result<Vec<Part>, Failure> + Send + Sync + 'static,
     ) -> Self {
         Self(Box::new(decode))
     }
@@ -49,7 +62,16 @@ impl Decoder {
     /// # Errors
     /// When no result set can be decoded.
     pub(crate) fn decode(&self, bytes: &[u8]) -> Result<Vec<Part>, Failure> {
-        (self.0)(bytes)
+        self.decode_response(bytes, None)
+    }
+
+    /// As [`decode`](Self::decode), for a response with that content type.
+    pub(crate) fn decode_response(
+        &self,
+        bytes: &[u8],
+        content_type: Option<&str>,
+    ) -> Result<Vec<Part>, Failure> {
+        (self.0)(bytes, content_type)
     }
 }
 
@@ -69,6 +91,12 @@ impl<K: FormatKeys + Default> FormatKeys for Option<K> {
     fn gives_families(&self) -> bool {
         self.as_ref()
             .map_or_else(|| K::default().gives_families(), K::gives_families)
+    }
+
+    #[cfg(feature = "http")]
+    fn accept(&self) -> Option<&'static str> {
+        self.as_ref()
+            .map_or_else(|| K::default().accept(), K::accept)
     }
 
     fn check(&self, faults: &mut Vec<Fault>) {

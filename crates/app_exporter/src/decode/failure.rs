@@ -47,6 +47,25 @@ impl Failure {
         ))
     }
 
+    /// Several failures as one, with the reason of the first. Equal messages appear once.
+    pub(crate) fn all<'f>(failures: impl IntoIterator<Item = &'f Self>) -> Self {
+        /// The limit of messages.
+        const MOST: usize = 10;
+        let mut reason = None;
+        let mut messages: Vec<&str> = Vec::new();
+        for failure in failures {
+            reason.get_or_insert(failure.reason);
+            let is_known = messages.contains(&failure.message.as_str());
+            if !is_known && messages.len() <= MOST {
+                messages.push(&failure.message);
+            }
+        }
+        if messages.len() > MOST {
+            messages[MOST] = "and others";
+        }
+        Self::new(reason.unwrap_or(Reason::Other), messages.join("; "))
+    }
+
     /// Prefixes the message with one of several items.
     #[must_use]
     pub(crate) fn about(self, what: impl fmt::Display) -> Self {

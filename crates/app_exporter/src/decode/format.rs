@@ -9,11 +9,14 @@ use crate::config::variant::{self, Variants};
 use crate::config::{Fault, OneOrNamed, Place};
 use crate::decode::csv::CsvFormat;
 use crate::decode::decoder::{Decoder, FormatKeys};
+use crate::decode::ini::IniFormat;
 use crate::decode::json::JsonFormat;
 use crate::decode::key_value::KeyValueFormat;
 use crate::decode::number::NumberFormat;
 use crate::decode::pattern::Pattern;
 use crate::decode::prometheus::PrometheusFormat;
+use crate::decode::xml::XmlFormat;
+use crate::decode::yaml::YamlFormat;
 use crate::decode::{Limits, PartInfo, Parts, Wanted};
 
 /// Defines the enum of the formats and the dispatch to the keys of each.
@@ -43,12 +46,20 @@ macro_rules! formats {
 
 formats! {
     with_keys {
-        /// JSON. A JSONPath (RFC 9535) selects the rows; a column is a member of a row, or a path that begins with `$`.
+        /// JSON. A JSONPath (RFC 9535) selects the rows. A column is a member of a row, or a path that begins with `$`.
+        /// `key` is the row's own name in its object, `index` its index in its array, and `^name` a column of the
+        /// enclosing object, `^^name` of the one around it.
         Json: Option<JsonFormat>,
         /// CSV with commas or another separator, with or without a header.
         Csv: Option<CsvFormat>,
         /// Lines such as `key=value`: `row` has a column for each key, `pairs` a row for each key.
         KeyValue: Option<KeyValueFormat>,
+        /// XML. A path such as `/status/pool` selects the rows. A column is a child or an attribute of a row, or a path
+        /// such as `memory/@used`; `value` is its text, `key` its name, `index` its place, and `^name` a column of the
+        /// enclosing element.
+        Xml: Option<XmlFormat>,
+        /// A YAML document, with the same rows and columns as JSON.
+        Yaml: Option<YamlFormat>,
         /// A regular expression. Each match is a row, each named group a column.
         Regex: OneOrNamed<Pattern>,
         /// Families of another exporter, passed on with optional renaming and relabelling.
@@ -57,6 +68,8 @@ formats! {
     without_keys {
         /// A single number, in the column `value`.
         Number: NumberFormat,
+        /// INI. Each section is a row with the column `section` and a column for each of its keys.
+        Ini: IniFormat,
     }
 }
 
@@ -93,6 +106,12 @@ impl Format {
     /// As [`FormatKeys::gives_families`].
     pub(crate) fn gives_families(&self) -> bool {
         self.keys().gives_families()
+    }
+
+    /// As [`FormatKeys::accept`].
+    #[cfg(feature = "http")]
+    pub(crate) fn accept(&self) -> Option<&'static str> {
+        self.keys().accept()
     }
 
     /// As [`FormatKeys::check`].
@@ -138,7 +157,7 @@ mod tests {
             .iter()
             .map(|(name, _)| format!("`{name}`"))
             .collect();
-        assert_eq!(names.len(), 6);
+        assert_eq!(names.len(), 9);
         assert!(error.to_string().contains(&names.join(", ")), "{error}");
         let error = serde_saphyr::from_str::<Format>("jsn").unwrap_err();
         assert!(

@@ -1,5 +1,7 @@
 //! Lines such as `key=value`.
 
+use std::collections::HashMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -63,26 +65,35 @@ fn decode(
         .filter_map(|line| line.split_once(separator))
         .map(|(key, value)| (key.trim(), unquoted(value.trim())))
         .collect();
-    let mut parts = vec![Part::rows(ROW, Ok(row(&pairs, wanted.of(ROW))))];
+    let mut parts = vec![Part::rows(ROW, row(&pairs, wanted.of(ROW), limits))];
     if !wanted.of(PAIRS).is_empty() {
         parts.push(Part::rows(PAIRS, rows(&pairs, limits)));
     }
     Ok(parts)
 }
 
-fn row(pairs: &[(&str, &str)], wanted: &[Box<str>]) -> Table {
-    let found = wanted.iter().filter_map(|key| {
-        // As with assignments, the last one counts.
-        let pair = pairs.iter().rfind(|(name, _)| *name == &**key)?;
-        Some((key.clone(), cell(pair.1)))
-    });
-    let (columns, cells): (Vec<_>, Vec<_>) = found.unzip();
-    let mut builder = TableBuilder::new(columns, Limits { bytes: 0, rows: 1 });
-    // One row is what the limit allows.
-    let _ = builder.push(cells);
+/// The first row has the first value of each key. A key that occurs again, as in the sections of an INI file, has its
+/// further values in further rows, so that `duplicates` decides on them.
+fn row(pairs: &[(&str, &str)], wanted: &[Box<str>], limits: Limits) -> Result<Table, Failure> {
+    let mut known: HashMap<&str, Vec<&str>> = HashMap::new();
+    for (key, value) in pairs {
+        known.entry(key).or_default().push(value);
+    }
+    let found: Vec<(&Box<str>, &Vec<&str>)> = wanted
+        .iter()
+        .filter_map(|key| Some((key, known.get(&**key)?)))
+        .collect();
+    let height = found.iter().map(|(_, values)| values.len()).max();
+    let columns = found.iter().map(|(key, _)| (*key).clone());
+    let mut builder = TableBuilder::new(columns, limits);
+    for row in 0..height.unwrap_or(1) {
+        let cells = found.iter().map(|(_, values)| values.get(row));
+        builder.push(cells.map(|value| value.map_or(Cell::Null, |value| cell(value))))?;
+    }
     let mut table = builder.build();
+    table.set_repeats_from(1);
     table.set_known_columns(pairs.iter().map(|(key, _)| (*key).into()).collect());
-    table
+    Ok(table)
 }
 
 fn rows(pairs: &[(&str, &str)], limits: Limits) -> Result<Table, Failure> {
@@ -93,7 +104,7 @@ fn rows(pairs: &[(&str, &str)], limits: Limits) -> Result<Table, Failure> {
     Ok(builder.build())
 }
 
-fn cell(value: &str) -> Cell {
+pub(super) fn cell(value: &str) -> Cell {
     if value.is_empty() {
         Cell::Null
     } else {
@@ -101,7 +112,7 @@ fn cell(value: &str) -> Cell {
     }
 }
 
-fn unquoted(value: &str) -> &str {
+pub(super) fn unquoted(value: &str) -> &str {
     ['"', '\'']
         .iter()
         .find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote))

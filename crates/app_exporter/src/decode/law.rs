@@ -3,9 +3,13 @@
 use crate::decode::{Content, Format, Limits, Part, Wanted};
 
 /// Formats of every decoder, as a configuration names them.
-pub(crate) const FORMATS: [&str; 8] = [
+pub(crate) const FORMATS: [&str; 12] = [
     "{json: {rows: '$..*'}}",
     "json",
+    "{json: {lines: true, rows: '$.*'}}",
+    "yaml",
+    "ini",
+    "{xml: {rows: '//*'}}",
     "csv",
     "{csv: {header: false, delimiter: ';'}}",
     "key_value",

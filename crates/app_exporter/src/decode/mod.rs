@@ -2,8 +2,10 @@
 
 mod csv;
 mod decoder;
+mod encoding;
 mod failure;
 mod format;
+mod ini;
 mod json;
 mod key_value;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -13,9 +15,11 @@ mod pattern;
 mod prometheus;
 mod table;
 mod text;
+mod xml;
+mod yaml;
 
 pub(crate) use decoder::Decoder;
 pub(crate) use failure::Failure;
 pub(crate) use format::Format;
 pub(crate) use table::{Cell, Content, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted};
-pub(crate) use text::parse_number;
+pub(crate) use text::{parse_number, shown};

@@ -2,19 +2,19 @@
 
 use std::borrow::Cow;
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::config::OneOrNamed;
+use crate::config::{OneOrNamed, compile};
 use crate::decode::decoder::{Decoder, FormatKeys};
-use crate::decode::text::utf8;
+use crate::decode::text::{shown, utf8};
 use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted};
 
 /// The result set of a single expression without a name.
 const ROWS: &str = "rows";
 
-/// A regular expression. `^` and `$` match at line ends. Matching takes linear time.
+/// A regular expression. `^` and `$` match at line ends, which are `\n` or `\r\n`. Matching takes linear time.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern(Regex);
 
@@ -63,7 +63,14 @@ impl Pattern {
                 .collect();
             builder.push(cells)?;
         }
-        Ok(builder.build())
+        let mut table = builder.build();
+        if table.len() == 0 && !text.trim().is_empty() {
+            table.set_unmatched(format!(
+                "the regular expression matches nothing in the text, which begins with `{}`",
+                shown(text.trim_start())
+            ));
+        }
+        Ok(table)
     }
 }
 
@@ -71,26 +78,6 @@ impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         self.0.as_str() == other.0.as_str()
     }
-}
-
-/// Compiles an expression. `text` is the user's, for messages.
-///
-/// # Errors
-/// The mistake in it.
-pub(super) fn compile(text: &str, expression: &str) -> Result<Regex, String> {
-    /// The memory limit of a compiled expression.
-    const MOST_BYTES: usize = 1 << 20;
-    RegexBuilder::new(expression)
-        .multi_line(true)
-        .size_limit(MOST_BYTES)
-        .build()
-        .map_err(|error| {
-            let error = error.to_string();
-            // The crate draws the expression over several lines; what it says is in the last one.
-            let reason = error.lines().last().unwrap_or_default();
-            let reason = reason.strip_prefix("error: ").unwrap_or(reason);
-            format!("`{text}` is not a regular expression: {reason}")
-        })
 }
 
 impl<'de> Deserialize<'de> for Pattern {

@@ -15,6 +15,8 @@ pub(crate) enum Cell {
     /// Integers are exact.
     Number(Number),
     Text(Box<str>),
+    /// A value that cannot be read, with the reason. It affects only the metrics that read it, in this row.
+    Unreadable(Box<str>),
 }
 
 /// Limits of one result.
@@ -35,6 +37,10 @@ pub(crate) struct Table {
     known: Vec<Box<str>>,
     /// Marks columns that no row has, and that are null everywhere. Empty if rows have all columns.
     absent: Vec<bool>,
+    /// The first row that has only the columns that occur again; `None` if every row has its own.
+    repeats_from: Option<usize>,
+    /// The reason why there are no rows, although the source has a text.
+    unmatched: Option<Box<str>>,
 }
 
 /// Fills a [`Table`] up to a number of rows.
@@ -82,10 +88,21 @@ impl Cell {
         Self::Text(text.into())
     }
 
+    /// The value, unless it cannot be read.
+    ///
+    /// # Errors
+    /// The reason.
+    pub(crate) fn readable(&self) -> Result<&Self, Failure> {
+        match self {
+            Self::Unreadable(reason) => Err(Failure::decode(&**reason)),
+            readable => Ok(readable),
+        }
+    }
+
     /// The label value of the cell; empty for an empty cell.
     pub(crate) fn to_label(&self) -> std::borrow::Cow<'_, str> {
         match self {
-            Self::Null => "".into(),
+            Self::Null | Self::Unreadable(_) => "".into(),
             Self::Bool(true) => "true".into(),
             Self::Bool(false) => "false".into(),
             Self::Number(Number::U64(number)) => number.to_string().into(),
@@ -119,7 +136,7 @@ impl Table {
         self.height
     }
 
-    pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = &[Cell]> {
+    pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = &[Cell]> + Clone {
         let width = self.columns.len();
         (0..self.height).map(move |row| {
             let begin = row * width;
@@ -166,6 +183,26 @@ impl Table {
 
     pub(crate) fn set_known_columns(&mut self, known: Vec<Box<str>>) {
         self.known = known;
+    }
+
+    /// Marks the rows that have only the columns that occur again. A column that they lack is that of the first row.
+    pub(crate) fn set_repeats_from(&mut self, row: usize) {
+        self.repeats_from = Some(row);
+    }
+
+    /// The first row whose columns are those that occur again, if it differs from the others in that.
+    pub(crate) fn repeats_from(&self) -> Option<usize> {
+        self.repeats_from
+    }
+
+    /// Sets the reason why there are no rows, although the source has a text.
+    pub(crate) fn set_unmatched(&mut self, reason: impl Into<Box<str>>) {
+        self.unmatched = Some(reason.into());
+    }
+
+    /// The reason why there are no rows, although the source has a text.
+    pub(crate) fn unmatched(&self) -> Option<&str> {
+        self.unmatched.as_deref()
     }
 
     /// Marks the columns that no row has.

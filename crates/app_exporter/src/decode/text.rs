@@ -4,12 +4,23 @@ use exporter_kit::Number;
 
 use crate::decode::Failure;
 
+/// The bytes with which some programs begin UTF-8.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Bytes as text, without a byte order mark.
 ///
 /// # Errors
 /// When they are not UTF-8; the message contains line and column.
 pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Failure> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
+        let known = [
+            (&b"\x1f\x8b"[..], "the text is compressed by gzip"),
+            (b"\xff\xfe", "the text is UTF-16, not UTF-8"),
+            (b"\xfe\xff", "the text is UTF-16, not UTF-8"),
+        ];
+        if let Some((_, what)) = known.iter().find(|(begin, _)| bytes.starts_with(begin)) {
+            return Failure::decode(*what);
+        }
         let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
         let begin = valid
@@ -40,7 +51,7 @@ pub(crate) fn parse_number(text: &str) -> Option<Number> {
 }
 
 /// The value for a message, shortened to a line.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     const MOST: usize = 60;
     let escaped: String = text.escape_debug().take(MOST).collect();
     if text.escape_debug().nth(MOST).is_some() {
@@ -76,5 +87,7 @@ mod tests {
         let failure = utf8(b"a\n\xc3\xa9b\xff").unwrap_err();
         assert_eq!(failure.message, "line 2, column 3: the text is not UTF-8");
         assert_eq!(utf8(b"\xef\xbb\xbfa"), Ok("a"));
+        let failure = utf8(b"\xff\xfea\0").unwrap_err();
+        assert_eq!(failure.message, "the text is UTF-16, not UTF-8");
     }
 }

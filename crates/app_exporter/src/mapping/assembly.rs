@@ -43,7 +43,8 @@ impl<'a> Assembly<'a> {
         match self.families.get_mut(at) {
             None => self.families.push((descriptor.clone(), vec![given])),
             Some((first, all)) if first.metric_type() == descriptor.metric_type() => {
-                all.push(given)
+                *first = first.joined(descriptor);
+                all.push(given);
             }
             Some((first, _)) => failures.add(
                 name,
@@ -71,19 +72,13 @@ impl<'a> Assembly<'a> {
                 match given {
                     Given::Made(metric, samples) => {
                         for sample in samples {
-                            if let Some(point) = metric.point(sample) {
-                                note(writer.series(&metric.labels_of(sample), &point));
-                            }
+                            let point = metric.point(sample);
+                            note(writer.series(&metric.labels_of(sample), &point));
                         }
                     }
                     Given::Passed(family) => {
                         for (head, point) in family.series() {
-                            let labels: Vec<_> = head.labels().collect();
-                            let labels: Vec<_> = labels
-                                .iter()
-                                .map(|(name, value)| (&**name, &**value))
-                                .collect();
-                            note(writer.series(&labels, &point));
+                            note(writer.pass_on(head, &point));
                         }
                     }
                 }

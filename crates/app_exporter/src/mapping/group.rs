@@ -1,28 +1,47 @@
 //! Rows of one metric grouped by labels, and the treatment of duplicates.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use exporter_kit::{Number, Timestamp};
+use exporter_kit::{HistogramValue, Number, SummaryValue, Timestamp};
+use hashbrown::HashMap;
 
 use crate::config::Duplicates;
 use crate::mapping::number;
 
-/// A sample: its label values and its number.
+/// The label values of a sample, in the order of the metric's labels.
+pub(super) type Labels = Box<[Box<str>]>;
+
+/// A sample: its label values and its value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Sample {
-    pub(super) labels: Box<[Box<str>]>,
-    /// `None` for a row with an invalid number. The default does not replace it.
-    pub(super) number: Option<Number>,
+    pub(super) labels: Labels,
+    pub(super) value: SampleValue,
     pub(super) timestamp: Option<Timestamp>,
+}
+
+/// The value of a sample.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum SampleValue {
+    Number(Number),
+    Histogram(Box<HistogramValue>),
+    Summary(Box<SummaryValue>),
+}
+
+/// The rows with the same labels so far.
+#[derive(Debug)]
+struct Group {
+    labels: Labels,
+    /// `None` for a row with an invalid number. The default does not replace it.
+    number: Option<Number>,
+    timestamp: Option<Timestamp>,
 }
 
 /// Samples with distinct labels, in the order of their first rows.
 #[derive(Debug)]
 pub(super) struct Groups {
     duplicates: Duplicates,
-    samples: Vec<Sample>,
-    places: HashMap<Box<str>, usize>,
+    all: Vec<Group>,
+    places: HashMap<String, usize>,
     /// Reused for every key.
     key: String,
 }
@@ -31,7 +50,7 @@ impl Groups {
     pub(super) fn new(duplicates: Duplicates) -> Self {
         Self {
             duplicates,
-            samples: Vec::new(),
+            all: Vec::new(),
             places: HashMap::new(),
             key: String::new(),
         }
@@ -44,12 +63,10 @@ impl Groups {
         number: Option<Number>,
         timestamp: Option<Timestamp>,
     ) -> bool {
-        let Some(at) = self.find(labels) else {
-            self.insert(labels, number, timestamp);
+        let at = self.place(labels);
+        let Some(known) = self.all.get_mut(at) else {
+            self.push(labels, number, timestamp);
             return true;
-        };
-        let Some(known) = self.samples.get_mut(at) else {
-            return false;
         };
         let (Some(old), Some(new)) = (known.number, number) else {
             // Where one of them has no number, the other's is not it: neither of a sum nor of the greatest.
@@ -64,6 +81,7 @@ impl Groups {
             Duplicates::Drop => return false,
             Duplicates::Sum | Duplicates::Count => number::sum(old, new),
             Duplicates::Max => number::max(old, new),
+            Duplicates::Min => number::min(old, new),
             Duplicates::Last => new,
         });
         // Of several the latest; a number without a time is of now.
@@ -76,35 +94,43 @@ impl Groups {
 
     /// Adds a number for labels without a row.
     pub(super) fn add_default(&mut self, labels: &[impl AsRef<str>], number: Number) {
-        if self.find(labels).is_none() {
-            self.insert(labels, Some(number), None);
+        if self.place(labels) == self.all.len() {
+            self.push(labels, Some(number), None);
         }
     }
 
+    /// The samples of the groups with a valid number.
     pub(super) fn into_samples(self) -> Vec<Sample> {
-        self.samples
+        let sample = |group: Group| {
+            Some(Sample {
+                labels: group.labels,
+                value: SampleValue::Number(group.number?),
+                timestamp: group.timestamp,
+            })
+        };
+        self.all.into_iter().filter_map(sample).collect()
     }
 
-    /// Writes the key of the labels to `self.key`. Lengths separate the values.
-    fn find(&mut self, labels: &[impl AsRef<str>]) -> Option<usize> {
+    /// The place of the group with these labels: that of the next one, if there is none yet.
+    fn place(&mut self, labels: &[impl AsRef<str>]) -> usize {
         self.key.clear();
         for label in labels {
             let label = label.as_ref();
-            // Writing to a text can't fail.
+            // Lengths separate the values. Writing to a text can't fail.
             let _ = write!(self.key, "{}:{label}", label.len());
         }
-        self.places.get(self.key.as_str()).copied()
+        let next = self.all.len();
+        *self.places.entry_ref(self.key.as_str()).or_insert(next)
     }
 
-    fn insert(
+    /// Adds the group of the labels that [`place`](Self::place) just found no group for.
+    fn push(
         &mut self,
         labels: &[impl AsRef<str>],
         number: Option<Number>,
         timestamp: Option<Timestamp>,
     ) {
-        self.places
-            .insert(self.key.as_str().into(), self.samples.len());
-        self.samples.push(Sample {
+        self.all.push(Group {
             labels: labels.iter().map(|label| label.as_ref().into()).collect(),
             number,
             timestamp,
@@ -141,7 +167,7 @@ mod tests {
                     expected.push(labels.clone());
                 }
             }
-            for duplicates in [Duplicates::Drop, Duplicates::Sum, Duplicates::Max, Duplicates::Last] {
+            for duplicates in [Duplicates::Drop, Duplicates::Sum, Duplicates::Max, Duplicates::Min, Duplicates::Last] {
                 let found: Vec<Vec<String>> = grouped(duplicates, &rows)
                     .iter()
                     .map(|sample| sample.labels.iter().map(|it| it.to_string()).collect())
@@ -158,13 +184,14 @@ mod tests {
             };
             let check = |duplicates, expected: fn(&[u64]) -> u64| {
                 for sample in grouped(duplicates, &rows) {
-                    prop_assert_eq!(sample.number, Some(Number::U64(expected(&of(&sample)))));
+                    prop_assert_eq!(&sample.value, &SampleValue::Number(Number::U64(expected(&of(&sample)))));
                 }
                 Ok(())
             };
             check(Duplicates::Drop, |all| all[0])?;
             check(Duplicates::Sum, |all| all.iter().sum())?;
             check(Duplicates::Max, |all| *all.iter().max().unwrap())?;
+            check(Duplicates::Min, |all| *all.iter().min().unwrap())?;
             check(Duplicates::Last, |all| *all.last().unwrap())?;
         }
     }
@@ -177,7 +204,8 @@ mod tests {
         groups.add_default(&["a"], Number::U64(0));
         groups.add_default(&["b"], Number::U64(0));
         let samples = groups.into_samples();
-        assert_eq!(samples[0].number, None);
-        assert_eq!(samples[1].number, Some(Number::U64(0)));
+        assert_eq!(samples.len(), 1);
+        assert_eq!(*samples[0].labels[0], *"b");
+        assert_eq!(samples[0].value, SampleValue::Number(Number::U64(0)));
     }
 }

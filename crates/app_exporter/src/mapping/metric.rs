@@ -6,10 +6,13 @@ use std::collections::BTreeMap;
 use exporter_kit::source::SourceErrorReason as Reason;
 use exporter_kit::{Descriptor, Number, Timestamp, Value};
 
-use crate::config::{Duplicates, MetricConfig, MetricType, TimestampUnit, instead};
+use crate::config::{Duplicates, MetricConfig, MetricType, TextMap, TimestampUnit, VALUE};
 use crate::decode::{Cell, Failure, Table, Wanted};
-use crate::mapping::group::{Groups, Sample};
+use crate::mapping::column::{Column, ColumnPlace, not_a_number};
+use crate::mapping::distribution::{Collected, Distribution, DistributionPlaces};
+use crate::mapping::group::{Groups, Sample, SampleValue};
 use crate::mapping::number::{self, Scale};
+use crate::mapping::totals::Totals;
 use crate::mapping::{Failures, moment};
 
 /// A declared metric, ready to map rows.
@@ -18,34 +21,66 @@ pub(super) struct Metric {
     pub(super) descriptor: Descriptor,
     pub(super) part: Box<str>,
     kind: MetricType,
-    value: Option<Box<str>>,
-    labels: Vec<(Box<str>, Box<str>)>,
+    value: Option<Column>,
+    /// The columns of a histogram or summary, which has no `value`.
+    distribution: Option<Distribution>,
+    labels: Vec<(Box<str>, Column)>,
     static_labels: Vec<(Box<str>, Box<str>)>,
-    map: BTreeMap<String, f64>,
+    map: TextMap<f64>,
     scale: Scale,
     default: Option<Number>,
     default_for: Vec<Vec<Box<str>>>,
-    timestamp: Option<(Box<str>, TimestampUnit)>,
+    timestamp: Option<(Column, TimestampUnit)>,
     duplicates: Duplicates,
+    /// The totals of a column that counts since it was last read.
+    totals: Option<Totals>,
 }
 
-/// The indexes of a metric's columns in a table.
+/// The places of a metric's columns in a table.
 struct Columns {
-    value: Option<usize>,
-    labels: Vec<usize>,
-    timestamp: Option<usize>,
+    value: Option<ColumnPlace>,
+    distribution: Option<DistributionPlaces>,
+    labels: Vec<ColumnPlace>,
+    timestamp: Option<ColumnPlace>,
+}
+
+/// The rows of a fetch so far, by their labels.
+struct RowsSoFar {
+    groups: Groups,
+    collected: Collected,
+}
+
+/// The problems of the metrics of a source.
+#[derive(Debug, Default)]
+pub(super) struct Problems<'t> {
+    pub(super) failures: Failures,
+    /// The reason why a result set has no rows, where a `default` stands for them.
+    pub(super) unmatched: Option<&'t str>,
+}
+
+fn unmatched_failure(reason: &str) -> Failure {
+    Failure::decode(format!(
+        "{reason}; correct it, or declare by `default` what no match stands for"
+    ))
 }
 
 impl Metric {
     /// Expects a checked configuration. `descriptor` follows from its name, help, type and unit.
     pub(super) fn new(config: &MetricConfig, descriptor: Descriptor, part: &str) -> Self {
         let boxed = |text: &str| -> Box<str> { text.into() };
-        let labels: Vec<(Box<str>, Box<str>)> = config
+        let labels: Vec<(Box<str>, Column)> = config
             .labels
             .0
             .iter()
-            .map(|(label, column)| (boxed(label), boxed(column)))
+            .map(|(label, column)| (boxed(label), Column::new(column)))
             .collect();
+        let value = match &config.value {
+            Some(column) => Column::new(column),
+            None => Column::named(VALUE),
+        };
+        let scale = config.scale.as_ref();
+        let scale = scale.map_or(Scale::One, |scale| Scale::new(**scale));
+        let distribution = Distribution::new(config, &value, scale);
         let value_of = |set: &BTreeMap<String, String>, label: &str| {
             boxed(set.get(label).map_or("", String::as_str))
         };
@@ -59,17 +94,15 @@ impl Metric {
             descriptor,
             part: part.into(),
             kind: config.kind,
-            value: config.value_column().map(boxed),
+            value: (config.has_value() && distribution.is_none()).then_some(value),
+            distribution,
+            scale,
             static_labels: config
                 .static_labels
                 .iter()
                 .map(|(label, value)| (boxed(label), boxed(value)))
                 .collect(),
             map: config.map.clone(),
-            scale: config
-                .scale
-                .as_ref()
-                .map_or(Scale::One, |scale| Scale::new(**scale)),
             // No rows are a count too: none.
             default: match (config.default, config.duplicates) {
                 (None, Duplicates::Count) => Some(Number::U64(0)),
@@ -79,8 +112,9 @@ impl Metric {
             timestamp: config
                 .timestamp
                 .as_ref()
-                .map(|column| (boxed(column), config.timestamp_unit)),
+                .map(|column| (Column::new(column), config.timestamp_unit)),
             duplicates: config.duplicates,
+            totals: config.accumulate.then(Totals::default),
             labels,
         }
     }
@@ -89,8 +123,12 @@ impl Metric {
     pub(super) fn want(&self, wanted: &mut Wanted) {
         let labels = self.labels.iter().map(|(_, column)| column);
         let timestamp = self.timestamp.iter().map(|(column, _)| column);
+        let mut want = |name: &str| wanted.add(&self.part, name);
         for column in self.value.iter().chain(labels).chain(timestamp) {
-            wanted.add(&self.part, column);
+            column.each_name(&mut want);
+        }
+        if let Some(distribution) = &self.distribution {
+            distribution.each_name(&mut want);
         }
     }
 
@@ -100,17 +138,31 @@ impl Metric {
         &self,
         tables: impl Iterator<Item = &'t Table>,
         complete: bool,
-        failures: &mut Failures,
+        problems: &mut Problems<'t>,
     ) -> Vec<Sample> {
-        let mut groups = Groups::new(self.duplicates);
+        let Problems { failures, .. } = problems;
+        let mut rows_so_far = RowsSoFar {
+            groups: Groups::new(self.duplicates),
+            collected: Collected::default(),
+        };
         // A default stands for what is not there, never for what is there and wrong.
         let (mut nothing, mut complete) = (true, complete);
+        let mut unmatched = None;
         for table in tables {
             match self.columns(table) {
                 Ok(columns) => {
-                    nothing &= table.rows().len() == 0;
-                    for row in table.rows() {
-                        self.add(row, &columns, &mut groups, failures);
+                    nothing &= table.len() == 0;
+                    unmatched = unmatched.or(table.unmatched());
+                    let repeats_from = table.repeats_from().unwrap_or(table.len());
+                    let mut rows = table.rows();
+                    let first = rows.clone().next().unwrap_or_default();
+                    for row in rows.by_ref().take(repeats_from) {
+                        self.add(row, &columns, &mut rows_so_far, failures);
+                    }
+                    for row in rows {
+                        if let Some(row) = self.repeated(row, first, &columns) {
+                            self.add(&row, &columns, &mut rows_so_far, failures);
+                        }
                     }
                 }
                 Err(failure) => {
@@ -118,6 +170,22 @@ impl Metric {
                     failures.add(self.descriptor.name(), failure);
                 }
             }
+        }
+        if let Some(reason) = unmatched.filter(|_| nothing) {
+            match self.default {
+                None => problems.failures.add(&self.part, unmatched_failure(reason)),
+                Some(_) => problems.unmatched = Some(reason),
+            }
+        }
+        let RowsSoFar {
+            mut groups,
+            collected,
+        } = rows_so_far;
+        if let Some(distribution) = &self.distribution {
+            return distribution.samples(collected, |labels, failure| {
+                let failure = failure.unwrap_or_else(|| self.conflict(labels));
+                problems.failures.add(self.descriptor.name(), failure);
+            });
         }
         if let Some(default) = self.default.filter(|_| complete) {
             if nothing && self.labels.is_empty() {
@@ -127,7 +195,15 @@ impl Metric {
                 groups.add_default(set, default);
             }
         }
-        groups.into_samples()
+        let samples = groups.into_samples();
+        let Some(totals) = &self.totals else {
+            return samples;
+        };
+        let (samples, added) = totals.add(samples);
+        if let Err(failure) = added {
+            problems.failures.add(self.descriptor.name(), failure);
+        }
+        samples
     }
 
     /// All labels of a sample.
@@ -139,58 +215,98 @@ impl Metric {
             .collect()
     }
 
-    /// The value of a sample; `None` for an invalid number.
-    pub(super) fn point(&self, sample: &Sample) -> Option<exporter_kit::Sample<'static>> {
-        let value = match (self.kind, sample.number?) {
-            (MetricType::Gauge, number) => Value::Gauge(number),
-            (MetricType::Counter, number) => Value::Counter(number, None),
-            (MetricType::Unknown, number) => Value::Unknown(number),
-            (MetricType::Info, _) => Value::Info,
+    /// The value of a sample.
+    pub(super) fn point<'s>(&self, sample: &'s Sample) -> exporter_kit::Sample<'s> {
+        let value = match (&sample.value, self.kind) {
+            (SampleValue::Histogram(histogram), _) => Value::Histogram(histogram),
+            (SampleValue::Summary(summary), _) => Value::Summary(summary),
+            (SampleValue::Number(number), MetricType::Counter) => Value::Counter(*number, None),
+            (SampleValue::Number(number), MetricType::Unknown) => Value::Unknown(*number),
+            (SampleValue::Number(_), MetricType::Info) => Value::Info,
+            (SampleValue::Number(number), _) => Value::Gauge(*number),
         };
         let mut point = exporter_kit::Sample::new(value);
         point.timestamp = sample.timestamp;
-        Some(point)
+        point
     }
 
     /// # Errors
     /// When a column is missing. With a default, the column of the value may be.
     fn columns(&self, table: &Table) -> Result<Columns, Failure> {
-        let find = |column: &str| {
-            table.column(column).ok_or_else(|| {
-                let instead = instead(column, table.known_columns());
-                let path = match column.contains(['.', '[']) && !column.starts_with('$') {
-                    true => format!("; a path in JSON begins with `$`, as in `$.{column}`"),
-                    false => String::new(),
-                };
-                Failure::decode(format!("unknown column `{column}`{instead}{path}"))
-            })
-        };
         let value = match &self.value {
-            Some(column) if self.default.is_some() => table.column(column),
-            Some(column) => Some(find(column)?),
+            Some(column) if self.default.is_some() => {
+                let place = column.place(table);
+                Some(place.unwrap_or(ColumnPlace::Nowhere))
+            }
+            Some(column) => Some(column.place(table)?),
             None => None,
         };
-        let labels = self.labels.iter().map(|(_, column)| find(column));
+        let labels = self.labels.iter().map(|(_, column)| column.place(table));
+        let timestamp = self.timestamp.as_ref();
+        let timestamp = timestamp.map(|(column, _)| column.place(table));
+        let distribution = self.distribution.as_ref();
+        let distribution = distribution.map(|it| it.places(table));
         Ok(Columns {
             value,
+            distribution: distribution.transpose()?,
             labels: labels.collect::<Result<_, _>>()?,
-            timestamp: match &self.timestamp {
-                Some((column, _)) => Some(find(column)?),
-                None => None,
-            },
+            timestamp: timestamp.transpose()?,
         })
     }
 
-    fn add(&self, row: &[Cell], columns: &Columns, groups: &mut Groups, failures: &mut Failures) {
-        let labels: Vec<Cow<'_, str>> = columns
-            .labels
-            .iter()
-            .map(|at| row.get(*at).map_or(Cow::Borrowed(""), Cell::to_label))
-            .collect();
-        let read = self.number(row, columns).and_then(|number| {
-            let timestamp = self.moment(row, columns)?;
-            Ok((number, timestamp))
+    /// A row that has only the columns that occur again, with the others from the first row. `None` if it has no value of
+    /// this metric.
+    fn repeated(&self, row: &[Cell], first: &[Cell], columns: &Columns) -> Option<Vec<Cell>> {
+        let is_own = match &columns.value {
+            Some(value) => value.is_in(row),
+            None => columns.labels.iter().any(|label| label.is_in(row)),
+        };
+        let cells = row.iter().zip(first);
+        is_own.then(|| {
+            cells
+                .map(|(cell, first)| match cell {
+                    Cell::Null => first.clone(),
+                    cell => cell.clone(),
+                })
+                .collect()
+        })
+    }
+
+    fn add(
+        &self,
+        row: &[Cell],
+        columns: &Columns,
+        rows_so_far: &mut RowsSoFar,
+        failures: &mut Failures,
+    ) {
+        let labels = self.labels.iter().zip(&columns.labels);
+        let labels = labels.map(|((_, column), place)| {
+            let cell = column.cell(place, row)?;
+            Ok(match cell {
+                Cow::Borrowed(cell) => cell.to_label(),
+                Cow::Owned(cell) => cell.to_label().into_owned().into(),
+            })
         });
+        let labels: Vec<Cow<'_, str>> = match labels.collect() {
+            Ok(labels) => labels,
+            Err(failure) => return failures.add(self.descriptor.name(), failure),
+        };
+        let moment = || self.moment(row, columns);
+        if let (Some(distribution), Some(places)) = (&self.distribution, &columns.distribution) {
+            let read = distribution.numbers(places, row);
+            let (numbers, timestamp) = match read.and_then(|read| Ok((read, moment()?))) {
+                Ok((None, _)) => return,
+                Ok(read) => read,
+                Err(failure) => {
+                    failures.add(self.descriptor.name(), failure);
+                    (None, None)
+                }
+            };
+            let labels = labels.iter().map(|label| (**label).into()).collect();
+            return distribution.add(&mut rows_so_far.collected, labels, numbers, timestamp);
+        }
+        let read = self.number(row, columns);
+        let read = read.and_then(|number| Ok((number, moment()?)));
         let (number, timestamp) = match read {
             // Nothing is there, and nothing stands for it.
             Ok((None, _)) => return,
@@ -200,33 +316,40 @@ impl Metric {
                 (None, None)
             }
         };
-        if !groups.add(&labels, number, timestamp) {
-            let labels: Vec<String> = self
-                .labels
-                .iter()
-                .zip(&labels)
-                .map(|((label, _), value)| format!("{label}={value:?}"))
-                .collect();
-            let labels = labels.join(",");
-            failures.add(
-                self.descriptor.name(),
-                Failure::new(
-                    Reason::Conflict,
-                    format!(
-                        "several rows have the labels `{{{labels}}}`; add a label that distinguishes them, or combine them with `duplicates`"
-                    ),
-                ),
-            );
+        if !rows_so_far.groups.add(&labels, number, timestamp) {
+            failures.add(self.descriptor.name(), self.conflict(&labels));
         }
     }
 
+    /// The failure for rows with the same labels.
+    fn conflict(&self, labels: &[impl AsRef<str>]) -> Failure {
+        let labels = self.labels.iter().zip(labels);
+        let labels = labels.map(|((label, _), value)| format!("{label}={:?}", value.as_ref()));
+        let labels = labels.collect::<Vec<_>>().join(",");
+        Failure::new(
+            Reason::Conflict,
+            format!(
+                "several rows have the labels `{{{labels}}}`; add a label that distinguishes them, or combine them with `duplicates`"
+            ),
+        )
+    }
+
     fn number(&self, row: &[Cell], columns: &Columns) -> Result<Option<Number>, Failure> {
-        if self.value.is_none() {
+        let (Some(column), Some(place)) = (&self.value, &columns.value) else {
             // Each row counts as one; and an info has no other number.
             return Ok(Some(Number::U64(1)));
-        }
-        let cell = columns.value.and_then(|at| row.get(at));
-        let number = number::of_cell(cell.unwrap_or(&Cell::Null), &self.map)?;
+        };
+        let cell = column.cell(place, row)?;
+        let mapped = match self.map.is_empty() || *cell == Cell::Null {
+            true => None,
+            false => self.map.get(cell.to_label().trim()),
+        };
+        let number = match mapped {
+            Some(mapped) => Some(number::of_float(*mapped)),
+            None => {
+                number::of_cell(&cell).map_err(|text| not_a_number(text, !self.map.is_empty()))?
+            }
+        };
         let Some(number) = number else {
             return Ok(self.default);
         };
@@ -241,9 +364,10 @@ impl Metric {
     }
 
     fn moment(&self, row: &[Cell], columns: &Columns) -> Result<Option<Timestamp>, Failure> {
-        let cell = columns.timestamp.and_then(|at| row.get(at));
-        match (cell, &self.timestamp) {
-            (Some(cell), Some((_, unit))) => moment::of_cell(cell, *unit),
+        match (&self.timestamp, &columns.timestamp) {
+            (Some((column, unit)), Some(place)) => {
+                moment::of_cell(&*column.cell(place, row)?, *unit)
+            }
             _ => Ok(None),
         }
     }

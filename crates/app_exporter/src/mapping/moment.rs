@@ -1,26 +1,25 @@
 //! Timestamps from cells.
 
-use std::time::SystemTime;
-
 use exporter_kit::{Number, Timestamp};
 
 use crate::config::TimestampUnit;
 use crate::decode::{Cell, Failure, parse_number};
+use crate::mapping::column::zoned_time;
 
 /// The timestamp in a cell: seconds or milliseconds since 1970, or a time of RFC 3339. `None` for an empty cell.
 ///
 /// # Errors
 /// When it is not a timestamp.
 pub(super) fn of_cell(cell: &Cell, unit: TimestampUnit) -> Result<Option<Timestamp>, Failure> {
-    let number = match cell {
+    let number = match cell.readable()? {
         Cell::Null => return Ok(None),
         Cell::Number(number) => Some(*number),
         Cell::Text(text) => parse_number(text),
-        Cell::Bool(_) => None,
+        Cell::Bool(_) | Cell::Unreadable(_) => None,
     };
     let moment = match (number, cell) {
         (Some(number), _) => of_number(number, unit),
-        (None, Cell::Text(text)) => of_text(text.trim()),
+        (None, Cell::Text(text)) => zoned_time(text.trim()),
         _ => None,
     };
     moment.map(Some).ok_or_else(|| {
@@ -29,49 +28,6 @@ pub(super) fn of_cell(cell: &Cell, unit: TimestampUnit) -> Result<Option<Timesta
             "`{text}` is not a timestamp; provide seconds since 1970, or a time such as 2026-01-31T12:00:00Z"
         ))
     })
-}
-
-/// Parses a time of RFC 3339. A time without a zone is UTC; a date is its midnight.
-fn of_text(text: &str) -> Option<Timestamp> {
-    const DAY: usize = "2026-01-31".len();
-    let midnight = (text.len() == DAY).then(|| format!("{text}T00:00:00Z"));
-    let (local, ahead) = zoned(midnight.as_deref().unwrap_or(text))?;
-    let time: SystemTime = humantime::parse_rfc3339_weak(local).ok()?;
-    let time = Timestamp::from(time);
-    Some(Timestamp::new(
-        time.seconds().checked_sub(ahead)?,
-        time.subsec_nanos(),
-    ))
-}
-
-/// Splits a time from its offset in seconds: `+02:00`, `+0200` or, in PostgreSQL's notation, `+02`.
-fn zoned(text: &str) -> Option<(&str, i64)> {
-    const LEAST: usize = "2026-01-31T12:00".len();
-    // What is before is the date, which has `-` itself.
-    let Some(at) = text
-        .get(LEAST..)
-        .and_then(|time| time.find(['+', '-']))
-        .map(|at| at + LEAST)
-    else {
-        return Some((text, 0));
-    };
-    let (local, zone) = text.split_at_checked(at)?;
-    if local.ends_with(['Z', 'z']) {
-        return None;
-    }
-    let digits = zone.get(1..)?;
-    let (hours, minutes) = match digits.split_once(':') {
-        Some(parts) => parts,
-        None if digits.len() == 4 => digits.split_at_checked(2)?,
-        None => (digits, "00"),
-    };
-    let number = |digits: &str, most: i64| {
-        let number: i64 = digits.parse().ok()?;
-        let is_one = digits.len() == 2 && digits.bytes().all(|it| it.is_ascii_digit());
-        (is_one && number <= most).then_some(number)
-    };
-    let ahead = number(hours, 23)? * 3600 + number(minutes, 59)? * 60;
-    Some((local, if zone.starts_with('-') { -ahead } else { ahead }))
 }
 
 #[allow(

@@ -1,11 +1,10 @@
-//! Numbers from cells: mapped strings, factors and sums. Integers stay exact.
+//! Numbers from cells: factors and sums. Integers stay exact.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use exporter_kit::Number;
 
-use crate::decode::{Cell, Failure, parse_number};
+use crate::decode::{Cell, parse_number};
 
 /// A factor.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,30 +48,16 @@ impl Scale {
     }
 }
 
-/// The number in a cell, mapped if it is in `map`. `None` for an empty cell.
+/// The number in a readable cell. `None` for an empty cell.
 ///
 /// # Errors
-/// When it is not a number.
-pub(super) fn of_cell(cell: &Cell, map: &BTreeMap<String, f64>) -> Result<Option<Number>, Failure> {
-    if matches!(cell, Cell::Null) {
-        return Ok(None);
-    }
-    if let Some(mapped) = map.get(cell.to_label().trim()) {
-        return Ok(Some(of_float(*mapped)));
-    }
+/// The text that is not a number.
+pub(super) fn of_cell(cell: &Cell) -> Result<Option<Number>, &str> {
     match cell {
-        Cell::Null => Ok(None),
+        Cell::Null | Cell::Unreadable(_) => Ok(None),
         Cell::Bool(bool) => Ok(Some(Number::U64(u64::from(*bool)))),
         Cell::Number(number) => Ok(Some(*number)),
-        Cell::Text(text) => parse_number(text).map(Some).ok_or_else(|| {
-            let remedy = if map.is_empty() {
-                "map it to a number with `map`"
-            } else {
-                "add it to `map`"
-            };
-            let text: String = text.escape_debug().take(60).collect();
-            Failure::decode(format!("`{text}` is not a number; {remedy}"))
-        }),
+        Cell::Text(text) => parse_number(text).map(Some).ok_or(text),
     }
 }
 
@@ -90,15 +75,30 @@ pub(super) fn sum(a: Number, b: Number) -> Number {
 
 /// The greater of the two; NaN is less than any number.
 pub(super) fn max(a: Number, b: Number) -> Number {
-    let order = match integer(a).zip(integer(b)) {
+    match (a.as_f64().is_nan(), b.as_f64().is_nan()) {
+        (true, _) => b,
+        (_, true) => a,
+        _ if order(a, b) == Ordering::Less => b,
+        _ => a,
+    }
+}
+
+/// The lesser of the two; NaN is greater than any number.
+pub(super) fn min(a: Number, b: Number) -> Number {
+    match (a.as_f64().is_nan(), b.as_f64().is_nan()) {
+        (true, _) => b,
+        (_, true) => a,
+        _ if order(a, b) == Ordering::Greater => b,
+        _ => a,
+    }
+}
+
+/// The order of two numbers, exact for integers.
+fn order(a: Number, b: Number) -> Ordering {
+    match integer(a).zip(integer(b)) {
         Some((a, b)) => a.cmp(&b),
-        None => match (a.as_f64(), b.as_f64()) {
-            (a, _) if a.is_nan() => Ordering::Less,
-            (_, b) if b.is_nan() => Ordering::Greater,
-            (a, b) => a.total_cmp(&b),
-        },
-    };
-    if order == Ordering::Less { b } else { a }
+        None => a.as_f64().total_cmp(&b.as_f64()),
+    }
 }
 
 fn integer(number: Number) -> Option<i128> {
@@ -155,16 +155,11 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_what_the_map_or_its_digits_say() {
-        let map = BTreeMap::from([("UP".to_owned(), 1.0), ("true".to_owned(), 7.0)]);
-        let number = |cell| of_cell(&cell, &map);
-        assert_eq!(number(Cell::text(" UP ")), Ok(Some(Number::U64(1))));
-        assert_eq!(number(Cell::Bool(true)), Ok(Some(Number::U64(7))));
-        assert_eq!(number(Cell::Bool(false)), Ok(Some(Number::U64(0))));
-        assert_eq!(number(Cell::text("12")), Ok(Some(Number::U64(12))));
-        assert_eq!(number(Cell::Null), Ok(None));
-        let failure = number(Cell::text("DOWN")).unwrap_err();
-        assert_eq!(failure.message, "`DOWN` is not a number; add it to `map`");
+    fn a_text_is_what_its_digits_say() {
+        assert_eq!(of_cell(&Cell::Bool(false)), Ok(Some(Number::U64(0))));
+        assert_eq!(of_cell(&Cell::text("12")), Ok(Some(Number::U64(12))));
+        assert_eq!(of_cell(&Cell::Null), Ok(None));
+        assert_eq!(of_cell(&Cell::text("DOWN")), Err("DOWN"));
     }
 
     fn any_number() -> impl Strategy<Value = Number> {
@@ -190,6 +185,7 @@ mod tests {
         fn sum_and_max_do_not_depend_on_the_order(a in any_number(), b in any_number()) {
             prop_assert_eq!(sum(a, b), sum(b, a));
             prop_assert_eq!(max(a, b), max(b, a));
+            prop_assert_eq!(min(a, b), min(b, a));
         }
 
         #[test]

@@ -6,7 +6,7 @@ use crate::config::MetricConfig;
 use crate::decode::{Content, Failure, Part, Parts, Wanted};
 use crate::mapping::Failures;
 use crate::mapping::assembly::Assembly;
-use crate::mapping::metric::Metric;
+use crate::mapping::metric::{Metric, Problems};
 
 /// Maps the rows of a source to families, by the declared metrics.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(crate) struct Mapped {
     pub(crate) rows: u64,
     /// Failures of single rows and metrics.
     pub(crate) failures: Failures,
+    /// The reason why a result set has no rows, where a `default` stands for them.
+    pub(crate) unmatched: Option<Box<str>>,
 }
 
 impl Mapping {
@@ -56,30 +58,33 @@ impl Mapping {
     /// Maps the result sets to families. A failed result set fails its metrics; an invalid row is skipped alone.
     ///
     /// # Errors
-    /// When all result sets failed: the first failure.
+    /// When all result sets failed.
     pub(crate) fn map(&self, parts: &[Part]) -> Result<Mapped, Failure> {
         let used = parts.iter().filter(|part| self.can_use(part));
         let rows: usize = used.map(Part::rows_len).sum();
-        let mut failures = Failures::default();
-        let mut first = None;
-        for part in parts {
-            if let Err(failure) = &part.content {
-                first.get_or_insert(failure);
-                failures.add(&part.name, failure.clone());
-            }
+        let mut problems = Problems::default();
+        let failed = parts.iter().filter_map(|part| {
+            let failure = part.content.as_ref().err()?;
+            Some((&part.name, failure))
+        });
+        let failed: Vec<_> = failed.collect();
+        if !failed.is_empty() && !parts.iter().any(|part| self.can_use(part)) {
+            return Err(Failure::all(failed.into_iter().map(|(_, failure)| failure)));
         }
-        if let Some(first) = first
-            && !parts.iter().any(|part| self.can_use(part))
-        {
-            return Err(first.clone());
+        for (name, failure) in failed {
+            problems.failures.add(name, failure.clone());
         }
         let mut assembly = Assembly::default();
         for metric in &self.metrics {
             let own = || parts.iter().filter(|part| part.name == metric.part);
             let complete = own().all(|part| part.content.is_ok());
-            let samples = metric.samples(own().filter_map(Part::table), complete, &mut failures);
-            assembly.add_made(metric, samples, &mut failures);
+            let samples = metric.samples(own().filter_map(Part::table), complete, &mut problems);
+            assembly.add_made(metric, samples, &mut problems.failures);
         }
+        let Problems {
+            mut failures,
+            unmatched,
+        } = problems;
         for part in parts {
             if let Ok(Content::Families(families)) = &part.content {
                 for family in families.families() {
@@ -91,6 +96,7 @@ impl Mapping {
             snapshot: assembly.build(&mut failures),
             rows: rows as u64,
             failures,
+            unmatched: unmatched.map(Into::into),
         })
     }
 

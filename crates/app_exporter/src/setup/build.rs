@@ -5,7 +5,8 @@ use std::sync::Arc;
 use exporter_kit::source::SourceSpec;
 
 use crate::config::ConfigError;
-use crate::setup::file::{Config, Location};
+use crate::setup::config::Config;
+use crate::setup::files::folder;
 use crate::setup::spec;
 use crate::setup::template::SourceTemplate;
 use crate::sources::origin::Surroundings;
@@ -16,6 +17,8 @@ pub(crate) struct Built {
     pub(crate) specs: Vec<SourceSpec>,
     /// Templates, which are fetched for the targets of requests.
     pub(crate) templates: Vec<SourceTemplate>,
+    /// Settings that are valid and dangerous, one text for each.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Builds every source of a configuration. Opens no connection, so that the program starts while a source is down.
@@ -24,27 +27,33 @@ pub(crate) struct Built {
 /// All missing environment variables, certificates and keys.
 pub(crate) fn build(
     config: Config,
-    location: &Location,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Built, ConfigError> {
     let mut built = Built {
         specs: Vec::new(),
         templates: Vec::new(),
+        warnings: Vec::new(),
     };
     let mut faults = Vec::new();
     for (name, source) in config.sources {
-        let place = name.place();
-        let result = match source.probe.clone() {
+        let (place, file) = (name.place(), Arc::clone(&source.file));
+        let origin = source.config.origin().ok();
+        if let Some(warning) = origin.and_then(|it| it.origin.warning()) {
+            let warning = format!("source `{}`: {warning}", name.as_str());
+            built.warnings.push(warning);
+        }
+        let result = match source.config.probe.clone() {
             None => {
                 let surroundings = Surroundings {
-                    folder: location.folder(),
+                    folder: folder(&file),
                     variable,
                     target: None,
                 };
-                spec::new(&name, Arc::new(source), surroundings).map(|spec| built.specs.push(spec))
+                let config = Arc::new(source.config);
+                spec::new(&name, config, surroundings).map(|spec| built.specs.push(spec))
             }
             Some(probe) => {
-                let template = SourceTemplate::new(&name, source, &probe, location);
+                let template = SourceTemplate::new(&name, source, &probe);
                 template
                     .check(variable)
                     .map(|()| built.templates.push(template))
@@ -52,12 +61,12 @@ pub(crate) fn build(
         };
         if let Err(mut fault) = result {
             fault.place = fault.place.or(Some(place));
-            faults.push(fault);
+            faults.push((file, fault));
         }
     }
     if faults.is_empty() {
         Ok(built)
     } else {
-        Err(ConfigError::new(location.file(), faults))
+        Err(ConfigError::new(faults))
     }
 }

@@ -1,23 +1,28 @@
 //! Checks of a configuration beyond single keys and values.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
 use exporter_kit::{NameErrorKind, Registry};
 
-use crate::config::{At, Duplicates, Fault, MetricConfig, MetricType, instead, there_is};
+use crate::config::{At, Duplicates, Fault, MetricConfig, MetricType, VALUE, instead, there_is};
 use crate::decode::{Format, PartInfo, Parts};
+use crate::setup::config::DeclaredSource;
+use crate::setup::distribution;
 use crate::setup::families::Families;
 use crate::setup::source::{SourceConfig, SourceName};
 
-/// Returns all mistakes.
-pub(super) fn check(sources: &BTreeMap<At<SourceName>, SourceConfig>) -> Vec<Fault> {
-    let mut faults = Vec::new();
+/// Returns all mistakes, with their files.
+pub(super) fn check(sources: &BTreeMap<At<SourceName>, DeclaredSource>) -> Vec<(Arc<Path>, Fault)> {
+    let mut all = Vec::new();
     let mut families = Families::new();
-    for (name, source) in sources {
-        check_source(name, source, &mut faults);
-        for (i, metric) in source.metrics.iter().enumerate() {
-            families.check(metric, &mut faults);
-            if let Some(same) = source.metrics[..i].iter().find(|other| *other == metric) {
+    for (name, DeclaredSource { file, config }) in sources {
+        let mut faults = Vec::new();
+        check_source(name, config, &mut faults);
+        for (i, metric) in config.metrics.iter().enumerate() {
+            families.check(metric, file, &mut faults);
+            if let Some(same) = config.metrics[..i].iter().find(|other| *other == metric) {
                 faults.push(Fault::at(
                     metric.name.place(),
                     format!(
@@ -28,8 +33,9 @@ pub(super) fn check(sources: &BTreeMap<At<SourceName>, SourceConfig>) -> Vec<Fau
                 ));
             }
         }
+        all.extend(faults.into_iter().map(|fault| (Arc::clone(file), fault)));
     }
-    faults
+    all
 }
 
 fn check_source(name: &At<SourceName>, source: &SourceConfig, faults: &mut Vec<Fault>) {
@@ -83,6 +89,16 @@ fn check_probe(source: &SourceConfig, faults: &mut Vec<Fault>) {
             "`targets` is empty, so that every target is rejected; add one",
         ));
     }
+    for entry in &probe.targets {
+        entry.check(faults);
+    }
+    let mut metrics = source.metrics.iter();
+    if let Some(metric) = metrics.find(|metric| metric.accumulate) {
+        faults.push(Fault::at(
+            metric.name.place(),
+            "`accumulate` and `probe` exclude each other: a target has no total between probes; remove one of the two",
+        ));
+    }
     if let Some(interval) = source.interval() {
         faults.push(Fault::at(
             interval.place(),
@@ -121,6 +137,16 @@ fn check_metric(metric: &At<MetricConfig>, faults: &mut Vec<Fault>) {
             ));
         }
     }
+    for column in metric.columns() {
+        column.check(column.place(), faults);
+    }
+    distribution::check(metric, faults);
+    if metric.accumulate && metric.kind != MetricType::Counter {
+        faults.push(Fault::at(
+            metric.name.place(),
+            "`accumulate` is for counters; write `type: counter`, or remove it",
+        ));
+    }
     check_numbers(metric, faults);
     check_default(metric, faults);
 }
@@ -140,15 +166,22 @@ fn check_numbers(metric: &At<MetricConfig>, faults: &mut Vec<Fault>) {
     let Some(value) = &metric.value else { return };
     let needless = match (metric.kind, metric.duplicates) {
         (MetricType::Info, _) => "the value of an info metric is always 1",
+        (MetricType::Histogram, _) if !metric.buckets.0.is_empty() => {
+            "a histogram with `buckets` reads the columns of its buckets"
+        }
+        (MetricType::Summary, _)
+            if !metric.quantiles.0.is_empty()
+                || metric.count.is_some() && metric.quantile.is_none() =>
+        {
+            "a summary with `quantiles` reads the columns of its quantiles"
+        }
+        (MetricType::Histogram | MetricType::Summary, _) => return,
         (_, Duplicates::Count) => "`duplicates: count` exports the number of rows",
         _ => return,
     };
     faults.push(Fault::at(
         value.place(),
-        format!(
-            "the column `{}` is unused: {needless}; remove `value`",
-            value.as_str()
-        ),
+        format!("the key `value` is unused: {needless}; remove it"),
     ));
 }
 
@@ -226,12 +259,10 @@ fn check_columns(
     format: Option<&Format>,
     faults: &mut Vec<Fault>,
 ) {
-    let value = metric.value.as_ref();
-    let implied = metric.value_column().filter(|_| value.is_none());
-    let implied = implied.map(|column| (column, metric.name.place()));
-    let labels = metric.labels.0.iter().map(|(_, column)| column);
-    let columns = value.into_iter().chain(labels).chain(&metric.timestamp);
-    let columns = columns.map(|column| (column.as_str(), column.place()));
+    let has_implied = metric.has_value() && metric.value.is_none();
+    let implied = has_implied.then_some((VALUE, metric.name.place()));
+    let columns = metric.columns();
+    let columns = columns.flat_map(|column| column.names(column.place()));
     for (column, place) in columns.chain(implied) {
         match &part.columns {
             Some(known) if known.is_empty() && format.is_some() => faults.push(Fault::at(

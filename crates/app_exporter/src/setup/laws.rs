@@ -1,10 +1,12 @@
 //! Property tests: a decoder never panics and never exceeds its limits.
 
+use std::path::Path;
+
 use proptest::prelude::*;
 
 use crate::decode::law::{self, FORMATS};
 use crate::decode::{Format, Limits, Wanted};
-use crate::setup::{Config, Location};
+use crate::setup::{Config, Files};
 
 /// Texts that are nearly right, and bytes that are not even text.
 fn any_text() -> impl Strategy<Value = Vec<u8>> {
@@ -32,6 +34,11 @@ fn any_text() -> impl Strategy<Value = Vec<u8>> {
         "\\",
         "é",
         "# EOF\n",
+        "<a>",
+        "</a>",
+        "<a value='1'/>",
+        "&amp;",
+        "[key]\n",
     ]);
     prop_oneof![
         prop::collection::vec(pieces, 0..40).prop_map(|all| all.concat().into_bytes()),
@@ -62,7 +69,7 @@ proptest! {
         let (before, after) = example.split_at(at);
         let kept = after.chars().next().map_or(0, char::len_utf8);
         let text = format!("{before}{slip}{}", &after[kept..]);
-        if let Err(error) = Config::parse(&text, &Location::new("a.yml")) {
+        if let Err(error) = Config::parse(&Files::of_text(Path::new("a.yml"), &text), &|_| None) {
             let error = error.to_string();
             prop_assert!(error.starts_with("a.yml:"), "{}", error);
         }

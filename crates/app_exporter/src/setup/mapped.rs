@@ -16,6 +16,8 @@ pub(crate) struct MappedSource {
     name: Box<str>,
     /// True after the first fetch without rows, which the log reports.
     reported_empty: AtomicBool,
+    /// True after the first fetch whose text matches no regular expression, which the log reports.
+    reported_unmatched: AtomicBool,
     fetcher: Fetcher,
     mapping: Arc<Mapping>,
     visits: Visits,
@@ -26,23 +28,28 @@ impl MappedSource {
         Self {
             name: name.into(),
             reported_empty: AtomicBool::new(false),
+            reported_unmatched: AtomicBool::new(false),
             fetcher,
             mapping: Arc::new(mapping),
             visits: Visits::new(),
         }
     }
 
-    /// Logs that a fetch succeeded without rows: once as a warning, as a path or pattern may be wrong, then for debugging,
-    /// as there may really be none.
+    /// Logs that a fetch succeeded without rows: there may really be none, or a path or pattern is wrong.
     fn report_empty(&self) {
-        let level = match self.reported_empty.swap(true, Ordering::Relaxed) {
-            false => log::Level::Warn,
-            true => log::Level::Debug,
-        };
         let name = &*self.name;
         log::log!(
-            level, source = name;
+            first_as_warning(&self.reported_empty), source = name;
             "source `{name}` returned no rows, so its metrics have no samples; check its path, pattern or query"
+        );
+    }
+
+    /// Logs that defaults stand for a text that does not match: there may really be nothing, or the pattern is wrong.
+    fn report_unmatched(&self, reason: &str) {
+        let name = &*self.name;
+        log::log!(
+            first_as_warning(&self.reported_unmatched), source = name;
+            "source `{name}`: {reason}; its metrics have their `default`"
         );
     }
 
@@ -67,8 +74,10 @@ impl Source for MappedSource {
         let is_empty = mapped.rows == 0 && families.all(|family| family.series().len() == 0);
         let mut fetched = Fetched::new(mapped.snapshot, mapped.rows);
         let mut problems: Vec<Failure> = mapped.failures.into_problems().collect();
-        if is_empty && problems.is_empty() {
-            self.report_empty();
+        match &mapped.unmatched {
+            Some(reason) => self.report_unmatched(reason),
+            None if is_empty && problems.is_empty() => self.report_empty(),
+            None => (),
         }
         // Each is counted, but only the last is shown: it says all.
         let all = together(&problems);
@@ -79,6 +88,14 @@ impl Source for MappedSource {
             fetched = fetched.with_problem(problem.into());
         }
         Ok(fetched)
+    }
+}
+
+/// The level of a message that is a warning once.
+fn first_as_warning(reported: &AtomicBool) -> log::Level {
+    match reported.swap(true, Ordering::Relaxed) {
+        false => log::Level::Warn,
+        true => log::Level::Debug,
     }
 }
 

@@ -6,19 +6,34 @@
 use serde_json::{Map, Value};
 use serde_saphyr::options::NonFiniteFloatPolicy;
 
-use crate::setup::file::Config;
+use crate::setup::config::Config;
+use crate::setup::files::Files;
 
 /// The replacement for a secret.
 const SECRET: &str = "<secret>";
 
-/// The configuration as YAML with its keys in alphabetical order. Environment variables appear by name.
+/// The files as YAML with their keys in alphabetical order. Environment variables appear by name. Each of several files is
+/// a document that begins with its path.
 ///
 /// # Errors
-/// When the text is not a configuration.
-pub(crate) fn shown(text: &str) -> Result<String, String> {
+/// When a text is not a configuration.
+pub(crate) fn shown(files: &Files) -> Result<String, String> {
+    if let [only] = files.as_slice() {
+        return shown_text(&only.text);
+    }
+    files
+        .as_slice()
+        .iter()
+        .try_fold(String::new(), |all, file| {
+            let path = file.path.display().to_string();
+            let path = path.escape_debug();
+            Ok(format!("{all}---\n# {path}\n{}", shown_text(&file.text)?))
+        })
+}
+
+fn shown_text(text: &str) -> Result<String, String> {
     // JSON has no number for `.nan` and `.inf`, which are shown as they are written.
-    let options =
-        serde_saphyr::options! { non_finite_float_policy: NonFiniteFloatPolicy::AsString };
+    let options = serde_saphyr::options! { non_finite_float_policy: NonFiniteFloatPolicy::AsString, strict_booleans: true };
     let mut value: Value =
         serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())?;
     let schema = Config::schema();
@@ -128,7 +143,7 @@ mod tests {
   b:
     file: {path: a, format: number}
 ";
-        let shown = shown(text).unwrap();
+        let shown = shown_text(text).unwrap();
         assert!(!shown.contains("hunter2"), "{shown}");
         for line in [
             "url: http://a/${PATH}",
@@ -163,7 +178,7 @@ mod tests {
             "{hunter2: 1, a: hunter2}",
             "sources: {a: hunter2}",
         ] {
-            let shown = shown(text).unwrap_or_default();
+            let shown = shown_text(text).unwrap_or_default();
             assert!(
                 !shown.replace("hunter2: ", "").contains("hunter2"),
                 "{text}: {shown}"
@@ -186,7 +201,7 @@ mod tests {
             ("sources: {a: {metrics: [{map: {x: .inf}}]}}", "x: \".inf\""),
             ("sources: {a: &a {file: {path: x}}, b: {<<: *a}}", "path: x"),
         ] {
-            let shown = shown(text).unwrap();
+            let shown = shown_text(text).unwrap();
             assert!(
                 shown.lines().any(|it| it.trim() == line),
                 "{line} in\n{shown}"

@@ -31,6 +31,8 @@ pub(crate) struct SourceConfig {
     pub(crate) command: Option<At<sources::command::CommandConfig>>,
     /// Response of a web server.
     pub(crate) http: Option<At<sources::http::HttpConfig>>,
+    /// Response of a FastCGI server, such as PHP-FPM.
+    pub(crate) fastcgi: Option<At<sources::fastcgi::FastCgiConfig>>,
     /// Rows of a database.
     pub(crate) sql: Option<At<sources::sql::SqlConfig>>,
     /// Data and statistics of a Redis server.

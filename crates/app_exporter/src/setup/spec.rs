@@ -20,11 +20,13 @@ pub(super) fn new(
     surroundings: Surroundings<'_>,
 ) -> Result<SourceSpec, Fault> {
     let mapped = map_one(name, &source, surroundings)?;
+    // In another folder, its relative paths lead to other files.
+    let folder = surroundings.folder.to_owned();
     Ok(SourceSpec::new(name.as_str(), mapped)
         .timeout(source.timeout())
         .schedule(source.schedule())
         .on_error(source.on_error())
-        .config(source))
+        .config((folder, source)))
 }
 
 fn map_one(

@@ -3,7 +3,7 @@
 use crate::config::{At, Place};
 use crate::setup::source::SourceConfig;
 use crate::sources::origin::{Origin, SourceInfo, not_built_in};
-use crate::sources::{command, file, files, http, login, redis, simulate, sql};
+use crate::sources::{command, fastcgi, file, files, http, login, redis, simulate, sql};
 
 /// The keys of one source in a configuration.
 pub(super) struct NamedOrigin<'c> {
@@ -25,13 +25,14 @@ pub(crate) fn sources() -> impl Iterator<Item = SourceInfo> {
 
 impl SourceConfig {
     /// All sources, each with its keys if the configuration has them.
-    fn table(&self) -> [(SourceInfo, OriginKeys<'_>); 8] {
+    fn table(&self) -> [(SourceInfo, OriginKeys<'_>); 9] {
         [
             (simulate::INFO, keys(&self.simulate)),
             (file::INFO, keys(&self.file)),
             (files::INFO, keys(&self.files)),
             (command::INFO, keys(&self.command)),
             (http::INFO, keys(&self.http)),
+            (fastcgi::INFO, keys(&self.fastcgi)),
             (sql::INFO, keys(&self.sql)),
             (redis::INFO, keys(&self.redis)),
             (login::INFO, keys(&self.login)),
@@ -79,15 +80,22 @@ fn keys<O: Origin>(keys: &Option<At<O>>) -> OriginKeys<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
-    use crate::setup::{Config, Location};
+    use crate::config::ConfigError;
+    use crate::setup::{Config, Files};
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(&Files::of_text(Path::new("a.yml"), text), &|_| None)
+    }
 
     #[test]
     fn every_source_is_listed_under_its_key() {
         let schema = format!("{:#}", Config::schema());
         for source in sources() {
             let config = format!("sources: {{a: {{{}: 1}}}}", source.name);
-            let error = Config::parse(&config, &Location::new("a.yml")).unwrap_err();
+            let error = parse(&config).unwrap_err();
             assert!(!error.to_string().contains("unknown key"), "{error}");
             assert!(schema.contains(&format!("\"{}\": {{", source.name)));
         }
@@ -101,7 +109,7 @@ mod tests {
                 continue;
             };
             let config = format!("sources: {{a: {{{}: {{any: key}}}}}}", source.name);
-            let error = Config::parse(&config, &Location::new("a.yml")).unwrap_err();
+            let error = parse(&config).unwrap_err();
             assert_eq!(
                 error.to_string(),
                 format!(

@@ -1,12 +1,14 @@
 //! Templates: sources that are fetched for the targets of requests.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use exporter_kit::source::{OnError, Schedule, SourceSpec};
 
-use crate::config::{At, Fault, ProbeConfig, TARGET, there_is};
-use crate::setup::file::Location;
+use crate::config::{At, Fault, ProbeConfig, TARGET, TargetEntry, there_is};
+use crate::setup::config::DeclaredSource;
+use crate::setup::files::folder;
 use crate::setup::source::{SourceConfig, SourceName};
 use crate::setup::spec;
 use crate::sources::origin::{Surroundings, Target};
@@ -17,21 +19,17 @@ pub(crate) struct SourceTemplate {
     name: SourceName,
     config: Arc<SourceConfig>,
     probe: ProbeConfig,
-    location: Location,
+    /// The base of relative paths.
+    folder: PathBuf,
 }
 
 impl SourceTemplate {
-    pub(super) fn new(
-        name: &SourceName,
-        config: SourceConfig,
-        probe: &ProbeConfig,
-        location: &Location,
-    ) -> Self {
+    pub(super) fn new(name: &SourceName, source: DeclaredSource, probe: &ProbeConfig) -> Self {
         Self {
             name: name.clone(),
-            config: Arc::new(config),
+            folder: folder(&source.file).to_owned(),
+            config: Arc::new(source.config),
             probe: probe.clone(),
-            location: location.clone(),
         }
     }
 
@@ -62,7 +60,7 @@ impl SourceTemplate {
 
     /// Returns whether both templates build the same source for a target.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.config == other.config
+        self.config == other.config && self.folder == other.folder
     }
 
     /// The time for which the result of a fetch can be reused.
@@ -86,37 +84,52 @@ impl SourceTemplate {
         target: &str,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<SourceSpec, Fault> {
-        self.build_for(&Target::new(target), variable)
+        self.build_for(self.probe.entry(target), &Target::new(target), variable)
     }
 
-    /// Builds the source for a sample target, to report what is missing.
+    /// Builds the source for sample targets, to report what is missing: for one, and for one of each entry with variables.
     pub(super) fn check(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<(), Fault> {
-        let Some(sample) = self.probe.targets.first().map(|target| target.sample()) else {
-            return Ok(());
-        };
-        let target = Target::new(&sample);
-        self.build_for(&target, variable)?;
-        if target.has_place() {
-            return Ok(());
+        let entries = self.probe.targets.iter().enumerate();
+        let entries = entries.filter(|(i, entry)| *i == 0 || entry.variables.is_some());
+        for (_, entry) in entries {
+            let [named, numeric] = entry.pattern.samples();
+            let build = |sample: &str| {
+                let target = Target::new(sample);
+                self.build_for(Some(entry), &target, variable)?;
+                Ok(target.has_place())
+            };
+            // A target may be a port alone.
+            let has_place =
+                build(&named).or_else(|fault: Fault| build(&numeric).map_err(|_| fault));
+            if !has_place? && entry.variables.is_none() {
+                return Err(self.unused());
+            }
         }
+        Ok(())
+    }
+
+    fn unused(&self) -> Fault {
         let message = "the source has a `probe` but does not use the target; write `${target}` where it belongs, or remove `probe`";
-        Err(Fault {
+        Fault {
             place: self.config.probe.as_ref().map(At::place),
             message: message.to_owned(),
-        })
+        }
     }
 
     fn build_for(
         &self,
+        entry: Option<&TargetEntry>,
         target: &Target<'_>,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<SourceSpec, Fault> {
+        let own = entry.map(|entry| entry.resolved(variable)).transpose()?;
+        let own = own.unwrap_or_default();
         let variable = |name: &str| match name {
             TARGET => Some(target.take().to_owned()),
-            name => variable(name),
+            name => own.get(name).cloned().or_else(|| variable(name)),
         };
         let surroundings = Surroundings {
-            folder: self.location.folder(),
+            folder: &self.folder,
             variable: &variable,
             target: Some(target),
         };

@@ -7,14 +7,36 @@ use exporter_kit::source::SourceErrorReason as Reason;
 use crate::decode::Failure;
 
 /// Causes in the words of the system and of the TLS library, with their remedies.
-const REMEDIES: [(&str, &str); 6] = [
+const REMEDIES: [(&str, &str); 10] = [
     (
         "Connection refused",
         "check that the server runs, and its host and port",
     ),
+    (
+        "No such file or directory",
+        "check that the server runs, and the path of its socket",
+    ),
+    (
+        "Permission denied",
+        "let the user of this program use the socket, for example by its group",
+    ),
     ("lookup address", "check the host name"),
-    ("UnknownIssuer", "name its CA certificate with `ca_file`"),
-    ("not valid for name", "use a name that the certificate has"),
+    (
+        "UnknownIssuer",
+        "name its CA certificate, or the certificate itself, with `ca_file`, or pin it with `fingerprint`",
+    ),
+    (
+        "BadSignature",
+        "`ca_file` has another certificate of that name: replace it",
+    ),
+    (
+        "not valid for name",
+        "use a name that the certificate has, or name that one with `server_name`",
+    ),
+    (
+        "another fingerprint",
+        "if the server has a new certificate, write its `fingerprint`",
+    ),
     ("certificate expired", "renew the certificate of the server"),
     (
         "InvalidContentType",
@@ -55,7 +77,7 @@ mod tests {
         assert!(
             untrusted
                 .message
-                .ends_with("; name its CA certificate with `ca_file`")
+                .ends_with("; name its CA certificate, or the certificate itself, with `ca_file`, or pin it with `fingerprint`")
         );
         assert_eq!(connect("db", "no").message, "`db`: cannot connect: no");
     }

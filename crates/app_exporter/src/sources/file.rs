@@ -22,7 +22,7 @@ use crate::sources::whole_file;
 
 /// The result set with a row for each file.
 const FILES: &str = "files";
-/// The column of the file name in the rows of a format.
+/// The column of the file in the rows of a format.
 const FILE: &str = "file";
 const COLUMNS: [&str; 4] = ["path", "name", "bytes", "modified"];
 
@@ -40,7 +40,7 @@ pub(crate) const INFO: SourceInfo = SourceInfo {
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileConfig {
     /// The path; a relative one begins at the folder of the configuration file. `*`, `?`, `[a-z]` and `**` match
-    /// several files, whose rows have the column `file`.
+    /// several files. Their rows have the column `file`: the path from the first part with a wildcard on.
     path: At<PathPattern>,
     /// The format of the files. Without it, only the result set `files` exists: path, name, bytes, modified.
     #[serde(default)]
@@ -88,6 +88,8 @@ pub(crate) struct File(Arc<Reading>);
 struct Reading {
     path: PathPattern,
     folder: PathBuf,
+    /// The folder before the first wildcard.
+    fixed: PathBuf,
     decoder: Option<Decoder>,
     /// The result sets of a file that cannot be read.
     parts: Parts,
@@ -101,8 +103,10 @@ impl File {
         limits: Limits,
         surroundings: Surroundings<'_>,
     ) -> Self {
+        let path = surroundings.path(&config.path);
         Self(Arc::new(Reading {
-            path: surroundings.path(&config.path),
+            fixed: path.known_folder(surroundings.folder),
+            path,
             folder: surroundings.folder.to_owned(),
             parts: match &config.format {
                 Some(format) if format.gives_families() => Parts::one("families", &[]),
@@ -196,11 +200,15 @@ impl Reading {
         if rows > left.rows {
             return Err(self.too_much(path, "rows", self.limits.rows));
         }
+        let file = path.strip_prefix(&self.fixed).unwrap_or(path);
+        let file = Cell::text(&*file.to_string_lossy());
         left.bytes -= bytes.len();
         left.rows -= rows;
         for part in &mut parts {
-            if let Ok(Content::Rows(table)) = &mut part.content {
-                table.add_column(FILE, &Cell::text(&*name));
+            match &mut part.content {
+                Ok(Content::Rows(table)) => table.add_column(FILE, &file),
+                Ok(Content::Families(_)) => {}
+                Err(failure) => *failure = failure.clone().about(format!("`{}`", path.display())),
             }
         }
         Ok(parts)

@@ -12,8 +12,12 @@
 ))]
 mod absent;
 pub(crate) mod command;
+#[cfg(any(feature = "http", feature = "redis"))]
+mod endpoint;
 #[cfg(feature = "_servers")]
 mod failures;
+#[cfg_attr(not(feature = "http"), path = "absent/fastcgi.rs")]
+pub(crate) mod fastcgi;
 pub(crate) mod file;
 pub(crate) mod files;
 #[cfg_attr(not(feature = "http"), path = "absent/http.rs")]
@@ -21,12 +25,14 @@ pub(crate) mod http;
 #[cfg(any(feature = "redis", feature = "_sql"))]
 mod last_moment;
 pub(crate) mod login;
-#[cfg(any(feature = "redis", feature = "sql-postgres"))]
+#[cfg(feature = "_servers")]
 mod metered;
 pub(crate) mod origin;
-mod path_pattern;
+pub(crate) mod path_pattern;
 #[cfg_attr(not(feature = "redis"), path = "absent/redis.rs")]
 pub(crate) mod redis;
+#[cfg(feature = "http")]
+mod response;
 #[cfg(feature = "_servers")]
 mod secret;
 pub(crate) mod simulate;
@@ -34,8 +40,10 @@ pub(crate) mod simulate;
 pub(crate) mod sql;
 #[cfg(feature = "_servers")]
 mod tls;
-#[cfg(any(feature = "redis", feature = "sql-postgres"))]
+#[cfg(any(feature = "redis", feature = "sql-mysql", feature = "sql-postgres"))]
 mod tls_client;
+#[cfg(feature = "_servers")]
+mod tls_verifier;
 pub(crate) mod utmp;
 pub(crate) mod visit;
 mod whole_file;

@@ -31,6 +31,11 @@ pub(crate) trait Origin: fmt::Debug {
     /// Adds the mistakes that serde does not find. The keys begin at `place`.
     fn check(&self, _place: Place, _faults: &mut Vec<Fault>) {}
 
+    /// The danger in valid keys, which each start logs.
+    fn warning(&self) -> Option<String> {
+        None
+    }
+
     /// Builds the fetcher, which keeps the wanted columns.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
+use crate::config::TargetString;
 use crate::decode::Failure;
 use crate::sources::whole_file::unreadable;
 
@@ -16,6 +17,22 @@ use crate::sources::whole_file::unreadable;
 pub(crate) struct PathPattern(String);
 
 impl PathPattern {
+    /// # Errors
+    /// When the path is empty or not a pattern.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("the path is empty; write one".to_owned());
+        }
+        match glob::Pattern::new(text) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(error) => Err(format!(
+                "invalid pattern `{text}`: {} at character {}; write one such as /tmp/sess_*",
+                error.msg,
+                error.pos + 1
+            )),
+        }
+    }
+
     pub(super) fn contains(&self, text: &str) -> bool {
         self.0.contains(text)
     }
@@ -26,7 +43,7 @@ impl PathPattern {
     }
 
     /// True if the path has wildcards.
-    pub(super) fn is_pattern(&self) -> bool {
+    pub(crate) fn is_pattern(&self) -> bool {
         is_open(&self.0)
     }
 
@@ -34,7 +51,7 @@ impl PathPattern {
     ///
     /// # Errors
     /// When the folder before the first wildcard does not exist, which is not the same as no matching files.
-    pub(super) fn find(&self, folder: &Path) -> Result<Found, Failure> {
+    pub(crate) fn find(&self, folder: &Path) -> Result<Found, Failure> {
         let known = self.known_folder(folder);
         if !self.is_pattern() {
             // A file can be read in a folder that cannot be listed.
@@ -81,7 +98,7 @@ impl PathPattern {
     }
 
     /// The folder before the first wildcard.
-    fn known_folder(&self, folder: &Path) -> PathBuf {
+    pub(super) fn known_folder(&self, folder: &Path) -> PathBuf {
         let path = Path::new(&self.0);
         let parent = path.parent().unwrap_or(Path::new(""));
         let known = parent.components().take_while(|component| match component {
@@ -98,7 +115,7 @@ impl PathPattern {
 }
 
 /// The matching paths. A folder that cannot be read is an error among them.
-pub(super) enum Found {
+pub(crate) enum Found {
     One(Option<PathBuf>),
     Several(glob::Paths),
     /// The entries of one folder whose names match.
@@ -131,18 +148,8 @@ fn is_open(text: &str) -> bool {
 
 impl<'de> Deserialize<'de> for PathPattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text.is_empty() {
-            return Err(de::Error::custom("the path is empty; write one"));
-        }
-        match glob::Pattern::new(&text) {
-            Ok(_) => Ok(Self(text)),
-            Err(error) => Err(de::Error::custom(format!(
-                "invalid pattern `{text}`: {} at character {}; write one such as /tmp/sess_*",
-                error.msg,
-                error.pos + 1
-            ))),
-        }
+        let text = TargetString::deserialize(deserializer)?;
+        Self::parse(text.as_str()).map_err(de::Error::custom)
     }
 }
 

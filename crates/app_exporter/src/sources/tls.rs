@@ -1,23 +1,25 @@
-//! TLS of clients: CA certificates and client certificate.
+//! TLS of clients: the proof that the server has to give, and the client certificate.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::{At, Fault};
 use crate::decode::Failure;
+use crate::sources::tls_verifier::{Fingerprint, Proof, Verifier};
 use crate::sources::visit::Visit;
 
-/// TLS: CA certificates and client certificate. The files are read for each connection, so that they can change.
+/// TLS: how to verify the server, and a client certificate. Files are read for each connection, so that they can change.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TlsConfig {
-    /// CA certificates (PEM) for the server; default those of this machine.
+    /// CA certificates (PEM) for the server, or the certificate of the server itself; default the CA certificates of this
+    /// machine.
     #[serde(default)]
     pub(super) ca_file: Option<At<PathBuf>>,
     /// The client certificate (PEM), for servers that require one.
@@ -26,6 +28,33 @@ pub(crate) struct TlsConfig {
     /// The key of the client certificate (PEM).
     #[serde(default)]
     pub(super) key_file: Option<At<PathBuf>>,
+    /// The name that the certificate of the server must have, instead of the host.
+    #[serde(default)]
+    server_name: Option<At<String>>,
+    /// The SHA-256 of the server's certificate, as `openssl x509 -noout -fingerprint -sha256` prints it. Only that
+    /// certificate is accepted then, whatever its issuer, dates and names are.
+    #[serde(default)]
+    fingerprint: Option<At<String>>,
+    /// `true` accepts every certificate, so that anyone between here and the server can read the login. Each start logs a
+    /// warning.
+    #[serde(default)]
+    insecure_skip_verify: Option<At<bool>>,
+}
+
+/// The parts of a certificate that are verified, unless its keys say otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Checks {
+    /// Without it, the name is not verified either.
+    pub(super) issuer: bool,
+    pub(super) name: bool,
+}
+
+impl Checks {
+    #[cfg(any(feature = "http", feature = "redis"))]
+    pub(super) const ALL: Self = Self {
+        issuer: true,
+        name: true,
+    };
 }
 
 impl TlsConfig {
@@ -41,14 +70,68 @@ impl TlsConfig {
             )),
             _ => (),
         }
+        if let Some(name) = &self.server_name
+            && ServerName::try_from(name.as_str()).is_err()
+        {
+            faults.push(Fault::at(
+                name.place(),
+                "invalid `server_name`; write a host name or an address, as in `db.example`",
+            ));
+        }
+        let Some(fingerprint) = &self.fingerprint else {
+            return;
+        };
+        if Fingerprint::parse(fingerprint).is_none() {
+            faults.push(Fault::at(
+                fingerprint.place(),
+                "invalid `fingerprint`; write the 64 hexadecimal digits that `openssl x509 -noout -fingerprint -sha256 -in \
+                 FILE` prints",
+            ));
+        }
+        let other = [
+            self.ca_file.as_ref().map(|_| "ca_file"),
+            self.skips_verification().then_some("insecure_skip_verify"),
+        ];
+        if let Some(other) = other.into_iter().flatten().next() {
+            faults.push(Fault::at(
+                fingerprint.place(),
+                format!("`fingerprint` and `{other}` exclude each other; remove one of the two"),
+            ));
+        }
     }
+
+    /// The warning of each start, if no server is verified.
+    pub(super) fn warning(&self) -> Option<String> {
+        self.skips_verification()
+            .then(|| unverified("insecure_skip_verify: true"))
+    }
+
+    pub(super) fn skips_verification(&self) -> bool {
+        self.insecure_skip_verify.as_deref().copied() == Some(true)
+    }
+
+    /// The keys that verify the server.
+    #[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
+    pub(super) fn verifies_with(&self) -> Option<&'static str> {
+        let fingerprint = self.fingerprint.as_ref().map(|_| "fingerprint");
+        fingerprint.or(self.ca_file.as_ref().map(|_| "ca_file"))
+    }
+}
+
+/// The warning that `key` turns verification off.
+pub(super) fn unverified(key: &str) -> String {
+    format!(
+        "`{key}` accepts every certificate, so anyone between here and the server can read the login; name the \
+         certificate with `ca_file` or `fingerprint` instead"
+    )
 }
 
 /// TLS by files that are read for each connection, so that they can change.
 #[derive(Debug)]
 pub(super) struct Tls {
-    pub(super) config: TlsConfig,
-    pub(super) folder: PathBuf,
+    config: TlsConfig,
+    checks: Checks,
+    folder: PathBuf,
     /// The CA certificates of this machine, unless a file replaces them.
     trusted_here: Option<Arc<RootCertStore>>,
 }
@@ -56,16 +139,17 @@ pub(super) struct Tls {
 /// The contents of the files at one time.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Pems {
-    pub(super) trusted: Option<Vec<CertificateDer<'static>>>,
+    trusted: Option<Vec<CertificateDer<'static>>>,
     own: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
 }
 
 impl Tls {
     /// # Errors
     /// When a file cannot be read, or lacks a certificate or key.
-    pub(super) fn new(config: &TlsConfig, folder: &Path) -> Result<Self, Fault> {
+    pub(super) fn new(config: &TlsConfig, checks: Checks, folder: &Path) -> Result<Self, Fault> {
         let tls = Self {
             config: config.clone(),
+            checks,
             folder: folder.to_owned(),
             trusted_here: config.ca_file.is_none().then(trusted_here),
         };
@@ -91,14 +175,22 @@ impl Tls {
     /// # Errors
     /// When certificate and key do not match.
     pub(super) fn client_of(&self, pems: &Pems) -> Result<ClientConfig, Fault> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
+        let provider = rustls::crypto::ring::default_provider();
+        let name = self.config.server_name.as_deref();
+        let name = name.and_then(|name| ServerName::try_from(name.clone()).ok());
+        let verifier = Verifier {
+            proof: self.proof(pems)?,
+            name,
+            algorithms: provider.signature_verification_algorithms,
+        };
+        let builder = ClientConfig::builder_with_provider(Arc::new(provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| Fault {
                 place: None,
                 message: error.to_string(),
             })?
-            .with_root_certificates(self.roots(pems)?);
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier));
         let (Some((certificates, key)), Some(file)) = (&pems.own, &self.config.key_file) else {
             return Ok(builder.with_no_client_auth());
         };
@@ -116,6 +208,7 @@ impl Tls {
             ca_file,
             cert_file,
             key_file,
+            ..
         } = &self.config;
         let trusted = ca_file.as_ref().map(|file| self.certificates(file));
         let own = cert_file.as_ref().zip(key_file.as_ref());
@@ -123,6 +216,21 @@ impl Tls {
         Ok(Pems {
             trusted: trusted.transpose()?,
             own: own.transpose()?,
+        })
+    }
+
+    fn proof(&self, pems: &Pems) -> Result<Proof, Fault> {
+        let fingerprint = self.config.fingerprint.as_ref();
+        if let Some(fingerprint) = fingerprint.and_then(|text| Fingerprint::parse(text)) {
+            return Ok(Proof::Pinned(fingerprint));
+        }
+        if self.config.skips_verification() || !self.checks.issuer {
+            return Ok(Proof::Nothing);
+        }
+        Ok(Proof::Issued {
+            roots: self.roots(pems)?,
+            named: pems.trusted.clone().unwrap_or_default(),
+            with_name: self.checks.name,
         })
     }
 
@@ -170,14 +278,8 @@ pub(super) fn failure(fault: Fault) -> Failure {
     Failure::connect(fault.message)
 }
 
-/// The CA certificates of this machine. Unreadable ones are skipped.
-pub(super) fn native() -> Vec<CertificateDer<'static>> {
-    let mut found = rustls_native_certs::load_native_certs().certs;
-    found.retain(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok());
-    found
-}
-
-/// The CA certificates of this machine, read once for all sources because they are more than a hundred.
+/// The CA certificates of this machine, read once for all sources because they are more than a hundred. Unreadable ones
+/// are skipped.
 fn trusted_here() -> Arc<RootCertStore> {
     static SHARED: Mutex<Weak<RootCertStore>> = Mutex::new(Weak::new());
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -185,7 +287,7 @@ fn trusted_here() -> Arc<RootCertStore> {
         return roots;
     }
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(native());
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let roots = Arc::new(roots);
     *shared = Arc::downgrade(&roots);
     roots

@@ -56,12 +56,23 @@ impl Visit {
         decoder: &Arc<Decoder>,
         bytes: Vec<u8>,
     ) -> Result<Vec<Part>, Failure> {
+        self.decode_response(decoder, bytes, None).await
+    }
+
+    /// As [`decode`](Self::decode), for a response with that content type.
+    pub(super) async fn decode_response(
+        &self,
+        decoder: &Arc<Decoder>,
+        bytes: Vec<u8>,
+        content_type: Option<String>,
+    ) -> Result<Vec<Part>, Failure> {
         const SHORT: usize = 64 * 1024;
         if bytes.len() <= SHORT {
-            return decoder.decode(&bytes);
+            return decoder.decode_response(&bytes, content_type.as_deref());
         }
         let decoder = Arc::clone(decoder);
-        self.blocking(move || decoder.decode(&bytes)).await
+        self.blocking(move || decoder.decode_response(&bytes, content_type.as_deref()))
+            .await
     }
 }
 

@@ -9,6 +9,7 @@ use exporter_kit::Registry;
 use exporter_kit::source::{Deadline, SourceSpec, SourceStatus, Sources};
 use tokio::sync::oneshot;
 
+use crate::progress::Progress;
 use crate::signals::{self, Signal};
 
 /// The result of one fetch of every source.
@@ -38,12 +39,17 @@ pub(super) fn ask(specs: Vec<SourceSpec>, timeout: Duration) -> anyhow::Result<A
     registry.register(all.clone())?;
     let signals = signals::signals().context("cannot listen for signals")?;
     let stop = first(signals).context("cannot wait for signals")?;
+    let progress = {
+        let all = all.clone();
+        Progress::start(move |since| waiting_for(&all.status(), since))
+    };
     let stopped = runtime.block_on(async {
         tokio::select! {
             () = all.refresh(Deadline::after(timeout)) => None,
             Ok(signal) = stop => Some(signal),
         }
     });
+    drop(progress);
     // First the metrics: writing them finds conflicts between sources.
     let metrics = registry.to_text();
     let status = all.status();
@@ -54,6 +60,19 @@ pub(super) fn ask(specs: Vec<SourceSpec>, timeout: Duration) -> anyhow::Result<A
         None => Ok(Asked { metrics, status }),
         Some(signal) => Err(Stopped(signal).into()),
     }
+}
+
+/// A line with the sources that are still being fetched.
+fn waiting_for(status: &[SourceStatus], since: Duration) -> String {
+    let waiting = status.iter().filter(|status| status.up.is_none());
+    let names: Vec<&str> = waiting.map(|status| &*status.name).collect();
+    format!(
+        "fetching for {} s, {} of {} sources left: {}",
+        since.as_secs(),
+        names.len(),
+        status.len(),
+        names.join(", ")
+    )
 }
 
 /// Waits for the first signal of any kind.

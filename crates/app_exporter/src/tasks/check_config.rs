@@ -1,4 +1,4 @@
-//! `check-config`: checks a configuration file.
+//! `check-config`: checks a configuration.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -21,14 +21,14 @@ const BREAKS_RULES: u8 = 3;
 /// The file is valid, but a source failed.
 const SOURCE_FAILED: u8 = 4;
 
-/// Check a configuration file: its syntax, its values, and the names of its metrics
+/// Check a configuration: its syntax, its values, and the names of its metrics
 ///
 /// The variables of the environment that the file names must be set, as for the exporter. Only --connect opens connections.
 ///
 /// Exits with 0 if all is well, 1 if the file is invalid, 3 if names of metrics break rules, 4 if a source failed.
 #[derive(Args, Debug)]
 pub(crate) struct CheckConfig {
-    /// The configuration file; it wins over --config.file
+    /// The file, folder or pattern; it wins over --config.file
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
 
@@ -69,6 +69,9 @@ impl CheckConfig {
             Ok(checked) => checked,
             Err(error) => return output::fail(&error.to_string(), INVALID),
         };
+        for warning in &built.warnings {
+            output::note(&format!("{}: {warning}", file.display()));
+        }
         let mut code = BREAKS_RULES;
         if self.connect {
             match self.connect(file, built, &with_default, &mut summary) {
@@ -96,7 +99,9 @@ impl CheckConfig {
         with_default: &[String],
         summary: &mut String,
     ) -> anyhow::Result<Vec<String>> {
-        let Built { specs, templates } = built;
+        let Built {
+            specs, templates, ..
+        } = built;
         let asked = ask(specs, self.timeout)?;
         let mut failures = Vec::new();
         for status in &asked.status {
@@ -127,27 +132,44 @@ impl CheckConfig {
 
 /// Reads the file, builds its sources, and applies the naming rules to its metrics.
 fn check(location: &Location) -> Result<Checked, ConfigError> {
-    let config = Config::read(location)?;
-    let metrics = || config.sources.values().flat_map(|source| &source.metrics);
-    let file = location.file().display();
+    let config = Config::read(location, &crate::environment::variable)?;
+    let metrics = || {
+        config.sources.values().flat_map(|source| {
+            let metrics = source.config.metrics.iter();
+            metrics.map(move |metric| (&*source.file, metric))
+        })
+    };
     let (sources, count) = (config.sources.len(), metrics().count());
     let (sources, count) = (counted(sources, "source"), counted(count, "metric"));
-    let summary = format!("{file}: OK: {sources}, {count}\n");
+    let files = match config.files {
+        1 => String::new(),
+        files => format!("{}, ", counted(files, "file")),
+    };
+    let location = location.path().display();
+    let summary = format!("{location}: OK: {files}{sources}, {count}\n");
     let mut findings = Vec::new();
-    for metric in metrics() {
+    for (file, metric) in metrics() {
         let Ok(descriptor) = metric.descriptor() else {
             continue;
         };
-        for finding in lint::descriptor(&descriptor) {
-            let place = metric.name.place();
-            findings.push(format!("{file}:{}:{}: {finding}", place.line, place.column));
+        let mut broken: Vec<String> = lint::descriptor(&descriptor)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        // Names of other exporters are accepted, but no new metric should have such a name.
+        if broken.is_empty() {
+            broken.extend(metric.broken_rule().map(|error| error.to_string()));
         }
+        let place = metric.name.place();
+        let finding = |finding| format!("{}: {finding}", place.within(file));
+        findings.extend(broken.into_iter().map(finding));
     }
+    findings.extend(setup::ambiguous(metrics()));
     Ok(Checked {
         summary,
         findings,
         with_default: config.sources_with_default(),
-        built: setup::build(config, location, &crate::environment::variable)?,
+        built: setup::build(config, &crate::environment::variable)?,
     })
 }
 

@@ -65,19 +65,24 @@ impl Once {
     /// Returns also the names of sources that may have no rows.
     fn collect(&self, file: &Path) -> anyhow::Result<(Asked, Vec<String>)> {
         let location = Location::new(file);
-        let mut config = Config::read(&location)?;
+        let mut config = Config::read(&location, &crate::environment::variable)?;
         if let Some(name) = &self.source {
             config.keep(name).map_err(anyhow::Error::msg)?;
         }
         let with_default = config.sources_with_default();
-        let built = setup::build(config, &location, &crate::environment::variable)?;
+        let built = setup::build(config, &crate::environment::variable)?;
+        for warning in &built.warnings {
+            output::note(warning);
+        }
         let specs = self.choose(built).map_err(anyhow::Error::msg)?;
         Ok((ask(specs, self.timeout)?, with_default))
     }
 
     /// Chooses the sources, or one template for one target.
     fn choose(&self, built: Built) -> Result<Vec<SourceSpec>, String> {
-        let Built { specs, templates } = built;
+        let Built {
+            specs, templates, ..
+        } = built;
         let target = match (&self.target, &self.source, templates.as_slice()) {
             (Some(target), _, _) => target,
             (None, Some(name), [template]) => {

@@ -18,6 +18,10 @@ const INTRODUCTION: &str = "\
 Every key of the configuration file. `app_exporter check-config FILE` reports mistakes with line and column.
 `app_exporter schema` prints a JSON Schema, with which editors complete keys and mark mistakes.
 [config.example.yml](../crates/app_exporter/config.example.yml) has an example of every source.
+
+`${NAME}` in a value stands for an environment variable, and `$$` for one `$`. This holds for strings, and for numbers and
+booleans whose whole value is a variable. Keys are not replaced. An unset variable is an error with line and column. Outputs
+hide only the values of type secret.
 ";
 
 /// Print a reference of every key of the configuration file, as Markdown

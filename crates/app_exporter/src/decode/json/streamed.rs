@@ -1,17 +1,13 @@
 //! Streamed JSON rows. A path that only steps into members needs no document in memory.
 
-use std::fmt;
+use std::collections::HashSet;
 
-use exporter_kit::Number;
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{
-    Deserialize as _, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess,
-    Visitor,
-};
+use serde::de::{DeserializeSeed as _, Error, IgnoredAny, MapAccess, SeqAccess};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use super::rows::{Column, Rows, VALUE, nested_cell, place};
+use super::rows::{Column, Node, Own, Rows, VALUE, place};
+use super::visitor::{Each, Name, Take, ToCell};
 use crate::decode::{Cell, Limits, Table};
 
 /// The members that lead to the array of rows: `a` and `b` for `$.a.b[*]`.
@@ -42,14 +38,17 @@ impl Route {
             .map(Self)
     }
 
-    /// The rows at the end of the route. `None` if they cannot be streamed, for example in invalid JSON or where the
-    /// route leads to an object. The caller then parses the whole document.
+    /// The rows at the end of the route. `None` if they cannot be streamed, for example in invalid JSON, with a column
+    /// of an enclosing object, or where a name occurs twice. The caller then parses the whole document.
     pub(super) fn rows(
         &self,
         text: &[u8],
         columns: &[(Box<str>, Column)],
         limits: Limits,
     ) -> Option<Table> {
+        if columns.iter().any(|(_, column)| column.up > 0) {
+            return None;
+        }
         let mut walk = Walk {
             rows: Rows::new(columns, limits),
             cells: vec![None; columns.len()],
@@ -74,20 +73,28 @@ struct Walk<'d> {
 
 impl Walk<'_> {
     /// Adds the current row.
-    fn end_row<E: Error>(&mut self) -> Result<(), E> {
+    fn end_row<E: Error>(&mut self, own: Own<'_>) -> Result<(), E> {
+        for ((name, _), cell) in self.rows.columns().iter().zip(&mut self.cells) {
+            if cell.is_none() {
+                *cell = own.cell(name);
+            }
+        }
         self.rows.push_cells(&mut self.cells).map_err(E::custom)
     }
-}
 
-/// A visitor for a JSON value of any type.
-trait Take: Sized {
-    type Taken;
+    /// Returns whether all columns are members of the row, so that no row is needed as a whole.
+    fn has_members_only(&self) -> bool {
+        let mut columns = self.rows.columns().iter();
+        columns.all(|(_, column)| column.member().is_some())
+    }
 
-    fn scalar<E: Error>(self, cell: Cell) -> Result<Self::Taken, E>;
-
-    fn object<'de, A: MapAccess<'de>>(self, members: A) -> Result<Self::Taken, A::Error>;
-
-    fn array<'de, A: SeqAccess<'de>>(self, items: A) -> Result<Self::Taken, A::Error>;
+    fn push<E: Error>(&mut self, row: &Value, own: Own<'_>) -> Result<(), E> {
+        let row = Node {
+            value: row,
+            own: Some(own),
+        };
+        self.rows.push(row, &[]).map_err(E::custom)
+    }
 }
 
 /// Follows the route and adds the rows at its end.
@@ -105,7 +112,7 @@ impl Take for Follow<'_, '_> {
 
     fn object<'de, A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let Some((step, steps)) = self.steps.split_first() else {
-            return Err(A::Error::custom("the rows are an object's members"));
+            return self.each_member(members);
         };
         while let Some(is_step) = members.next_key_seed(Name(|name: &str| *name == **step))? {
             if is_step {
@@ -126,34 +133,68 @@ impl Take for Follow<'_, '_> {
             while items.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(());
         }
-        let mut columns = walk.rows.columns().iter();
-        if columns.all(|(_, column)| matches!(column, Column::Member(_))) {
-            while items.next_element_seed(Each(Row(walk)))?.is_some() {}
+        let mut at = 0;
+        if walk.has_members_only() {
+            loop {
+                let own = Own::Index(at);
+                let row = Each(Row { walk, own });
+                if items.next_element_seed(row)?.is_none() {
+                    break;
+                }
+                at += 1;
+            }
         } else {
             while let Some(row) = items.next_element::<Value>()? {
-                walk.rows.push(&row).map_err(A::Error::custom)?;
+                walk.push(&row, Own::Index(at))?;
+                at += 1;
             }
         }
         Ok(())
     }
 }
 
-/// Adds a row whose columns are members.
-struct Row<'w, 'd>(&'w mut Walk<'d>);
+impl Follow<'_, '_> {
+    /// Adds the members of an object as rows.
+    fn each_member<'de, A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let Self { walk, .. } = self;
+        let has_members_only = walk.has_members_only();
+        let mut seen = HashSet::new();
+        while let Some(key) = members.next_key::<String>()? {
+            if seen.contains(&key) {
+                // The last one counts, in the place of the first.
+                return Err(A::Error::custom("a name occurs twice"));
+            }
+            let own = Own::Key(&key);
+            if has_members_only {
+                members.next_value_seed(Each(Row { walk, own }))?;
+            } else {
+                walk.push(&members.next_value()?, own)?;
+            }
+            seen.insert(key);
+        }
+        Ok(())
+    }
+}
 
-impl Take for Row<'_, '_> {
+/// Adds a row whose columns are members.
+struct Row<'w, 'd, 'o> {
+    walk: &'w mut Walk<'d>,
+    own: Own<'o>,
+}
+
+impl Take for Row<'_, '_, '_> {
     type Taken = ();
 
     fn scalar<E: Error>(self, cell: Cell) -> Result<(), E> {
-        let Self(walk) = self;
+        let Self { walk, own } = self;
         for ((name, _), there) in walk.rows.columns().iter().zip(&mut walk.cells) {
             *there = (**name == *VALUE).then(|| cell.clone());
         }
-        walk.end_row()
+        walk.end_row(own)
     }
 
     fn object<'de, A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let Self(walk) = self;
+        let Self { walk, own } = self;
         let columns = walk.rows.columns();
         let mut names: Option<Vec<Box<str>>> = walk.rows.wants_members().then(Vec::new);
         let mut column_of = |name: &str| {
@@ -173,11 +214,11 @@ impl Take for Row<'_, '_> {
         if let Some(names) = names {
             walk.rows.set_members(names);
         }
-        walk.end_row()
+        walk.end_row(own)
     }
 
     fn array<'de, A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let Self(walk) = self;
+        let Self { walk, own } = self;
         let mut at = 0;
         while let Some(cell) = items.next_element_seed(Each(ToCell))? {
             for ((name, _), there) in walk.rows.columns().iter().zip(&mut walk.cells) {
@@ -187,109 +228,17 @@ impl Take for Row<'_, '_> {
             }
             at += 1;
         }
-        walk.end_row()
-    }
-}
-
-/// Makes a cell of a value.
-struct ToCell;
-
-impl Take for ToCell {
-    type Taken = Cell;
-
-    fn scalar<E: Error>(self, cell: Cell) -> Result<Cell, E> {
-        Ok(cell)
-    }
-
-    fn object<'de, A: MapAccess<'de>>(self, members: A) -> Result<Cell, A::Error> {
-        Value::deserialize(MapAccessDeserializer::new(members)).map(|value| nested_cell(&value))
-    }
-
-    fn array<'de, A: SeqAccess<'de>>(self, items: A) -> Result<Cell, A::Error> {
-        Value::deserialize(SeqAccessDeserializer::new(items)).map(|value| nested_cell(&value))
-    }
-}
-
-/// Passes the next value to its visitor.
-struct Each<T>(T);
-
-impl<'de, T: Take> DeserializeSeed<'de> for Each<T> {
-    type Value = T::Taken;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<T::Taken, D::Error> {
-        json.deserialize_any(self)
-    }
-}
-
-impl<'de, T: Take> Visitor<'de> for Each<T> {
-    type Value = T::Taken;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<T::Taken, E> {
-        self.0.scalar(Cell::Null)
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<T::Taken, E> {
-        self.0.scalar(Cell::Bool(value))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<T::Taken, E> {
-        self.0.scalar(Cell::Number(Number::U64(value)))
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<T::Taken, E> {
-        self.0.scalar(Cell::Number(Number::I64(value)))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<T::Taken, E> {
-        self.0.scalar(Cell::Number(Number::F64(value)))
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<T::Taken, E> {
-        self.0.scalar(Cell::text(value))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T::Taken, A::Error> {
-        self.0.object(members)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<T::Taken, A::Error> {
-        self.0.array(items)
-    }
-}
-
-/// Compares the name of a member.
-struct Name<F>(F);
-
-impl<'de, T, F: FnMut(&str) -> T> DeserializeSeed<'de> for Name<F> {
-    type Value = T;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<T, D::Error> {
-        json.deserialize_str(self)
-    }
-}
-
-impl<T, F: FnMut(&str) -> T> Visitor<'_> for Name<F> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E: Error>(mut self, name: &str) -> Result<T, E> {
-        Ok(self.0(name))
+        walk.end_row(own)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use exporter_kit::Number;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::decode::json::{JsonPart, Path, parse};
+    use crate::decode::json::{DocumentPart, Path, column, parse};
 
     const LIMITS: Limits = Limits {
         bytes: usize::MAX,
@@ -301,14 +250,14 @@ mod tests {
         Some(route.0.iter().map(|name| name.to_string()).collect())
     }
 
-    fn part(path: &str) -> JsonPart {
-        let column = |name: &str| (name.into(), Column::Member(name.into()));
-        let mut columns: Vec<_> = ["a", "b", "1", "value"].map(column).into();
+    fn part(path: &str) -> DocumentPart {
+        let column = |name: &str| (name.into(), column(name).unwrap());
+        let names = ["a", "b", "1", "value", "key", "index"];
+        let mut columns: Vec<_> = names.map(column).into();
         if path.ends_with(".*") {
-            let nested = parse("$.a.b").unwrap();
-            columns.push(("$.a.b".into(), Column::Path(nested.into())));
+            columns.push(column("$.a.b"));
         }
-        JsonPart {
+        DocumentPart {
             name: "rows".into(),
             rows: Some(Path(parse(path).unwrap())),
             columns,
@@ -367,19 +316,30 @@ mod tests {
     }
 
     #[test]
-    fn an_array_needs_no_document_and_an_object_does() {
+    fn items_and_members_need_no_document() {
         let json = br#"{"other": [{}], "a": [{"b": "x", "other": []}, [0, 1], 5]}"#;
         let table = part("$.a[*]").streamed(json, LIMITS).unwrap();
         let rows: Vec<_> = table.rows().map(<[_]>::to_vec).collect();
-        let number = |n| Cell::Number(Number::U64(n));
+        let (number, null) = (|n| Cell::Number(Number::U64(n)), || Cell::Null);
         assert_eq!(
             rows[0],
-            [Cell::Null, Cell::text("x"), Cell::Null, Cell::Null]
+            [null(), Cell::text("x"), null(), null(), null(), number(0)]
         );
-        assert_eq!(rows[1], [Cell::Null, Cell::Null, number(1), Cell::Null]);
-        assert_eq!(rows[2], [Cell::Null, Cell::Null, Cell::Null, number(5)]);
+        assert_eq!(
+            rows[1],
+            [null(), null(), number(1), null(), null(), number(1)]
+        );
+        assert_eq!(
+            rows[2],
+            [null(), null(), null(), number(5), null(), number(2)]
+        );
         assert_eq!(table.known_columns().collect::<Vec<_>>(), ["b", "other"]);
-        for refused in ["{}", "[7", "[0, 1, 2, 3, 4, 5, 6]"] {
+        let table = part("$[*]").streamed(br#"{"x": 7}"#, LIMITS).unwrap();
+        assert_eq!(
+            table.rows().next().unwrap()[3..5],
+            [number(7), Cell::text("x")]
+        );
+        for refused in [r#"{"x": 1, "x": 2}"#, "[7", "[0, 1, 2, 3, 4, 5, 6]"] {
             assert_eq!(
                 part("$[*]").streamed(refused.as_bytes(), LIMITS),
                 None,
@@ -397,7 +357,9 @@ mod tests {
             let part = part(path);
             if let Some(table) = part.streamed(json.as_bytes(), LIMITS) {
                 let document = serde_json::from_str(&json).unwrap();
-                prop_assert_eq!(Ok(table), part.table(&document, LIMITS), "{} of {}", path, json);
+                let mut rows = Rows::new(&part.columns, LIMITS);
+                part.add_rows(&document, &mut rows).unwrap();
+                prop_assert_eq!(table, rows.into_table(), "{} of {}", path, json);
             }
         }
     }

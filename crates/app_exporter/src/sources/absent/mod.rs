@@ -14,6 +14,42 @@ use crate::sources::origin::{Fetcher, Origin, Surroundings};
 #[derive(Debug, PartialEq)]
 pub(crate) struct Absent;
 
+/// In place of a database server.
+#[cfg(all(
+    feature = "_sql",
+    not(all(feature = "sql-mysql", feature = "sql-postgres"))
+))]
+impl Absent {
+    /// Finds no mistakes, as it ignores the keys.
+    pub(super) fn check(&self, _: &mut Vec<Fault>) {}
+
+    /// Warns of nothing, for the same reason.
+    pub(super) fn warning(&self) -> Option<String> {
+        None
+    }
+}
+
+/// In place of a database.
+#[cfg(all(
+    feature = "_sql",
+    not(all(
+        feature = "sql-mysql",
+        feature = "sql-postgres",
+        feature = "sql-sqlite"
+    ))
+))]
+impl Absent {
+    /// The fault at a `key` whose feature is off.
+    pub(super) fn missing(
+        place: crate::config::Place,
+        key: &str,
+        feature: crate::sources::origin::Feature,
+    ) -> Fault {
+        let message = crate::sources::origin::not_built_in(key, feature.name);
+        Fault::at(place, message)
+    }
+}
+
 impl<'de> Deserialize<'de> for Absent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         IgnoredAny::deserialize(deserializer).map(|_| Self)

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{At, Fault, HiddenTemplate, Place};
+use crate::config::{At, Fault, HiddenTemplate, Place, TargetString};
 use crate::decode::{Format, Limits, PartInfo, Parts, Wanted};
 use crate::sources::command::fetch::Command;
+use crate::sources::command::success::Success;
 use crate::sources::origin::{Fetcher, Origin, Surroundings};
 
 /// The result set of the exit status.
@@ -19,7 +20,7 @@ pub(super) const EXIT: &str = "exit";
 #[serde(deny_unknown_fields)]
 pub(crate) struct CommandConfig {
     /// The program and its arguments, as a list. All users of this machine can see them; put secrets in `environment`.
-    pub(super) argv: Vec<At<String>>,
+    pub(super) argv: Vec<At<TargetString>>,
     /// The format of standard output. Without it, only the result set `exit` exists: code, signal, seconds.
     #[serde(default)]
     pub(super) format: Option<Format>,
@@ -32,9 +33,9 @@ pub(crate) struct CommandConfig {
     /// The working folder; default the folder of this file.
     #[serde(default)]
     pub(super) directory: Option<PathBuf>,
-    /// Exit codes that mean success; default 0.
+    /// Exit codes that mean success: a list, `any`, or `{bits: [3, 4]}` for codes without other bits; default 0.
     #[serde(default)]
-    pub(super) success: Option<At<Vec<i32>>>,
+    pub(super) success: Option<At<Success>>,
 }
 
 impl Origin for CommandConfig {
@@ -48,9 +49,9 @@ impl Origin for CommandConfig {
     }
 
     fn check(&self, place: Place, faults: &mut Vec<Fault>) {
-        let argument = |argument: &&At<String>| argument.contains('\0');
+        let argument = |argument: &&At<TargetString>| argument.as_str().contains('\0');
         match self.argv.first() {
-            Some(program) if !program.is_empty() => (),
+            Some(program) if !program.as_str().is_empty() => (),
             Some(program) => faults.push(Fault::at(
                 program.place(),
                 "the program has no name; write it",
@@ -66,7 +67,9 @@ impl Origin for CommandConfig {
                 "an argument can't have the character NUL; drop it",
             ));
         }
-        if let Some(success) = self.success.as_ref().filter(|it| it.is_empty()) {
+        if let Some(success) = &self.success
+            && **success == Success::Codes(Vec::new())
+        {
             faults.push(Fault::at(
                 success.place(),
                 "`success` is empty, so that no output counts; name the exit codes after which it does, or drop it",

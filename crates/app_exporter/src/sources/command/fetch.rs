@@ -1,7 +1,7 @@
 //! One run of a program, and its rows.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use crate::config::Fault;
 use crate::decode::{Cell, Decoder, Failure, Format, Limits, Part, Parts, Table, Wanted};
 use crate::sources::command::config::{CommandConfig, EXIT};
 use crate::sources::command::group::Group;
+use crate::sources::command::success::Success;
 use crate::sources::origin::{Fetch, Surroundings, TARGETED};
 use crate::sources::visit::Visit;
 
@@ -25,7 +26,7 @@ const PATH: &str = "PATH";
 #[derive(Debug)]
 pub(super) struct Command {
     start: Arc<Start>,
-    success: Vec<i32>,
+    success: Success,
     decoder: Option<Arc<Decoder>>,
     /// The results of a failed program, all of which failed.
     parts: Parts,
@@ -58,7 +59,7 @@ impl Command {
             success: config
                 .success
                 .as_ref()
-                .map_or_else(|| vec![0], |it| it.to_vec()),
+                .map_or_else(Success::default, |it| (**it).clone()),
             parts: format.map(Format::parts).unwrap_or_default(),
             wants_exit: !wanted.of(EXIT).is_empty() || format.is_none(),
             decoder: format.map(|format| Arc::new(format.decoder(wanted, limits))),
@@ -88,7 +89,7 @@ impl Start {
         let mut argv = config.argv.iter();
         let program = argv.next().map_or("", |program| program.as_str());
         if let (Some(written), Some(_)) = (config.argv.first(), surroundings.target)
-            && written.contains(TARGETED)
+            && written.as_str().contains(TARGETED)
         {
             return Err(Fault::at(
                 written.place(),
@@ -109,7 +110,7 @@ impl Start {
             },
             // A target replaces the placeholder, and never adds arguments.
             arguments: argv
-                .map(|argument| surroundings.targeted(argument).into_owned())
+                .map(|argument| surroundings.targeted(argument.as_str()).into_owned())
                 .collect(),
             environment: Environment::new(config, surroundings)?,
             directory: folder.join(config.directory.as_deref().unwrap_or(Path::new(""))),
@@ -134,11 +135,33 @@ impl Start {
         #[cfg(unix)]
         program.process_group(0);
         let child = program.spawn().map_err(|error| {
-            let (name, remedy) = (self.program.display(), remedy(&self.program, &error));
+            let name = self.program.display();
+            if let Some(interpreter) = missing_interpreter(&self.program, &error) {
+                return Failure::connect(format!(
+                    "`{name}`: cannot start: its interpreter `{interpreter}` does not exist; install it, or correct the first line of the script"
+                ));
+            }
+            let remedy = remedy(&self.program, &error);
             Failure::connect(format!("`{name}`: cannot start: {error}{remedy}"))
         })?;
         Ok(Group::new(child))
     }
+}
+
+/// The interpreter in the first line of a script, if the script exists but cannot start for want of it.
+fn missing_interpreter(program: &Path, error: &io::Error) -> Option<String> {
+    /// More than the system reads of such a line.
+    const MOST: u64 = 512;
+    if error.kind() != io::ErrorKind::NotFound {
+        return None;
+    }
+    let mut begin = Vec::new();
+    let script = std::fs::File::open(program).ok()?;
+    script.take(MOST).read_to_end(&mut begin).ok()?;
+    let begin = String::from_utf8_lossy(&begin);
+    let line = begin.strip_prefix("#!")?.lines().next()?;
+    let interpreter = line.split_whitespace().next()?;
+    Some(interpreter.escape_debug().to_string())
 }
 
 /// The remedy for a program that cannot start. A whole command line as the program's name is a common mistake.
@@ -201,7 +224,7 @@ impl Fetch for Command {
         };
         if status
             .code()
-            .is_some_and(|code| self.success.contains(&code))
+            .is_some_and(|code| self.success.includes(code))
         {
             parts.extend(visit.decode(decoder, output).await?);
             return Ok(parts);

@@ -3,6 +3,7 @@
 mod config;
 mod fetch;
 mod group;
+mod success;
 
 pub(crate) use config::CommandConfig;
 

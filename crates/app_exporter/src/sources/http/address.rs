@@ -11,18 +11,23 @@ pub(super) struct Redirects {
     pub(super) most: u8,
     /// The configured address.
     pub(super) first: Url,
-    /// True if the request carries something for that server alone, such as a login.
-    pub(super) personal: bool,
+    /// The reason not to go to another server.
+    pub(super) stays: Option<Stay>,
+}
+
+/// A reason to send requests to the configured server alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stay {
+    /// They carry something for that server, such as a login.
+    Personal,
+    /// A Unix socket leads to no other.
+    Socket,
 }
 
 impl Redirects {
     /// Follows redirects, except to another server with what is meant for the first.
     pub(super) fn policy(&self) -> Policy {
-        let Self {
-            most,
-            first,
-            personal,
-        } = self.clone();
+        let Self { most, first, stays } = self.clone();
         Policy::custom(move |attempt| {
             if attempt.previous().len() > usize::from(most) {
                 return attempt.error(format!(
@@ -30,12 +35,18 @@ impl Redirects {
                 ));
             }
             let next = attempt.url().origin();
-            if personal && next != first.origin() {
+            if let Some(stay) = stays.filter(|_| next != first.origin()) {
                 let next = next.ascii_serialization();
-                return attempt.error(format!(
-                    "it redirects to another server, `{next}`, which must not receive the login, body, headers or target; \
-                     write that address as `url`"
-                ));
+                return attempt.error(match stay {
+                    Stay::Personal => format!(
+                        "it redirects to another server, `{next}`, which must not receive the login, body, headers or \
+                         target; write that address as `url`"
+                    ),
+                    Stay::Socket => format!(
+                        "it redirects to another server, `{next}`, which is not at the socket; write that address as \
+                         `url`, without `socket`"
+                    ),
+                });
             }
             attempt.follow()
         })
@@ -47,6 +58,12 @@ impl Redirects {
 /// # Errors
 /// When it is invalid. The message does not repeat the text, which may have secrets.
 pub(super) fn address(text: &str) -> Result<Url, String> {
+    if text.starts_with("unix:") || text.contains("://unix:") {
+        return Err(
+            "the address is a Unix socket; write its path as `socket`, and the rest as in `http://localhost/status`"
+                .to_owned(),
+        );
+    }
     let url = Url::parse(text).map_err(|error| {
         format!("invalid address: {error}; write it as in `https://shop.example/status`")
     })?;

@@ -1,22 +1,22 @@
 //! The keys of the source `http`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use reqwest::header::HeaderName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::login::LoginKeys;
-use crate::config::{At, Fault, HiddenTemplate, Place, Template};
-use crate::decode::{Format, Limits, PartInfo, Parts, Wanted};
+use crate::config::{At, Fault, HiddenTemplate, Place, TargetString, Template};
+use crate::decode::{Format, Limits, Parts, Wanted};
 use crate::sources::http::address::address;
+use crate::sources::http::authority::AuthorityKeys;
 use crate::sources::http::fetch::Http;
+use crate::sources::http::oauth2::OAuth2Config;
+use crate::sources::http::route::RouteKeys;
 use crate::sources::origin::{Fetcher, Origin, Surroundings};
+use crate::sources::response;
 use crate::sources::tls::TlsConfig;
-
-/// The result set of the response itself.
-pub(super) const RESPONSE: &str = "response";
 
 /// Response of a web server.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
@@ -38,13 +38,16 @@ pub(crate) struct HttpConfig {
     pub(super) headers: BTreeMap<At<String>, At<HiddenTemplate>>,
     /// User name and password.
     #[serde(default)]
-    pub(super) basic: Option<At<Basic>>,
+    basic: Option<At<Basic>>,
     /// A bearer token; prefer `${VARIABLE}`.
     #[serde(default)]
-    pub(super) bearer: Option<At<HiddenTemplate>>,
+    bearer: Option<At<HiddenTemplate>>,
     /// A file with the token. It is read for each request, so that it can change.
     #[serde(default)]
-    pub(super) bearer_file: Option<At<PathBuf>>,
+    bearer_file: Option<At<Template>>,
+    /// OAuth 2.0 with client credentials, for tokens that expire.
+    #[serde(default)]
+    oauth2: Option<At<OAuth2Config>>,
     /// The limit of redirects; default 3. A redirect to another server is an error for requests with a login, a body or
     /// headers, because these are meant for the named server.
     #[serde(default)]
@@ -52,9 +55,26 @@ pub(crate) struct HttpConfig {
     /// Response statuses that mean success; default 200 to 299.
     #[serde(default)]
     pub(super) success: Option<At<Vec<u16>>>,
-    /// TLS: CA certificates and client certificate.
+    /// TLS: how to verify the server, and a client certificate.
     #[serde(default)]
     pub(super) tls: TlsConfig,
+    /// The Unix socket of the server, such as `/run/docker.sock`. The host of `url` is then only the header `Host`.
+    #[serde(default)]
+    socket: Option<At<TargetString>>,
+    /// The URL of a proxy, such as `http://proxy.example:3128`. Schemes are `http`, `https`, `socks5`, and `socks5h`, which
+    /// resolves names at the proxy.
+    #[serde(default)]
+    proxy_url: Option<At<Template>>,
+    /// User name and password for the proxy.
+    #[serde(default)]
+    proxy_basic: Option<At<Basic>>,
+    /// Hosts that are reached without the proxy: names with their subdomains, addresses and networks, as in
+    /// `localhost,example.org,10.0.0.0/8`.
+    #[serde(default)]
+    no_proxy: Option<At<String>>,
+    /// `true` uses the proxies of the environment variables `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+    #[serde(default)]
+    proxy_from_environment: Option<At<bool>>,
 }
 
 /// The request method.
@@ -79,11 +99,11 @@ pub(super) struct Basic {
     password: Option<At<HiddenTemplate>>,
     /// A file with the password. It is read for each request, so that it can change.
     #[serde(default)]
-    password_file: Option<At<PathBuf>>,
+    password_file: Option<At<Template>>,
 }
 
 impl Basic {
-    pub(super) fn keys(&self) -> LoginKeys<'_> {
+    fn keys(&self) -> LoginKeys<'_> {
         LoginKeys {
             user: Some(&self.user),
             password: self.password.as_ref(),
@@ -94,8 +114,7 @@ impl Basic {
 
 impl Origin for HttpConfig {
     fn parts(&self) -> Parts {
-        let response = PartInfo::new(RESPONSE, &["status", "bytes", "seconds"]);
-        Format::parts_beside(self.format.as_ref(), response)
+        response::parts(self.format.as_ref())
     }
 
     fn format(&self) -> Option<&Format> {
@@ -123,22 +142,16 @@ impl Origin for HttpConfig {
                 "a body is sent with `method: POST`; add that, or drop the `body`",
             ));
         }
-        if let Some(success) = self.success.as_ref().filter(|it| it.is_empty()) {
-            faults.push(Fault::at(
-                success.place(),
-                "`success` is empty, so that no answer counts; name the statuses that do, or drop it",
-            ));
-        }
-        if let Some(basic) = &self.basic {
-            basic.keys().check(faults);
-            if self.bearer.is_some() || self.bearer_file.is_some() {
-                faults.push(Fault::at(
-                    place,
-                    "both `basic` and a bearer token; drop one of the two",
-                ));
-            }
-        }
+        response::check_success(self.success.as_ref(), faults);
+        self.authority().check(place, faults);
+        self.route().check(faults);
         self.tls.check(faults);
+    }
+
+    fn warning(&self) -> Option<String> {
+        let oauth2 = self.oauth2.as_deref();
+        let warning = self.tls.warning();
+        warning.or_else(|| oauth2.and_then(OAuth2Config::warning))
     }
 
     fn build(
@@ -148,5 +161,27 @@ impl Origin for HttpConfig {
         surroundings: Surroundings<'_>,
     ) -> Result<Fetcher, Fault> {
         Ok(Fetcher::new(Http::new(self, wanted, limits, surroundings)?))
+    }
+}
+
+impl HttpConfig {
+    pub(super) fn authority(&self) -> AuthorityKeys<'_> {
+        AuthorityKeys {
+            basic: self.basic.as_deref().map(Basic::keys),
+            oauth2: self.oauth2.as_ref(),
+            bearer: self.bearer.as_ref(),
+            bearer_file: self.bearer_file.as_ref(),
+        }
+    }
+
+    pub(super) fn route(&self) -> RouteKeys<'_> {
+        RouteKeys {
+            socket: self.socket.as_ref(),
+            proxy_url: self.proxy_url.as_ref(),
+            proxy_basic: self.proxy_basic.as_deref().map(Basic::keys),
+            proxy_basic_place: self.proxy_basic.as_ref().map(At::place),
+            no_proxy: self.no_proxy.as_ref(),
+            proxy_from_environment: self.proxy_from_environment.as_ref(),
+        }
     }
 }

@@ -1,48 +1,36 @@
 //! One HTTP request, and the rows of its response.
 
 use std::fmt;
-use std::sync::Arc;
 
-use exporter_kit::Number;
-use exporter_kit::source::SourceErrorReason as Reason;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use tokio::time::Instant;
 
 use crate::config::Fault;
-use crate::config::login::{Credential, Login, Secret};
-use crate::decode::{Cell, Decoder, Failure, Format, Limits, Part, Parts, Table, Wanted};
-use crate::sources::failures;
-use crate::sources::http::address::{Redirects, address};
+use crate::config::login::Secret;
+use crate::decode::{Failure, Format, Limits, Part, Wanted};
+use crate::sources::http::address::{Redirects, Stay, address};
+use crate::sources::http::authority::Authority;
 use crate::sources::http::client::Clients;
-use crate::sources::http::config::{HttpConfig, RESPONSE, RequestMethod};
-use crate::sources::http::error::{describe, is_broken_off};
+use crate::sources::http::config::{HttpConfig, RequestMethod};
+use crate::sources::http::error::is_broken_off;
+use crate::sources::http::route::Route;
 use crate::sources::origin::{Fetch, Surroundings};
+use crate::sources::response::{Received, ResponseReader};
 use crate::sources::visit::Visit;
 
 /// Fetches from a web server.
 pub(super) struct Http {
     clients: Clients,
     url: Url,
-    /// The address for messages: with the target, and without the values of variables, which may be secret.
-    shown: String,
+    responses: ResponseReader,
     method: Method,
     body: Option<Secret>,
     headers: HeaderMap,
+    /// The `Accept` of the format, unless the configuration has one.
+    accept: Option<HeaderValue>,
     authority: Authority,
-    success: Option<Vec<u16>>,
-    decoder: Option<Arc<Decoder>>,
-    parts: Parts,
-    wants_response: bool,
     limits: Limits,
-}
-
-/// The credentials of a request.
-#[derive(Debug)]
-enum Authority {
-    None,
-    Basic(Login),
-    Bearer(Credential),
 }
 
 impl Http {
@@ -59,7 +47,8 @@ impl Http {
             .map_err(|message| Fault::at(config.url.place(), message))?;
         let headers = headers(config, variable)?;
         let body = config.body.as_ref().map(|body| body.resolved(variable));
-        let authority = Authority::new(config, surroundings)?;
+        let route = Route::new(config.route(), surroundings)?;
+        let authority = Authority::new(config.authority(), &route, surroundings)?;
         // An allowed target must not redirect to a forbidden one.
         let personal = surroundings.target.is_some()
             || !matches!(authority, Authority::None)
@@ -68,32 +57,49 @@ impl Http {
         let redirects = Redirects {
             most: config.redirects.unwrap_or(3),
             first: url.clone(),
-            personal,
+            stays: match route.is_socket() {
+                true => Some(Stay::Socket),
+                false => personal.then_some(Stay::Personal),
+            },
         };
         let format = config.format.as_ref();
+        let accept = format
+            .and_then(Format::accept)
+            .map(HeaderValue::from_static);
         Ok(Self {
-            clients: Clients::new(&config.tls, redirects, folder)?,
+            clients: Clients::new(&config.tls, route, Some(redirects), folder)?,
             url,
-            shown: surroundings.targeted(&config.url.to_string()).into_owned(),
+            responses: ResponseReader::new(
+                surroundings.targeted(&config.url.to_string()).into_owned(),
+                "check `basic`, `bearer`, `oauth2` or `headers`",
+                format,
+                config.success.as_ref().map(|it| it.as_slice()),
+                (wanted, limits),
+            ),
             method: match config.method {
                 RequestMethod::Get => Method::GET,
                 RequestMethod::Post => Method::POST,
             },
             body: body.transpose()?.map(Secret::new),
+            accept: accept.filter(|_| !headers.contains_key(ACCEPT)),
             headers,
             authority,
-            success: config.success.as_ref().map(|it| it.to_vec()),
-            parts: format.map(Format::parts).unwrap_or_default(),
-            wants_response: !wanted.of(RESPONSE).is_empty() || format.is_none(),
-            decoder: format.map(|format| Arc::new(format.decoder(wanted, limits))),
             limits,
         })
     }
 
-    /// Sends the request. If the connection ends before the response, sends it again: the server may just have closed a
-    /// kept connection. Only for GET, which changes nothing.
+    /// Sends the request; once more with a new token, if the server no longer accepts a token that was used before.
     async fn ask(&self, visit: &Visit) -> Result<Response, Failure> {
-        let request = self.request(visit).await?;
+        let response = self.send(self.request(visit).await?).await?;
+        if response.status() == StatusCode::UNAUTHORIZED && self.authority.forget() {
+            return self.send(self.request(visit).await?).await;
+        }
+        Ok(response)
+    }
+
+    /// Sends a request. If the connection ends before the response, sends it again: the server may just have closed a kept
+    /// connection. Only for GET, which changes nothing.
+    async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
         let again = request.try_clone().filter(|_| self.method == Method::GET);
         let answer = match (request.send().await, again) {
             (Err(error), Some(again)) if is_broken_off(&error) => again.send().await,
@@ -107,32 +113,13 @@ impl Http {
         let mut request = client
             .request(self.method.clone(), self.url.clone())
             .headers(self.headers.clone());
+        if let Some(accept) = &self.accept {
+            request = request.header(ACCEPT, accept.clone());
+        }
         if let Some(body) = &self.body {
             request = request.body(body.reveal().to_owned());
         }
-        match &self.authority {
-            Authority::None => Ok(request),
-            Authority::Basic(Login { user, password }) => {
-                let password = match password {
-                    Some(password) => Some(visit.secret(password).await?),
-                    None => None,
-                };
-                let user = user.as_ref().map_or("", Secret::reveal);
-                Ok(request.basic_auth(user, password.as_ref().map(Secret::reveal)))
-            }
-            Authority::Bearer(token) => {
-                let token = visit.secret(token).await?;
-                let value = HeaderValue::from_str(&format!("Bearer {}", token.reveal()));
-                let mut value = value.map_err(|_| {
-                    Failure::new(
-                        Reason::Login,
-                        "cannot send the token: a header cannot hold one of its characters; check its file or variable",
-                    )
-                })?;
-                value.set_sensitive(true);
-                Ok(request.header(AUTHORIZATION, value))
-            }
-        }
+        self.authority.sign(request, visit).await
     }
 
     async fn body(&self, response: &mut Response) -> Result<Vec<u8>, Failure> {
@@ -143,7 +130,7 @@ impl Http {
             .map_err(|error| self.failure(error))?
         {
             if body.len() + chunk.len() > self.limits.bytes {
-                let what = format_args!("`{}`", self.shown);
+                let what = format_args!("`{}`", self.responses.shown());
                 return Err(Failure::too_large(what, self.limits.bytes));
             }
             body.extend_from_slice(&chunk);
@@ -152,29 +139,7 @@ impl Http {
     }
 
     fn failure(&self, error: reqwest::Error) -> Failure {
-        let shown = &self.shown;
-        if error.is_connect() {
-            return failures::connect(shown, describe(error));
-        }
-        if error.is_redirect() {
-            let cause = describe(error);
-            return Failure::query(format!("`{shown}`: cannot follow the redirect: {cause}"));
-        }
-        let cause = describe(error);
-        Failure::connect(format!("`{shown}`: cannot read the response: {cause}"))
-    }
-
-    fn refused(&self, status: StatusCode) -> Failure {
-        let shown = &self.shown;
-        let remedy = match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                let remedy = "check `basic`, `bearer` or `headers`";
-                return failures::login(shown, format_args!("status {status}"), remedy);
-            }
-            StatusCode::NOT_FOUND => "; check the path",
-            _ => "",
-        };
-        Failure::query(format!("`{shown}`: cannot fetch: status {status}{remedy}"))
+        self.clients.failure(self.responses.shown(), error)
     }
 }
 
@@ -182,64 +147,24 @@ impl Fetch for Http {
     async fn fetch(&self, visit: &Visit) -> Result<Vec<Part>, Failure> {
         let started = Instant::now();
         let mut response = self.ask(visit).await?;
-        let status = response.status();
-        let body = self.body(&mut response).await?;
-        let mut parts = Vec::new();
-        if self.wants_response {
-            let table = Table::of_one_row([
-                ("status", Cell::Number(Number::U64(status.as_u16().into()))),
-                ("bytes", Cell::Number(Number::U64(body.len() as u64))),
-                (
-                    "seconds",
-                    Cell::Number(Number::F64(started.elapsed().as_secs_f64())),
-                ),
-            ]);
-            parts.push(Part::rows(RESPONSE, Ok(table)));
-        }
-        let Some(decoder) = &self.decoder else {
-            return Ok(parts);
+        let content_type = response.headers().get(CONTENT_TYPE);
+        let content_type =
+            content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let received = Received {
+            status: response.status(),
+            content_type,
+            body: self.body(&mut response).await?,
+            took: started.elapsed(),
         };
-        let good = match &self.success {
-            Some(statuses) => statuses.contains(&status.as_u16()),
-            None => status.is_success(),
-        };
-        if good {
-            let decoded = visit.decode(decoder, body).await;
-            parts.extend(decoded.map_err(|failure| failure.about(format!("`{}`", self.shown)))?);
-            return Ok(parts);
-        }
-        let failure = self.refused(status);
-        if !self.wants_response {
-            return Err(failure);
-        }
-        parts.extend(self.parts.failed(&failure));
-        Ok(parts)
+        self.responses.read(visit, received).await
     }
 }
 
 impl fmt::Debug for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Http")
-            .field("url", &self.shown)
+            .field("url", &self.responses.shown())
             .finish_non_exhaustive()
-    }
-}
-
-impl Authority {
-    fn new(config: &HttpConfig, surroundings: Surroundings<'_>) -> Result<Self, Fault> {
-        let Surroundings {
-            folder, variable, ..
-        } = surroundings;
-        if let Some(basic) = &config.basic {
-            return basic.keys().resolve(folder, variable).map(Self::Basic);
-        }
-        let token = Credential::choose(
-            config.bearer.as_ref(),
-            config.bearer_file.as_ref(),
-            folder,
-            variable,
-        )?;
-        Ok(token.map_or(Self::None, Self::Bearer))
     }
 }
 

@@ -1,10 +1,13 @@
 //! Response of a web server.
 
 mod address;
+mod authority;
 mod client;
 mod config;
 mod error;
 mod fetch;
+mod oauth2;
+mod route;
 
 pub(crate) use config::HttpConfig;
 

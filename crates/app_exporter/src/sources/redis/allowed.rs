@@ -4,21 +4,9 @@ use redis::Value;
 
 use crate::decode::Failure;
 use crate::sources::redis::address::ServerAddress;
+use crate::sources::redis::figures::Figures;
 use crate::sources::redis::link::CommandFailure;
 use crate::sources::redis::nodes::Session;
-
-/// Commands that read statistics of the server, not keys, so that the server does not mark them as read-only.
-const FIGURES: [&str; 9] = [
-    "info",
-    "lastsave",
-    "role",
-    "time",
-    "ping",
-    "cluster|info",
-    "slowlog|len",
-    "pubsub|numpat",
-    "pubsub|numsub",
-];
 
 /// Read-only commands, for servers that do not answer the question, as they restrict commands.
 const READING: [&str; 27] = [
@@ -67,6 +55,9 @@ pub(super) async fn traits(
     address: &ServerAddress,
     words: &[String],
 ) -> Result<Traits, Failure> {
+    if Figures::of(words).is_some() {
+        return Ok(Traits { has_keys: false });
+    }
     let mut names = words.iter().map(|word| word.to_lowercase());
     let name = names.next().unwrap_or_default();
     let sub = names.next().map(|sub| format!("{name}|{sub}"));
@@ -89,10 +80,7 @@ pub(super) async fn traits(
         )));
     };
     let has = |flag: &str| matches!(told.get(2), Some(Value::Array(flags) | Value::Set(flags)) if flags.iter().any(|it| is(it, flag)));
-    let is_figure = FIGURES
-        .iter()
-        .any(|it| *it == name || Some(*it) == sub.as_deref());
-    if !has("readonly") && !is_figure {
+    if !has("readonly") {
         return Err(may_write(address, &name));
     }
     let first_key = matches!(told.get(3), Some(Value::Int(first)) if *first != 0);
@@ -102,8 +90,8 @@ pub(super) async fn traits(
 }
 
 fn untold(address: &ServerAddress, name: &str) -> Result<Traits, Failure> {
-    if READING.contains(&name) || name == "info" {
-        let has_keys = !["dbsize", "info"].contains(&name);
+    if READING.contains(&name) {
+        let has_keys = name != "dbsize";
         return Ok(Traits { has_keys });
     }
     let mut failure = may_write(address, name);

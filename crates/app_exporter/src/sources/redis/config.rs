@@ -1,7 +1,6 @@
 //! The keys of the source `redis`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -10,13 +9,14 @@ use serde::Deserialize;
 use crate::config::login::LoginKeys;
 use crate::config::{At, Fault, HiddenTemplate, Place, Template};
 use crate::decode::{Limits, Parts, Wanted};
+use crate::sources::endpoint::Endpoint;
 use crate::sources::origin::{Fetcher, Origin, Surroundings};
-use crate::sources::redis::address::{Endpoint, ServerAddress};
+use crate::sources::redis::address::ServerAddress;
 use crate::sources::redis::fetch::Redis;
 use crate::sources::redis::link::Access;
 use crate::sources::redis::nodes::{Nodes, Reach};
 use crate::sources::redis::query::RedisQuery;
-use crate::sources::tls::{Tls, TlsConfig};
+use crate::sources::tls::{Checks, Tls, TlsConfig};
 
 /// The default port of a server.
 const PORT: u16 = 6379;
@@ -50,8 +50,8 @@ pub(crate) struct RedisConfig {
     password: Option<At<HiddenTemplate>>,
     /// A file with the password. It is read for each connection, so that it can change.
     #[serde(default)]
-    password_file: Option<At<PathBuf>>,
-    /// Enables TLS, with CA certificates and client certificate. `tls: {}` uses the CA certificates of this machine.
+    password_file: Option<At<Template>>,
+    /// Enables TLS: how to verify the server, and a client certificate. `tls: {}` uses the CA certificates of this machine.
     #[serde(default)]
     tls: Option<TlsConfig>,
     /// The queries, under names of your choice. Metrics select their results by `from`.
@@ -74,7 +74,7 @@ struct SentinelConfig {
     password: Option<At<HiddenTemplate>>,
     /// A file with the password for the sentinels.
     #[serde(default)]
-    password_file: Option<At<PathBuf>>,
+    password_file: Option<At<Template>>,
 }
 
 impl Origin for RedisConfig {
@@ -109,6 +109,10 @@ impl Origin for RedisConfig {
         for (name, query) in &self.queries {
             query.check(name, faults);
         }
+    }
+
+    fn warning(&self) -> Option<String> {
+        self.tls.as_ref().and_then(TlsConfig::warning)
     }
 
     fn build(
@@ -215,7 +219,10 @@ impl RedisConfig {
         let Surroundings {
             folder, variable, ..
         } = surroundings;
-        let tls = self.tls.as_ref().map(|tls| Tls::new(tls, folder));
+        let tls = self
+            .tls
+            .as_ref()
+            .map(|tls| Tls::new(tls, Checks::ALL, folder));
         Ok(Access {
             login: login.resolve(folder, variable)?,
             tls: tls.transpose()?.map(Arc::new),

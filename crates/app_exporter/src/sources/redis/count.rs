@@ -9,23 +9,19 @@ use std::time::Duration;
 
 use exporter_kit::Number;
 use exporter_kit::source::SourceErrorReason as Reason;
-use redis::Value;
 use tokio::time::Instant;
 
-use crate::config::Span;
 use crate::decode::{Cell, Failure, Table};
-use crate::sources::redis::address::{Endpoint, ServerAddress};
+use crate::sources::endpoint::Endpoint;
+use crate::sources::redis::address::ServerAddress;
 use crate::sources::redis::link::CommandFailure;
 use crate::sources::redis::nodes::Session;
-use crate::sources::redis::query::{KeyType, RedisQuery};
-use crate::sources::redis::rows::text;
+use crate::sources::redis::query::RedisQuery;
+use crate::sources::redis::scan::{Scan, page};
 
 /// A count of keys, and its progress.
 pub(super) struct Count {
-    pattern: String,
-    kind: Option<KeyType>,
-    budget: Duration,
-    batch: u32,
+    scan: Scan,
     state: Mutex<Progress>,
 }
 
@@ -65,19 +61,15 @@ struct Position {
 
 impl Count {
     pub(super) fn new(pattern: &str, config: &RedisQuery) -> Self {
-        let budget = config.budget.as_ref().map_or(Span::from_secs(5), |it| **it);
         Self {
-            pattern: pattern.to_owned(),
-            kind: config.kind.as_ref().map(|kind| **kind),
-            budget: budget.get(),
-            batch: config.batch.as_ref().map_or(1000, |batch| batch.get()),
+            scan: Scan::new(pattern, config),
             state: Mutex::default(),
         }
     }
 
     /// The name for messages.
     pub(super) fn shown(&self) -> String {
-        format!("SCAN … MATCH {}", self.pattern)
+        format!("SCAN … MATCH {}", self.scan.pattern())
     }
 
     /// Continues the count, or starts one, within its budget but no longer than `longest`.
@@ -89,7 +81,7 @@ impl Count {
         session: &mut Session<'_>,
         longest: Duration,
     ) -> Result<Table, Failure> {
-        let until = Instant::now() + self.budget.min(longest);
+        let until = self.scan.until(longest);
         let masters = session.masters().await?;
         self.forget_what_is_gone(&masters);
         let mut complete = true;
@@ -139,15 +131,7 @@ impl Count {
         let mut identity = session.identity(master).await?;
         loop {
             let cursor = self.resume(master, &identity);
-            let mut cmd = redis::cmd("SCAN");
-            cmd.arg(cursor)
-                .arg("MATCH")
-                .arg(&self.pattern)
-                .arg("COUNT")
-                .arg(self.batch);
-            if let Some(kind) = self.kind {
-                cmd.arg("TYPE").arg(kind.name());
-            }
+            let cmd = self.scan.command(cursor);
             let began = Instant::now();
             let reply = match session.ask(master, &cmd, Some(&identity)).await {
                 // A cursor is valid for one process only.
@@ -157,11 +141,13 @@ impl Count {
                 }
                 reply => reply?,
             };
-            let (next, keys) = page(&reply).ok_or_else(|| {
-                CommandFailure::Down(Failure::decode(format!(
-                    "`{master}`: invalid reply to `SCAN`"
-                )))
-            })?;
+            let (next, keys) = page(&reply)
+                .map(|(next, keys)| (next, keys.len() as u64))
+                .ok_or_else(|| {
+                    CommandFailure::Down(Failure::decode(format!(
+                        "`{master}`: invalid reply to `SCAN`"
+                    )))
+                })?;
             self.update(|state| {
                 let running = state.running.get_or_insert_default();
                 running.keys += keys;
@@ -215,7 +201,7 @@ impl Count {
                     format!(
                         "no count of the keys `{}` yet: {so_far} are counted, and the next fetch continues; raise \
                          `budget` (and `timeout`) to be done in one",
-                        self.pattern
+                        self.scan.pattern()
                     ),
                 ));
             };
@@ -235,20 +221,9 @@ impl Count {
     }
 }
 
-/// The next cursor, and the number of keys of a page.
-fn page(reply: &Value) -> Option<(u64, u64)> {
-    match reply {
-        Value::Array(parts) => match parts.as_slice() {
-            [cursor, Value::Array(keys)] => Some((text(cursor)?.parse().ok()?, keys.len() as u64)),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
 impl fmt::Debug for Count {
     /// Without the servers, whose addresses may come from variables.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Count").field(&self.pattern).finish()
+        f.debug_tuple("Count").field(&self.scan.pattern()).finish()
     }
 }

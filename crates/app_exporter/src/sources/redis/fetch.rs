@@ -13,10 +13,12 @@ use crate::sources::origin::Fetch;
 use crate::sources::redis::address::ServerAddress;
 use crate::sources::redis::allowed::{self, Traits};
 use crate::sources::redis::count::Count;
+use crate::sources::redis::figures::Figures;
 use crate::sources::redis::info;
 use crate::sources::redis::nodes::{Nodes, Session};
 use crate::sources::redis::query::{RedisQuery, Score, Shape};
 use crate::sources::redis::rows;
+use crate::sources::redis::sizes::Sizes;
 use crate::sources::visit::Visit;
 
 /// Fetches from Redis servers.
@@ -40,6 +42,8 @@ enum Question {
         words: Vec<String>,
         shape: Option<Shape>,
         decoder: Option<Arc<Decoder>>,
+        /// The form of the reply, if the command reads figures of the server.
+        figures: Option<Figures>,
         /// The properties of the command, and the server process that reported them.
         traits: Mutex<Option<(String, Traits)>>,
         owner: Mutex<Option<ServerAddress>>,
@@ -52,6 +56,7 @@ enum Question {
     },
     Info(Vec<String>),
     Count(Count),
+    Sizes(Sizes),
 }
 
 impl Redis {
@@ -65,7 +70,8 @@ impl Redis {
         let queries =
             queries.map(|(name, config)| NamedQuestion::new(name, config, wanted.of(name), limits));
         let mut queries: Vec<NamedQuestion> = queries.collect();
-        queries.sort_by_key(|query| matches!(query.question, Question::Count(_)));
+        queries
+            .sort_by_key(|query| matches!(query.question, Question::Count(_) | Question::Sizes(_)));
         Self {
             nodes,
             queries,
@@ -137,6 +143,7 @@ impl NamedQuestion {
         let (nodes, limits) = (&redis.nodes, redis.limits);
         let table = match &self.question {
             Question::Count(count) => count.go_on(session, share).await?,
+            Question::Sizes(sizes) => sizes.rows(session, &self.wanted, limits, share).await?,
             Question::Members {
                 key,
                 within,
@@ -205,11 +212,21 @@ impl NamedQuestion {
 
     /// Converts the reply of a command to rows.
     async fn read(&self, reply: &Value, limits: Limits, visit: &Visit) -> Result<Table, Failure> {
-        let Question::Command { shape, decoder, .. } = &self.question else {
+        let Question::Command {
+            shape,
+            decoder,
+            figures,
+            ..
+        } = &self.question
+        else {
             return rows::table(reply, None, &self.wanted, limits);
         };
         let Some(decoder) = decoder else {
-            return rows::table(reply, *shape, &self.wanted, limits);
+            let Some(figures) = figures else {
+                return rows::table(reply, *shape, &self.wanted, limits);
+            };
+            let shape = shape.or(figures.shape());
+            return rows::table(&figures.readable(reply)?, shape, &self.wanted, limits);
         };
         let bytes = match reply {
             // A missing key is not an empty text.
@@ -233,6 +250,9 @@ impl Question {
         if let Some(pattern) = &config.count_keys {
             return Self::Count(Count::new(pattern, config));
         }
+        if let Some(pattern) = &config.key_sizes {
+            return Self::Sizes(Sizes::new(pattern, config));
+        }
         if let (Some(key), Some(within)) = (&config.count_members, &config.within) {
             return Self::Members {
                 key: key.to_string(),
@@ -254,8 +274,10 @@ impl Question {
             Arc::new(format.decoder(columns, limits))
         });
         let words = config.command.iter().flat_map(|command| command.iter());
+        let words: Vec<String> = words.map(|word| word.to_string()).collect();
         Self::Command {
-            words: words.map(|word| word.to_string()).collect(),
+            figures: Figures::of(&words),
+            words,
             shape: config.shape.as_ref().map(|it| **it),
             decoder,
             traits: Mutex::default(),

@@ -9,14 +9,14 @@ use redis::aio::{ConnectionLike as _, MultiplexedConnection};
 use redis::{AsyncConnectionConfig, Cmd, RedisConnectionInfo, RedisResult, Value};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::config::login::Login;
 use crate::decode::Failure;
+use crate::sources::endpoint::Endpoint;
 use crate::sources::failures;
 use crate::sources::metered::{Meter, Metered, Stream};
-use crate::sources::redis::address::{Endpoint, ServerAddress};
+use crate::sources::redis::address::ServerAddress;
 use crate::sources::redis::info;
 use crate::sources::tls::Tls;
 use crate::sources::visit::Visit;
@@ -228,45 +228,17 @@ async fn connect(
     address: &ServerAddress,
     tls: Option<ClientConfig>,
 ) -> Result<Box<dyn Stream>, Failure> {
-    let (host, port) = match &address.endpoint {
-        Endpoint::Tcp { host, port } => (host, *port),
-        Endpoint::Unix(path) => return connect_unix(address, path).await,
-    };
     let refused = |error| unreachable(address, error);
-    let stream = TcpStream::connect((host.as_str(), port))
-        .await
-        .map_err(refused)?;
-    stream.set_nodelay(true).map_err(refused)?;
-    let Some(tls) = tls else {
-        return Ok(Box::new(stream));
+    let stream = address.endpoint.connect().await.map_err(refused)?;
+    // A configuration with TLS on a Unix socket is invalid.
+    let (Some(tls), Endpoint::Tcp { host, .. }) = (tls, &address.endpoint) else {
+        return Ok(stream);
     };
     let name = ServerName::try_from(host.clone()).map_err(|error| unreachable(address, error))?;
     let secured = TlsConnector::from(Arc::new(tls))
         .connect(name, stream)
         .await;
     Ok(Box::new(secured.map_err(refused)?))
-}
-
-#[cfg(unix)]
-async fn connect_unix(
-    address: &ServerAddress,
-    path: &std::path::Path,
-) -> Result<Box<dyn Stream>, Failure> {
-    let stream = tokio::net::UnixStream::connect(path).await;
-    Ok(Box::new(
-        stream.map_err(|error| unreachable(address, error))?,
-    ))
-}
-
-#[cfg(not(unix))]
-async fn connect_unix(
-    address: &ServerAddress,
-    _: &std::path::Path,
-) -> Result<Box<dyn Stream>, Failure> {
-    Err(unreachable(
-        address,
-        "this system has no Unix sockets; write a host and a port",
-    ))
 }
 
 fn unreachable(address: &ServerAddress, error: impl std::fmt::Display) -> Failure {

@@ -8,11 +8,14 @@ mod allowed;
 mod config;
 mod count;
 mod fetch;
+mod figures;
 mod info;
 mod link;
 mod nodes;
 mod query;
 mod rows;
+mod scan;
+mod sizes;
 mod topology;
 
 pub(crate) use config::RedisConfig;
@@ -22,7 +25,7 @@ use crate::sources::origin::{Feature, SourceInfo};
 /// The source in lists.
 pub(crate) const INFO: SourceInfo = SourceInfo {
     name: "redis",
-    about: "replies, key counts, member counts and statistics of Redis servers and clusters",
+    about: "replies, counts and sizes of keys, member counts and statistics of Redis servers and clusters",
     rows: "one result for each of its `queries`, by name",
     features: &[Feature {
         name: "redis",

@@ -10,8 +10,9 @@ use redis::{Cmd, Value};
 use tokio::time::timeout;
 
 use crate::decode::Failure;
+use crate::sources::endpoint::Endpoint;
 use crate::sources::failures;
-use crate::sources::redis::address::{Endpoint, ServerAddress};
+use crate::sources::redis::address::ServerAddress;
 use crate::sources::redis::link::{Access, CommandFailure, Link};
 use crate::sources::redis::topology::{shared, slots, watched};
 use crate::sources::visit::Visit;

@@ -11,8 +11,11 @@ use crate::decode::{Format, PartInfo};
 /// The columns of a count's row.
 pub(super) const COUNT_COLUMNS: [&str; 5] = ["value", "complete", "age", "seconds", "so_far"];
 
+/// The columns of a key's row.
+pub(super) const SIZE_COLUMNS: [&str; 4] = ["key", "type", "size", "bytes"];
+
 /// One query, which makes a result set of its name. Exactly one key says what to ask: `command`, `count_keys`,
-/// `count_members` or `info`.
+/// `key_sizes`, `count_members` or `info`.
 #[derive(Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RedisQuery {
@@ -20,6 +23,12 @@ pub(crate) struct RedisQuery {
     /// column `value`, an empty reply no row. A list makes a row for each item, with `index` and `value`; items that
     /// are lists have columns `0`, `1` and so on (`key` and `value` for two). Names with values make rows with `key`
     /// and `value`.
+    ///
+    /// Some commands for administrators that only read work too: `CLIENT LIST` (a row a client, with its fields, such as
+    /// `name`, `age`, `cmd`), `CONFIG GET` (without passwords), `SLOWLOG GET` (`id`, `time`, `seconds`, `command`,
+    /// `address`, `client`), `SLOWLOG LEN`, `LATENCY LATEST` (`event`, `time`, `seconds`, `max_seconds`), `LATENCY HISTORY`,
+    /// `LATENCY HISTOGRAM` (a row a bucket: `command`, `le`, `count`, `calls`), `MEMORY STATS`, and `PUBSUB`. The user
+    /// needs a right for each, such as `+client|list`.
     pub(super) command: Option<At<Vec<At<String>>>>,
     /// The shape of the reply of `command`: `pairs` and `row` read lists that alternate names and values.
     #[serde(rename = "as")]
@@ -30,11 +39,15 @@ pub(crate) struct RedisQuery {
     /// Counts the keys of this pattern, such as `sess:*`. Makes one row with `value` (the count), `complete` (1 if it
     /// is from this fetch), `age` and `seconds` (age and duration of the count) and `so_far` (the next count so far).
     pub(super) count_keys: Option<At<String>>,
-    /// Counts only keys of this type: `string`, `hash`, `list`, `set`, `zset` or `stream`.
+    /// Reads the sizes of the keys of this pattern, such as `queue:*`, without scripts. Makes a row for each key with `key`,
+    /// `type`, `size` (bytes of a string, members of other types) and `bytes` (its memory). It sends up to three commands
+    /// a key, so choose a pattern with few keys.
+    pub(super) key_sizes: Option<At<String>>,
+    /// Only keys of this type, for `count_keys` and `key_sizes`: `string`, `hash`, `list`, `set`, `zset` or `stream`.
     #[serde(rename = "type")]
     pub(super) kind: Option<At<KeyType>>,
-    /// The time limit of `count_keys` per fetch; default 5s. The next fetch continues an incomplete count; until then
-    /// the last complete count is exported.
+    /// The time limit of `count_keys` and `key_sizes` per fetch; default 5s. The next fetch continues an incomplete count;
+    /// until then the last complete count is exported. Incomplete sizes are a failure.
     pub(super) budget: Option<At<Span>>,
     /// The number of keys that the server scans at once; default 1000. The server blocks other clients meanwhile.
     pub(super) batch: Option<At<NonZeroU32>>,
@@ -110,6 +123,9 @@ impl RedisQuery {
         if self.count_keys.is_some() {
             return PartInfo::new(name, &COUNT_COLUMNS);
         }
+        if self.key_sizes.is_some() {
+            return PartInfo::new(name, &SIZE_COLUMNS);
+        }
         if self.count_members.is_some() {
             return PartInfo::new(name, &["value"]);
         }
@@ -127,6 +143,7 @@ impl RedisQuery {
         let kinds: Vec<_> = [
             place(self.command.as_ref().map(At::place), "command"),
             place(self.count_keys.as_ref().map(At::place), "count_keys"),
+            place(self.key_sizes.as_ref().map(At::place), "key_sizes"),
             place(self.count_members.as_ref().map(At::place), "count_members"),
             place(self.info.as_ref().map(At::place), "info"),
         ]
@@ -139,8 +156,8 @@ impl RedisQuery {
                 faults.push(Fault::at(
                     name.place(),
                     format!(
-                        "the query `{}` does not say what is asked; add one of `command`, `count_keys`, `count_members`, \
-                         `info`",
+                        "the query `{}` does not say what is asked; add one of `command`, `count_keys`, `key_sizes`, \
+                         `count_members`, `info`",
                         name.as_str()
                     ),
                 ));
@@ -158,7 +175,8 @@ impl RedisQuery {
         self.check_command(faults);
         self.check_format(faults);
         let empty = |at: &&At<String>| at.is_empty();
-        for pattern in self.count_keys.iter().filter(empty) {
+        let patterns = self.count_keys.iter().chain(&self.key_sizes);
+        for pattern in patterns.filter(empty) {
             faults.push(Fault::at(
                 pattern.place(),
                 "the pattern is empty; write one, as `sess:*`",
@@ -180,21 +198,27 @@ impl RedisQuery {
 
     /// Reports keys that belong to another kind of query.
     fn check_belonging(&self, kind: &str, faults: &mut Vec<Fault>) {
+        const KEYS: &[&str] = &["count_keys", "key_sizes"];
         let belonging = [
-            ("as", "command", self.shape.as_ref().map(At::place)),
-            ("format", "command", self.format.as_ref().map(At::place)),
-            ("type", "count_keys", self.kind.as_ref().map(At::place)),
-            ("budget", "count_keys", self.budget.as_ref().map(At::place)),
-            ("batch", "count_keys", self.batch.as_ref().map(At::place)),
+            ("as", &["command"][..], self.shape.as_ref().map(At::place)),
+            ("format", &["command"], self.format.as_ref().map(At::place)),
+            ("type", KEYS, self.kind.as_ref().map(At::place)),
+            ("budget", KEYS, self.budget.as_ref().map(At::place)),
+            ("batch", KEYS, self.batch.as_ref().map(At::place)),
             (
                 "within",
-                "count_members",
+                &["count_members"],
                 self.within.as_ref().map(At::place),
             ),
-            ("score", "count_members", self.score.as_ref().map(At::place)),
+            (
+                "score",
+                &["count_members"],
+                self.score.as_ref().map(At::place),
+            ),
         ];
-        for (key, owner, place) in belonging {
-            if let Some(place) = place.filter(|_| owner != kind) {
+        for (key, owners, place) in belonging {
+            if let Some(place) = place.filter(|_| !owners.contains(&kind)) {
+                let owner = owners.join("` and `");
                 faults.push(Fault::at(
                     place,
                     format!("`{key}` belongs to `{owner}` and does not apply to `{kind}`; drop it"),

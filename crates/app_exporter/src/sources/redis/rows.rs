@@ -97,7 +97,7 @@ fn rows(reply: &Value, shape: Option<Shape>) -> Result<Vec<ReplyRow<'_>>, Failur
 }
 
 /// Names and values: a map from newer servers, an alternating list from older ones.
-fn entries(reply: &Value) -> Result<Vec<(&Value, &Value)>, Failure> {
+pub(super) fn entries(reply: &Value) -> Result<Vec<(&Value, &Value)>, Failure> {
     let none = || Failure::decode("the reply is not a list of names and values; drop `as`");
     match reply {
         Value::Nil => Ok(Vec::new()),

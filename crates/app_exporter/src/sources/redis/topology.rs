@@ -85,7 +85,7 @@ fn items(value: &Value) -> Option<&[Value]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::redis::address::Endpoint;
+    use crate::sources::endpoint::Endpoint;
 
     fn by() -> ServerAddress {
         ServerAddress::new(

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::config::{At, Fault, Place, Span};
 use crate::decode::{Limits, PartInfo, Parts, Wanted};
 use crate::sources::origin::{Fetcher, Origin, Surroundings};
-use crate::sources::sql::query::{Queries, Query};
+use crate::sources::sql::statement::{FetcherInputs, Statement, Statements};
 use crate::sources::sql::{mysql, postgres, sqlite};
 
 /// The result set of a query without a name.
@@ -16,11 +16,18 @@ const ROWS: &str = "rows";
 /// More connections do not help one source, and burden a server.
 const MOST_CONNECTIONS: u8 = 16;
 
-/// Rows of a database. Each statement runs in a read-only session, and is cancelled on the server at the timeout.
+/// Rows of a database. Each statement runs alone in a read-only transaction, and is cancelled on the server at the
+/// timeout. An SQLite file is opened read-only.
+///
+/// So no statement changes data, whatever the user may do. A statement that begins with neither `SELECT` nor a word like
+/// it, such as `SET`, `COPY` or MySQL's `CALL`, is not sent, because it could leave the transaction or write files.
+/// Functions that act outside the database run with the rights of the user: prefer one who can only read.
 ///
 /// Integers are exact. Times are strings such as 2026-01-31T12:00:00Z, for labels or `timestamp`; a time without a zone
 /// is UTC. MySQL returns a TIMESTAMP in the time zone of the server: select `unix_timestamp(…)` for `timestamp`.
-/// PostgreSQL's intervals are seconds. Bytes must be UTF-8.
+/// PostgreSQL's intervals are seconds; arrays, `money`, `regclass` and other types are text as `psql` shows it. Bytes must
+/// be UTF-8; a row with others is skipped by the metrics that read that column. In PgBouncer's console, `SHOW` statements
+/// work.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SqlConfig {
@@ -82,10 +89,10 @@ impl Origin for SqlConfig {
             _ => (),
         }
         if let Some(keys) = &self.postgres {
-            postgres::check(keys, faults);
+            keys.check(faults);
         }
         if let Some(keys) = &self.mysql {
-            mysql::check(keys, faults);
+            keys.check(faults);
         }
         self.check_queries(place, faults);
         if let Some(connections) = &self.connections
@@ -101,25 +108,34 @@ impl Origin for SqlConfig {
         }
     }
 
+    fn warning(&self) -> Option<String> {
+        let postgres = self.postgres.as_deref().and_then(postgres::Keys::warning);
+        postgres.or_else(|| self.mysql.as_deref().and_then(mysql::Keys::warning))
+    }
+
     fn build(
         &self,
         wanted: Wanted,
         limits: Limits,
         surroundings: Surroundings<'_>,
     ) -> Result<Fetcher, Fault> {
-        let queries = Queries {
-            list: self.all_queries(&wanted),
-            connections: usize::from(self.connections.as_deref().copied().unwrap_or(3)),
+        let inputs = FetcherInputs {
+            statements: Statements {
+                list: self.statements(&wanted),
+                connections: usize::from(self.connections.as_deref().copied().unwrap_or(3)),
+            },
+            limits,
+            surroundings,
         };
         let keep_idle = self.keep_idle.unwrap_or(Span::from_secs(300)).get();
         if let Some(keys) = &self.postgres {
-            return postgres::fetcher(keys, queries, keep_idle, limits, surroundings);
+            return postgres::Source::fetcher(keys, inputs, keep_idle);
         }
         if let Some(keys) = &self.mysql {
-            return mysql::fetcher(keys, queries, keep_idle, limits, surroundings);
+            return mysql::Source::fetcher(keys, inputs, keep_idle);
         }
         if let Some(keys) = &self.sqlite {
-            return sqlite::fetcher(keys, queries, limits, surroundings);
+            return sqlite::Source::fetcher(keys, inputs, keep_idle);
         }
         // This was checked, so it is not seen; if it were, it would say what is missing.
         Err(Fault {
@@ -159,16 +175,16 @@ impl SqlConfig {
         }
     }
 
-    fn all_queries(&self, wanted: &Wanted) -> Vec<Query> {
+    fn statements(&self, wanted: &Wanted) -> Vec<Statement> {
         let named = self
             .queries
             .iter()
             .map(|(name, query)| (name.as_str(), query));
         let one = self.query.iter().map(|query| (ROWS, query));
         one.chain(named)
-            .map(|(name, query)| Query {
+            .map(|(name, query)| Statement {
                 name: name.into(),
-                statement: query.as_str().into(),
+                sql: query.as_str().into(),
                 wanted: wanted.of(name).to_vec(),
             })
             .collect()

@@ -5,8 +5,9 @@ use std::future::Future;
 
 use exporter_kit::source::Deadline;
 
-use crate::decode::{Failure, Table};
-use crate::sources::sql::query::Query;
+use crate::decode::{Failure, Limits, Table};
+use crate::sources::sql::server::Server;
+use crate::sources::sql::statement::Statement;
 use crate::sources::visit::Visit;
 
 /// A database server, as one source uses it.
@@ -16,10 +17,20 @@ pub(super) trait Database: fmt::Debug + Send + Sync + 'static {
     /// A read-only session. Dropping it while a statement runs must end the statement on the server.
     type Connection: Send + 'static;
 
-    /// Connects and logs in.
+    /// The default port.
+    const PORT: u16;
+
+    /// A server with this address and login, whose results are within these limits.
+    fn new(server: Server, limits: Limits) -> Self;
+
+    /// The statement that lists databases, in a column `name`.
+    const DATABASES: &str;
+
+    /// Connects and logs in, to this database instead of the configured one.
     fn connect(
         &self,
         visit: &Visit,
+        database: Option<&str>,
     ) -> impl Future<Output = Result<Self::Connection, Failure>> + Send;
 
     /// False for a kept connection that is known to be closed.
@@ -32,14 +43,14 @@ pub(super) trait Database: fmt::Debug + Send + Sync + 'static {
     fn run(
         &self,
         connection: &mut Self::Connection,
-        query: &Query,
+        statement: &Statement,
         deadline: Deadline,
-    ) -> impl Future<Output = Result<Table, Trouble>> + Send;
+    ) -> impl Future<Output = Result<Table, StatementError>> + Send;
 }
 
 /// The failure of a statement, and the state of its connection.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum StatementError {
     /// The connection is usable.
     Failed(Failure),
     /// The connection has unread data and must be closed.
@@ -48,7 +59,7 @@ pub(super) enum Trouble {
     Lost(Failure),
 }
 
-impl Trouble {
+impl StatementError {
     pub(super) fn into_failure(self) -> Failure {
         match self {
             Self::Failed(failure) | Self::Spoilt(failure) | Self::Lost(failure) => failure,

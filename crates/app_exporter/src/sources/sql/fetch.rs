@@ -7,33 +7,38 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use exporter_kit::source::SourceErrorReason as Reason;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::config::{At, Fault};
 use crate::decode::{Failure, Part, Table};
-use crate::sources::origin::Fetch;
-use crate::sources::sql::database::{Database, Trouble};
-use crate::sources::sql::kept::Kept;
-use crate::sources::sql::query::{Queries, Query};
+use crate::sources::origin::{Fetch, Fetcher};
+use crate::sources::sql::database::{Database, StatementError};
+use crate::sources::sql::each_database::EachDatabase;
+use crate::sources::sql::idle::IdleConnections;
+use crate::sources::sql::server::ServerConfig;
+use crate::sources::sql::statement::{FetcherInputs, Results, Statement, Statements};
 use crate::sources::visit::Visit;
 
 /// The time that a finished fetch waits for connections in progress.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Fetches from a database server.
-pub(super) struct Sql<D: Database>(Arc<Asking<D>>);
+pub(super) struct Sql<D: Database>(Arc<Pool<D>>);
 
-struct Asking<D: Database> {
-    database: D,
-    queries: Vec<Query>,
+struct Pool<D: Database> {
+    server: Arc<D>,
+    /// The database, instead of the configured one.
+    database: Option<String>,
+    statements: Arc<[Statement]>,
     /// The limit of connections.
     connections: usize,
-    kept: Kept<D::Connection>,
+    idle: IdleConnections<D::Connection>,
 }
 
 /// The state that the workers of one fetch share.
 #[derive(Debug)]
-struct Turn {
+struct Round {
     /// The index of the next statement.
     next: AtomicUsize,
     /// The failure to connect, so that each statement does not try again.
@@ -49,79 +54,118 @@ struct Held<C> {
     old: bool,
 }
 
-/// The rows of statements, by index.
-type Done = Vec<(usize, Result<Table, Failure>)>;
-
 impl<D: Database> Sql<D> {
-    pub(super) fn new(database: D, queries: Queries, keep_idle: Duration) -> Self {
-        Self(Arc::new(Asking {
+    /// Builds the fetcher.
+    ///
+    /// # Errors
+    /// When a variable is not set, or a certificate cannot be loaded.
+    pub(super) fn fetcher(
+        keys: &At<ServerConfig>,
+        inputs: FetcherInputs<'_>,
+        keep_idle: Duration,
+    ) -> Result<Fetcher, Fault> {
+        let server = keys.server(D::PORT, inputs.surroundings)?;
+        let patterns = server.databases.clone();
+        let server = Arc::new(D::new(server, inputs.limits));
+        let Statements { list, connections } = inputs.statements;
+        Ok(match patterns {
+            None => Fetcher::new(Self::new(server, None, list.into(), connections, keep_idle)),
+            Some(patterns) => {
+                let list = list.into();
+                Fetcher::new(EachDatabase::new(
+                    server,
+                    patterns,
+                    list,
+                    connections,
+                    keep_idle,
+                ))
+            }
+        })
+    }
+
+    pub(super) fn new(
+        server: Arc<D>,
+        database: Option<String>,
+        statements: Arc<[Statement]>,
+        connections: usize,
+        keep_idle: Duration,
+    ) -> Self {
+        Self(Arc::new(Pool {
+            server,
             database,
-            queries: queries.list,
-            connections: queries.connections,
-            kept: Kept::new(keep_idle),
+            statements,
+            connections,
+            idle: IdleConnections::new(keep_idle),
         }))
     }
 }
 
 impl<D: Database> Fetch for Sql<D> {
     async fn fetch(&self, visit: &Visit) -> Result<Vec<Part>, Failure> {
-        let asking = &self.0;
-        let turn = Arc::new(Turn {
+        let pool = &self.0;
+        let round = Arc::new(Round {
             next: AtomicUsize::new(0),
             unreachable: OnceLock::new(),
             visit: visit.clone(),
             end: visit.last_moment(),
         });
-        let first = asking.held(&turn).await?;
+        let first = pool.held(&round).await?;
         // Dropping the set ends all workers.
         let mut workers = JoinSet::new();
-        workers.spawn(Arc::clone(asking).work(first, Arc::clone(&turn)));
-        for _ in 1..asking.connections.min(asking.queries.len()) {
-            workers.spawn(Arc::clone(asking).help(Arc::clone(&turn)));
+        workers.spawn(Arc::clone(pool).work(first, Arc::clone(&round)));
+        for _ in 1..pool.connections.min(pool.statements.len()) {
+            workers.spawn(Arc::clone(pool).help(Arc::clone(&round)));
         }
-        let mut done: Done = Vec::new();
-        while done.len() < asking.queries.len()
+        let mut done: Results = Vec::new();
+        while done.len() < pool.statements.len()
             && let Some(result) = workers.join_next().await
         {
-            match result.map_err(|error| error.try_into_panic()) {
-                Ok(some) => done.extend(some),
-                Err(Ok(panic)) => resume_unwind(panic),
-                Err(Err(error)) => {
-                    return Err(Failure::new(Reason::Other, error.to_string()));
-                }
-            }
+            done.extend(finished(result)?);
         }
         // A connection in progress is for the next fetch, so this one waits only briefly.
         let connecting = async { while workers.join_next().await.is_some() {} };
         let _ = timeout(PATIENCE, connecting).await;
         done.sort_by_key(|(at, _)| *at);
-        let parts = asking.queries.iter().zip(done);
+        let parts = pool.statements.iter().zip(done);
         Ok(parts
-            .map(|(query, (_, table))| Part::rows(&query.name, table))
+            .map(|(statement, (_, table))| Part::rows(&statement.name, table))
             .collect())
     }
 }
 
-impl<D: Database> Asking<D> {
+/// The result of a task, whose panic is this one's.
+///
+/// # Errors
+/// When the task was ended.
+pub(super) fn finished<T>(result: Result<T, JoinError>) -> Result<T, Failure> {
+    match result.map_err(JoinError::try_into_panic) {
+        Ok(value) => Ok(value),
+        Err(Ok(panic)) => resume_unwind(panic),
+        Err(Err(error)) => Err(Failure::new(Reason::Other, error.to_string())),
+    }
+}
+
+impl<D: Database> Pool<D> {
     /// Returns a kept connection, or a new one.
-    async fn held(&self, turn: &Turn) -> Result<Held<D::Connection>, Failure> {
-        while let Some(connection) = self.kept.take() {
+    async fn held(&self, round: &Round) -> Result<Held<D::Connection>, Failure> {
+        while let Some(connection) = self.idle.take() {
             if D::is_open(&connection) {
                 let old = true;
                 return Ok(Held { connection, old });
             }
         }
-        self.connect(turn).await
+        self.connect(round).await
     }
 
-    async fn connect(&self, turn: &Turn) -> Result<Held<D::Connection>, Failure> {
-        let connected = timeout_at(turn.end, self.database.connect(&turn.visit)).await;
+    async fn connect(&self, round: &Round) -> Result<Held<D::Connection>, Failure> {
+        let connecting = self.server.connect(&round.visit, self.database.as_deref());
+        let connected = timeout_at(round.end, connecting).await;
         let connection = connected.unwrap_or_else(|_| {
             Err(Failure::new(
                 Reason::Timeout,
                 format!(
                     "{:?}: cannot connect: no login in time; check the server, or raise `timeout`",
-                    self.database
+                    self.server
                 ),
             ))
         })?;
@@ -130,26 +174,26 @@ impl<D: Database> Asking<D> {
     }
 
     /// Runs statements until all are taken.
-    async fn work(self: Arc<Self>, first: Held<D::Connection>, turn: Arc<Turn>) -> Done {
+    async fn work(self: Arc<Self>, first: Held<D::Connection>, round: Arc<Round>) -> Results {
         let mut held = Some(first);
         let mut done = Vec::new();
         loop {
-            let at = turn.next.fetch_add(1, Ordering::Relaxed);
-            let Some(query) = self.queries.get(at) else {
+            let at = round.next.fetch_add(1, Ordering::Relaxed);
+            let Some(statement) = self.statements.get(at) else {
                 break;
             };
-            done.push((at, self.ask(query, &mut held, &turn).await));
+            done.push((at, self.ask(statement, &mut held, &round).await));
         }
         if let Some(held) = held {
-            self.kept.put(held.connection);
+            self.idle.put(held.connection);
         }
         done
     }
 
     /// Works on a further connection. If it cannot connect, the other workers run all statements.
-    async fn help(self: Arc<Self>, turn: Arc<Turn>) -> Done {
-        match self.held(&turn).await {
-            Ok(held) => self.work(held, turn).await,
+    async fn help(self: Arc<Self>, round: Arc<Round>) -> Results {
+        match self.held(&round).await {
+            Ok(held) => self.work(held, round).await,
             Err(_) => Vec::new(),
         }
     }
@@ -157,12 +201,12 @@ impl<D: Database> Asking<D> {
     /// Runs one statement, again if a kept connection turns out to be closed.
     async fn ask(
         &self,
-        query: &Query,
+        statement: &Statement,
         held: &mut Option<Held<D::Connection>>,
-        turn: &Turn,
+        round: &Round,
     ) -> Result<Table, Failure> {
         loop {
-            if Instant::now() >= turn.end {
+            if Instant::now() >= round.end {
                 return Err(Failure::new(
                     Reason::Timeout,
                     "cannot run the statement: no time left; raise `timeout`, or make the statements before it faster",
@@ -173,14 +217,14 @@ impl<D: Database> Asking<D> {
                 old,
             } = match held.take() {
                 Some(held) => held,
-                None => self.reconnect(turn).await?,
+                None => self.reconnect(round).await?,
             };
-            let deadline = turn.visit.deadline();
-            let running = self.database.run(&mut connection, query, deadline);
-            let result = match timeout_at(turn.end, running).await {
-                Ok(Err(Trouble::Lost(_))) if old => {
+            let deadline = round.visit.deadline();
+            let running = self.server.run(&mut connection, statement, deadline);
+            let result = match timeout_at(round.end, running).await {
+                Ok(Err(StatementError::Lost(_))) if old => {
                     // The other kept connections are most likely closed too.
-                    self.kept.clear();
+                    self.idle.clear();
                     continue;
                 }
                 Ok(result) => result,
@@ -192,21 +236,21 @@ impl<D: Database> Asking<D> {
                     ));
                 }
             };
-            if let Ok(_) | Err(Trouble::Failed(_)) = result {
+            if let Ok(_) | Err(StatementError::Failed(_)) = result {
                 let old = true;
                 *held = Some(Held { connection, old });
             }
-            return result.map_err(Trouble::into_failure);
+            return result.map_err(StatementError::into_failure);
         }
     }
 
-    async fn reconnect(&self, turn: &Turn) -> Result<Held<D::Connection>, Failure> {
-        if let Some(failure) = turn.unreachable.get() {
+    async fn reconnect(&self, round: &Round) -> Result<Held<D::Connection>, Failure> {
+        if let Some(failure) = round.unreachable.get() {
             return Err(failure.clone());
         }
-        let connected = self.connect(turn).await;
+        let connected = self.connect(round).await;
         if let Err(failure) = &connected {
-            let _ = turn.unreachable.set(failure.clone());
+            let _ = round.unreachable.set(failure.clone());
         }
         connected
     }
@@ -215,9 +259,9 @@ impl<D: Database> Asking<D> {
 impl<D: Database> fmt::Debug for Sql<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sql")
-            .field("database", &self.0.database)
-            .field("queries", &self.0.queries)
-            .field("kept", &self.0.kept)
+            .field("server", &self.0.server)
+            .field("statements", &self.0.statements)
+            .field("idle", &self.0.idle)
             .finish_non_exhaustive()
     }
 }
@@ -230,6 +274,7 @@ mod tests {
 
     use super::*;
     use crate::decode::{Limits, TableBuilder};
+    use crate::sources::sql::server::Server;
     use crate::sources::visit::Visits;
 
     /// A server that accepts one connection, and no further one.
@@ -238,8 +283,14 @@ mod tests {
 
     impl Database for Narrow {
         type Connection = ();
+        const PORT: u16 = 0;
+        const DATABASES: &str = "";
 
-        async fn connect(&self, _: &Visit) -> Result<(), Failure> {
+        fn new(_: Server, _: Limits) -> Self {
+            Self::default()
+        }
+
+        async fn connect(&self, _: &Visit, _: Option<&str>) -> Result<(), Failure> {
             match self.0.fetch_add(1, Ordering::Relaxed) {
                 0 => Ok(()),
                 _ => pending().await,
@@ -250,7 +301,12 @@ mod tests {
             true
         }
 
-        async fn run(&self, (): &mut (), _: &Query, _: Deadline) -> Result<Table, Trouble> {
+        async fn run(
+            &self,
+            (): &mut (),
+            _: &Statement,
+            _: Deadline,
+        ) -> Result<Table, StatementError> {
             Ok(TableBuilder::new([""; 0], Limits { bytes: 0, rows: 0 }).build())
         }
     }
@@ -261,17 +317,16 @@ mod tests {
             .enable_all()
             .build()
             .unwrap();
-        let query = |name: &str| Query {
+        let statement = |name: &str| Statement {
             name: name.into(),
-            statement: "".into(),
+            sql: "".into(),
             wanted: Vec::new(),
         };
         let sql = Sql::new(
-            Narrow::default(),
-            Queries {
-                list: vec![query("a"), query("b"), query("c")],
-                connections: 3,
-            },
+            Arc::new(Narrow::default()),
+            None,
+            ["a", "b", "c"].map(statement).into(),
+            3,
             Duration::from_secs(60),
         );
         runtime.block_on(async {

@@ -4,23 +4,25 @@ mod config;
 #[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
 mod database;
 #[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
+mod dial;
+#[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
+mod each_database;
+#[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
 mod fetch;
 #[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
-mod kept;
+mod idle;
 #[cfg_attr(not(feature = "sql-mysql"), path = "absent/mysql.rs")]
 mod mysql;
-#[cfg(feature = "sql-mysql")]
-mod mysql_tls;
 #[cfg_attr(not(feature = "sql-postgres"), path = "absent/postgres.rs")]
 mod postgres;
-#[cfg(feature = "sql-postgres")]
-mod postgres_value;
-mod query;
-mod rows;
+#[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
+mod read_only;
 #[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
 mod server;
 #[cfg_attr(not(feature = "sql-sqlite"), path = "absent/sqlite.rs")]
 mod sqlite;
+mod statement;
+mod wanted_rows;
 
 pub(crate) use config::SqlConfig;
 

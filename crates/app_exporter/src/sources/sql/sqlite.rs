@@ -1,12 +1,13 @@
 //! SQLite, on threads that may block.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use exporter_kit::Number;
 use exporter_kit::source::SourceErrorReason as Reason;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Row};
@@ -15,9 +16,9 @@ use serde::Deserialize;
 
 use crate::config::{At, Fault};
 use crate::decode::{Cell, Failure, Limits, Part, Table};
-use crate::sources::origin::{Feature, Fetch, Fetcher, Surroundings};
-use crate::sources::sql::query::{Queries, Query, said};
-use crate::sources::sql::rows::{Rows, text, too_many_bytes};
+use crate::sources::origin::{Feature, Fetch, Fetcher};
+use crate::sources::sql::statement::{FetcherInputs, Results, Statement, said};
+use crate::sources::sql::wanted_rows::{WantedRows, text, too_many_bytes};
 use crate::sources::visit::Visit;
 
 /// The Cargo feature that builds it in.
@@ -38,35 +39,24 @@ pub(super) struct SqliteConfig {
 /// The keys of its database.
 pub(super) type Keys = SqliteConfig;
 
-/// Builds the fetcher.
-///
-/// # Errors
-/// Never: a missing file is found at the first fetch.
-pub(super) fn fetcher(
-    keys: &At<Keys>,
-    queries: Queries,
-    limits: Limits,
-    surroundings: Surroundings<'_>,
-) -> Result<Fetcher, Fault> {
-    let path = surroundings.folder.join(&**keys.path);
-    Ok(Fetcher::new(Sqlite::new(&path, queries, limits)))
-}
+/// The fetcher of its rows.
+pub(super) type Source = Sqlite;
 
 /// Reads an SQLite database.
 #[derive(Debug)]
-struct Sqlite(Arc<Asking>);
+pub(super) struct Sqlite(Arc<SqliteFile>);
 
 #[derive(Debug)]
-struct Asking {
+struct SqliteFile {
     path: PathBuf,
-    queries: Vec<Query>,
+    statements: Vec<Statement>,
     limits: Limits,
     connections: usize,
 }
 
 /// The state that the workers of one fetch share.
 #[derive(Debug)]
-struct Turn {
+struct FileRound {
     /// The index of the next statement.
     next: AtomicUsize,
     stopped: AtomicBool,
@@ -74,49 +64,52 @@ struct Turn {
 }
 
 /// Stops statements when it is dropped, as a blocked thread cannot be cancelled.
-struct Stop(Arc<Turn>);
-
-/// The rows of statements, by index.
-type Done = Vec<(usize, Result<Table, Failure>)>;
+struct Stop(Arc<FileRound>);
 
 impl Sqlite {
-    fn new(path: &Path, queries: Queries, limits: Limits) -> Self {
-        Self(Arc::new(Asking {
-            path: path.to_owned(),
-            queries: queries.list,
-            limits,
-            connections: queries.connections,
-        }))
+    /// # Errors
+    /// Never: a missing file is found at the first fetch.
+    pub(super) fn fetcher(
+        keys: &At<Keys>,
+        inputs: FetcherInputs<'_>,
+        _: Duration,
+    ) -> Result<Fetcher, Fault> {
+        Ok(Fetcher::new(Self(Arc::new(SqliteFile {
+            path: inputs.surroundings.folder.join(&**keys.path),
+            statements: inputs.statements.list,
+            limits: inputs.limits,
+            connections: inputs.statements.connections,
+        }))))
     }
 }
 
 impl Fetch for Sqlite {
     async fn fetch(&self, visit: &Visit) -> Result<Vec<Part>, Failure> {
-        let asking = &self.0;
-        let turn = Arc::new(Turn {
+        let file = &self.0;
+        let round = Arc::new(FileRound {
             next: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
             end: visit.last_moment().into_std(),
         });
-        let _stop = Stop(Arc::clone(&turn));
-        let threads = asking.connections.min(asking.queries.len());
+        let _stop = Stop(Arc::clone(&round));
+        let threads = file.connections.min(file.statements.len());
         let workers: Vec<_> = (0..threads)
             .map(|_| {
-                let (asking, turn) = (Arc::clone(asking), Arc::clone(&turn));
+                let (file, round) = (Arc::clone(file), Arc::clone(&round));
                 let visit = visit.clone();
                 // Spawned first, so that they run in parallel.
-                tokio::spawn(async move { visit.blocking(move || asking.work(&turn)).await })
+                tokio::spawn(async move { visit.blocking(move || file.work(&round)).await })
             })
             .collect();
-        let mut done: Done = Vec::new();
+        let mut done: Results = Vec::new();
         for worker in workers {
             let finished = worker.await;
             done.extend(finished.map_err(|error| Failure::new(Reason::Other, error.to_string()))??);
         }
         done.sort_by_key(|(at, _)| *at);
-        let parts = asking.queries.iter().zip(done);
+        let parts = file.statements.iter().zip(done);
         Ok(parts
-            .map(|(query, (_, table))| Part::rows(&query.name, table))
+            .map(|(statement, (_, table))| Part::rows(&statement.name, table))
             .collect())
     }
 }
@@ -127,27 +120,27 @@ impl Drop for Stop {
     }
 }
 
-impl Turn {
+impl FileRound {
     fn is_over(&self) -> bool {
         self.stopped.load(Ordering::Relaxed) || Instant::now() >= self.end
     }
 }
 
-impl Asking {
+impl SqliteFile {
     /// Runs statements until all are taken.
-    fn work(&self, turn: &Arc<Turn>) -> Result<Done, Failure> {
-        let connection = self.open(turn).map_err(|error| self.failure(&error))?;
+    fn work(&self, round: &Arc<FileRound>) -> Result<Results, Failure> {
+        let connection = self.open(round).map_err(|error| self.failure(&error))?;
         let mut done = Vec::new();
         loop {
-            let at = turn.next.fetch_add(1, Ordering::Relaxed);
-            let Some(query) = self.queries.get(at) else {
+            let at = round.next.fetch_add(1, Ordering::Relaxed);
+            let Some(statement) = self.statements.get(at) else {
                 return Ok(done);
             };
-            done.push((at, self.run(&connection, query, turn)));
+            done.push((at, self.run(&connection, statement, round)));
         }
     }
 
-    fn open(&self, turn: &Arc<Turn>) -> Result<Connection, Error> {
+    fn open(&self, round: &Arc<FileRound>) -> Result<Connection, Error> {
         /// The number of SQLite's instructions between two checks of the clock: well below a millisecond.
         const INSTRUCTIONS: i32 = 10_000;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -155,24 +148,28 @@ impl Asking {
         // Bounds a single value too. A schema may need a million bytes.
         let most = i32::try_from(self.limits.bytes.max(1_000_000)).unwrap_or(i32::MAX);
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, most)?;
-        let turn = Arc::clone(turn);
-        connection.progress_handler(INSTRUCTIONS, Some(move || turn.is_over()))?;
+        connection.execute_batch("PRAGMA query_only = 1")?;
+        connection.authorizer(Some(|context: AuthContext<'_>| authorize(&context.action)))?;
+        let round = Arc::clone(round);
+        connection.progress_handler(INSTRUCTIONS, Some(move || round.is_over()))?;
         Ok(connection)
     }
 
-    fn run(&self, connection: &Connection, query: &Query, turn: &Turn) -> Result<Table, Failure> {
+    fn run(
+        &self,
+        connection: &Connection,
+        statement: &Statement,
+        round: &FileRound,
+    ) -> Result<Table, Failure> {
         let failed = |error| self.failure(&error);
-        let left = turn.end.saturating_duration_since(Instant::now());
+        let left = round.end.saturating_duration_since(Instant::now());
         // Waits while another program writes. The library's longest time is about 24 days.
         const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
         connection.busy_timeout(left.min(LONGEST)).map_err(failed)?;
-        connection
-            .execute_batch("PRAGMA query_only = 1")
-            .map_err(failed)?;
-        let mut statement = connection.prepare(&query.statement).map_err(failed)?;
-        let mut rows = Rows::new(query, self.limits, statement.column_names());
-        let width = statement.column_count();
-        let mut found = statement.query(()).map_err(failed)?;
+        let mut prepared = connection.prepare(&statement.sql).map_err(failed)?;
+        let mut rows = WantedRows::new(statement, self.limits, prepared.column_names());
+        let width = prepared.column_count();
+        let mut found = prepared.query(()).map_err(failed)?;
         while let Some(row) = found.next().map_err(failed)? {
             let bytes = (0..width).map(|at| size(row, at)).sum();
             rows.push(bytes, |at| cell(row, at))?;
@@ -214,6 +211,45 @@ impl Asking {
             Some(ErrorCode::TooBig) => too_many_bytes(self.limits),
             _ => Failure::query(format!("SQLite reports `{}`", said(&error.to_string()))),
         }
+    }
+}
+
+/// Denies what would reach other files, or change the connection for the next statement. Writing to the file itself fails
+/// because it is opened read-only.
+fn authorize(action: &AuthAction<'_>) -> Authorization {
+    /// Pragmas that only read, and have an argument.
+    const READ: [&str; 9] = [
+        "foreign_key_check",
+        "foreign_key_list",
+        "index_info",
+        "index_list",
+        "index_xinfo",
+        "integrity_check",
+        "quick_check",
+        "table_info",
+        "table_xinfo",
+    ];
+    let is_denied = match action {
+        AuthAction::Pragma {
+            pragma_name,
+            pragma_value: Some(_),
+        } => !READ
+            .iter()
+            .any(|known| pragma_name.eq_ignore_ascii_case(known)),
+        AuthAction::Attach { .. }
+        | AuthAction::Detach { .. }
+        | AuthAction::CreateTempIndex { .. }
+        | AuthAction::CreateTempTable { .. }
+        | AuthAction::CreateTempTrigger { .. }
+        | AuthAction::CreateTempView { .. }
+        | AuthAction::CreateVtable { .. }
+        | AuthAction::Transaction { .. }
+        | AuthAction::Savepoint { .. } => true,
+        _ => false,
+    };
+    match is_denied {
+        true => Authorization::Deny,
+        false => Authorization::Allow,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Placeholder for the database `sqlite`.
 
+use std::time::Duration;
+
 use crate::config::{At, Fault};
-use crate::decode::Limits;
 pub(super) use crate::sources::absent::Absent as Keys;
-use crate::sources::origin::{Feature, Fetcher, Surroundings, not_built_in};
-use crate::sources::sql::query::Queries;
+use crate::sources::origin::{Feature, Fetcher};
+use crate::sources::sql::statement::FetcherInputs;
 
 /// The Cargo feature that would build it in.
 pub(super) const FEATURE: Feature = Feature {
@@ -12,16 +13,17 @@ pub(super) const FEATURE: Feature = Feature {
     is_on: false,
 };
 
-/// # Errors
-/// Always: it names the feature.
-pub(super) fn fetcher(
-    keys: &At<Keys>,
-    _: Queries,
-    _: Limits,
-    _: Surroundings<'_>,
-) -> Result<Fetcher, Fault> {
-    Err(Fault::at(
-        keys.place(),
-        not_built_in("sqlite", FEATURE.name),
-    ))
+/// In place of the fetcher.
+pub(super) struct Source;
+
+impl Source {
+    /// # Errors
+    /// Always: it names the feature.
+    pub(super) fn fetcher(
+        keys: &At<Keys>,
+        _: FetcherInputs<'_>,
+        _: Duration,
+    ) -> Result<Fetcher, Fault> {
+        Err(Keys::missing(keys.place(), "sqlite", FEATURE))
+    }
 }

@@ -5,7 +5,7 @@ use time::{Date, Time};
 use tokio_postgres::types::{Kind, Type};
 
 use crate::decode::Cell;
-use crate::sources::sql::rows::text;
+use crate::sources::sql::wanted_rows::text;
 
 /// The first day of PostgreSQL's calendar, 2000-01-01, as a Julian day.
 const EPOCH: i32 = 2_451_545;

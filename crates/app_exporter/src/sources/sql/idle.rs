@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 /// Idle connections. Dropping one closes it.
-pub(super) struct Kept<C>(Arc<Shelf<C>>);
+pub(super) struct IdleConnections<C>(Arc<Shelf<C>>);
 
 struct Shelf<C> {
     idle: Mutex<AllIdle<C>>,
@@ -26,7 +26,7 @@ struct Idle<C> {
     until: Instant,
 }
 
-impl<C: Send + 'static> Kept<C> {
+impl<C: Send + 'static> IdleConnections<C> {
     pub(super) fn new(keep_idle: Duration) -> Self {
         Self(Arc::new(Shelf {
             idle: Mutex::new(AllIdle {
@@ -93,9 +93,9 @@ impl<C> AllIdle<C> {
     }
 }
 
-impl<C> fmt::Debug for Kept<C> {
+impl<C> fmt::Debug for IdleConnections<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Kept")
+        f.debug_tuple("IdleConnections")
             .field(&self.0.lock().list.len())
             .finish()
     }

@@ -1,11 +1,11 @@
 //! Builds a table of the wanted columns from the rows of a statement, within the limits.
 
 use crate::decode::{Cell, Failure, Limits, Table, TableBuilder};
-use crate::sources::sql::query::Query;
+use crate::sources::sql::statement::Statement;
 
 /// A table in progress.
 #[derive(Debug)]
-pub(super) struct Rows {
+pub(super) struct WantedRows {
     builder: TableBuilder,
     /// The index of each wanted column in the statement's; `None` if the statement lacks it.
     places: Vec<Option<usize>>,
@@ -14,28 +14,33 @@ pub(super) struct Rows {
     limits: Limits,
 }
 
-impl Rows {
+impl WantedRows {
     /// Starts a table for a statement with these columns.
     pub(super) fn new(
-        query: &Query,
+        statement: &Statement,
         limits: Limits,
         columns: impl IntoIterator<Item = impl Into<Box<str>>>,
     ) -> Self {
         let known: Vec<Box<str>> = columns.into_iter().map(Into::into).collect();
         let place = |wanted: &str| known.iter().position(|column| **column == *wanted);
         Self {
-            builder: TableBuilder::new(query.wanted.iter().cloned(), limits),
-            places: query.wanted.iter().map(|wanted| place(wanted)).collect(),
+            builder: TableBuilder::new(statement.wanted.iter().cloned(), limits),
+            places: statement
+                .wanted
+                .iter()
+                .map(|wanted| place(wanted))
+                .collect(),
             known,
             bytes_left: limits.bytes,
             limits,
         }
     }
 
-    /// Adds a row of this many bytes. `cell` returns the cell of a column by index.
+    /// Adds a row of this many bytes. `cell` returns the cell of a column by index, or the end of a sentence that begins
+    /// with the column, if it cannot be read.
     ///
     /// # Errors
-    /// When a limit is reached, or a cell cannot be read.
+    /// When a limit is reached.
     pub(super) fn push(
         &mut self,
         bytes: usize,
@@ -47,13 +52,12 @@ impl Rows {
             .ok_or_else(|| too_many_bytes(self.limits))?;
         let known = &self.known;
         let cells = self.places.iter().map(|place| match place {
-            None => Ok(Cell::Null),
-            Some(at) => cell(*at).map_err(|message| {
+            None => Cell::Null,
+            Some(at) => cell(*at).unwrap_or_else(|message| {
                 let name = known.get(*at).map_or("", |name| &**name);
-                Failure::decode(format!("the column `{name}` {message}"))
+                Cell::Unreadable(format!("the column `{name}` {message}").into())
             }),
         });
-        let cells = cells.collect::<Result<Vec<_>, _>>()?;
         self.builder.push(cells)
     }
 

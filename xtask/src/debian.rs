@@ -34,11 +34,29 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
         versions.sort();
         folders.extend(versions.into_iter().rev());
     }
-    let mut candidates = folders.into_iter().map(|folder| folder.join(name));
-    candidates.find(|path| {
-        path.metadata()
-            .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-    })
+    let mut candidates = folders.iter().map(|folder| folder.join(name));
+    candidates
+        .find(|path| is_program(path))
+        .or_else(|| versioned(name, &folders))
+}
+
+/// The newest program of that name with a version behind it: Debian has `php-fpm8.2` for PHP-FPM.
+fn versioned(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
+    let entries = folders
+        .iter()
+        .filter_map(|folder| fs::read_dir(folder).ok());
+    let paths = entries.flatten().flatten().map(|entry| entry.path());
+    let found = paths.filter_map(|path| {
+        let version = path.file_name()?.to_str()?.strip_prefix(name)?;
+        let numbers: Option<Vec<u32>> = version.split('.').map(|it| it.parse().ok()).collect();
+        Some((numbers?, path)).filter(|(_, path)| is_program(path))
+    });
+    found.max().map(|(_, path)| path)
+}
+
+fn is_program(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
 /// The program `name` that ends well with the arguments `proof`; Debian's own, if it is another one's turn on the path.
@@ -177,6 +195,21 @@ mod tests {
     fn a_program_is_found_and_one_that_does_not_exist_is_not() {
         assert!(find("sh").is_some_and(|path| path.is_absolute()));
         assert_eq!(find("no-such-program-here"), None);
+    }
+
+    #[test]
+    fn of_programs_with_a_version_in_their_name_the_newest_is_found() {
+        let folder = std::env::temp_dir().join(format!("xtask-versioned-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        for name in ["php-fpm8.2", "php-fpm8.10", "php-fpm8.x", "php-fpm-tool9"] {
+            fs::write(folder.join(name), "").expect("a file");
+            let mode = fs::Permissions::from_mode(0o755);
+            fs::set_permissions(folder.join(name), mode).expect("its mode");
+        }
+        fs::write(folder.join("php-fpm9.0"), "").expect("a file that cannot run");
+        let found = versioned("php-fpm", std::slice::from_ref(&folder));
+        assert_eq!(found, Some(folder.join("php-fpm8.10")));
+        fs::remove_dir_all(&folder).expect("it is removed");
     }
 
     #[test]

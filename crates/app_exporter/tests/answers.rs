@@ -1,4 +1,4 @@
-//! `docs/answers.md` has an answer to each of the 22 things, and what it names exists.
+//! `docs/answers.md` answers requests and reports, and every test that it names exists.
 
 use std::collections::HashSet;
 use std::fs;
@@ -21,30 +21,64 @@ fn functions(folder: &Path, area: Option<&str>, names: &mut HashSet<String>) {
     }
 }
 
-#[test]
-fn each_has_an_answer_that_is_shown() {
+/// Names in the last cell of a row that are neither a test nor a case of `tests/sources`; or the row, if it names nothing.
+fn missing(row: &str, tests: &HashSet<String>) -> Vec<String> {
+    let shown = row.rsplit(" | ").next().unwrap_or_default();
+    let shown: Vec<_> = shown.split('`').skip(1).step_by(2).collect();
+    if shown.is_empty() {
+        return vec![row.to_owned()];
+    }
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sources");
+    let exists = |name: &str| match name.ends_with(".yml") {
+        true => cases.join(name).exists(),
+        false => tests.contains(name),
+    };
+    let shown = shown.into_iter().filter(|name| !exists(name));
+    shown.map(str::to_owned).collect()
+}
+
+/// Names of the tests of the program and of the library.
+fn tests() -> HashSet<String> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let page = fs::read_to_string(own.join("../../docs/answers.md")).expect("the page");
     let mut tests = HashSet::new();
     for folder in ["tests", "../exporter-kit/tests", "../exporter-kit/src"] {
         functions(&own.join(folder), None, &mut tests);
     }
-    let rows = page.lines().filter(|line| line.starts_with("| ")).skip(1);
-    let mut number = 0;
-    for row in rows {
-        number += 1;
-        assert!(row.starts_with(&format!("| {number} | ")), "{row}");
-        let shown = row.rsplit(" | ").next().expect("a last cell");
-        let shown: Vec<_> = shown.split('`').skip(1).step_by(2).collect();
-        assert!(!shown.is_empty(), "{row}");
-        for name in shown {
-            let exists = if name.ends_with(".yml") {
-                own.join("tests/sources").join(name).exists()
-            } else {
-                tests.contains(name)
-            };
-            assert!(exists, "`{name}` in row {number}");
-        }
+    tests
+}
+
+#[test]
+fn each_has_an_answer_that_is_shown() {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(own.join("../../docs/answers.md")).expect("the page");
+    let tests = tests();
+    let (requests, reports) = page.split_once("\n## ").expect("two tables");
+    let rows = |table| -> Vec<&str> {
+        let lines = str::lines(table).filter(|line| line.starts_with("| "));
+        lines.skip(1).collect()
+    };
+    let (requests, reports) = (rows(requests), rows(reports));
+    for (i, row) in requests.iter().enumerate() {
+        assert!(row.starts_with(&format!("| {} | ", i + 1)), "{row}");
     }
-    assert_eq!(number, 22);
+    assert_eq!((requests.len(), reports.len()), (22, 34));
+    let all = requests.iter().chain(&reports);
+    let missing: Vec<_> = all.flat_map(|row| missing(row, &tests)).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn a_row_without_a_test_is_found() {
+    let tests = HashSet::from(["a::b".to_owned()]);
+    assert_eq!(
+        missing("| 1 | x | `a::b`, `json.yml` |", &tests),
+        Vec::<String>::new()
+    );
+    for (row, found) in [
+        ("| 1 | x | `a::c` |", "a::c"),
+        ("| 1 | x | `a::b`, `no.yml` |", "no.yml"),
+        ("| 1 | `a::b` | it works |", "| 1 | `a::b` | it works |"),
+    ] {
+        assert_eq!(missing(row, &tests), [found]);
+    }
 }

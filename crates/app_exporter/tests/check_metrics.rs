@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::process::{Output, Stdio};
 
+use crate::http_source::{Request, serve};
 use crate::program::{Running, command};
 use crate::support::Scratch;
 
@@ -39,7 +40,8 @@ fn what_does_not_parse_is_told_with_its_place() {
     assert_eq!(code, Some(1));
     assert_eq!(
         said,
-        "standard input: line 2, column 3: `x`: a value is a decimal number, `+Inf`, `-Inf` or `NaN`; write one\n"
+        "standard input: line 2, column 3: `x`: a value is a decimal number, `+Inf`, `-Inf` or `NaN`; write one\n\
+         Prometheus 3 rejects the whole exposition for that\n"
     );
     let (code, said) = verdict(&check(&["--format=openmetrics"], "a 1\n"));
     assert_eq!(code, Some(1));
@@ -89,4 +91,80 @@ fn a_file_and_a_url_are_read_as_well() {
     assert_eq!(code, Some(1));
     assert!(said.contains("status `404"), "{said}");
     drop(running);
+}
+
+#[test]
+fn what_prometheus_does_with_it_is_told_beside_the_rules() {
+    let help = "# HELP a A.\n";
+    for (exposition, told) in [
+        (
+            "# TYPE a gauge \na 1\n",
+            "standard input: Prometheus 3 rejects it: line 2, column 10: `gauge `: Prometheus knows the types",
+        ),
+        (
+            "# TYPE a Gauge\na 1\n",
+            "standard input: Prometheus 3 rejects it: line 2, column 10: `Gauge`: Prometheus knows the types",
+        ),
+        (
+            "a 1e400\n",
+            "`1e400`: a value is a 64-bit floating-point number, at most 1.8e308; correct it, or write `+Inf`\n\
+             Prometheus 3 rejects the whole exposition for that\n",
+        ),
+        (
+            "a 1\r\n",
+            "`1\\r`: lines end with a line feed alone, but this one has a carriage return before it; convert the line \
+             ends from CRLF to LF\nPrometheus 3 rejects the whole exposition for that\n",
+        ),
+        (
+            "# TYPE a counter\na -1\n",
+            "correct it, or make it a gauge\nPrometheus 3 keeps all samples nevertheless\n",
+        ),
+        (
+            "a 1\na 2",
+            "append one\nPrometheus 3 keeps the exposition without 1 of its samples\n",
+        ),
+        (
+            "# HELP a B.\na 1\nb x\n",
+            "remove this one\nPrometheus 3 rejects the whole exposition: line 4, column 3: `x`: a value is",
+        ),
+    ] {
+        let (code, said) = verdict(&check(&[], &format!("{help}{exposition}")));
+        assert_eq!(code, Some(1), "{exposition}");
+        assert!(said.contains(told), "{exposition}: {said}");
+    }
+}
+
+#[test]
+fn the_content_type_of_a_url_is_one_that_prometheus_reads() {
+    let answer = |request: &Request| {
+        let body = "# HELP a A.\n# TYPE a gauge\na 1\n";
+        let content_type = match request.path.as_str() {
+            "/html" => "Content-Type: text/html; charset=utf-8\r\n",
+            "/none" => "",
+            _ => "Content-Type: text/plain\r\n",
+        };
+        let (chunk, rest) = body.split_at(12);
+        format!(
+            "HTTP/1.1 200 OK\r\n{content_type}Transfer-Encoding: chunked\r\n\r\n\
+             {:x}\r\n{chunk}\r\n{:x}\r\n{rest}\r\n0\r\n\r\n",
+            chunk.len(),
+            rest.len()
+        )
+    };
+    let address = serve(|stream| stream, answer);
+    let check = |path: &str| verdict(&check(&[&format!("http://{address}{path}")], ""));
+    assert_eq!(check("/text"), (Some(0), String::new()));
+    for (path, told) in [
+        ("/html", "the Content-Type is `text/html; charset=utf-8`"),
+        ("/none", "the response has no Content-Type"),
+    ] {
+        let (code, said) = check(path);
+        assert_eq!(code, Some(1));
+        assert!(
+            said.contains(&format!(
+                "Prometheus 3 rejects it: {told}; send `Content-Type: text/plain; version=0.0.4`"
+            )),
+            "{said}"
+        );
+    }
 }

@@ -36,7 +36,7 @@ fn is_dead(id: Pid) -> bool {
 fn at_the_deadline_the_whole_group_is_killed() {
     let scratch = Scratch::new("command-deadline");
     // A child that ignores every polite request and holds the output open.
-    let script = "(trap '' TERM HUP INT; echo $$ > self; sleep 1000 & echo $! > child; echo all > all; wait) & echo $! > middle; wait";
+    let script = "(trap '' TERM HUP INT; echo $$$$ > self; sleep 1000 & echo $! > child; echo all > all; wait) & echo $! > middle; wait";
     let is_there = |name: &str| {
         let content = fs::read_to_string(scratch.path().join(name));
         content.is_ok_and(|content| content.ends_with('\n'))
@@ -95,7 +95,7 @@ fn endless(scratch: &Scratch) -> (PathBuf, Receiver<String>) {
     assert!(made.expect("mkfifo").success());
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(fs::read_to_string(begun).expect("the pipe")));
-    let script = "sleep 1000 & echo $! > child; echo $$ > self; echo begun > begun; wait";
+    let script = "sleep 1000 & echo $! > child; echo $$$$ > self; echo begun > begun; wait";
     let file = scratch.write(
         "config.yml",
         &format!(

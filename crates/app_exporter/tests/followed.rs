@@ -118,6 +118,11 @@ fn every_step_of_the_tutorial_does_what_it_says() {
 }
 
 #[test]
+fn every_column_is_derived_as_the_page_shows() {
+    follow("columns.md");
+}
+
+#[test]
 fn every_symptom_is_as_troubleshooting_shows_it() {
     let Some(page) = follow("troubleshooting.md") else {
         return;

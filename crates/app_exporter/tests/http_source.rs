@@ -25,9 +25,9 @@ pub(crate) struct Request {
 }
 
 /// Answers every request, on a thread that ends with the test.
-pub(crate) fn serve<S: Read + Write>(
+pub(crate) fn serve<S: Read + Write, A: AsRef<[u8]>>(
     accept: impl Fn(std::net::TcpStream) -> S + Send + 'static,
-    answer: impl Fn(&Request) -> String + Send + 'static,
+    answer: impl Fn(&Request) -> A + Send + 'static,
 ) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address");
@@ -36,7 +36,7 @@ pub(crate) fn serve<S: Read + Write>(
             let mut stream = accept(stream);
             if let Some(request) = read(&mut stream) {
                 // A client that has had enough goes away.
-                let _ = stream.write_all(answer(&request).as_bytes());
+                let _ = stream.write_all(answer(&request).as_ref());
                 let _ = stream.flush();
             }
         }
@@ -71,7 +71,7 @@ pub(crate) fn serve_https(own: &CertifiedKey<KeyPair>) -> SocketAddr {
     )
 }
 
-fn read(stream: &mut impl Read) -> Option<Request> {
+pub(crate) fn read(stream: &mut impl Read) -> Option<Request> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
@@ -314,6 +314,10 @@ fn the_example_is_served_with_every_source_up() {
             )
         },
     );
+    let fpm = crate::fastcgi::serve(|_, stream| {
+        let json = "Content-Type: application/json\n\n{\"pool\": \"www\", \"active processes\": 2}";
+        let _ = stream.write_all(&crate::fastcgi::respond(json));
+    });
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.example.yml");
     let mut program = command(
         &[
@@ -324,6 +328,7 @@ fn the_example_is_served_with_every_source_up() {
         &[
             ("API_PORT", &api.port().to_string()),
             ("API_PASSWORD", "hunter2"),
+            ("FPM_PORT", &fpm.port().to_string()),
             ("REDIS_PORT", &redis.port().to_string()),
             ("REDIS_PASSWORD", "hunter2"),
         ],
@@ -337,7 +342,7 @@ fn the_example_is_served_with_every_source_up() {
         assert_eq!(status, 200, "{body}");
         let up = |line: &&str| line.starts_with("app_exporter_source_up{");
         let ups: Vec<_> = body.lines().filter(up).collect();
-        assert_eq!(ups.len(), 10, "{body}");
+        assert_eq!(ups.len(), 11, "{body}");
         let all = ups.iter().all(|line| line.ends_with(" 1.0"));
         if all { Ok(body) } else { Err(body) }
     });
@@ -348,6 +353,7 @@ fn the_example_is_served_with_every_source_up() {
         "app_active_sessions{app=\"express\"} 2.0",
         "app_online_users 1.0",
         "app_open_carts 3.0",
+        "php_fpm_active_processes{pool=\"www\"} 2.0",
         "redis_clients ",
         "shop_queue_wait_seconds{name=\"books\"} 1.5",
         "proxy_requests_total 31070465.0",

@@ -13,10 +13,13 @@ mod deploy;
 mod descriptors;
 mod exemplars;
 mod exercise;
+mod fastcgi;
 mod flags;
 #[cfg(unix)]
 mod followed;
 mod formats_python;
+mod http_encoding;
+mod http_routes;
 mod http_source;
 #[cfg(unix)]
 mod lifecycle;
@@ -25,11 +28,19 @@ mod login;
 #[cfg(unix)]
 mod logs;
 mod native_histograms;
+mod oauth2;
 mod page;
+mod passed_on;
 #[cfg(unix)]
 mod probe;
+#[cfg(unix)]
+mod probe_logins;
 mod program;
+#[cfg(unix)]
+mod progress;
 mod prometheus;
+#[cfg(unix)]
+mod published;
 mod pushgateway;
 mod python;
 mod recipes;
@@ -41,6 +52,7 @@ mod reload_sources;
 mod rotated;
 #[cfg(target_os = "linux")]
 mod secrets;
+mod several_files;
 #[cfg(unix)]
 mod signals;
 mod sources;
@@ -48,9 +60,14 @@ mod sources;
 mod sql;
 #[cfg(unix)]
 mod stays_up;
+#[path = "../../exporter-kit/tests/stored.rs"]
+mod stored;
 mod support;
 #[cfg(target_os = "linux")]
 mod systemd;
+#[cfg(unix)]
+mod tls;
+mod totals;
 #[cfg(unix)]
 mod unix_socket;
 #[cfg(unix)]

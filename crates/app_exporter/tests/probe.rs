@@ -67,11 +67,11 @@ fn config(shops: SocketAddr) -> String {
 }
 
 /// The status and text of `/probe?source=SOURCE&target=TARGET`, whose target is written as it is sent.
-fn probe(address: SocketAddr, source: &str, target: &str) -> (u16, String) {
+pub(crate) fn probe(address: SocketAddr, source: &str, target: &str) -> (u16, String) {
     get(address, &format!("/probe?source={source}&target={target}"))
 }
 
-fn has(text: &str, line: &str) -> bool {
+pub(crate) fn has(text: &str, line: &str) -> bool {
     text.lines().any(|found| found == line)
 }
 

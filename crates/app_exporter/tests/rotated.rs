@@ -117,24 +117,13 @@ fn redis_password_and_authority_may_change() {
     let ours = own();
     scratch.write("server.pem", &ours.cert.pem());
     scratch.write("server-key.pem", &ours.signing_key.serialize_pem());
-    let started = Server::listening(&scratch, |port, plain| {
-        let (port, plain) = (port.to_string(), plain.to_string());
-        [
-            ["--bind", "127.0.0.1"],
-            ["--requirepass", "hunter2"],
-            ["--tls-port", &port],
-            ["--port", &plain],
-            ["--tls-cert-file", "server.pem"],
-            ["--tls-key-file", "server-key.pem"],
-            ["--tls-ca-cert-file", "server.pem"],
-            ["--tls-auth-clients", "no"],
-        ]
-        .concat()
-        .into_iter()
-        .map(str::to_owned)
-        .collect()
-    });
-    let Some(server) = started else { return };
+    let more = [
+        ["--requirepass", "hunter2"],
+        ["--tls-ca-cert-file", "server.pem"],
+        ["--tls-auth-clients", "no"],
+    ];
+    let server = Server::with_tls(&scratch, &more.concat());
+    let Some(server) = server else { return };
     scratch.write("password", "hunter1\n");
     scratch.write("ca.pem", &own().cert.pem());
     let (_running, address) = exporting(

@@ -29,6 +29,22 @@ const CONFIG: &str = "sources:
   token:
     http: {url: 'http://SERVER/token', bearer_file: token, format: number}
     metrics: [{name: app_token, help: A number.}]
+  oauth2:
+    http:
+      url: http://SERVER/number
+      oauth2: {client_id: '${USER_NAME}', client_secret: s3cret-client, token_url: 'http://SERVER/token', endpoint_params: {key: s3cret-parameter}}
+      format: number
+    metrics: [{name: app_oauth2, help: A number.}]
+  proxy:
+    http: {url: 'http://shop.invalid/', proxy_url: 'http://SERVER', proxy_basic: {user: '${USER_NAME}', password: s3cret-proxy}, format: number}
+    metrics: [{name: app_proxy, help: A number.}]
+  fastcgi:
+    fastcgi: {address: '127.0.0.1:1', path: '/${TOKEN}', parameters: {HTTP_KEY: s3cret-parameter}, format: number}
+    metrics: [{name: app_fastcgi, help: A number.}]
+  probed:
+    probe: {targets: [{target: a, variables: {KEY: s3cret-target}}]}
+    http: {url: 'http://SERVER/${target}?${KEY}', basic: {user: me, password: '${KEY}'}, format: number}
+    metrics: [{name: app_probed, help: A number.}]
   broken:
     http: {url: 'http://127.0.0.1:1/?token=${TOKEN}', basic: {user: '${USER_NAME}', password: '${PASSWORD}'}, format: number}
     metrics: [{name: app_broken, help: A number.}]
@@ -134,7 +150,7 @@ fn no_secret_is_ever_said() {
         assert_no_secret(arguments[0], &said(&output));
     }
     let output = said(&end(&["once", "--config.file", &name], &VARIABLES));
-    for source in ["basic", "file", "bearer", "token", "command"] {
+    for source in ["basic", "file", "bearer", "token", "proxy", "command"] {
         let line = format!("app_{source} 1.0\n");
         assert!(output.contains(&line), "{line} in {output}");
     }
@@ -176,6 +192,8 @@ fn no_secret_is_ever_said() {
         "/table.html",
         "/openmetrics.txt",
         "/probe?source=basic&target=a",
+        "/probe?source=probed&target=a",
+        "/probe?source=probed&target=b",
     ] {
         let (_, text) = get(address, path);
         assert_no_secret(path, &text);

@@ -16,7 +16,7 @@ const PASSWORD: &str = "alice-secret";
 
 const TLS: &str = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n";
 
-/// Makes `ca.crt`, and `server.crt` with `server.key` for localhost.
+/// Makes `ca.crt`, `server.crt` with `server.key` for localhost, and `client.crt` with `client.key`.
 fn certificates(scratch: &Scratch) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -27,12 +27,19 @@ fn certificates(scratch: &Scratch) {
     let authority = params.self_signed(&key).expect("a certificate");
     scratch.write("ca.crt", &authority.pem());
     let issuer = Issuer::new(params, key);
-    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let key = KeyPair::generate().expect("a key");
-    let params = CertificateParams::new(names).expect("names");
-    let certificate = params.signed_by(&key, &issuer).expect("a certificate");
-    scratch.write("server.crt", &certificate.pem());
-    scratch.write("server.key", &key.serialize_pem());
+    for (name, names) in [
+        (
+            "server",
+            vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
+        ),
+        ("client", vec!["client".to_owned()]),
+    ] {
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(names).expect("names");
+        let certificate = params.signed_by(&key, &issuer).expect("a certificate");
+        scratch.write(&format!("{name}.crt"), &certificate.pem());
+        scratch.write(&format!("{name}.key"), &key.serialize_pem());
+    }
 }
 
 /// The program with that configuration.
@@ -163,6 +170,44 @@ fn curl_speaks_every_version_with_it() {
     let said = ask(&["--user", "prometheus:wrong"]);
     assert!(said.contains("401 HTTP/2"), "{said}");
     let said = ask(&["--tls-max", "1.1", "--user", &user]);
+    assert!(said.contains("curl: ("), "{said}");
+}
+
+/// As exporter-toolkit, which leaves the choice of CA certificates to Go.
+#[test]
+#[cfg(target_os = "linux")]
+fn without_a_client_ca_client_certificates_are_verified_against_those_of_the_system() {
+    let Some(curl) = require("curl") else {
+        return;
+    };
+    let scratch = Scratch::new("web_config_system");
+    certificates(&scratch);
+    let text = format!("{TLS}  client_auth_type: RequireAndVerifyClientCert\n");
+    let file = scratch.write("web.yml", &text);
+    let path = |name: &str| scratch.path().join(name).display().to_string();
+    let ask = |system: &str| {
+        let file = format!("--web.config.file={}", file.display());
+        let arguments = ["--web.listen-address=127.0.0.1:0", &file];
+        let folder = path("no-folder");
+        let variables = [("SSL_CERT_FILE", system), ("SSL_CERT_DIR", &*folder)];
+        let mut running = Running::start(&arguments, &variables);
+        let notice = running.wait_for(|line| {
+            line.contains("CA certificates of the system")
+                .then(|| line.to_owned())
+        });
+        let url = format!("https://localhost:{}/metrics", running.address().port());
+        let mut command = Command::new(&curl);
+        command
+            .args(["--silent", "--show-error", "--max-time", "60"])
+            .args(["--cacert", &path("ca.crt"), "--cert", &path("client.crt")])
+            .args(["--key", &path("client.key"), &url]);
+        (notice, said(&run(&mut command, "")))
+    };
+    let (notice, said) = ask(&path("ca.crt"));
+    assert!(said.contains("\napp_active_sessions "), "{said}");
+    assert!(notice.contains("against the 1 CA certificates"), "{notice}");
+    // A system that trusts other authorities.
+    let (_, said) = ask(&path("server.crt"));
     assert!(said.contains("curl: ("), "{said}");
 }
 

@@ -20,9 +20,13 @@ mod nginx_stub_status;
 mod os_logins;
 mod php_files;
 #[cfg(unix)]
+mod php_fpm;
+#[cfg(unix)]
 mod postgresql_connections;
 #[cfg(unix)]
 mod rails;
+#[cfg(unix)]
+mod redis_server;
 #[cfg(unix)]
 mod spring_session_jdbc;
 #[cfg(unix)]
@@ -73,7 +77,7 @@ impl Recipe {
         self
     }
 
-    /// The same on a server of the test's, for a user who has the rights that the recipe names, in that database, and no other.
+    /// The same on a server of the test's, for a user who has the rights that the recipe names, in that database, and no other. They are rights to read.
     #[cfg(unix)]
     pub(crate) fn on_postgres(self, server: &Postgres, database: &str) -> Self {
         for grant in self.grants() {
@@ -107,6 +111,19 @@ impl Recipe {
             .map(|rest| format!("GRANT {rest}"))
             .collect();
         assert!(!grants.is_empty(), "{}", self.text);
+        for grant in &grants {
+            let reads = [
+                "GRANT SELECT ",
+                "GRANT pg_read_all_stats ",
+                "GRANT PROCESS ",
+            ];
+            let more = [", INSERT", "ALL", "GRANT OPTION"];
+            let is_enough = reads.iter().any(|right| grant.starts_with(right));
+            assert!(
+                is_enough && !more.iter().any(|right| grant.contains(right)),
+                "{grant}"
+            );
+        }
         grants
     }
 

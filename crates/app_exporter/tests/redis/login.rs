@@ -123,27 +123,9 @@ fn redis_with_tls_is_trusted_if_its_authority_is() {
         scratch.write(&format!("{name}.pem"), &certificate.pem());
         scratch.write(&format!("{name}-key.pem"), &key.serialize_pem());
     }
-    let started = Server::listening(&scratch, |port, plain| {
-        let port = port.to_string();
-        let plain = plain.to_string();
-        [
-            "--bind",
-            "127.0.0.1",
-            "--tls-port",
-            &port,
-            "--port",
-            &plain,
-            "--tls-cert-file",
-            "server.pem",
-            "--tls-key-file",
-            "server-key.pem",
-            "--tls-ca-cert-file",
-            "ca.pem",
-        ]
-        .map(str::to_owned)
-        .to_vec()
-    });
-    let Some(server) = started else { return };
+    let Some(server) = Server::with_tls(&scratch, &["--tls-ca-cert-file", "ca.pem"]) else {
+        return;
+    };
     let size = [("size", "{command: [DBSIZE]}")];
     let of = |name: &str, tls: &str| {
         let port = server.port();

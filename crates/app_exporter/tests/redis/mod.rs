@@ -3,6 +3,7 @@
 mod cluster;
 mod count;
 mod failures;
+mod figures;
 mod login;
 mod queries;
 mod sentinel;

@@ -128,6 +128,8 @@ fn redis_is_only_read_and_one_question_that_fails_costs_only_itself() {
     let mut connection = server.connection();
     let _: redis::Value = say(&mut connection, "SET app:sessions 45");
     let refused = [
+        "[NO_SUCH_COMMAND]",
+        "[LLEN, app:sessions]",
         "[SET, app:sessions, '1']",
         "[incr, app:sessions]",
         "[GETDEL, app:sessions]",
@@ -137,15 +139,27 @@ fn redis_is_only_read_and_one_question_that_fails_costs_only_itself() {
         "[FLUSHALL]",
         "[CONFIG, SET, maxmemory, '1']",
         "[CONFIG, GET, requirepass]",
+        "[CONFIG, GET, '*pass']",
+        "[CONFIG, RESETSTAT]",
+        "[CONFIG, REWRITE]",
+        "[SLOWLOG, RESET]",
+        "[LATENCY, RESET]",
+        "[MEMORY, PURGE]",
+        "[CLIENT]",
         "[CLIENT, KILL, TYPE, normal]",
+        "[CLIENT, PAUSE, '1']",
+        "[CLIENT, NO-EVICT, 'on']",
+        "[ACL, SETUSER, eve]",
+        "[PUBLISH, news, a]",
+        "[PSUBSCRIBE, '*']",
+        "[SSUBSCRIBE, news]",
+        "[REPLICAOF, 'NO', ONE]",
         "[SCRIPT, FLUSH]",
         "[SUBSCRIBE, news]",
         "[MONITOR]",
         "[DEBUG, SLEEP, '60']",
         "[SHUTDOWN, NOSAVE]",
-        "[NO_SUCH_COMMAND]",
         "[GET]",
-        "[LLEN, app:sessions]",
     ];
     let names: Vec<String> = (0..refused.len()).map(|at| format!("q{at}")).collect();
     let questions: Vec<String> = refused

@@ -47,6 +47,19 @@ impl Server {
         })
     }
 
+    /// Starts one with TLS, with the certificate `server.pem` of the folder and its key `server-key.pem`.
+    pub(crate) fn with_tls(scratch: &Scratch, more: &[&str]) -> Option<Self> {
+        Self::listening(scratch, |port, plain| {
+            let (port, plain) = (port.to_string(), plain.to_string());
+            let mut arguments = vec!["--bind", "127.0.0.1"];
+            arguments.extend(["--tls-port", &port, "--port", &plain]);
+            arguments.extend(["--tls-cert-file", "server.pem"]);
+            arguments.extend(["--tls-key-file", "server-key.pem"]);
+            arguments.extend(more);
+            arguments.into_iter().map(str::to_owned).collect()
+        })
+    }
+
     pub(crate) fn port(&self) -> u16 {
         match &self.address {
             ConnectionAddr::Tcp(_, port) => *port,

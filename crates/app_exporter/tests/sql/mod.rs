@@ -1,7 +1,10 @@
 //! The source `sql`, against real servers and files.
 
+mod columns;
+mod logins;
 mod mysql;
 mod postgres;
+mod read_only;
 mod sqlite;
 
 use std::fs;

@@ -6,7 +6,7 @@ use super::{
     types_source, write_login_files,
 };
 use crate::program::get;
-use crate::support::{Postgres, Scratch, assert_lines, until};
+use crate::support::{Postgres, Scratch, assert_lines, sample, until};
 
 /// A value of every type that is read, and what a label says of it.
 const TYPES: &[(&str, &str)] = &[
@@ -182,7 +182,7 @@ fn postgres_gives_every_type_and_says_what_fails() {
         "two: the server reports `cannot insert multiple commands into a prepared statement` (42601)",
         "wrong: the server reports `relation \"nowhere\" does not exist` (42P01)",
         "forbidden: the server reports `permission denied for table secret` (42501)",
-        "array: the column `value` has the unsupported type `_int4`",
+        "app_array: `{1}` is not a number; extract a number with `regex`, or map it to one with `map`",
         "wrong_password: `localhost:",
         "password authentication failed for user \"exporter\"` (28P01)",
         "unknown column `value`, did you mean `Value`?",
@@ -201,6 +201,7 @@ fn postgres_gives_every_type_and_says_what_fails() {
     );
     assert_patient(&scratch, &on_socket, &[("PASSWORD", password)]);
     behind_a_pooler(&server, password, &scratch);
+    on_its_console(&server, password, &scratch);
 }
 
 /// One session of the server's for all statements, side by side and one after the other, also of types that have to be
@@ -225,6 +226,38 @@ fn behind_a_pooler(server: &Postgres, password: &str, scratch: &Scratch) {
         let lines = ["a", "b", "c", "d"].map(|name| format!("app_{name}{{state=\"open\"}} 7.0"));
         assert_lines(&text, &lines.each_ref().map(String::as_str));
     }
+}
+
+/// The pooler's own console, which has no transactions and sends everything as text.
+fn on_its_console(server: &Postgres, password: &str, scratch: &Scratch) {
+    let Some((_running, port)) = server.pooler("exporter", password) else {
+        return;
+    };
+    let at = format!(
+        "postgres: {{socket: '{}', port: {port}, database: pgbouncer, user: exporter, password: '${{PASSWORD}}'}}",
+        server.folder().display()
+    );
+    let config = format!(
+        "sources:\n{}{}  pools:\n    sql:\n      {at}\n      query: SHOW POOLS\n    metrics:\n      \
+         - {{name: pgbouncer_clients_active, help: Clients., value: cl_active, labels: [database, user]}}\n      \
+         - {{name: pgbouncer_clients_waiting, help: Clients that wait., value: cl_waiting, labels: [database, user]}}\n",
+        source("select", &at, "SELECT 1 AS value"),
+        source("ends", &at, "SHUTDOWN"),
+    );
+    let text = collect(scratch, &config, &[("PASSWORD", password)]);
+    assert_lines(
+        &text,
+        &["pgbouncer_clients_waiting{database=\"pgbouncer\",user=\"pgbouncer\"} 0.0"],
+    );
+    let active = sample(
+        &text,
+        "pgbouncer_clients_active{database=\"pgbouncer\",user=\"pgbouncer\"}",
+    );
+    // Those that ask at this moment.
+    assert!(active.is_some_and(|active| active >= 1.0), "{text}");
+    let refused =
+        "cannot run the statement: this is the console of PgBouncer; begin it with `SHOW`";
+    assert_eq!(text.matches(refused).count(), 2, "{text}");
 }
 
 #[test]

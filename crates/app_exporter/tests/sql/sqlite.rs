@@ -43,7 +43,11 @@ fn sqlite_is_read_and_never_written_to() {
         source("rows", file, &format!("{endless} x AS value FROM n")),
         source("bytes", file, "SELECT hex(randomblob(1000000)) AS value")
             .replace("    metrics", "    max_bytes: 1000000\n    metrics"),
-        source("blob", file, "SELECT token AS value FROM users"),
+        source(
+            "blob",
+            file,
+            "SELECT token AS value FROM users WHERE token = x'ff00'",
+        ),
         source("column", file, "SELECT count(*) AS number FROM users"),
         source("none", "sqlite: {path: none.db}", "SELECT 1 AS value"),
         source("no", "sqlite: {path: no.db}", "SELECT 1 AS value"),

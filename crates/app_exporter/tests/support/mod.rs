@@ -3,6 +3,10 @@
 mod lines;
 #[cfg(unix)]
 mod mariadb;
+#[cfg(unix)]
+mod nginx;
+#[cfg(unix)]
+mod php_fpm;
 mod port;
 #[cfg(unix)]
 mod postgres;
@@ -17,6 +21,10 @@ mod until;
 pub(crate) use lines::{assert_lines, sample};
 #[cfg(unix)]
 pub(crate) use mariadb::MariaDb;
+#[cfg(unix)]
+pub(crate) use nginx::nginx;
+#[cfg(unix)]
+pub(crate) use php_fpm::PhpFpm;
 pub(crate) use port::Port;
 #[cfg(unix)]
 pub(crate) use postgres::Postgres;

@@ -106,7 +106,7 @@ impl Postgres {
         let users = self.write("users", &format!("\"{user}\" \"{quoted}\"\n"));
         let config = format!(
             "[databases]\n* = host={folder} port={}\n[pgbouncer]\nlisten_port = {PORT}\nunix_socket_dir = {folder}\n\
-             auth_type = scram-sha-256\nauth_file = {}\npool_mode = transaction\ndefault_pool_size = 1\n",
+             auth_type = scram-sha-256\nauth_file = {}\nstats_users = {user}\npool_mode = transaction\ndefault_pool_size = 1\n",
             self.port(),
             users.display()
         );

@@ -1,0 +1,2 @@
+#!/nowhere/python9 -u
+print(7)

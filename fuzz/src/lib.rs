@@ -22,9 +22,10 @@ use exporter_kit::{Format, Snapshot, parse};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     ("openmetrics", openmetrics),
     ("text", text),
+    ("as_scraped", as_scraped),
     ("round_trip", round_trip),
     ("negotiation", negotiation),
     ("structure", structure),
@@ -50,6 +51,39 @@ pub fn text(data: &[u8]) {
     if let Err(error) = parse::text(data) {
         check_place(data, &error);
     }
+}
+
+/// The reader of expositions as scraped never panics. What it keeps is written again, read as the same, and valid in
+/// OpenMetrics. What it leaves out has a place.
+pub fn as_scraped(data: &[u8]) {
+    for dialect in [parse::Dialect::Text, parse::Dialect::OpenMetrics] {
+        let scraped = match parse::as_scraped(data, dialect) {
+            Ok(scraped) => scraped,
+            Err(error) => {
+                check_place(data, &error);
+                continue;
+            }
+        };
+        for fault in scraped.faults() {
+            check_place(data, fault);
+        }
+        let kept = samples(scraped.snapshot());
+        let text = scraped.snapshot().encode(Format::Text);
+        match parse::as_scraped(&text, parse::Dialect::Text) {
+            Ok(again) => assert_eq!((again.left_out(), samples(again.snapshot())), (0, kept)),
+            Err(error) => panic!("what is kept is not read again: {error}"),
+        }
+        let openmetrics = scraped.snapshot().encode(Format::OpenMetrics);
+        if let Err(error) = parse::openmetrics(&openmetrics) {
+            panic!("what is kept is not OpenMetrics: {error}");
+        }
+    }
+}
+
+/// The number of samples.
+fn samples(snapshot: &Snapshot) -> usize {
+    let families = snapshot.families().iter();
+    families.map(|family| family.series().len()).sum()
 }
 
 fn check_place(data: &[u8], error: &parse::ParseError) {

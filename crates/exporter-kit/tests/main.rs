@@ -20,6 +20,7 @@ mod parse;
 mod peers;
 mod push;
 mod registry;
+mod sample_names;
 #[cfg(feature = "http")]
 mod stays_up;
 mod stored;

@@ -1,6 +1,7 @@
 //! `cargo xtask ci`: what CI runs. Every check runs, also after one failed; the tests close.
 
 mod doctests;
+mod nightly;
 mod package;
 
 use std::path::{Path, PathBuf};
@@ -40,6 +41,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         models,
         fuzz,
         comparison,
+        nightly::run,
     ] {
         failures.extend(check(&workspace).err());
     }

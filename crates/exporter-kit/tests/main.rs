@@ -25,5 +25,7 @@ mod sample_names;
 mod stays_up;
 mod stored;
 mod testing;
+#[cfg(feature = "http")]
+mod torture;
 #[cfg(feature = "web-config")]
 mod web_config;

@@ -1,6 +1,7 @@
 //! The collectors of a registry, the names they claim, and their order in a scrape.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -9,7 +10,7 @@ use super::failures::Failures;
 use crate::collect::{Collect, CollectError, Scope, ScopedSink, Sink};
 use crate::encode::{Escaping, sample_names};
 use crate::model::{Descriptor, MetricType};
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, caught, lock};
 
 /// The state that the clones of a registry share.
 #[derive(Default)]
@@ -87,6 +88,14 @@ impl Registered {
         descriptors(&*self.collector, self.scope.as_ref())
     }
 
+    /// The number of recordings rejected by a limit on series; 0 if the collector panics.
+    pub(crate) fn refused(&self) -> u64 {
+        if self.trusted {
+            return self.collector.refused();
+        }
+        caught(|| self.collector.refused()).unwrap_or(0)
+    }
+
     /// Collects now, on this thread.
     pub(crate) fn collect(&self, sink: &mut dyn Sink) -> Result<(), CollectError> {
         self.give(sink, |sink| self.collector.collect(sink))
@@ -99,6 +108,23 @@ impl Registered {
             None => give(sink),
             Some(scope) => give(&mut ScopedSink::new(sink, scope)),
         }
+    }
+}
+
+/// A panic of the collector's destructor costs neither the program nor a scrape that held the collector last.
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let collector = mem::replace(&mut self.collector, Arc::new(Gone));
+        let _ = caught(|| drop(collector));
+    }
+}
+
+/// Takes the place of a collector while it is dropped.
+struct Gone;
+
+impl Collect for Gone {
+    fn collect(&self, _: &mut dyn Sink) -> Result<(), CollectError> {
+        Ok(())
     }
 }
 
@@ -247,7 +273,7 @@ impl Core {
             return false;
         };
         contents.claims.retain(|_, claim| claim.id != id);
-        let (removed, kept): (BTreeMap<_, _>, _) = std::mem::take(&mut contents.collectors)
+        let (removed, kept): (BTreeMap<_, _>, _) = mem::take(&mut contents.collectors)
             .into_iter()
             .partition(|((_, _, other), _)| *other == id);
         contents.collectors = kept;

@@ -195,7 +195,7 @@ impl Scrape {
         let mut trouble = false;
         for (at, registered) in in_order.collectors().iter().enumerate() {
             walk.collect(at, registered);
-            trouble |= registered.failures.any() || registered.collector.refused() > 0;
+            trouble |= registered.failures.any() || registered.refused() > 0;
         }
         if trouble {
             walk.begin_own(false);

@@ -1,7 +1,6 @@
 //! The walk of a scrape over the collectors: rejects duplicate families, applies the filter, counts failures.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use hashbrown::HashSet;
@@ -13,6 +12,7 @@ use crate::collect::{CollectError, Failure, FamilyWriter, Sink};
 use crate::encode::sample_names;
 use crate::model::{Descriptor, MetricType, Sample, SeriesKey};
 use crate::registry::{Registered, Registry};
+use crate::sync::caught;
 
 /// The families of a scrape.
 #[derive(Clone)]
@@ -106,14 +106,13 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
             return Err(Failure::Deadline);
         }
         // A panic can leave only the collector's own state inconsistent; the sink accepts whole samples only.
-        let given = match catch_unwind(AssertUnwindSafe(|| registered.collect(self))) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => {
+        let given = match caught(|| registered.collect(self)) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => {
                 log::warn!("collector `{}` failed: {error}", registered.name);
                 Err(Failure::Error)
             }
-            // The panic message is on standard error already.
-            Err(_) => Err(Failure::Panic),
+            None => Err(Failure::Panic),
         };
         if !(registered.trusted && registered.access.is_in_place()) {
             // It may have taken any time.
@@ -174,7 +173,7 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
                     *times += registered.failures.get(failure);
                 }
             }
-            let times = registered.collector.refused();
+            let times = registered.refused();
             if times > 0 {
                 *refused.entry(&registered.name).or_default() += times;
             }

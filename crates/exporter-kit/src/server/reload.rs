@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::metric::Gauge;
 use crate::registry::{RegisterError, Registry};
 use crate::server::service_manager::{Event, ServiceManager};
+use crate::sync::caught;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -110,8 +111,11 @@ impl ReloadHook {
 
     fn reload(&self) -> Result<(), ReloadError> {
         // A panic leaves the previous configuration in effect, and the program can still be scraped.
-        let reloaded = catch_unwind(AssertUnwindSafe(|| (self.run)()))
-            .unwrap_or_else(|panic| Err(message(&*panic).into()));
+        let reloaded = catch_unwind(AssertUnwindSafe(|| (self.run)())).unwrap_or_else(|panic| {
+            let message = message(&*panic);
+            let _ = caught(|| drop(panic));
+            Err(message.into())
+        });
         self.note(reloaded.is_ok());
         reloaded.map_err(|source| {
             let error = ReloadError { source };

@@ -4,7 +4,6 @@
 //! A hung collector keeps its thread, is not called again meanwhile, and delays the others only briefly.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,7 @@ use super::threads::BlockingThreads;
 use super::{patience, pool};
 use crate::collect::context::ScrapeContext;
 use crate::collect::{Collect, CollectError, Failure, Sink};
-use crate::sync::lock;
+use crate::sync::{caught, lock};
 
 /// The time without progress after which another thread runs the waiting collectors.
 const STALL: Duration = Duration::from_millis(50);
@@ -227,14 +226,13 @@ impl std::fmt::Debug for Call {
 
 /// Calls a collector and catches its panic. The sink stays valid: it accepts whole series only.
 fn catch(name: &str, collect: impl FnOnce() -> Result<(), CollectError>) -> Option<Failure> {
-    match catch_unwind(AssertUnwindSafe(collect)) {
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => {
+    match caught(collect) {
+        Some(Ok(())) => None,
+        Some(Err(error)) => {
             log::warn!("collector `{name}` failed: {error}");
             Some(Failure::Error)
         }
-        // The panic message is on standard error already.
-        Err(_) => Some(Failure::Panic),
+        None => Some(Failure::Panic),
     }
 }
 

@@ -1,9 +1,10 @@
 //! Catches the panic of a future.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+
+use crate::sync::caught;
 
 /// The future panicked. The panic message is on standard error already.
 #[derive(Debug)]
@@ -26,10 +27,10 @@ impl<F: Future + ?Sized> Future for Caught<F> {
             return Poll::Ready(Err(Panicked));
         };
         // The panic can leave only the future itself inconsistent, and it is not polled again.
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
-            Err(_) => Poll::Ready(Err(Panicked)),
+        match caught(|| future.as_mut().poll(cx)) {
+            Some(Poll::Pending) => Poll::Pending,
+            Some(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            None => Poll::Ready(Err(Panicked)),
         }
     }
 }
@@ -37,6 +38,6 @@ impl<F: Future + ?Sized> Future for Caught<F> {
 impl<F: ?Sized> Drop for Caught<F> {
     fn drop(&mut self) {
         let future = self.0.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(future)));
+        let _ = caught(|| drop(future));
     }
 }

@@ -2,12 +2,11 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::sync::lock;
+use crate::sync::{caught, lock};
 
 /// The time for which an idle thread is kept.
 const IDLE: Duration = Duration::from_secs(10);
@@ -55,8 +54,7 @@ pub(crate) fn run(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 fn work_from(first: Work) {
     let mut next = Some(first);
     while let Some(work) = next {
-        // The panic message is on standard error already.
-        let _ = catch_unwind(AssertUnwindSafe(work));
+        let _ = caught(work);
         next = wait_for_work();
     }
 }

@@ -20,6 +20,7 @@ mod std_types {
 mod loom_types;
 #[cfg(feature = "http")]
 mod race;
+mod unwind;
 
 use std::sync::PoisonError;
 
@@ -29,6 +30,7 @@ pub(crate) use loom_types::*;
 pub(crate) use race::first;
 #[cfg(not(exporter_kit_loom))]
 pub(crate) use std_types::*;
+pub(crate) use unwind::caught;
 
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

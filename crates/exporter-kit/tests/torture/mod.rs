@@ -1,0 +1,4 @@
+//! Programs that treat the library badly: many threads, panics, clocks that jump. `docs/security.md` names these tests.
+
+mod panics;
+mod threads;

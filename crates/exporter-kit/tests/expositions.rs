@@ -55,3 +55,22 @@ fn each_format_has_the_series_that_prometheus_stores() {
     }
     assert_eq!(count, 29);
 }
+
+/// Found by a fuzzer: Prometheus reads times before 1970 in OpenMetrics, and rejects a whole text with one.
+#[test]
+fn a_time_before_1970_never_makes_a_text_that_prometheus_rejects() {
+    let page = "# TYPE a gauge\na 0 -1\na 1 -0.25\na 2 5\n# EOF\n";
+    let scraped = parse::as_scraped(page, Dialect::OpenMetrics).unwrap();
+    assert_eq!(scraped.left_out(), 2, "{:?}", scraped.faults());
+    let text = String::from_utf8(scraped.snapshot().encode(Format::Text)).unwrap();
+    assert!(text.ends_with("\na 2.0 5000\n"), "{text}");
+
+    // A collector's own.
+    let snapshot = parse::openmetrics("# TYPE a gauge\na 0 -1\n# EOF\n").unwrap();
+    for format in [Format::Text, Format::TextUtf8] {
+        let text = String::from_utf8(snapshot.encode(format)).unwrap();
+        assert!(text.ends_with("\na 0.0 0\n"), "{text}");
+        let again = parse::as_scraped(&text, Dialect::Text).unwrap();
+        assert_eq!(again.left_out(), 0);
+    }
+}

@@ -208,8 +208,11 @@ pub(crate) fn timestamp_seconds(out: &mut Vec<u8>, time: Timestamp) {
 }
 
 /// Appends milliseconds since the epoch, as the text format requires.
+///
+/// Prometheus rejects a whole text with a time before 1970, so such a time becomes 0.
 pub(crate) fn timestamp_millis(out: &mut Vec<u8>, time: Timestamp) {
-    out.extend_from_slice(itoa::Buffer::new().format(time.as_millis()).as_bytes());
+    let millis = time.as_millis().max(0);
+    out.extend_from_slice(itoa::Buffer::new().format(millis).as_bytes());
 }
 
 #[cfg(test)]

@@ -163,6 +163,13 @@ fn any_family(
     types: &'static [MetricType],
     names: Names,
 ) -> impl Strategy<Value = (Descriptor, Vec<Series>)> {
+    // Prometheus text has no times before 1970.
+    let time = match types.len() < MetricType::ALL.len() {
+        true => any_timestamp()
+            .prop_map(|time| Timestamp::new(time.seconds().abs(), 0))
+            .boxed(),
+        false => any_timestamp().boxed(),
+    };
     let begin = match names {
         Names::Legacy => char::from(b'a' + u8::try_from(number).unwrap()),
         Names::Utf8 => char::from(b'0' + u8::try_from(number).unwrap()),
@@ -187,7 +194,7 @@ fn any_family(
                 vec((any_value(metric_type), option::of(any_timestamp())), 1..3),
                 1..4,
             );
-            let stamped = (any::<bool>(), any_timestamp());
+            let stamped = (any::<bool>(), time.clone());
             (Just(descriptor), Just(labels), series, stamped).prop_map(
                 |(descriptor, labels, series, (stamped, time))| {
                     let mut all = Vec::new();

@@ -273,6 +273,10 @@ impl<'a, 'o> PageReader<'a, 'o> {
             }
         }
         let timestamp = sample.moment.map(Moment::timestamp);
+        // Prometheus' text has no times before 1970, and Prometheus stores none beside recent ones.
+        if timestamp.is_some_and(|time| time.seconds() < 0) {
+            return Err(ParseErrorKind::Timestamp);
+        }
         self.place(family, &sample.name, labels, timestamp)?;
         let name = format!("{}{}", self.options.prefix, sample.name);
         let pairs = labels.iter().map(|(name, value)| (&**name, &**value));

@@ -2,6 +2,8 @@
 
 mod bytes;
 mod compressed;
+pub mod corpus;
+mod large;
 mod metrics;
 mod negotiate;
 mod requests;
@@ -10,6 +12,7 @@ mod web_config;
 
 pub use app_exporter::fuzzing::{configuration, decoders, probe_targets, utmp};
 pub use compressed::compressed;
+pub use large::large;
 pub use metrics::structure;
 pub use negotiate::negotiation;
 pub use requests::requests;
@@ -22,11 +25,12 @@ use exporter_kit::{Format, Snapshot, parse};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 15] = [
     ("openmetrics", openmetrics),
     ("text", text),
     ("as_scraped", as_scraped),
     ("round_trip", round_trip),
+    ("large", large),
     ("negotiation", negotiation),
     ("structure", structure),
     ("compressed", compressed),

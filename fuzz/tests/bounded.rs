@@ -1,10 +1,10 @@
-//! Every target for a few seconds on stable: seeds, and seeds changed at random, the same each time.
+//! Every target for a few seconds on stable: its corpus and seeds, and those changed at random, the same each time.
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use exporter_kit_fuzz::TARGETS;
+use exporter_kit_fuzz::{TARGETS, corpus};
 
 /// Seconds for each target; `FUZZ_SECONDS` says otherwise.
 const SECONDS: u64 = 8;
@@ -225,18 +225,22 @@ fn run(name: &str) {
         .and_then(|text| text.parse().ok());
     let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(SECONDS));
     let of_app_exporter = ["decoders", "configuration", "utmp", "probe_targets"].contains(&name);
-    let seeds = if of_app_exporter {
+    let mut seeds = if of_app_exporter {
         app_exporter_seeds()
     } else {
         seeds()
     };
+    seeds.extend(corpus::read(name).expect("a corpus"));
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut runs = 0_u64;
     for seed in &seeds {
         attempt(name, *target, seed);
     }
-    // An input of `compressed` is a dozen scrapes.
-    let least = if name == "compressed" { 100 } else { 1000 };
+    // An input of `compressed` is a dozen scrapes, and one of `large` is half a megabyte.
+    let least = match name {
+        "compressed" | "large" => 100,
+        _ => 1000,
+    };
     while Instant::now() < end || runs <= least {
         let mut input = seeds[random.below(seeds.len())].clone();
         for _ in 0..=random.below(6) {
@@ -279,6 +283,16 @@ fn openmetrics() {
 #[test]
 fn text() {
     run("text");
+}
+
+#[test]
+fn as_scraped() {
+    run("as_scraped");
+}
+
+#[test]
+fn large() {
+    run("large");
 }
 
 #[test]

@@ -42,22 +42,36 @@ const LIMITS: Limits = Limits {
     rows: 50,
 };
 
+/// Limits of texts that are many times as large.
+const LARGE: Limits = Limits {
+    bytes: 1 << 20,
+    rows: 1 << 17,
+};
+
 /// Decodes a text in every format, and in the format of its first line, within the limits. Then maps the rows to metrics.
 ///
 /// # Panics
 /// When a limit or a rule of rows is broken.
 pub fn decoders(data: &[u8]) {
     for format in FORMATS {
-        decode(format, data);
+        decode(format, data, LIMITS);
     }
     let mut lines = data.splitn(2, |byte| *byte == b'\n');
     let (format, text) = (lines.next(), lines.next());
     if let (Some(Ok(format)), Some(text)) = (format.map(std::str::from_utf8), text) {
-        decode(format, text);
+        decode(format, text, LIMITS);
     }
 }
 
-fn decode(format: &str, text: &[u8]) {
+/// Decodes a large text in one of the formats.
+///
+/// # Panics
+/// When a limit or a rule of rows is broken.
+pub fn large(format: u8, text: &[u8]) {
+    decode(FORMATS[usize::from(format) % FORMATS.len()], text, LARGE);
+}
+
+fn decode(format: &str, text: &[u8], limits: Limits) {
     let Ok(format) = serde_saphyr::from_str::<Format>(format) else {
         return;
     };
@@ -68,7 +82,7 @@ fn decode(format: &str, text: &[u8]) {
     let wanted = mapping
         .as_ref()
         .map_or_else(Wanted::default, Mapping::wanted);
-    let Some(decoded) = law::decode(&format, wanted, LIMITS, text) else {
+    let Some(decoded) = law::decode(&format, wanted, limits, text) else {
         return;
     };
     if let Some(mapping) = mapping {
@@ -95,6 +109,9 @@ pub fn configuration(data: &[u8]) {
     }
     // What is hidden does not depend on whether it can be used.
     let secret = "zq7vx";
+    if text.contains(secret) {
+        return;
+    }
     let line =
         format!("sources: {{a: {{http: {{bearer: {secret}, basic: {{password: {secret}}}}}}}}}\n");
     if let Ok(shown) = setup::shown(&file(&format!("{line}{text}"))) {

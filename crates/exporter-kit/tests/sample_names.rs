@@ -62,3 +62,21 @@ fn a_page_with_such_families_is_passed_on_with_each_sample_once() {
         }
     }
 }
+
+/// Found by a fuzzer: a declared family without samples is not shown, and takes no other family's type.
+#[test]
+fn a_family_without_samples_claims_no_name() {
+    let shown = "# TYPE a_total counter\na_total 3\n";
+    for empty in ["histogram", "counter", "gauge", "summary"] {
+        let page = format!("# TYPE a {empty}\n{shown}");
+        let snapshot = parse::text(&page).unwrap();
+        let body = String::from_utf8(snapshot.encode(Format::OpenMetrics)).unwrap();
+        assert!(body.starts_with("# TYPE a counter\n"), "{page}\n{body}");
+        assert!(body.contains("\na_total 3.0\n"), "{page}\n{body}");
+        let again = parse::text(snapshot.encode(Format::TextUtf8)).unwrap();
+        assert_eq!(again.encode(Format::OpenMetrics), body.as_bytes(), "{page}");
+        let scraped = parse::as_scraped(&page, Dialect::Text).unwrap();
+        let passed_on = scraped.snapshot().encode(Format::OpenMetrics);
+        assert!(passed_on.starts_with(b"# TYPE a counter\n"), "{page}");
+    }
+}

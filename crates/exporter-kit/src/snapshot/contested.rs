@@ -61,11 +61,11 @@ impl FamilyNames {
 }
 
 /// Returns for each family whether OpenMetrics can show it only as families of unknown type, because another one claims
-/// a name of it or has samples of the same name.
+/// a name of it or has samples of the same name. A family without samples is not shown, so it claims nothing.
 pub(crate) fn contested(families: &[FamilyNames]) -> Vec<bool> {
     let mut claims: HashMap<&str, u32> = HashMap::new();
     let mut samples: HashMap<&str, u32> = HashMap::new();
-    for family in families {
+    for family in families.iter().filter(|family| !family.actual.is_empty()) {
         let unclaimed = family
             .actual
             .iter()

@@ -41,6 +41,7 @@ enum Source {
 #[rustfmt::skip]
 const NEEDS: &[Need] = &[
     Need { name: "curl", source: Source::Debian("curl"), tests: "app_exporter: unix_socket::curl_*, web_config::curl_*, tls::https_as_curl_*" },
+    Need { name: "faketime", source: Source::Debian("faketime"), tests: "exporter-kit: torture::clocks::*" },
     Need { name: "prometheus", source: Source::Debian("prometheus"), tests: "app_exporter: prometheus::a_real_prometheus_*, passed_on::real_exporters_* (a part), probe::a_real_prometheus_*, web_config::a_real_prometheus_*, native_histograms::*, exemplars::*" },
     Need { name: "promtool", source: Source::Debian("prometheus"), tests: "app_exporter: prometheus::promtool_*, probe::promtool_*, deploy::prometheus_*" },
     Need { name: "prometheus-pushgateway", source: Source::Debian("prometheus-pushgateway"), tests: "app_exporter: pushgateway::*, passed_on::real_exporters_* (a part)" },

@@ -15,8 +15,8 @@ use super::render::{self, TABLE, Viewer};
 use super::table::Table;
 use crate::scrape::answer::{Answer, method_not_allowed, plain};
 use crate::scrape::body::Body;
+use crate::scrape::clauses::{clauses, quality};
 use crate::scrape::handler::MetricsHandler;
-use crate::scrape::negotiation::{elements, quality};
 
 /// Allows the page's own files and nothing inline. A browser with trusted types also refuses to turn text into markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -222,11 +222,9 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
 /// Returns whether the client accepts gzip, the only coding of these answers. Every browser accepts it by name.
 fn accepts_gzip(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT_ENCODING).iter();
-    let mut clauses = accepted
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(elements)
-        .map(|clause| clause.split_once(';').unwrap_or((clause, "")));
-    clauses.any(|(name, parameters)| {
+    let accepted = clauses(accepted.filter_map(|value| value.to_str().ok()));
+    let mut codings = accepted.map(|clause| clause.split_once(';').unwrap_or((clause, "")));
+    codings.any(|(name, parameters)| {
         name.trim().eq_ignore_ascii_case("gzip") && quality(parameters) > 0
     })
 }

@@ -6,7 +6,7 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 use memchr::memchr_iter;
 use structural_gzip::Encoder;
 
-use crate::scrape::negotiation::{elements, quality};
+use crate::scrape::clauses::{clauses, quality};
 use crate::scrape::structures::{Plan, Size, Structures, What};
 use crate::sync::lock;
 
@@ -41,8 +41,7 @@ impl Coding {
 /// Selects the coding for a request with these `Accept-Encoding` headers: the one with the highest quality, and among
 /// equals the smaller one. Without the header, the body is not compressed.
 pub(crate) fn choose<'h>(accept_encoding: impl Iterator<Item = &'h str>) -> Coding {
-    let clauses: Vec<(&str, u16)> = accept_encoding
-        .flat_map(elements)
+    let clauses: Vec<(&str, u16)> = clauses(accept_encoding)
         .map(|text| {
             let (name, parameters) = text.split_once(';').unwrap_or((text, ""));
             (name.trim(), quality(parameters))

@@ -9,6 +9,8 @@ pub(crate) mod answer;
 mod appendix;
 #[cfg(feature = "http")]
 pub(crate) mod body;
+#[cfg(feature = "http")]
+pub(crate) mod clauses;
 mod clock;
 #[cfg(feature = "http")]
 pub(crate) mod coding;
@@ -26,6 +28,8 @@ pub(crate) mod job;
 #[cfg(feature = "http")]
 pub(crate) mod negotiation;
 mod nested;
+#[cfg(feature = "http")]
+pub(crate) mod peer;
 #[cfg(feature = "http")]
 pub(crate) mod scrape_count;
 #[cfg(feature = "http")]

@@ -3,6 +3,7 @@
 //! Pure functions over the header's text. They never fail: an invalid clause is ignored.
 
 use crate::encode::{Escaping, Format};
+use crate::scrape::clauses::{Parameters, clauses};
 
 /// One media type that clients can request, as `type/subtype;name=value`, in any case.
 struct Offer {
@@ -75,22 +76,24 @@ pub(crate) struct Choice {
 /// among equals; without a match it is the text format. The escaping is that of the clause. A client of a newer format
 /// without an escaping gets underscores, which every client can read.
 pub(crate) fn format<'h>(accept: impl Iterator<Item = &'h str>) -> Choice {
-    let mut clauses: Vec<Clause<'h>> = accept.flat_map(elements).map(Clause::parse).collect();
-    clauses.sort_by_key(|clause| std::cmp::Reverse(clause.quality));
-    let refused = |offer: &Offer| {
-        clauses
-            .iter()
-            .any(|clause| clause.quality == 0 && !clause.is_wildcard() && clause.matches(offer))
-    };
-    let chosen = clauses
-        .iter()
-        .filter(|clause| clause.quality > 0)
-        .find_map(|clause| {
-            OFFERS
-                .iter()
-                .find(|offer| clause.matches(offer) && !refused(offer))
-                .map(|offer| (offer.format, clause.escaping()))
-        });
+    let mut accepted: Vec<Clause<'h>> = Vec::new();
+    let mut refused = [false; OFFERS.len()];
+    for clause in clauses(accept).map(Clause::parse) {
+        if clause.parameters.quality > 0 {
+            accepted.push(clause);
+        } else if !clause.is_wildcard() {
+            for (refused, offer) in refused.iter_mut().zip(OFFERS) {
+                *refused |= clause.matches(offer);
+            }
+        }
+    }
+    accepted.sort_by_key(|clause| std::cmp::Reverse(clause.parameters.quality));
+    let chosen = accepted.iter().find_map(|clause| {
+        let mut offers = OFFERS.iter().zip(refused);
+        offers
+            .find(|(offer, refused)| !refused && clause.matches(offer))
+            .map(|(offer, _)| (offer.format, clause.escaping()))
+    });
     match chosen {
         None | Some((Format::Text, None)) => Choice {
             format: Format::Text,
@@ -106,8 +109,7 @@ pub(crate) fn format<'h>(accept: impl Iterator<Item = &'h str>) -> Choice {
 /// One clause of an `Accept` header.
 struct Clause<'h> {
     media_type: (&'h str, &'h str),
-    parameters: &'h str,
-    quality: u16,
+    parameters: Parameters<'h>,
 }
 
 impl<'h> Clause<'h> {
@@ -116,13 +118,12 @@ impl<'h> Clause<'h> {
         let (main, sub) = media_type.split_once('/').unwrap_or((media_type, ""));
         Self {
             media_type: (main.trim(), sub.trim()),
-            parameters,
-            quality: quality(parameters),
+            parameters: Parameters::parse(parameters),
         }
     }
 
     fn escaping(&self) -> Option<Escaping> {
-        let value = parameter(self.parameters, "escaping")?;
+        let value = self.parameters.get("escaping")?;
         Escaping::ALL
             .into_iter()
             .find(|escaping| escaping.as_str() == value)
@@ -141,7 +142,8 @@ impl<'h> Clause<'h> {
                 main.eq_ignore_ascii_case(offer.media_type.0)
                     && sub.eq_ignore_ascii_case(offer.media_type.1)
                     && offer.parameters.iter().all(|required| {
-                        parameter(self.parameters, required.name)
+                        self.parameters
+                            .get(required.name)
                             .map_or(required.optional, |value| value == required.value)
                     })
             }
@@ -149,36 +151,10 @@ impl<'h> Clause<'h> {
     }
 }
 
-/// The non-empty elements of a list header.
-pub(crate) fn elements(header: &str) -> impl Iterator<Item = &str> {
-    header
-        .split(',')
-        .map(str::trim)
-        .filter(|element| !element.is_empty())
-}
-
-/// The value of a parameter, without quotes.
-fn parameter<'h>(parameters: &'h str, name: &str) -> Option<&'h str> {
-    parameters.split(';').find_map(|parameter| {
-        let (key, value) = parameter.split_once('=')?;
-        key.trim()
-            .eq_ignore_ascii_case(name)
-            .then(|| value.trim().trim_matches('"'))
-    })
-}
-
-/// The quality in thousandths: 1000 by default, 0 (not acceptable) if it can't be parsed.
-pub(crate) fn quality(parameters: &str) -> u16 {
-    parameter(parameters, "q").map_or(1000, |value| {
-        let quality: f32 = value.parse().unwrap_or(0.0);
-        // An invalid number becomes 0.
-        (quality.clamp(0.0, 1.0) * 1000.0).round() as u16
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scrape::clauses::MAX_CLAUSES;
 
     #[test]
     fn formats() {
@@ -343,6 +319,35 @@ mod tests {
                 "{garbage}"
             );
         }
-        format([&*"text/plain;q=0.5,".repeat(10_000)].into_iter());
+    }
+
+    #[test]
+    fn a_list_is_read_up_to_its_limit_whatever_its_length() {
+        let refused =
+            "text/plain;q=0,application/openmetrics-text;q=0,text/plain;version=1.0.0;q=0,*/*";
+        let newest = "application/openmetrics-text";
+        for (count, expected) in [
+            (MAX_CLAUSES - 1, Format::OpenMetrics),
+            (MAX_CLAUSES, Format::Text),
+            (4 * MAX_CLAUSES, Format::Text),
+        ] {
+            let wildcards = vec!["image/*"; count].join(",");
+            let accept = [&*wildcards, newest];
+            assert_eq!(format(accept.into_iter()).format, expected, "{count}");
+        }
+        let lines_read = |count: usize| {
+            let mut read = 0;
+            let lines = std::iter::repeat_n(refused, count).inspect(|_| read += 1);
+            assert_eq!(format(lines).format, Format::Protobuf);
+            read
+        };
+        assert_eq!(lines_read(100), MAX_CLAUSES / 4);
+        assert_eq!(lines_read(400), MAX_CLAUSES / 4);
+    }
+
+    #[test]
+    fn of_equal_parameters_the_first_counts() {
+        let accept = "application/openmetrics-text;version=1.0.0;version=9;q=0.5;q=0";
+        assert_eq!(format([accept].into_iter()).format, Format::OpenMetrics);
     }
 }

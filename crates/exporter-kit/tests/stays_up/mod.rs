@@ -4,6 +4,7 @@ mod clock;
 mod garbage;
 #[cfg(feature = "web-config")]
 mod handshakes;
+mod heads;
 mod reader;
 #[cfg(feature = "web-config")]
 mod reload;

@@ -37,9 +37,14 @@ impl Connections {
         };
         first(speaks, self.stopped.wait()).await;
         if spoke {
+            let peer = stream.peer();
             match self.encryption {
-                Some(encryption) => encryption.serve(stream, self.service, self.stopped).await,
-                None => Box::pin(http1::serve(stream, self.service, self.stopped)).await,
+                Some(encryption) => {
+                    encryption
+                        .serve(stream, self.service, peer, self.stopped)
+                        .await;
+                }
+                None => Box::pin(http1::serve(stream, self.service, peer, self.stopped)).await,
             }
         }
     }

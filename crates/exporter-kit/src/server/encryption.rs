@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::server::access::BoxFuture;
+use crate::server::peer::Peer;
 use crate::server::service::Service;
 use crate::server::shutdown::Stopped;
 use crate::server::stream::Stream;
@@ -15,6 +16,7 @@ pub(crate) trait Encryption: fmt::Debug + Send + Sync {
         self: Arc<Self>,
         stream: Stream,
         service: Arc<Service>,
+        peer: Peer,
         stopped: Stopped,
     ) -> BoxFuture<()>;
 }

@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
+use crate::server::peer::Peer;
 use crate::server::service::{Exchange, ExchangeBody, Progress, Service};
 use crate::server::shutdown::{GRACE, Stopped};
 use crate::server::timeouts::{Answering, Phase, TimedStream};
@@ -28,11 +29,16 @@ pub(crate) const MAX_HEAD_BYTES: usize = 16 * 1024;
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     service: Arc<Service>,
+    peer: Peer,
     mut stopped: Stopped,
 ) {
     let phase = Phase::new();
     let mut stream = TimedStream::new(stream, phase.clone());
-    let mut calls = Http1Calls { service, phase };
+    let mut calls = Http1Calls {
+        service,
+        peer,
+        phase,
+    };
     loop {
         match serve_requests(stream, calls, &mut stopped).await {
             Some(rested) => (stream, calls) = rested,
@@ -99,6 +105,7 @@ async fn serve_requests<S: AsyncRead + AsyncWrite + Unpin>(
 /// The service of one connection, as hyper calls it.
 struct Http1Calls {
     service: Arc<Service>,
+    peer: Peer,
     phase: Phase,
 }
 
@@ -108,7 +115,7 @@ impl hyper::service::Service<Request<Incoming>> for Http1Calls {
     type Future = Exchange<Answering>;
 
     fn call(&self, req: Request<Incoming>) -> Exchange<Answering> {
-        self.service.respond(req, self.phase.answering())
+        self.service.respond(req, self.peer, self.phase.answering())
     }
 }
 
@@ -149,7 +156,7 @@ mod tests {
         let (client, server) = tokio::io::duplex(32 * 1024);
         let (stop, stopped) = shutdown::channel();
         let service = Service::new(Router::with_page(page), None, None);
-        tokio::spawn(serve(server, Arc::new(service), stopped));
+        tokio::spawn(serve(server, Arc::new(service), Peer::Local, stopped));
         (client, stop)
     }
 

@@ -12,6 +12,8 @@ use http_body::{Body as _, Frame, SizeHint};
 use crate::scrape::answer::Answer;
 use crate::scrape::body::{Body, BodyError};
 use crate::server::access::{AccessControl, Admission, BoxFuture, Decision};
+use crate::server::host;
+use crate::server::peer::Peer;
 use crate::server::router::Router;
 use crate::server::self_metrics::{Measuring, SelfMetrics};
 
@@ -50,15 +52,19 @@ impl Service {
         self.self_metrics.as_ref()
     }
 
-    /// Answers a request, whose body is not read.
+    /// Answers a request of a peer, whose body is not read.
     pub(crate) fn respond<B, P: Progress>(
         self: &Arc<Self>,
         req: Request<B>,
+        peer: Peer,
         progress: P,
     ) -> Exchange<P> {
         let measuring = self.self_metrics.as_ref().map(SelfMetrics::begin);
         let req = Request::from_parts(req.into_parts().0, ());
         let stage = match &self.access {
+            _ if let Some(refused) = host::refusal(&req) => {
+                Stage::Answering(Answer::ready(refused), None)
+            }
             None => Stage::Answering(self.router.answer(&req), None),
             Some(access) => match access.admit(&req) {
                 Admission::Decided(decision) => self.after(decision, &req),

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::server::peer::Peer;
 #[cfg(unix)]
 use crate::server::unix_socket;
 
@@ -30,6 +31,17 @@ impl Stream {
             Self::Tcp(stream) => stream.set_nodelay(true),
             #[cfg(unix)]
             Self::Unix(_) => Ok(()),
+        }
+    }
+
+    /// The other end of the connection.
+    pub(crate) fn peer(&self) -> Peer {
+        match self {
+            Self::Tcp(stream) => stream
+                .peer_addr()
+                .map_or(Peer::Local, |address| Peer::of(address.ip())),
+            #[cfg(unix)]
+            Self::Unix(_) => Peer::Local,
         }
     }
 

@@ -24,6 +24,7 @@ use crate::scrape::answer::plain;
 use crate::scrape::body::Body;
 use crate::server::access::{AccessControl, Admission, BoxFuture, Decision};
 use crate::server::encryption::Encryption;
+use crate::server::peer::Peer;
 use crate::server::service::Service;
 use crate::server::shutdown::Stopped;
 use crate::server::stream::Stream;
@@ -196,6 +197,7 @@ impl Encryption for Enforcement {
         self: Arc<Self>,
         stream: Stream,
         service: Arc<Service>,
+        peer: Peer,
         stopped: Stopped,
     ) -> BoxFuture<()> {
         let settings = self.shared.settings();
@@ -203,7 +205,7 @@ impl Encryption for Enforcement {
         Box::pin(async move {
             // A server that began with TLS keeps TLS.
             if let Some(config) = config {
-                handshake::serve(config, stream, service, stopped).await;
+                handshake::serve(config, stream, service, peer, stopped).await;
             }
         })
     }

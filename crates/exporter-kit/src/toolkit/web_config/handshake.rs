@@ -13,6 +13,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::{http2, tls};
 use crate::server::http1;
+use crate::server::peer::Peer;
 use crate::server::service::Service;
 use crate::server::shutdown::Stopped;
 use crate::server::timeouts::HEAD_TIMEOUT;
@@ -31,6 +32,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     config: Arc<ServerConfig>,
     stream: S,
     service: Arc<Service>,
+    peer: Peer,
     mut stopped: Stopped,
 ) {
     let mut encrypted = None;
@@ -45,9 +47,9 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
         return;
     };
     if tls::is_http2(stream.get_ref().1.alpn_protocol()) {
-        http2::serve(*stream, service, stopped).await;
+        http2::serve(*stream, service, peer, stopped).await;
     } else {
-        http1::serve(*stream, service, stopped).await;
+        http1::serve(*stream, service, peer, stopped).await;
     }
 }
 
@@ -171,7 +173,7 @@ mod tests {
         for sent in 0..=BEGIN.len() {
             let (mut client, server) = tokio::io::duplex(1024);
             let (_stop, stopped) = shutdown::channel();
-            tokio::spawn(serve(config(), server, service(), stopped));
+            tokio::spawn(serve(config(), server, service(), Peer::Local, stopped));
             client.write_all(&BEGIN[..sent]).await.unwrap();
             let before = Instant::now();
             let mut rest = Vec::new();
@@ -189,7 +191,7 @@ mod tests {
     async fn a_handshake_that_trickles_is_closed_as_well() {
         let (mut client, server) = tokio::io::duplex(1024);
         let (_stop, stopped) = shutdown::channel();
-        tokio::spawn(serve(config(), server, service(), stopped));
+        tokio::spawn(serve(config(), server, service(), Peer::Local, stopped));
         let before = Instant::now();
         for byte in BEGIN.iter().chain([0; 500].iter()) {
             if client.write_all(&[*byte]).await.is_err() {
@@ -205,7 +207,7 @@ mod tests {
     async fn a_server_that_stops_waits_for_no_handshake() {
         let (mut client, server) = tokio::io::duplex(1024);
         let (stop, stopped) = shutdown::channel();
-        let serving = tokio::spawn(serve(config(), server, service(), stopped));
+        let serving = tokio::spawn(serve(config(), server, service(), Peer::Local, stopped));
         client.write_all(BEGIN).await.unwrap();
         let before = Instant::now();
         drop(stop);

@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 
 use crate::server::http1::MAX_HEAD_BYTES;
+use crate::server::peer::Peer;
 use crate::server::service::{Exchange, ExchangeBody, Progress, Service};
 use crate::server::shutdown::{GRACE, Stopped};
 use crate::server::timeouts::{IDLE_TIMEOUT, WRITE_TIMEOUT};
@@ -34,12 +35,14 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     service: Arc<Service>,
+    peer: Peer,
     mut stopped: Stopped,
 ) {
     let streams = Streams::new();
     let self_metrics = service.self_metrics().cloned();
     let calls = Http2Calls {
         service,
+        peer,
         streams: streams.clone(),
     };
     let connection = http2::Builder::new(TokioExecutor::new())
@@ -73,6 +76,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
 /// The service of one connection, as hyper calls it.
 struct Http2Calls {
     service: Arc<Service>,
+    peer: Peer,
     streams: Streams,
 }
 
@@ -82,7 +86,7 @@ impl hyper::service::Service<Request<Incoming>> for Http2Calls {
     type Future = Exchange<OpenStream>;
 
     fn call(&self, req: Request<Incoming>) -> Exchange<OpenStream> {
-        self.service.respond(req, self.streams.open())
+        self.service.respond(req, self.peer, self.streams.open())
     }
 }
 
@@ -187,7 +191,7 @@ mod tests {
         let service = Service::new(Router::with_page(page), None, None);
         let (client, server) = tokio::io::duplex(64 * 1024);
         let (stop, stopped) = shutdown::channel();
-        let served = tokio::spawn(serve(server, Arc::new(service), stopped));
+        let served = tokio::spawn(serve(server, Arc::new(service), Peer::Local, stopped));
         let client = TokioIo::new(client);
         let (requests, connection) = http2::handshake(TokioExecutor::new(), client)
             .await

@@ -6,86 +6,74 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use tokio::sync::mpsc;
 
-use crate::scrape::scrape_count::InFlight;
-
-/// The number of chunks that may wait for a slow reader. A response holds no more than these, the chunk being sent and
-/// the chunk being filled.
-const WAITING_CHUNKS: usize = 2;
+use crate::scrape::pieces::{ChunkSender, Pieces};
+use crate::scrape::unread::Unread;
 
 /// The body of a response.
 ///
 /// A small exposition is one piece with a known length. A large one arrives in chunks while it is encoded;
-/// dropping the body ends the scrape.
+/// dropping the body ends the scrape. A reader that takes nothing while others wait can lose the rest of its body, which
+/// then ends with an error.
 #[derive(Debug, Default)]
-pub struct Body {
-    content: Content,
-    /// The scrape behind the body, until the body is read or dropped.
-    in_flight: Option<InFlight>,
-}
+pub struct Body(Content);
 
-#[derive(Debug, Default)]
-enum Content {
-    #[default]
-    Empty,
-    Whole(Bytes),
-    Chunks(mpsc::Receiver<Chunk>),
-}
-
-/// A piece of a body. The end is sent too, to distinguish an aborted scrape from a short one.
 #[derive(Debug)]
-enum Chunk {
-    Data(Bytes),
-    End,
+enum Content {
+    Uncounted(Pieces),
+    /// Counted among the bodies that wait for their readers.
+    Counted(Unread),
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::Uncounted(Pieces::Empty)
+    }
 }
 
 impl Body {
     pub(crate) fn whole(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self::new(if bytes.is_empty() {
-            Content::Empty
+        let pieces = if bytes.is_empty() {
+            Pieces::Empty
         } else {
-            Content::Whole(bytes)
-        })
+            Pieces::Whole(bytes)
+        };
+        Self(Content::Uncounted(pieces))
     }
 
     pub(crate) fn chunks() -> (ChunkSender, Self) {
-        let (sender, receiver) = mpsc::channel(WAITING_CHUNKS);
-        (ChunkSender(sender), Self::new(Content::Chunks(receiver)))
+        let (sender, pieces) = Pieces::chunks();
+        (sender, Self(Content::Uncounted(pieces)))
     }
 
-    /// Counts the scrape as in progress until this body is read or dropped.
-    pub(crate) fn hold(&mut self, in_flight: InFlight) {
-        if !matches!(self.content, Content::Empty) {
-            self.in_flight = Some(in_flight);
+    /// Replaces the content by one that is counted, unless the body is empty or counted already.
+    pub(crate) fn count(&mut self, count: impl FnOnce(Pieces) -> Unread) {
+        if let Content::Uncounted(pieces) = &mut self.0
+            && !matches!(pieces, Pieces::Empty)
+        {
+            self.0 = Content::Counted(count(std::mem::take(pieces)));
         }
     }
 
-    fn new(content: Content) -> Self {
-        Self {
-            content,
-            in_flight: None,
+    /// The next part, of at most `max` bytes.
+    pub(crate) fn poll_part(
+        &mut self,
+        cx: &mut Context<'_>,
+        max: usize,
+    ) -> Poll<Option<Result<Bytes, BodyError>>> {
+        match &mut self.0 {
+            Content::Uncounted(pieces) => pieces.poll_part(cx, max),
+            Content::Counted(unread) => unread.poll_part(cx, max),
         }
     }
-}
 
-/// The sending half of a body in chunks, for a thread that may block.
-pub(crate) struct ChunkSender(mpsc::Sender<Chunk>);
-
-/// The reader has gone.
-pub(crate) struct Gone;
-
-impl ChunkSender {
-    /// Waits until the reader has room.
-    pub(crate) fn send(&self, data: Bytes) -> Result<(), Gone> {
-        self.0.blocking_send(Chunk::Data(data)).map_err(|_| Gone)
-    }
-
-    /// Marks the body as complete.
-    pub(crate) fn finish(self) {
-        // A reader that has gone needs no end.
-        let _ = self.0.blocking_send(Chunk::End);
+    /// Calls a function with the content as it is now.
+    fn with<T>(&self, see: impl FnOnce(&Pieces) -> T) -> T {
+        match &self.0 {
+            Content::Uncounted(pieces) => see(pieces),
+            Content::Counted(unread) => unread.with(see),
+        }
     }
 }
 
@@ -97,37 +85,25 @@ impl http_body::Body for Body {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let next = match &mut self.content {
-            Content::Empty => return Poll::Ready(None),
-            Content::Whole(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
-            Content::Chunks(receiver) => match receiver.poll_recv(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Some(Chunk::Data(data))) => {
-                    return Poll::Ready(Some(Ok(Frame::data(data))));
-                }
-                Poll::Ready(Some(Chunk::End)) => None,
-                Poll::Ready(None) => Some(Err(BodyError(()))),
-            },
-        };
-        self.content = Content::Empty;
-        Poll::Ready(next)
+        let part = self.poll_part(cx, usize::MAX);
+        part.map(|part| part.map(|part| part.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.content, Content::Empty)
+        self.with(|pieces| matches!(pieces, Pieces::Empty))
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.content {
-            Content::Empty => SizeHint::with_exact(0),
-            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Chunks(_) => SizeHint::default(),
-        }
+        self.with(|pieces| match pieces {
+            Pieces::Empty => SizeHint::with_exact(0),
+            Pieces::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Pieces::Chunks(_) | Pieces::Withdrawn => SizeHint::default(),
+        })
     }
 }
 
-/// A scrape that ended before its body was complete; the connection must be closed.
-pub struct BodyError(());
+/// A body that ended before it was complete; the connection must be closed.
+pub struct BodyError(pub(super) ());
 
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

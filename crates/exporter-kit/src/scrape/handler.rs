@@ -26,12 +26,13 @@ use crate::scrape::gathering;
 use crate::scrape::handler_state::{HandlerState, Options, UNKNOWN_SIZE};
 use crate::scrape::job::Job;
 use crate::scrape::negotiation::{self, Choice};
-use crate::scrape::scrape_count::InFlight;
+use crate::scrape::peer::Peer;
 use crate::scrape::shared_encoding::{self, SharedEncodings};
+use crate::scrape::slots::{CROWD, InFlight, Slots};
 use crate::source::Budget;
 
 /// The default limit of simultaneous scrapes.
-const MAX_REQUESTS: usize = 40;
+const MAX_REQUESTS: usize = CROWD;
 
 /// The memory for collected families, in bytes, for all scrapes of one handler together.
 const MEMORY: usize = 64 * 1024 * 1024;
@@ -92,7 +93,7 @@ impl MetricsHandler {
                 registry: registry.clone(),
                 compressors: Compressors::default(),
                 budget: Budget::new(MEMORY),
-                in_flight: Arc::default(),
+                slots: Slots::default(),
                 quick: AtomicBool::new(false),
                 size: AtomicUsize::new(UNKNOWN_SIZE),
             }),
@@ -123,6 +124,12 @@ impl MetricsHandler {
     }
 
     /// Limits the number of simultaneous scrapes; further requests get 503. 40 by default; 0 means unlimited.
+    ///
+    /// A scrape counts until its body is made, which may be long before a slow client has it. In a
+    /// [`Server`](crate::Server), one client address gets at most seven eighths of the limit. When the limit is reached,
+    /// or 40 scrapes run, a large body whose reader has taken nothing for 500 ms is cut off for the next scrape. Bodies
+    /// that wait for their readers hold at most 32 MiB in total; beyond that, the oldest of the client address with the
+    /// most are cut off.
     #[must_use]
     pub fn max_requests(mut self, max_requests: usize) -> Self {
         Arc::make_mut(&mut self.options).max_requests = max_requests;
@@ -181,17 +188,18 @@ impl MetricsHandler {
 
     /// Begins the scrape of a request, unless the limit is reached.
     pub(crate) fn begin<B>(&self, req: &Request<B>) -> Option<Job> {
-        let admitted = self.admit(req.headers())?;
+        let admitted = self.admit(req)?;
         Some(self.job(req, admitted))
     }
 
     /// Counts a request among the scrapes, unless the limit is reached.
-    pub(crate) fn admit(&self, headers: &HeaderMap) -> Option<Admitted> {
+    pub(crate) fn admit<B>(&self, req: &Request<B>) -> Option<Admitted> {
         let options = &*self.options;
+        let peer = req.extensions().get::<Peer>().copied();
         Some(Admitted {
-            in_flight: InFlight::begin(&self.shared.in_flight, options.max_requests)?,
+            in_flight: self.shared.slots.begin(peer, options.max_requests)?,
             limits: Limits::of(
-                headers,
+                req.headers(),
                 Instant::now(),
                 options.timeout_offset,
                 options.default_timeout,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::registry::Registry;
 use crate::scrape::appendix::Appendix;
 use crate::scrape::coding::Compressors;
+use crate::scrape::slots::Slots;
 use crate::source::Budget;
 
 /// The largest text, in bytes, kept in memory for several readers.
@@ -31,7 +32,7 @@ pub(crate) struct HandlerState {
     pub(crate) registry: Registry,
     pub(crate) compressors: Compressors,
     pub(crate) budget: Arc<Budget>,
-    pub(super) in_flight: Arc<AtomicUsize>,
+    pub(super) slots: Slots,
     /// True if the last complete scrape was fast and small.
     pub(crate) quick: AtomicBool,
     /// The size of the last complete text, in bytes.

@@ -14,12 +14,13 @@ use tokio::sync::oneshot;
 use crate::collect::Sink;
 use crate::encode::Format;
 use crate::scrape::Scrape;
-use crate::scrape::body::{Body, ChunkSender, Gone};
+use crate::scrape::body::Body;
 use crate::scrape::coding::{Coder, Coding, Compressors};
 use crate::scrape::deadline::Limits;
 use crate::scrape::gathering;
 use crate::scrape::handler_state::{HandlerState, Options, SHARED_BYTES, UNKNOWN_SIZE};
-use crate::scrape::scrape_count::InFlight;
+use crate::scrape::pieces::{ChunkSender, Gone};
+use crate::scrape::slots::InFlight;
 use crate::scrape::structures::What;
 
 /// A body up to this size, in bytes, is sent whole, with its length.
@@ -51,7 +52,7 @@ pub(crate) struct Job {
     /// True if the scrape has to wait for sources or collectors.
     pub(crate) has_waiting: bool,
     pub(crate) limits: Limits,
-    /// Moves into the body once it exists.
+    /// Ends once the body is made.
     pub(crate) in_flight: Option<InFlight>,
     pub(crate) options: Arc<Options>,
     pub(crate) shared: Arc<HandlerState>,
@@ -203,6 +204,7 @@ impl Job {
             }
             Delivery::Chunks(chunks) => {
                 if out.is_empty() || chunks.send(out.into()).is_ok() {
+                    self.in_flight = None;
                     chunks.finish();
                 }
             }
@@ -271,12 +273,13 @@ impl Job {
         response
             .headers_mut()
             .insert(header::CONTENT_LENGTH, length.into());
+        self.in_flight = None;
         response
     }
 
     pub(crate) fn response(&mut self, mut body: Body) -> Response<Body> {
-        if let Some(in_flight) = self.in_flight.take() {
-            body.hold(in_flight);
+        if let Some(in_flight) = &self.in_flight {
+            in_flight.count(&mut body);
         }
         let mut response = Response::new(body);
         let headers = response.headers_mut();

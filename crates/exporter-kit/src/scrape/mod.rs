@@ -18,6 +18,8 @@ pub(crate) mod coding;
 pub(crate) mod deadline;
 mod exposition;
 #[cfg(feature = "http")]
+pub(crate) mod fairness;
+#[cfg(feature = "http")]
 pub(crate) mod gathering;
 #[cfg(feature = "http")]
 pub(crate) mod handler;
@@ -31,11 +33,15 @@ mod nested;
 #[cfg(feature = "http")]
 pub(crate) mod peer;
 #[cfg(feature = "http")]
-pub(crate) mod scrape_count;
+mod pieces;
 #[cfg(feature = "http")]
 pub(crate) mod shared_encoding;
 #[cfg(feature = "http")]
+pub(crate) mod slots;
+#[cfg(feature = "http")]
 pub(crate) mod structures;
+#[cfg(feature = "http")]
+mod unread;
 mod walk;
 #[cfg(feature = "zstd")]
 pub(crate) mod zstd;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use crate::scrape::slots::CROWD;
 use crate::server::accept_loop;
 use crate::server::binding::Binding;
 use crate::server::encryption::Encryption;
@@ -18,7 +19,7 @@ use crate::server::service::Service;
 use crate::server::service_manager::{Notifications, ServiceManager};
 
 /// The number of scrapes that run at the same time on the blocking pool of the server's own runtime; more wait.
-const MAX_BLOCKING_SCRAPES: usize = 40;
+const MAX_BLOCKING_SCRAPES: usize = CROWD;
 
 /// A server that has bound its addresses and does not answer yet.
 ///

@@ -22,6 +22,9 @@ use crate::sync::first;
 /// The largest head of a request, in bytes. A larger one is answered with 431 and the connection closed.
 pub(crate) const MAX_HEAD_BYTES: usize = 16 * 1024;
 
+/// The largest part of an answer, in bytes, that waits for a client to accept it.
+const PART_BYTES: usize = 64 * 1024;
+
 /// Serves a stream, whose handshake is done, until its client closes it or the server stops.
 ///
 /// An idle connection holds no buffers: hyper owns the stream while requests follow each other, and returns it after
@@ -120,7 +123,7 @@ impl hyper::service::Service<Request<Incoming>> for Http1Calls {
 }
 
 impl Progress for Answering {
-    const MAX_PART: usize = usize::MAX;
+    const MAX_PART: usize = PART_BYTES;
 
     fn wait_for_client(&self, _: bool) {
         // The stream has the timeout: there is one request at a time.

@@ -118,7 +118,7 @@ pub(crate) fn answer<B>(
     if !matches!(*req.method(), Method::GET | Method::HEAD) {
         return Answer::ready(method_not_allowed());
     }
-    let Some(admitted) = metrics.admit(req.headers()) else {
+    let Some(admitted) = metrics.admit(req) else {
         return metrics.overloaded();
     };
     let mut asked = Request::new(());

@@ -60,7 +60,8 @@ impl Service {
         progress: P,
     ) -> Exchange<P> {
         let measuring = self.self_metrics.as_ref().map(SelfMetrics::begin);
-        let req = Request::from_parts(req.into_parts().0, ());
+        let mut req = Request::from_parts(req.into_parts().0, ());
+        req.extensions_mut().insert(peer);
         let stage = match &self.access {
             _ if let Some(refused) = host::refusal(&req) => {
                 Stage::Answering(Answer::ready(refused), None)
@@ -143,7 +144,6 @@ impl<P: Progress + Unpin> Future for Exchange<P> {
         }
         Poll::Ready(Ok(response.map(|body| ExchangeBody {
             body,
-            rest: Bytes::new(),
             progress,
             measuring,
         })))
@@ -154,24 +154,8 @@ impl<P: Progress + Unpin> Future for Exchange<P> {
 #[derive(Debug)]
 pub(crate) struct ExchangeBody<P> {
     body: Body,
-    /// Data that the connection has not been handed yet.
-    rest: Bytes,
     progress: Option<P>,
     measuring: Option<Measuring>,
-}
-
-impl<P: Progress> ExchangeBody<P> {
-    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-        while self.rest.is_empty() {
-            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-                Some(Ok(frame)) => self.rest = frame.into_data().unwrap_or_default(),
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => return Poll::Ready(None),
-            }
-        }
-        let length = self.rest.len().min(P::MAX_PART);
-        Poll::Ready(Some(Ok(self.rest.split_to(length))))
-    }
 }
 
 impl<P: Progress + Unpin> http_body::Body for ExchangeBody<P> {
@@ -182,7 +166,7 @@ impl<P: Progress + Unpin> http_body::Body for ExchangeBody<P> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let part = self.poll_part(cx);
+        let part = self.body.poll_part(cx, P::MAX_PART);
         if let Some(progress) = &self.progress {
             progress.wait_for_client(part.is_ready());
         }
@@ -204,16 +188,10 @@ impl<P: Progress + Unpin> http_body::Body for ExchangeBody<P> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.body.is_end_stream()
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let rest = self.rest.len() as u64;
-        let mut hint = self.body.size_hint();
-        if let Some(upper) = hint.upper() {
-            hint.set_upper(upper + rest);
-        }
-        hint.set_lower(hint.lower() + rest);
-        hint
+        self.body.size_hint()
     }
 }

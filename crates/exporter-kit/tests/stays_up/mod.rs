@@ -10,6 +10,8 @@ mod reader;
 mod reload;
 mod senders;
 mod shutdown;
+#[cfg(target_os = "linux")]
+mod slow_readers;
 mod still;
 mod storm;
 mod threats;

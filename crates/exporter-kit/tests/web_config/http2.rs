@@ -98,6 +98,45 @@ async fn a_body_of_many_pieces_comes_whole() {
     }
 }
 
+/// Twice the number of slots: all are answered, none of their bodies is read, and others are answered meanwhile.
+#[tokio::test]
+async fn bodies_that_a_closed_window_holds_back_keep_no_slot() {
+    let folder = Folder::new("http2_window");
+    let server = folder.serve("no_auth.good.yml");
+    let address = server.local_addresses()[0];
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let stream = connect(&folder, address, &["h2"]).await;
+        let (mut requests, connection) = http2::Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(0)
+            .handshake(TokioIo::new(stream))
+            .await
+            .unwrap();
+        held.push((Vec::new(), tokio::spawn(connection)));
+        for _ in 0..30 {
+            let answer = requests.send_request(request("/metrics")).await.unwrap();
+            assert_eq!(answer.status(), 200);
+            held.last_mut().unwrap().0.push(answer.into_body());
+        }
+    }
+    let stream = connect(&folder, address, &["h2"]).await;
+    let (mut requests, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .unwrap();
+    let _connection = tokio::spawn(connection);
+    let answer = requests.send_request(request("/metrics")).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(
+        !answer
+            .into_body()
+            .collect()
+            .await
+            .unwrap()
+            .to_bytes()
+            .is_empty()
+    );
+}
+
 #[tokio::test]
 async fn it_can_be_switched_off() {
     let folder = Folder::new("no_http2_alpn");

@@ -1,24 +1,23 @@
 //! Accepting connections, until the server stops.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::mpsc;
 
 use crate::server::connection::Connections;
 use crate::server::encryption::Encryption;
 use crate::server::lifecycle::Lifecycle;
 use crate::server::listener::Acceptor;
+use crate::server::open_connections::{Alive, OpenConnections};
 use crate::server::self_metrics::Cause;
 use crate::server::service::Service;
 use crate::server::service_manager::{Event, Notifications};
 use crate::server::shutdown::{self, Stopped};
+use crate::server::tracked_stream::TrackedStream;
 use crate::sync::first;
-
-/// The number of connections served at the same time; more wait to be accepted. An idle connection holds about 3 KiB,
-/// so this many hold about 30 MiB; a connection without a first request holds 2 KiB.
-const MAX_CONNECTIONS: u32 = 10_000;
 
 /// The pause after the process had no file descriptor or memory left for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -42,12 +41,16 @@ pub(crate) async fn run(
         encryption,
         stopped,
     };
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
+    let open = OpenConnections::new();
+    let (alive, mut ended) = mpsc::channel(1);
     let accepting: Vec<_> = acceptors
         .into_iter()
-        .map(|acceptor| tokio::spawn(accept(acceptor, connections.clone(), Arc::clone(&room))))
+        .map(|acceptor| {
+            let (open, alive) = (Arc::clone(&open), alive.clone());
+            tokio::spawn(accept(acceptor, connections.clone(), open, alive))
+        })
         .collect();
-    drop(connections);
+    drop((connections, alive));
     first(shutdown, notifications.keep_sending(lifecycle, &accepting)).await;
     lifecycle.stop();
     notifications.send(Event::Stopping);
@@ -57,42 +60,66 @@ pub(crate) async fn run(
         let _ = task.await;
     }
     // Every connection ends by itself within the grace.
-    let _ = room.acquire_many(MAX_CONNECTIONS).await;
+    let _ = ended.recv().await;
 }
 
-async fn accept(acceptor: Acceptor, connections: Connections, room: Arc<Semaphore>) {
+async fn accept(
+    acceptor: Acceptor,
+    connections: Connections,
+    open: Arc<OpenConnections>,
+    alive: Alive,
+) {
     let mut stopped: Stopped = connections.stopped.clone();
     let accepting = async {
-        let mut silent_until = None;
-        // The semaphore is never closed.
-        while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
+        let mut warnings = Warnings::default();
+        loop {
             match acceptor.accept().await {
                 Ok(stream) => {
-                    let connections = connections.clone();
-                    tokio::spawn(async move {
-                        connections.serve(stream).await;
-                        drop(permit);
-                    });
+                    let (peer, activity) = (stream.peer(), open.activity());
+                    let stream = TrackedStream {
+                        stream,
+                        activity: activity.clone(),
+                    };
+                    let serving = connections.clone().serve(stream, peer);
+                    let closed = open.spawn(peer, activity, alive.clone(), serving);
+                    if closed > 0 {
+                        warnings.warn(format_args!(
+                            "closed {closed} connections of the client with the most: too many are open; raise the limit on open files if this persists"
+                        ));
+                    }
                 }
                 // The client has gone before it was accepted.
                 Err(error) if is_of_the_client(&error) => {}
                 Err(error) => {
-                    let now = Instant::now();
-                    if silent_until.is_none_or(|until| until <= now) {
-                        silent_until = Some(now + LOG_INTERVAL);
-                        log::warn!(
-                            "cannot accept a connection: {error}; the server retries, raise the limit on open files if this persists"
-                        );
-                    }
+                    warnings.warn(format_args!(
+                        "cannot accept a connection: {error}; the server retries, raise the limit on open files if this persists"
+                    ));
                     if let Some(metrics) = connections.service.self_metrics() {
                         metrics.count_error(Cause::Accept);
                     }
+                    open.close_some();
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
     };
     first(accepting, stopped.wait()).await;
+}
+
+/// Log lines about a lack of room, of which clients can cause any number.
+#[derive(Default)]
+struct Warnings {
+    silent_until: Option<Instant>,
+}
+
+impl Warnings {
+    fn warn(&mut self, message: fmt::Arguments<'_>) {
+        let now = Instant::now();
+        if self.silent_until.is_none_or(|until| until <= now) {
+            self.silent_until = Some(now + LOG_INTERVAL);
+            log::warn!("{message}");
+        }
+    }
 }
 
 fn is_of_the_client(error: &io::Error) -> bool {

@@ -6,10 +6,11 @@ use tokio::time::timeout;
 
 use crate::server::encryption::Encryption;
 use crate::server::http1;
+use crate::server::peer::Peer;
 use crate::server::service::Service;
 use crate::server::shutdown::Stopped;
-use crate::server::stream::Stream;
 use crate::server::timeouts::HEAD_TIMEOUT;
+use crate::server::tracked_stream::TrackedStream;
 use crate::sync::first;
 
 /// Serves the connections of a server.
@@ -22,9 +23,9 @@ pub(crate) struct Connections {
 
 impl Connections {
     /// Serves one connection until its client closes it, or the server stops.
-    pub(crate) async fn serve(mut self, stream: Stream) {
+    pub(crate) async fn serve(mut self, stream: TrackedStream, peer: Peer) {
         // An answer is one write; waiting for more would only delay it. If this fails, answers arrive later.
-        let _ = stream.set_nodelay();
+        let _ = stream.stream.set_nodelay();
         let _open = self
             .service
             .self_metrics()
@@ -33,11 +34,10 @@ impl Connections {
         let mut spoke = false;
         let speaks = async {
             // tokio reports `readable` before it has tried; peeking does try.
-            spoke = matches!(timeout(HEAD_TIMEOUT, stream.peek()).await, Ok(Ok(1)));
+            spoke = matches!(timeout(HEAD_TIMEOUT, stream.stream.peek()).await, Ok(Ok(1)));
         };
         first(speaks, self.stopped.wait()).await;
         if spoke {
-            let peer = stream.peer();
             match self.encryption {
                 Some(encryption) => {
                     encryption
@@ -61,6 +61,7 @@ mod tests {
     use super::*;
     use crate::server::router::Router;
     use crate::server::shutdown;
+    use crate::server::tracked_stream::Activity;
 
     fn connections(stopped: Stopped) -> Connections {
         Connections {
@@ -77,7 +78,11 @@ mod tests {
         let mut client = TcpStream::connect(address).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
         let (_stop, stopped) = shutdown::channel();
-        tokio::spawn(connections(stopped).serve(stream.into()));
+        let stream = TrackedStream {
+            stream: stream.into(),
+            activity: Activity::new(Instant::now()),
+        };
+        tokio::spawn(connections(stopped).serve(stream, Peer::Local));
         let before = Instant::now();
         let mut rest = Vec::new();
         client.read_to_end(&mut rest).await.unwrap();

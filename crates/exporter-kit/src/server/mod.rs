@@ -39,6 +39,8 @@ mod host;
 pub(crate) mod http1;
 mod lifecycle;
 mod listener;
+mod open_connections;
+mod open_files;
 pub(crate) mod option;
 pub(crate) mod path;
 pub(crate) mod peer;
@@ -52,6 +54,7 @@ pub(crate) mod service_manager;
 pub(crate) mod shutdown;
 pub(crate) mod stream;
 pub(crate) mod timeouts;
+pub(crate) mod tracked_stream;
 #[cfg(unix)]
 mod unix_socket;
 

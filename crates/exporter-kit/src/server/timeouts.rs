@@ -41,8 +41,9 @@ const ANSWER: u8 = 2;
 const RESTING: u8 = 3;
 
 impl Phase {
+    /// The phase of a new connection: its first request is due.
     pub(crate) fn new() -> Self {
-        Self(Arc::new(AtomicU8::new(IDLE)))
+        Self(Arc::new(AtomicU8::new(HEAD)))
     }
 
     /// Notes that a request is being answered, until the guard is dropped.

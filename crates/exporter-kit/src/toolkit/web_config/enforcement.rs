@@ -27,7 +27,7 @@ use crate::server::encryption::Encryption;
 use crate::server::peer::Peer;
 use crate::server::service::Service;
 use crate::server::shutdown::Stopped;
-use crate::server::stream::Stream;
+use crate::server::tracked_stream::TrackedStream;
 
 /// The interval at which files are checked for changes.
 const POLL: Duration = Duration::from_secs(1);
@@ -195,7 +195,7 @@ impl EnforcementState {
 impl Encryption for Enforcement {
     fn serve(
         self: Arc<Self>,
-        stream: Stream,
+        stream: TrackedStream,
         service: Arc<Service>,
         peer: Peer,
         stopped: Stopped,

@@ -15,11 +15,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 
+use super::frames::{Frames, Observed};
 use crate::server::http1::MAX_HEAD_BYTES;
 use crate::server::peer::Peer;
 use crate::server::service::{Exchange, ExchangeBody, Progress, Service};
 use crate::server::shutdown::{GRACE, Stopped};
-use crate::server::timeouts::{IDLE_TIMEOUT, WRITE_TIMEOUT};
+use crate::server::timeouts::{HEAD_TIMEOUT, IDLE_TIMEOUT, WRITE_TIMEOUT};
 use crate::sync::first;
 
 /// The number of requests of a connection that are answered at the same time.
@@ -44,6 +45,10 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         service,
         peer,
         streams: streams.clone(),
+    };
+    let stream = Observed {
+        stream,
+        observe: streams.observer(),
     };
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -100,6 +105,8 @@ struct OpenStreams {
     next: u64,
     /// The time since which the connection has been idle.
     idle: Instant,
+    /// The time since which a frame, or the head of a request, has been incomplete.
+    incomplete: Option<Instant>,
 }
 
 impl Streams {
@@ -108,7 +115,26 @@ impl Streams {
             waiting: Vec::new(),
             next: 0,
             idle: Instant::now(),
+            incomplete: Some(Instant::now()),
         })))
+    }
+
+    /// Follows the bytes of the client.
+    fn observer(&self) -> impl FnMut(&[u8]) + use<> {
+        let streams = self.clone();
+        let mut frames = Frames::new();
+        move |bytes| {
+            let before = frames.completed;
+            frames.read(bytes);
+            let mut open = streams.lock();
+            if frames.is_between() {
+                open.incomplete = None;
+            } else if frames.completed != before {
+                open.incomplete = Some(Instant::now());
+            } else {
+                open.incomplete.get_or_insert_with(Instant::now);
+            }
+        }
     }
 
     fn open(&self) -> OpenStream {
@@ -137,8 +163,16 @@ impl Streams {
 impl OpenStreams {
     fn waited_too_long(&self, now: Instant) -> bool {
         let for_client = |since: &Instant| now.duration_since(*since) >= WRITE_TIMEOUT;
+        let is_overdue = |since: Instant| now.duration_since(since) >= HEAD_TIMEOUT;
+        if self.incomplete.is_some_and(is_overdue) {
+            return true;
+        }
         if self.waiting.is_empty() {
-            now.duration_since(self.idle) >= IDLE_TIMEOUT
+            let timeout = match self.next {
+                0 => HEAD_TIMEOUT,
+                _ => IDLE_TIMEOUT,
+            };
+            now.duration_since(self.idle) >= timeout
         } else {
             self.waiting
                 .iter()
@@ -178,6 +212,7 @@ mod tests {
     use bytes::Bytes;
     use http_body_util::{BodyExt as _, Empty};
     use hyper::client::conn::http2::{self, SendRequest};
+    use tokio::io::AsyncWriteExt as _;
     use tokio::task::JoinHandle;
 
     use super::*;
@@ -219,6 +254,53 @@ mod tests {
             "{took:?}"
         );
         assert!(stalled.into_body().collect().await.is_err());
+    }
+
+    /// The time until a client that begins with these bytes is closed. It then sends the rest, one byte a second.
+    async fn closed_after(begin: &[u8], rest: &[u8]) -> Duration {
+        let service = Service::new(Router::with_page(0), None, None);
+        let (mut client, server) = tokio::io::duplex(64 * 1024);
+        let (_stop, stopped) = shutdown::channel();
+        let served = tokio::spawn(serve(server, Arc::new(service), Peer::Local, stopped));
+        client.write_all(begin).await.unwrap();
+        let before = Instant::now();
+        let trickle = async {
+            for byte in rest {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                if client.write_all(&[*byte]).await.is_err() {
+                    return;
+                }
+            }
+            std::future::pending().await
+        };
+        first(async { served.await.unwrap() }, trickle).await;
+        before.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_a_frame_is_closed_when_half_a_head_would_be() {
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+        let headers = [0, 0, 100, 1, 5, 0, 0, 0, 1, 0x82];
+        // Another frame has to follow, and empty ones change nothing.
+        let unended = [0, 0, 1, 1, 1, 0, 0, 0, 1, 0x82];
+        let continued = [0, 0, 0, 9, 0, 0, 0, 0, 1].repeat(10);
+        for (begin, rest) in [
+            (preface[..3].to_vec(), &b""[..]),
+            (preface.to_vec(), b""),
+            ([&preface[..], &settings].concat(), b""),
+            ([&preface[..], &settings, &headers[..4]].concat(), b""),
+            ([&preface[..], &settings, &headers].concat(), b""),
+            ([&preface[..], &settings, &headers].concat(), &[0; 60]),
+            ([&preface[..], &settings, &unended].concat(), &continued),
+        ] {
+            let took = closed_after(&begin, rest).await;
+            let latest = HEAD_TIMEOUT + CHECK_INTERVAL;
+            assert!(
+                (HEAD_TIMEOUT..=latest).contains(&took),
+                "{begin:?}: {took:?}"
+            );
+        }
     }
 
     #[tokio::test(start_paused = true)]

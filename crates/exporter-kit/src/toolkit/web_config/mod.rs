@@ -11,6 +11,7 @@ mod client_certificates;
 mod enforcement;
 mod error;
 mod file;
+mod frames;
 mod go_duration;
 mod handshake;
 mod headers;

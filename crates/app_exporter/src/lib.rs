@@ -14,6 +14,7 @@ mod environment;
 pub mod fuzzing;
 mod logging;
 mod mapping;
+mod open_files;
 mod output;
 mod probe;
 mod progress;

@@ -10,6 +10,7 @@ use exporter_kit::{BuildInfo, Registry};
 
 use crate::cli::Options;
 use crate::configured::Configured;
+use crate::open_files;
 use crate::setup::Location;
 use crate::signals::Signal;
 use crate::simulate;
@@ -18,6 +19,7 @@ use crate::version::{BRANCH, REVISION, RUST_VERSION, VERSION};
 /// Runs until one of the `signals` stops it, and then finishes the scrapes in progress.
 pub(crate) fn run(options: &Options, signals: &Receiver<Signal>) -> anyhow::Result<()> {
     log::info!(version = VERSION, branch = BRANCH, revision = REVISION; "Starting app_exporter");
+    open_files::raise_limit();
     let registry = Registry::new();
     let build = BuildInfo::new("app_exporter", VERSION)?;
     registry.register(

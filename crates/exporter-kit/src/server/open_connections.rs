@@ -88,6 +88,8 @@ impl OpenConnections {
             id,
             _alive: alive,
         };
+        // In a box: a future that awaits another holds it twice.
+        let serving = Box::pin(serving);
         // The task cannot remove its entry before there is one.
         let task = tokio::spawn(async move {
             let _entry = entry;

@@ -23,31 +23,35 @@ const TIME_BITS: u32 = 62;
 
 /// The state of a connection and the time of its last bytes. Clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct Activity {
+pub(crate) struct Activity(Arc<ActivityState>);
+
+#[derive(Debug)]
+struct ActivityState {
     started: Instant,
     /// The state, then the time since `started`.
-    word: Arc<AtomicU64>,
+    word: AtomicU64,
 }
 
 impl Activity {
     /// Begins now. All times are counted from `started`.
     pub(crate) fn new(started: Instant) -> Self {
-        let activity = Self {
+        let activity = Self(Arc::new(ActivityState {
             started,
-            word: Arc::default(),
-        };
+            word: AtomicU64::new(0),
+        }));
         activity.note(SILENT);
         activity
     }
 
     /// The rank among connections: silent ones are the lowest, then those that were answered, and the longest ago first.
     pub(crate) fn rank(&self) -> u64 {
-        self.word.load(Ordering::Relaxed)
+        self.0.word.load(Ordering::Relaxed)
     }
 
     fn note(&self, state: u64) {
-        let time = self.started.elapsed().as_millis() as u64;
-        self.word
+        let time = self.0.started.elapsed().as_millis() as u64;
+        self.0
+            .word
             .store(state << TIME_BITS | time, Ordering::Relaxed);
     }
 }

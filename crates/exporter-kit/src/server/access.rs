@@ -7,6 +7,7 @@ use std::sync::Arc;
 use http::{HeaderMap, Request, Response};
 
 use crate::scrape::body::Body;
+use crate::server::peer::Peer;
 
 /// A future whose type is hidden.
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -15,8 +16,8 @@ pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 ///
 /// A server without one pays a single comparison for each request.
 pub(crate) trait AccessControl: fmt::Debug + Send + Sync {
-    /// Decides on a request whose head has arrived.
-    fn admit(&self, req: &Request<()>) -> Admission;
+    /// Decides on a request of a peer, whose head has arrived.
+    fn admit(&self, req: &Request<()>, peer: Peer) -> Admission;
 }
 
 /// A decision on a request, or the wait for it.

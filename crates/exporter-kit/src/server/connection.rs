@@ -38,6 +38,7 @@ impl Connections {
         };
         first(speaks, self.stopped.wait()).await;
         if spoke {
+            let peer = stream.peer();
             match self.encryption {
                 Some(encryption) => {
                     encryption

@@ -67,7 +67,7 @@ impl Service {
                 Stage::Answering(Answer::ready(refused), None)
             }
             None => Stage::Answering(self.router.answer(&req), None),
-            Some(access) => match access.admit(&req) {
+            Some(access) => match access.admit(&req, peer) {
                 Admission::Decided(decision) => self.after(decision, &req),
                 Admission::Pending(decision) => Stage::Deciding {
                     decision,

@@ -129,7 +129,7 @@ fn a_flood_of_wrong_passwords_delays_nobody_who_is_known() {
     let address = server.local_addresses()[0];
     assert_eq!(metrics(address, ALICE).status, 200);
 
-    let flood = 40;
+    let flood = 80;
     let (done, answers) = std::sync::mpsc::channel();
     for at in 0..flood {
         let done = done.clone();

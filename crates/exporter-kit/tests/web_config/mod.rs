@@ -5,6 +5,7 @@ pub(crate) mod client;
 mod client_certificates;
 mod fixtures;
 mod http2;
+mod login_flood;
 mod logins;
 mod reload;
 mod requests;

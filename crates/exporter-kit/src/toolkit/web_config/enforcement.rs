@@ -17,7 +17,7 @@ use super::handshake;
 use super::rate_limit::TokenBucket;
 use super::settings::WebSettings;
 use super::status::Status;
-use super::users::{Check, Login};
+use super::users::Login;
 use super::watched::Watched;
 use crate::collect::Collect;
 use crate::scrape::answer::plain;
@@ -160,7 +160,6 @@ impl EnforcementState {
                     .settings
                     .write()
                     .unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
-                self.checks.forget();
                 log::info!(
                     "Reloaded the web configuration from {}",
                     self.path.display()
@@ -178,7 +177,6 @@ impl EnforcementState {
     /// Rejects changes that need a restart.
     fn check_what_stays(&self, mut settings: WebSettings) -> Result<WebSettings, WebConfigError> {
         let before = self.settings();
-        settings.generation = before.generation + 1;
         if settings.tls.is_some() != before.tls.is_some() {
             let message = "cannot switch TLS on or off while the server runs; restart the program";
             return Err(WebConfigError::new(&self.path, Problem::new(message)));
@@ -212,7 +210,7 @@ impl Encryption for Enforcement {
 }
 
 impl AccessControl for Enforcement {
-    fn admit(&self, req: &Request<()>) -> Admission {
+    fn admit(&self, req: &Request<()>, peer: Peer) -> Admission {
         let now = Instant::now();
         if self
             .shared
@@ -237,15 +235,11 @@ impl AccessControl for Enforcement {
         if settings.users.is_empty() {
             return Admission::Decided(settings.unauthorized());
         }
-        let answer = self
-            .shared
-            .checks
-            .ask(settings.generation, authorization, now, || {
-                let login = Login::read(authorization)?;
-                let users = Arc::clone(&settings.users);
-                Some(Check { users, login })
-            });
-        match answer {
+        let Some(login) = Login::read(authorization) else {
+            return Admission::Decided(settings.unauthorized());
+        };
+        let check = settings.users.check(&login);
+        match self.shared.checks.ask(authorization, check, peer, now) {
             LoginResult::Known(verdict) => Admission::Decided(settings.decide(verdict)),
             LoginResult::Busy => Admission::Decided(settings.busy()),
             LoginResult::Pending(verdict) => Admission::Pending(Box::pin(async move {

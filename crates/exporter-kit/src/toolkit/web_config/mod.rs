@@ -18,6 +18,7 @@ mod headers;
 mod http2;
 mod option;
 mod passwords;
+mod queue;
 mod rate_limit;
 mod settings;
 mod status;

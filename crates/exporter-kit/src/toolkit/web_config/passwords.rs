@@ -15,7 +15,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 const NO_SALT: [u8; 16] = *b"exporter-kit\0\0\0\0";
 
 /// The number of bytes of a password that bcrypt reads.
-const READ: usize = 72;
+pub(super) const READ: usize = 72;
+
+/// The number of bytes that identify a hash.
+pub(super) const IDENTITY: usize = 40;
 
 const LEAST_COST: u32 = 4;
 const GREATEST_COST: u32 = 31;
@@ -70,6 +73,13 @@ impl Hash {
 
     pub(super) fn cost(&self) -> u32 {
         self.cost
+    }
+
+    /// Cost, salt and hash. Never zeros only, as no cost is 0.
+    pub(super) fn identity(&self) -> [u8; IDENTITY] {
+        let cost = [self.cost as u8];
+        let mut bytes = cost.iter().chain(&self.salt).chain(&self.hash);
+        std::array::from_fn(|_| bytes.next().copied().unwrap_or_default())
     }
 
     /// Compares with a computed hash in constant time: the position of a wrong byte must not show.

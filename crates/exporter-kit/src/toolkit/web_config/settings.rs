@@ -21,12 +21,10 @@ const CREATE: &str = "create the file, or correct its path";
 
 /// A web configuration in effect. Immutable: a reload creates another.
 pub(super) struct WebSettings {
-    /// The number of the reload; results of password checks belong to one.
-    pub(super) generation: u64,
     pub(super) tls: Option<Tls>,
     pub(super) http2: bool,
     pub(super) headers: Arc<HeaderMap>,
-    pub(super) users: Arc<Users>,
+    pub(super) users: Users,
     pub(super) tokens: BearerTokens,
     /// Paths that need no login.
     pub(super) open_paths: Vec<String>,
@@ -89,11 +87,10 @@ impl WebSettings {
             challenges.push(HeaderValue::from_static("Bearer"));
         }
         Ok(Self {
-            generation: 0,
             http2: http2 && tls.is_some(),
             tls,
             headers: Arc::new(headers),
-            users: Arc::new(users),
+            users,
             tokens,
             open_paths,
             rate_limit,

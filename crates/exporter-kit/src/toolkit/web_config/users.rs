@@ -1,7 +1,6 @@
 //! Users that log in with a password.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -65,19 +64,19 @@ impl Users {
         self.hashes.is_empty()
     }
 
-    /// Checks a login. Takes from milliseconds to seconds: must run on a thread that may block.
-    pub(super) fn verify(&self, login: &Login) -> bool {
-        self.verify_with(login, passwords::compute)
-    }
-
-    /// Checks a login by one call of `bcrypt`.
-    fn verify_with(
-        &self,
-        login: &Login,
-        bcrypt: impl FnOnce(u32, [u8; 16], &[u8]) -> [u8; 24],
-    ) -> bool {
-        let hash = self.hashes.get(&login.user);
-        passwords::verify(hash, &login.password, self.typical_cost, bcrypt)
+    /// Returns the check of a login, which is yet to run.
+    pub(super) fn check(&self, login: &Login) -> Check {
+        let hash = self.hashes.get(&login.user).cloned();
+        Check {
+            cost: hash.as_ref().map_or(self.typical_cost, Hash::cost),
+            hash,
+            password: login
+                .password
+                .iter()
+                .take(passwords::READ)
+                .copied()
+                .collect(),
+        }
     }
 }
 
@@ -108,26 +107,35 @@ pub(super) fn credentials<'a>(authorization: &'a [u8], scheme: &[u8]) -> Option<
     found.eq_ignore_ascii_case(scheme).then_some(rest)
 }
 
-/// A pending check of a login.
+/// A pending check of a login. It holds only what bcrypt reads, however long the header was.
 pub(super) struct Check {
-    pub(super) users: Arc<Users>,
-    pub(super) login: Login,
-}
-
-/// The queue of a check, by the cost of its hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lane {
-    /// At most the typical cost; unknown users too.
-    Typical,
-    Expensive,
+    /// `None` for an unknown user.
+    hash: Option<Hash>,
+    cost: u32,
+    password: Vec<u8>,
 }
 
 impl Check {
-    pub(super) fn lane(&self) -> Lane {
-        match self.users.hashes.get(&self.login.user) {
-            Some(hash) if hash.cost() > self.users.typical_cost => Lane::Expensive,
-            _ => Lane::Typical,
-        }
+    /// The cost of the hash to compute.
+    pub(super) fn cost(&self) -> u32 {
+        self.cost
+    }
+
+    /// The part of the configuration that the result depends on, besides the login itself.
+    pub(super) fn identity(&self) -> [u8; passwords::IDENTITY] {
+        self.hash
+            .as_ref()
+            .map_or([0; passwords::IDENTITY], Hash::identity)
+    }
+
+    /// Checks the login. Takes from milliseconds to minutes: must run on a thread of its own.
+    pub(super) fn verify(&self) -> bool {
+        self.verify_with(passwords::compute)
+    }
+
+    /// Checks the login by one call of `bcrypt`.
+    fn verify_with(&self, bcrypt: impl FnOnce(u32, [u8; 16], &[u8]) -> [u8; 24]) -> bool {
+        passwords::verify(self.hash.as_ref(), &self.password, self.cost, bcrypt)
     }
 }
 
@@ -143,7 +151,7 @@ mod tests {
             password: password.as_bytes().to_vec(),
         };
         let mut costs = Vec::new();
-        users.verify_with(&login, |cost, _, _| {
+        users.check(&login).verify_with(|cost, _, _| {
             costs.push(cost);
             [0; 24]
         });

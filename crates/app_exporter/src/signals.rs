@@ -2,6 +2,11 @@
 
 use std::io;
 use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+/// The time in which further Ctrl-C and SIGTERM count as the first one: `timeout` and terminals send one to the process and
+/// one to its group.
+const SAME: Duration = Duration::from_millis(500);
 
 /// The request of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,22 +17,20 @@ pub(crate) enum Signal {
     Reload,
 }
 
-/// Receives the first Ctrl-C or SIGTERM, and every SIGHUP. A second Ctrl-C or SIGTERM ends the program at once.
+/// Receives Ctrl-C, SIGTERM and SIGHUP. A Ctrl-C or SIGTERM more than 0.5 s after the first one ends the program at once.
 #[cfg(unix)]
 pub(crate) fn signals() -> io::Result<Receiver<Signal>> {
     use std::sync::Arc;
-    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
 
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::flag;
     use signal_hook::iterator::Signals;
 
-    let second = Arc::new(AtomicBool::new(false));
+    let is_final = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        // In this order, so that the first signal finds the flag not set yet, and then sets it.
-        flag::register_conditional_default(signal, Arc::clone(&second))?;
-        flag::register(signal, Arc::clone(&second))?;
+        flag::register_conditional_default(signal, Arc::clone(&is_final))?;
     }
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     let (sender, receiver) = mpsc::channel();
@@ -44,15 +47,20 @@ pub(crate) fn signals() -> io::Result<Receiver<Signal>> {
                 if sender.send(asked).is_err() {
                     break;
                 }
+                if asked != Signal::Reload && !is_final.load(Ordering::Relaxed) {
+                    thread::sleep(SAME);
+                    is_final.store(true, Ordering::Relaxed);
+                }
             }
         })?;
     Ok(receiver)
 }
 
-/// Receives the first Ctrl-C. A second one ends the program at once.
+/// Receives the first Ctrl-C. One that is pressed more than 0.5 s later ends the program at once.
 #[cfg(not(unix))]
 pub(crate) fn signals() -> io::Result<Receiver<Signal>> {
     use std::thread;
+    use std::time::Instant;
 
     use tokio::signal::ctrl_c;
 
@@ -68,7 +76,11 @@ pub(crate) fn signals() -> io::Result<Receiver<Signal>> {
                     // The receiver is gone when the program is ending already.
                     let _ = sender.send(Signal::Stop("Ctrl-C"));
                 }
-                if ctrl_c().await.is_ok() {
+                let first = Instant::now();
+                while ctrl_c().await.is_ok() {
+                    if first.elapsed() < SAME {
+                        continue;
+                    }
                     #[allow(clippy::exit, reason = "the second Ctrl-C ends the program at once")]
                     std::process::exit(130);
                 }

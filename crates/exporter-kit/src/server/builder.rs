@@ -161,8 +161,8 @@ impl ServerBuilder {
     /// Sets the function that reloads the configuration of the program: all or nothing, with an error that says why
     /// not.
     ///
-    /// Called by `/-/reload` and [`Reloader::reload`], one call at a time, on a thread that may block. It must not
-    /// trigger a reload itself. The metrics `{name}_config_last_reload_successful` and
+    /// Called by `/-/reload` and [`Reloader::reload`], one call at a time, on a thread of its own, which may block. Requests
+    /// during a call share the next one. It must not wait for a reload itself. The metrics `{name}_config_last_reload_successful` and
     /// `{name}_config_last_reload_success_timestamp_seconds` show the outcome, where `name` is the name of the program.
     ///
     /// ```

@@ -1,10 +1,11 @@
-//! Reloading the configuration of a program: one reload at a time, with the outcome in metrics.
+//! Reloading the configuration of a program: one reload at a time on a thread of its own, with the outcome in metrics.
 
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
 
 use crate::metric::Gauge;
 use crate::registry::{RegisterError, Registry};
@@ -12,6 +13,12 @@ use crate::server::service_manager::{Event, ServiceManager};
 use crate::sync::caught;
 
 type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Called with the outcome of a reload.
+type Asking = Box<dyn FnOnce(Result<(), ReloadError>) + Send>;
+
+/// The largest number of callers that wait for a reload. Only a reload that hangs has so many.
+const MAX_ASKING: usize = 1024;
 
 /// Reloads the configuration of a program, as `POST /-/reload` does; returned by
 /// [`Server::reloader`](super::Server::reloader).
@@ -24,8 +31,15 @@ pub struct Reloader(Arc<ReloadState>);
 struct ReloadState {
     hook: Option<ReloadHook>,
     service_manager: Option<Arc<dyn ServiceManager>>,
-    /// Held during a reload, so that reloads never overlap.
-    reloading: Mutex<()>,
+    pending: Mutex<Pending>,
+}
+
+#[derive(Default)]
+struct Pending {
+    /// Whether the thread that reloads runs.
+    is_reloading: bool,
+    /// The callers that wait for the next reload.
+    asking: Vec<Asking>,
 }
 
 impl fmt::Debug for Reloader {
@@ -42,31 +56,93 @@ impl Reloader {
         Self(Arc::new(ReloadState {
             hook,
             service_manager,
-            reloading: Mutex::new(()),
+            pending: Mutex::default(),
         }))
     }
 
-    /// Reloads, and blocks until the reload is over. Waits first for a reload that another thread has begun.
+    /// Reloads, and blocks until the reload is over.
     ///
-    /// Succeeds without effect in a program that set no [`on_reload`](super::ServerBuilder::on_reload).
+    /// Reloads run one at a time, on a thread of their own. All calls during a reload share the next one, so the outcome
+    /// is always that of a reload that began after the call. Succeeds without effect in a program that set no
+    /// [`on_reload`](super::ServerBuilder::on_reload).
     ///
     /// # Errors
-    /// If the program rejects the new configuration. The previous configuration then stays in effect.
+    /// If the program rejects the new configuration. The previous configuration then stays in effect. Also if no thread
+    /// can start, or if 1024 calls wait already.
     pub fn reload(&self) -> Result<(), ReloadError> {
-        // The lock protects no data; state left behind by a panic belongs to the program.
-        let _one = self
-            .0
-            .reloading
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        self.notify(Event::Reloading);
-        let reloaded = self.0.hook.as_ref().map_or(Ok(()), ReloadHook::reload);
-        self.notify(Event::Reloaded);
-        reloaded
+        let (sender, receiver) = mpsc::channel();
+        self.reload_then(move |reloaded| {
+            // The caller waits.
+            let _ = sender.send(reloaded);
+        });
+        receiver
+            .recv()
+            .unwrap_or_else(|_| Err(ReloadError::new("the thread that reloads has ended")))
+    }
+
+    /// Reloads as [`reload`](Self::reload) does, without waiting, and calls `done` with the outcome.
+    ///
+    /// For callers that must not block, such as the thread that waits for signals: a configuration file on a file system
+    /// that hangs blocks a reload forever. `done` is called on the thread that reloads, and must not block.
+    pub fn reload_then(&self, done: impl FnOnce(Result<(), ReloadError>) + Send + 'static) {
+        let mut pending = self.0.pending();
+        if pending.asking.len() >= MAX_ASKING {
+            drop(pending);
+            return done(Err(ReloadError::new(
+                "too many reloads are waiting for one that does not end; restart the program",
+            )));
+        }
+        pending.asking.push(Box::new(done));
+        if pending.is_reloading {
+            return;
+        }
+        let state = Arc::clone(&self.0);
+        let started = thread::Builder::new()
+            .name("exporter-reload".to_owned())
+            .spawn(move || state.work());
+        match started {
+            Ok(_) => pending.is_reloading = true,
+            Err(error) => {
+                let asking = std::mem::take(&mut pending.asking);
+                drop(pending);
+                let error = ReloadError::new(format!(
+                    "cannot start a thread: {error}; raise the limit on threads"
+                ));
+                for done in asking {
+                    done(Err(error.clone()));
+                }
+            }
+        }
+    }
+}
+
+impl ReloadState {
+    /// Reloads until nobody asks for it any more.
+    fn work(&self) {
+        loop {
+            let asking = {
+                let mut pending = self.pending();
+                if pending.asking.is_empty() {
+                    pending.is_reloading = false;
+                    return;
+                }
+                std::mem::take(&mut pending.asking)
+            };
+            self.notify(Event::Reloading);
+            let reloaded = self.hook.as_ref().map_or(Ok(()), ReloadHook::reload);
+            self.notify(Event::Reloaded);
+            for done in asking {
+                done(reloaded.clone());
+            }
+        }
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn notify(&self, event: Event<'_>) {
-        if let Some(service_manager) = &self.0.service_manager {
+        if let Some(service_manager) = &self.service_manager {
             service_manager.notify(event);
         }
     }
@@ -118,7 +194,7 @@ impl ReloadHook {
         });
         self.note(reloaded.is_ok());
         reloaded.map_err(|source| {
-            let error = ReloadError { source };
+            let error = ReloadError::new(source);
             // One log line for each line of the message.
             for line in error.to_string().lines() {
                 log::error!("{line}");
@@ -144,8 +220,17 @@ fn message(panic: &(dyn Any + Send)) -> String {
 }
 
 /// A new configuration was rejected; the previous one stays in effect.
+#[derive(Clone)]
 pub struct ReloadError {
-    source: BoxError,
+    source: Arc<dyn Error + Send + Sync>,
+}
+
+impl ReloadError {
+    fn new(source: impl Into<BoxError>) -> Self {
+        Self {
+            source: source.into().into(),
+        }
+    }
 }
 
 impl fmt::Display for ReloadError {
@@ -240,5 +325,56 @@ mod tests {
     #[test]
     fn nothing_to_reload_is_no_failure() {
         Reloader::default().reload().unwrap();
+    }
+
+    #[test]
+    fn all_who_ask_during_a_reload_share_the_next_one() {
+        let (begun, begins) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let released = Mutex::new(released);
+        let times = AtomicU32::new(0);
+        let hook = ReloadHook::new(&Registry::new(), "shop", move || {
+            begun.send(()).unwrap();
+            released.lock().unwrap().recv().unwrap();
+            // Each has another outcome.
+            Err::<(), _>(format!("reload {}", times.fetch_add(1, Ordering::Relaxed)))
+        });
+        let reloader = Reloader::new(Some(hook.unwrap()), None);
+        let (told, outcomes) = mpsc::channel();
+        let ask = || {
+            let told = told.clone();
+            reloader.reload_then(move |reloaded| {
+                told.send(reloaded.unwrap_err().source.to_string()).unwrap();
+            });
+        };
+        ask();
+        begins.recv().unwrap();
+        (1..60).for_each(|_| ask());
+        release.send(()).unwrap();
+        release.send(()).unwrap();
+        assert_eq!(outcomes.recv().unwrap(), "reload 0");
+        for _ in 1..60 {
+            assert_eq!(outcomes.recv().unwrap(), "reload 1");
+        }
+        begins.recv().unwrap();
+        assert!(begins.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_reload_that_hangs_gathers_a_bounded_number_of_callers() {
+        let (begun, begins) = mpsc::channel();
+        let (_release, released) = mpsc::channel::<()>();
+        let released = Mutex::new(released);
+        let hook = ReloadHook::new(&Registry::new(), "shop", move || {
+            begun.send(()).unwrap();
+            let _ = released.lock().unwrap().recv();
+            Ok::<(), &str>(())
+        });
+        let reloader = Reloader::new(Some(hook.unwrap()), None);
+        reloader.reload_then(drop);
+        begins.recv().unwrap();
+        (0..MAX_ASKING).for_each(|_| reloader.reload_then(drop));
+        let error = reloader.reload().unwrap_err().to_string();
+        assert!(error.contains("too many reloads"), "{error}");
     }
 }

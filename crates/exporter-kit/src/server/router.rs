@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::page::Page;
@@ -137,22 +136,16 @@ impl Router {
                 return Answer::ready(plain(StatusCode::FORBIDDEN, why.clone()));
             }
         };
-        let reload = move || match reloader.reload() {
-            Ok(()) => plain(StatusCode::OK, "reloaded\n"),
-            Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
-        };
-        // The program may read files and call other systems meanwhile.
-        match Handle::try_current() {
-            Ok(runtime) => {
-                let (sender, receiver) = oneshot::channel();
-                runtime.spawn_blocking(move || {
-                    // A client that has gone needs no answer.
-                    let _ = sender.send(reload());
-                });
-                Answer::waiting(receiver)
-            }
-            Err(_) => Answer::ready(reload()),
-        }
+        let (sender, receiver) = oneshot::channel();
+        reloader.reload_then(move |reloaded| {
+            let response = match reloaded {
+                Ok(()) => plain(StatusCode::OK, "reloaded\n"),
+                Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+            };
+            // A client that has gone needs no answer.
+            let _ = sender.send(response);
+        });
+        Answer::waiting(receiver)
     }
 }
 

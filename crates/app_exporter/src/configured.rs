@@ -11,6 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::config::ConfigError;
 use crate::probe::Prober;
 use crate::setup::{self, Built, Config, Files, Location};
+use crate::sources::command;
 use crate::watch::{Watch, Watched};
 
 /// The time for running fetches to end at shutdown.
@@ -30,8 +31,8 @@ pub(crate) struct Configured {
 struct Texts {
     /// The files that were tried last.
     tried: Arc<Files>,
-    /// The files that are in use.
-    running: Arc<Files>,
+    /// The text of `/config`, of the files that are in use.
+    shown: Arc<str>,
 }
 
 impl Configured {
@@ -72,8 +73,8 @@ impl Configured {
             sources,
             prober,
             texts: Arc::new(Mutex::new(Texts {
-                tried: Arc::clone(&files),
-                running: files,
+                shown: shown(&files),
+                tried: files,
             })),
             runtime: Some(runtime),
         })
@@ -89,22 +90,22 @@ impl Configured {
             let Built {
                 specs, templates, ..
             } = build(&files)?;
+            let shown = shown(&files);
             let replaced = sources.replace(specs)?;
             prober.replace(templates);
-            lock(&texts).running = files;
+            lock(&texts).shown = shown;
             let (begun, ended, kept) = (replaced.begun, replaced.ended, replaced.kept);
             log::info!(begun, ended, kept; "Applied the changed configuration");
             Ok(())
         }
     }
 
-    /// Returns the function that renders the text of `/config`.
+    /// Returns the function for the text of `/config`, which was rendered when the files were loaded.
     pub(crate) fn shown(&self) -> impl Fn() -> String + Send + Sync + 'static {
         let texts = Arc::clone(&self.texts);
         move || {
-            let files = Arc::clone(&lock(&texts).running);
-            // What is wrong with it may be beside a secret.
-            setup::shown(&files).unwrap_or_else(|_| "# it can't be shown\n".to_owned())
+            let shown = Arc::clone(&lock(&texts).shown);
+            shown.as_ref().to_owned()
         }
     }
 
@@ -142,6 +143,14 @@ fn build(files: &Files) -> Result<Built, ConfigError> {
     Ok(built)
 }
 
+/// Renders the text of `/config`. With thousands of sources, it takes as long as the load.
+fn shown(files: &Files) -> Arc<str> {
+    // What is wrong with it may be beside a secret.
+    setup::shown(files)
+        .unwrap_or_else(|_| "# it can't be shown\n".to_owned())
+        .into()
+}
+
 fn lock(texts: &Mutex<Texts>) -> MutexGuard<'_, Texts> {
     texts.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -153,5 +162,6 @@ impl Drop for Configured {
             // the end up for ever.
             runtime.shutdown_timeout(LAST_MOMENT);
         }
+        command::end_all();
     }
 }

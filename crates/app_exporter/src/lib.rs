@@ -70,7 +70,7 @@ pub fn main() -> ExitCode {
 
 fn start(options: &Options) -> anyhow::Result<()> {
     logging::start(options.log.level, options.log.format)?;
-    let signals = signals::signals().context("cannot listen for signals")?;
+    let signals = signals::Signals::listen().context("cannot listen for signals")?;
     run::run(options, &signals)
 }
 

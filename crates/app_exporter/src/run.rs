@@ -1,10 +1,9 @@
 //! Runs the exporter: serves what a configuration says until a signal ends it.
 
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 
 use anyhow::anyhow;
-use exporter_kit::server::{Reloader, ServeError, Server};
+use exporter_kit::server::{ReloadError, ServeError, Server};
 use exporter_kit::toolkit::{SystemdSocketError, WebConfigError, WebFlags};
 use exporter_kit::{BuildInfo, Registry};
 
@@ -12,12 +11,12 @@ use crate::cli::Options;
 use crate::configured::Configured;
 use crate::open_files;
 use crate::setup::Location;
-use crate::signals::Signal;
+use crate::signals::{Signal, Signals};
 use crate::simulate;
 use crate::version::{BRANCH, REVISION, RUST_VERSION, VERSION};
 
 /// Runs until one of the `signals` stops it, and then finishes the scrapes in progress.
-pub(crate) fn run(options: &Options, signals: &Receiver<Signal>) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options, signals: &Signals) -> anyhow::Result<()> {
     log::info!(version = VERSION, branch = BRANCH, revision = REVISION; "Starting app_exporter");
     open_files::raise_limit();
     let registry = Registry::new();
@@ -41,9 +40,12 @@ pub(crate) fn run(options: &Options, signals: &Receiver<Signal>) -> anyhow::Resu
     }
     let configured = Configured::start(location, &registry)?;
     let server = serve(&registry, &options.web, &configured, is_simulated)?;
+    // Nothing else reads files before the first reload.
+    signals.begin();
+    log_addresses(&server);
     let reloader = server.reloader();
     let _watch = is_watched
-        .then(|| configured.watch(interval, move || reload(&reloader)))
+        .then(|| configured.watch(interval, move || announce(&reloader.reload())))
         .transpose()?;
     let signal = wait(&server, signals);
     log::info!(signal; "Shutting down after the scrapes in progress");
@@ -52,26 +54,25 @@ pub(crate) fn run(options: &Options, signals: &Receiver<Signal>) -> anyhow::Resu
     Ok(())
 }
 
-/// Reloads at each signal to reload, until a signal to stop.
-fn wait(server: &Server, signals: &Receiver<Signal>) -> &'static str {
+/// Reloads at each signal to reload, until a signal to stop. A reload that hangs does not delay the stop.
+fn wait(server: &Server, signals: &Signals) -> &'static str {
     loop {
         match signals.recv() {
             Ok(Signal::Stop(signal)) => return signal,
-            Ok(Signal::Reload) => reload(&server.reloader()),
+            Ok(Signal::Reload) => server.reloader().reload_then(|it| announce(&it)),
             Err(_) => return "none",
         }
     }
 }
 
-/// Reloads as `/-/reload` does.
-fn reload(reloader: &Reloader) {
-    // The failure is logged where the configuration is read.
-    if reloader.reload().is_ok() {
+fn announce(reloaded: &Result<(), ReloadError>) {
+    // A failure is logged by the server.
+    if reloaded.is_ok() {
         log::info!("Reloaded");
     }
 }
 
-/// Starts the server, and logs its addresses.
+/// Starts the server.
 fn serve(
     registry: &Registry,
     web: &WebFlags,
@@ -111,6 +112,10 @@ fn serve(
         }
         error => error.into(),
     })?;
+    Ok(server)
+}
+
+fn log_addresses(server: &Server) {
     for address in server.local_addresses() {
         log::info!(address:%; "Listening on");
     }
@@ -121,5 +126,4 @@ fn serve(
     for url in server.urls() {
         log::info!(url:%; "Serving metrics");
     }
-    Ok(server)
 }

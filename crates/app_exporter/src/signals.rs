@@ -1,8 +1,12 @@
 //! Signals that stop the program or reload its configuration.
 
-use std::io;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvError};
 use std::time::Duration;
+#[cfg(not(unix))]
+use std::time::Instant;
+use std::{io, thread};
 
 /// The time in which further Ctrl-C and SIGTERM count as the first one: `timeout` and terminals send one to the process and
 /// one to its group.
@@ -17,74 +21,94 @@ pub(crate) enum Signal {
     Reload,
 }
 
-/// Receives Ctrl-C, SIGTERM and SIGHUP. A Ctrl-C or SIGTERM more than 0.5 s after the first one ends the program at once.
-#[cfg(unix)]
-pub(crate) fn signals() -> io::Result<Receiver<Signal>> {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::thread;
-
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    use signal_hook::flag;
-    use signal_hook::iterator::Signals;
-
-    let is_final = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        flag::register_conditional_default(signal, Arc::clone(&is_final))?;
-    }
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
-    let (sender, receiver) = mpsc::channel();
-    thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || {
-            for signal in signals.forever() {
-                let asked = match signal {
-                    SIGHUP => Signal::Reload,
-                    SIGINT => Signal::Stop("SIGINT"),
-                    _ => Signal::Stop("SIGTERM"),
-                };
-                // The receiver is gone when the program is ending already.
-                if sender.send(asked).is_err() {
-                    break;
-                }
-                if asked != Signal::Reload && !is_final.load(Ordering::Relaxed) {
-                    thread::sleep(SAME);
-                    is_final.store(true, Ordering::Relaxed);
-                }
-            }
-        })?;
-    Ok(receiver)
+/// Receives signals, in the order of their arrival.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    received: Receiver<Signal>,
+    /// Whether the next Ctrl-C or SIGTERM ends the program at once.
+    is_final: Arc<AtomicBool>,
 }
 
-/// Receives the first Ctrl-C. One that is pressed more than 0.5 s later ends the program at once.
-#[cfg(not(unix))]
-pub(crate) fn signals() -> io::Result<Receiver<Signal>> {
-    use std::thread;
-    use std::time::Instant;
+impl Signals {
+    /// Waits for the next signal.
+    pub(crate) fn recv(&self) -> Result<Signal, RecvError> {
+        self.received.recv()
+    }
 
-    use tokio::signal::ctrl_c;
+    /// Begins to receive Ctrl-C and SIGTERM. Before, the first one ends the program at once, as it may hang in a file that
+    /// it reads. Afterwards, one that arrives more than 0.5 s after the first one does.
+    pub(crate) fn begin(&self) {
+        self.is_final.store(false, Ordering::Relaxed);
+    }
 
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let (sender, receiver) = mpsc::channel();
-    thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || {
-            runtime.block_on(async {
-                if ctrl_c().await.is_ok() {
+    /// Listens for Ctrl-C, SIGTERM and SIGHUP.
+    ///
+    /// # Errors
+    /// If the system allows no handler or thread.
+    #[cfg(unix)]
+    pub(crate) fn listen() -> io::Result<Self> {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+        use signal_hook::flag;
+        use signal_hook::iterator::Signals;
+
+        let is_final = Arc::new(AtomicBool::new(true));
+        for signal in [SIGINT, SIGTERM] {
+            flag::register_conditional_default(signal, Arc::clone(&is_final))?;
+        }
+        let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+        let (sender, received) = mpsc::channel();
+        let after_first = Arc::clone(&is_final);
+        thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || {
+                for signal in signals.forever() {
+                    let asked = match signal {
+                        SIGHUP => Signal::Reload,
+                        SIGINT => Signal::Stop("SIGINT"),
+                        _ => Signal::Stop("SIGTERM"),
+                    };
+                    // The receiver is gone when the program is ending already.
+                    if sender.send(asked).is_err() {
+                        break;
+                    }
+                    if asked != Signal::Reload && !after_first.load(Ordering::Relaxed) {
+                        thread::sleep(SAME);
+                        after_first.store(true, Ordering::Relaxed);
+                    }
+                }
+            })?;
+        Ok(Self { received, is_final })
+    }
+
+    /// Listens for Ctrl-C.
+    ///
+    /// # Errors
+    /// If the system allows no handler or thread.
+    #[cfg(not(unix))]
+    pub(crate) fn listen() -> io::Result<Self> {
+        use tokio::signal::ctrl_c;
+
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let is_final = Arc::new(AtomicBool::new(true));
+        let (sender, received) = mpsc::channel();
+        let after_first = Arc::clone(&is_final);
+        thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || {
+                let mut first = None;
+                while runtime.block_on(ctrl_c()).is_ok() {
+                    let is_same = first.is_none_or(|first: Instant| first.elapsed() < SAME);
+                    if !is_same || after_first.load(Ordering::Relaxed) {
+                        #[allow(clippy::exit, reason = "a later Ctrl-C ends the program at once")]
+                        std::process::exit(130);
+                    }
+                    first.get_or_insert_with(Instant::now);
                     // The receiver is gone when the program is ending already.
                     let _ = sender.send(Signal::Stop("Ctrl-C"));
                 }
-                let first = Instant::now();
-                while ctrl_c().await.is_ok() {
-                    if first.elapsed() < SAME {
-                        continue;
-                    }
-                    #[allow(clippy::exit, reason = "the second Ctrl-C ends the program at once")]
-                    std::process::exit(130);
-                }
-            });
-        })?;
-    Ok(receiver)
+            })?;
+        Ok(Self { received, is_final })
+    }
 }

@@ -21,15 +21,17 @@ fn wait_for_end(file: &Path) {
     });
 }
 
-/// One that has ended and was not waited for yet.
+/// One that has ended, whether the process that adopted it has waited for it or not.
 fn is_dead(id: Pid) -> bool {
     let status = fs::read_to_string(format!("/proc/{}/stat", id.as_raw_nonzero()));
-    status.is_ok_and(|status| {
-        status
-            .rsplit(") ")
-            .next()
-            .is_some_and(|rest| rest.starts_with('Z'))
-    })
+    // Without an entry it is gone since the caller looked.
+    status.map_or_else(
+        |error| error.kind() != std::io::ErrorKind::PermissionDenied,
+        |status| {
+            let state = status.rsplit(") ").next();
+            state.is_some_and(|rest| rest.starts_with(['Z', 'X']))
+        },
+    )
 }
 
 #[test]

@@ -4,6 +4,8 @@ mod answers;
 mod check_metrics;
 mod cli;
 #[cfg(target_os = "linux")]
+mod command_leftovers;
+#[cfg(target_os = "linux")]
 mod command_source;
 mod config;
 #[cfg(unix)]
@@ -21,6 +23,8 @@ mod formats_python;
 mod http_encoding;
 mod http_routes;
 mod http_source;
+#[cfg(unix)]
+mod hung_config;
 #[cfg(unix)]
 mod lifecycle;
 #[cfg(target_os = "linux")]

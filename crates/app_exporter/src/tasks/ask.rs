@@ -1,6 +1,5 @@
 //! One fetch of every source, for `once` and `check-config --connect`.
 
-use std::sync::mpsc::Receiver;
 use std::time::Duration;
 use std::{fmt, io, thread};
 
@@ -10,7 +9,8 @@ use exporter_kit::source::{Deadline, SourceSpec, SourceStatus, Sources};
 use tokio::sync::oneshot;
 
 use crate::progress::Progress;
-use crate::signals::{self, Signal};
+use crate::signals::{Signal, Signals};
+use crate::sources::command;
 
 /// The result of one fetch of every source.
 pub(super) struct Asked {
@@ -37,7 +37,8 @@ pub(super) fn ask(specs: Vec<SourceSpec>, timeout: Duration) -> anyhow::Result<A
     all.replace(specs)?;
     let registry = Registry::new();
     registry.register(all.clone())?;
-    let signals = signals::signals().context("cannot listen for signals")?;
+    let signals = Signals::listen().context("cannot listen for signals")?;
+    signals.begin();
     let stop = first(signals).context("cannot wait for signals")?;
     let progress = {
         let all = all.clone();
@@ -56,6 +57,7 @@ pub(super) fn ask(specs: Vec<SourceSpec>, timeout: Duration) -> anyhow::Result<A
     drop(all);
     // Ends the commands that are still running. It does not wait for reads, which may hang with their file system.
     runtime.shutdown_background();
+    command::end_all();
     match stopped {
         None => Ok(Asked { metrics, status }),
         Some(signal) => Err(Stopped(signal).into()),
@@ -76,7 +78,7 @@ fn waiting_for(status: &[SourceStatus], since: Duration) -> String {
 }
 
 /// Waits for the first signal of any kind.
-fn first(signals: Receiver<Signal>) -> io::Result<oneshot::Receiver<&'static str>> {
+fn first(signals: Signals) -> io::Result<oneshot::Receiver<&'static str>> {
     let (sender, receiver) = oneshot::channel();
     thread::Builder::new()
         .name("stop".to_owned())

@@ -15,7 +15,7 @@ use crate::sources::origin::{Fetcher, Origin, Surroundings};
 /// The result set of the exit status.
 pub(super) const EXIT: &str = "exit";
 
-/// Output of a command. It runs without a shell and is killed with all its child processes at the timeout.
+/// Output of a command. It runs without a shell. At the timeout it is killed; at its end, so is its process group. On Linux, so is every process that has its variable `EXPORTER_COMMAND_RUN`, even after `setsid`. Not ended are processes of another user, processes that drop this variable, and everything if the exporter itself is killed.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CommandConfig {
@@ -24,7 +24,7 @@ pub(crate) struct CommandConfig {
     /// The format of standard output. Without it, only the result set `exit` exists: code, signal, seconds.
     #[serde(default)]
     pub(super) format: Option<Format>,
-    /// Environment variables of the command. Besides these it gets `PATH` and those of `pass_environment`.
+    /// Environment variables of the command. Besides these it gets `PATH`, `EXPORTER_COMMAND_RUN` and those of `pass_environment`.
     #[serde(default)]
     pub(super) environment: BTreeMap<String, At<HiddenTemplate>>,
     /// Environment variables to pass on unchanged.

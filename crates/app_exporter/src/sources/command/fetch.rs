@@ -14,7 +14,8 @@ use tokio::time::Instant;
 use crate::config::Fault;
 use crate::decode::{Cell, Decoder, Failure, Format, Limits, Part, Parts, Table, Wanted};
 use crate::sources::command::config::{CommandConfig, EXIT};
-use crate::sources::command::group::Group;
+use crate::sources::command::group::{Complaint, Group};
+use crate::sources::command::leftovers::{Run, VARIABLE};
 use crate::sources::command::success::Success;
 use crate::sources::origin::{Fetch, Surroundings, TARGETED};
 use crate::sources::visit::Visit;
@@ -67,12 +68,12 @@ impl Command {
         })
     }
 
-    fn failed(&self, status: ExitStatus, complaint: &[u8]) -> Failure {
-        let complaint = String::from_utf8_lossy(complaint);
+    fn failed(&self, status: ExitStatus, complaint: &Complaint) -> Failure {
+        // Hidden as a whole before it is cut into lines, as a secret may have several.
+        let complaint = self.start.environment.hide(complaint);
         let last = complaint.lines().rfind(|line| !line.trim().is_empty());
         let said = last.map(|line| {
-            let line = self.start.environment.hide(line.trim());
-            let line: String = line.escape_debug().take(200).collect();
+            let line: String = line.trim().escape_debug().take(200).collect();
             format!("; standard error: `{line}`")
         });
         Failure::query(format!(
@@ -120,10 +121,12 @@ impl Start {
     /// Starts the program. It blocks if the file system of the program does.
     fn start(&self) -> Result<Group, Failure> {
         let mut program = Program::new(&self.program);
+        let run = Run::begin();
         program
             .args(&self.arguments)
             .env_clear()
             .envs(self.environment.0.iter().map(|(name, value)| (name, value)))
+            .env(VARIABLE, run.mark())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -144,7 +147,7 @@ impl Start {
             let remedy = remedy(&self.program, &error);
             Failure::connect(format!("`{name}`: cannot start: {error}{remedy}"))
         })?;
-        Ok(Group::new(child))
+        Ok(Group::new(child, run))
     }
 }
 
@@ -191,21 +194,32 @@ impl Environment {
         Ok(Self(all))
     }
 
-    /// Removes the values of variables from what a program printed.
-    fn hide(&self, said: &str) -> String {
+    /// Removes the values of variables from what a program printed, and the end of one that was cut.
+    fn hide(&self, said: &Complaint) -> String {
         /// Shorter values are not secrets, and match everywhere.
         const SHORTEST: usize = 4;
         let values = self.0.iter().filter(|(name, _)| name != PATH);
         let mut values: Vec<&str> = values.map(|(_, value)| value.as_str()).collect();
         // Longest first: a value that is part of another would leave the rest of it.
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        values
-            .iter()
-            .filter(|value| value.len() >= SHORTEST)
-            .fold(said.to_owned(), |said, value| {
-                said.replace(value, "<secret>")
-            })
+        values.retain(|value| value.len() >= SHORTEST);
+        let ends = values.iter().filter(|_| said.is_cut);
+        let cut = ends.map(|value| end_of(value, &said.text)).max();
+        let rest = said.text.get(cut.unwrap_or_default()..);
+        let rest = String::from_utf8_lossy(rest.unwrap_or_default());
+        values.iter().fold(rest.into_owned(), |said, value| {
+            said.replace(value, "<secret>")
+        })
     }
+}
+
+/// The length of the longest end of a secret with which a text begins.
+fn end_of(secret: &str, text: &[u8]) -> usize {
+    let secret = secret.as_bytes();
+    let longest = secret.len().saturating_sub(1).min(text.len());
+    let ends = (1..=longest).rev();
+    let ends = ends.filter(|length| secret.ends_with(text.get(..*length).unwrap_or_default()));
+    ends.max().unwrap_or_default()
 }
 
 impl Fetch for Command {
@@ -260,5 +274,39 @@ impl fmt::Debug for Environment {
         f.debug_list()
             .entries(self.0.iter().map(|(name, _)| name))
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hidden(values: &[&str], text: &str, is_cut: bool) -> String {
+        let values = values
+            .iter()
+            .map(|value| ("KEY".to_owned(), (*value).to_owned()));
+        let text = text.as_bytes().to_vec();
+        Environment(values.collect()).hide(&Complaint { text, is_cut })
+    }
+
+    #[test]
+    fn what_is_left_of_a_secret_that_was_cut_is_hidden_too() {
+        for (text, expected) in [
+            ("ter2 is wrong, hunter2", " is wrong, <secret>"),
+            ("2\nhunter2 is wrong", "\n<secret> is wrong"),
+            ("hunter2 is wrong", "<secret> is wrong"),
+            ("line2 of it", "line2 of it"),
+        ] {
+            assert_eq!(hidden(&["hunter2"], text, true), expected);
+        }
+        assert_eq!(hidden(&["hunter2"], "2 are wrong", false), "2 are wrong");
+        // A character that was cut in its middle, and lines.
+        let environment = Environment(vec![("KEY".to_owned(), "pässword\nlines".to_owned())]);
+        let hide = |text: &[u8]| {
+            let text = text.to_vec();
+            environment.hide(&Complaint { text, is_cut: true })
+        };
+        assert_eq!(hide(b"\xa4ssword\nlines are wrong"), " are wrong");
+        assert_eq!(hide("no pässword\nlines".as_bytes()), "no <secret>");
     }
 }

@@ -9,18 +9,23 @@ use tokio::process::Child;
 use tokio::time::timeout;
 
 use crate::decode::{Failure, Limits};
+use crate::sources::command::leftovers::Run;
 
-/// A process group. Dropping it kills what is left of it.
+/// A process group. Dropping it kills what is left of it, and of the run.
 pub(super) struct Group {
+    // Before the run: the process belongs to it until nothing here waits for it any more.
     child: Child,
     /// The process group's ID, until all of the group seems to have ended.
     #[cfg(unix)]
     id: Option<rustix::process::Pid>,
+    _run: Run,
 }
 
 impl Group {
-    pub(super) fn new(child: Child) -> Self {
+    pub(super) fn new(child: Child, run: Run) -> Self {
+        run.started(child.id());
         Self {
+            _run: run,
             #[cfg(unix)]
             id: child
                 .id()
@@ -34,11 +39,11 @@ impl Group {
     pub(super) async fn finish(
         &mut self,
         limits: Limits,
-    ) -> Result<(ExitStatus, Vec<u8>, Vec<u8>), Failure> {
+    ) -> Result<(ExitStatus, Vec<u8>, Complaint), Failure> {
         /// The time that child processes may keep the output open after the program has ended.
         const GRACE: Duration = Duration::from_secs(1);
         let (stdout, stderr) = (self.child.stdout.take(), self.child.stderr.take());
-        let (mut output, mut complaint) = (Vec::new(), Vec::new());
+        let (mut output, mut complaint) = (Vec::new(), Complaint::default());
         let unknown = |error: io::Error| {
             Failure::connect(format!(
                 "cannot read the exit status of the program: {error}"
@@ -110,10 +115,18 @@ async fn read(
     Ok(())
 }
 
+/// The end of what a program wrote to its standard error.
+#[derive(Debug, Default)]
+pub(super) struct Complaint {
+    pub(super) text: Vec<u8>,
+    /// Whether the beginning is missing.
+    pub(super) is_cut: bool,
+}
+
 /// Reads to the end and keeps the last part, so that a full pipe does not block the program.
 async fn read_last(
     from: Option<impl AsyncRead + Unpin>,
-    into: &mut Vec<u8>,
+    into: &mut Complaint,
 ) -> Result<(), Failure> {
     const KEPT: usize = 4096;
     let Some(mut from) = from else { return Ok(()) };
@@ -124,8 +137,10 @@ async fn read_last(
         if length == 0 {
             return Ok(());
         }
-        into.extend_from_slice(chunk.get(..length).unwrap_or_default());
-        let surplus = into.len().saturating_sub(KEPT);
-        into.drain(..surplus);
+        into.text
+            .extend_from_slice(chunk.get(..length).unwrap_or_default());
+        let surplus = into.text.len().saturating_sub(KEPT);
+        into.is_cut |= surplus > 0;
+        into.text.drain(..surplus);
     }
 }

@@ -3,9 +3,11 @@
 mod config;
 mod fetch;
 mod group;
+mod leftovers;
 mod success;
 
 pub(crate) use config::CommandConfig;
+pub(crate) use leftovers::end_all;
 
 use crate::sources::origin::SourceInfo;
 

@@ -204,6 +204,37 @@ fn no_secret_is_ever_said() {
         config.replace("s3cret-basic", "'s3cret-${NOT_SET}'"),
         config.replace("s3cret-basic", "[s3cret-list]"),
         config.replace("s3cret-header", "\"s3cret-\\n\""),
+        // Values of keys that hide nothing, from variables.
+        config.replace("port: 1,", "port: '${PASSWORD}',"),
+        config.replace("method: POST", "method: '${PASSWORD}'"),
+        config.replace("format: number", "format: '${PASSWORD}'"),
+        config.replace("master: shop", "master: shop, timeout: '${PASSWORD}'"),
+        config.replace("name: app_file", "name: '${PASSWORD}'"),
+        config
+            .replace("'http://SERVER/file'", "'${PASSWORD}'")
+            .replace(
+                "url: 'http://127.0.0.1:1/?token=${TOKEN}'",
+                "url: '${PASSWORD}'",
+            ),
+        // Secrets that are no map.
+        config
+            .replace(
+                "headers: {X-Key: s3cret-header, }",
+                "headers: s3cret-header",
+            )
+            .replace("headers: {X-Key: s3cret-header}", "headers: s3cret-header"),
+        config.replace(
+            "environment: {KEY: s3cret-environment}",
+            "environment: s3cret-environment",
+        ),
+        config.replace(
+            "basic: {user: me, password: s3cret-basic}",
+            "basic: s3cret-basic",
+        ),
+        config.replace(
+            "variables: {KEY: s3cret-target}",
+            "variables: s3cret-target",
+        ),
     ] {
         scratch.write("config.yml", &broken);
         let output = end(&["check-config", &name], &VARIABLES);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_saphyr::Error as YamlError;
 
-use crate::config::{Place, instead};
+use crate::config::{Concealment, Place, instead};
 
 /// One mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +115,14 @@ impl ConfigError {
             (file, fault.place).cmp(&(other, of_other.place))
         });
         Self { faults }
+    }
+
+    /// Replaces the values of variables, which may be secret.
+    pub(crate) fn concealing(mut self, concealment: &Concealment) -> Self {
+        for (_, fault) in &mut self.faults {
+            fault.message = concealment.conceal(&fault.message);
+        }
+        self
     }
 }
 

@@ -35,12 +35,13 @@ pub(crate) fn build(
         warnings: Vec::new(),
     };
     let mut faults = Vec::new();
+    let concealment = config.concealment;
     for (name, source) in config.sources {
         let (place, file) = (name.place(), Arc::clone(&source.file));
         let origin = source.config.origin().ok();
         if let Some(warning) = origin.and_then(|it| it.origin.warning()) {
             let warning = format!("source `{}`: {warning}", name.as_str());
-            built.warnings.push(warning);
+            built.warnings.push(concealment.conceal(&warning));
         }
         let result = match source.config.probe.clone() {
             None => {
@@ -67,6 +68,6 @@ pub(crate) fn build(
     if faults.is_empty() {
         Ok(built)
     } else {
-        Err(ConfigError::new(faults))
+        Err(ConfigError::new(faults).concealing(&concealment))
     }
 }

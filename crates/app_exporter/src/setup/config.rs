@@ -7,7 +7,9 @@ use std::sync::Arc;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use crate::config::{At, ConfigError, Duplicates, Expanding, Fault, Variables, instead};
+use crate::config::{
+    At, Concealment, ConfigError, Duplicates, Expanding, Fault, Variables, instead,
+};
 use crate::setup::check;
 use crate::setup::document::Document;
 use crate::setup::files::{Files, ReadFile};
@@ -20,6 +22,8 @@ pub(crate) struct Config {
     pub(crate) sources: BTreeMap<At<SourceName>, DeclaredSource>,
     /// The number of files.
     pub(crate) files: usize,
+    /// The values that later errors must not have.
+    pub(crate) concealment: Concealment,
 }
 
 /// A source, and the file that declares it.
@@ -55,6 +59,8 @@ impl Config {
     /// # Errors
     /// When a file could not be read; the first mistake in the syntax of each file; or else all other mistakes.
     pub(crate) fn parse(files: &Files, variables: Variables<'_>) -> Result<Self, ConfigError> {
+        let texts = files.as_slice().iter().map(|file| &*file.text);
+        let concealment = Concealment::new(texts, variables);
         let mut faults = files.faults().to_vec();
         let mut sources = BTreeMap::new();
         for file in files.as_slice() {
@@ -71,9 +77,10 @@ impl Config {
             Ok(Self {
                 sources,
                 files: files.as_slice().len(),
+                concealment,
             })
         } else {
-            Err(ConfigError::new(faults))
+            Err(ConfigError::new(faults).concealing(&concealment))
         }
     }
 

@@ -131,7 +131,7 @@ impl ColumnConfig {
                 "`count` and `as` exclude each other: a count is a number; remove one of the two",
             ));
         }
-        for count in derived.count.iter().filter(|count| count.count("") > 0) {
+        for count in derived.count.iter().filter(|count| count.matches("").next().is_some()) {
             faults.push(Fault::at(
                 count.place(),
                 format!(

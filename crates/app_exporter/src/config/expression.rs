@@ -6,6 +6,8 @@ use regex::{Regex, RegexBuilder};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
+use crate::config::cut;
+
 /// A regular expression that finds a part of a text.
 #[derive(Clone, Debug)]
 pub(crate) struct Expression(Regex);
@@ -21,9 +23,9 @@ impl Expression {
         Some(group.map_or("", |group| group.as_str()))
     }
 
-    /// The number of matches in a text.
-    pub(crate) fn count(&self, text: &str) -> usize {
-        self.0.find_iter(text).count()
+    /// The matches in a text. A search for one may read the whole text.
+    pub(crate) fn matches<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        self.0.find_iter(text).map(|found| found.as_str())
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -38,17 +40,21 @@ impl Expression {
 pub(crate) fn compile(text: &str, expression: &str) -> Result<Regex, String> {
     /// The memory limit of a compiled expression.
     const MOST_BYTES: usize = 1 << 20;
+    /// The limit of groups within each other.
+    const MOST_NESTED: u32 = 50;
     RegexBuilder::new(expression)
         .multi_line(true)
         .crlf(true)
         .size_limit(MOST_BYTES)
+        .dfa_size_limit(MOST_BYTES)
+        .nest_limit(MOST_NESTED)
         .build()
         .map_err(|error| {
             let error = error.to_string();
             // The crate draws the expression over several lines; what it says is in the last one.
             let reason = error.lines().last().unwrap_or_default();
             let reason = reason.strip_prefix("error: ").unwrap_or(reason);
-            format!("`{text}` is not a regular expression: {reason}")
+            format!("`{}` is not a regular expression: {reason}", cut(text))
         })
 }
 

@@ -17,6 +17,7 @@ pub(crate) mod login;
 mod metric;
 mod placed;
 pub(crate) mod probe;
+mod quote;
 mod suggest;
 mod template;
 mod text_map;
@@ -36,6 +37,7 @@ pub(crate) use expression::{Expression, compile};
 pub(crate) use metric::{Duplicates, MetricConfig, MetricType, TimestampUnit, VALUE};
 pub(crate) use placed::{At, Place};
 pub(crate) use probe::{ProbeConfig, TARGET, TargetEntry};
+pub(crate) use quote::{MAX_QUOTED, cut};
 pub(crate) use suggest::{instead, there_is};
 #[cfg(feature = "_servers")]
 pub(crate) use template::Template;

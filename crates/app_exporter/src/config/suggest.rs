@@ -1,7 +1,11 @@
 //! Suggestions for misspelled words.
 
+use crate::config::cut;
+
 /// The candidate that differs least from `word`, if it is similar enough.
 fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    /// The largest number of bytes of a character.
+    const MAX_WIDTH: usize = 4;
     let lower = word.to_lowercase();
     // A third of the letters wrong is about as much as a slip of the fingers does.
     let limit = word.chars().count().max(3) / 3;
@@ -9,6 +13,8 @@ fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Opt
         .into_iter()
         // The word itself is not what is meant instead.
         .filter(|candidate| *candidate != word)
+        // Texts of other lengths are further away, and a comparison takes as much memory as they do.
+        .filter(|candidate| candidate.len().abs_diff(word.len()) <= MAX_WIDTH * limit)
         .map(|candidate| {
             let distance = strsim::osa_distance(&lower, &candidate.to_lowercase());
             (distance, candidate)
@@ -24,7 +30,7 @@ pub(crate) fn instead<'c>(
     candidates: impl IntoIterator<Item = &'c str> + Clone,
 ) -> String {
     match nearest(word, candidates.clone()) {
-        Some(meant) => format!(", did you mean `{meant}`?"),
+        Some(meant) => format!(", did you mean `{}`?", cut(meant)),
         None => there_is(candidates),
     }
 }
@@ -32,11 +38,11 @@ pub(crate) fn instead<'c>(
 /// The end of a message on a missing word: the list of candidates.
 pub(crate) fn there_is<'c>(candidates: impl IntoIterator<Item = &'c str>) -> String {
     /// The limit of names in one line.
-    const MOST: usize = 20;
+    const MOST: usize = 10;
     let mut names: Vec<String> = candidates
         .into_iter()
         .take(MOST + 1)
-        .map(|name| format!("`{name}`"))
+        .map(|name| format!("`{}`", cut(name)))
         .collect();
     if names.is_empty() {
         return "; none is available".to_owned();

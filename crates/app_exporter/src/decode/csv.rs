@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::encoding::TextEncoding;
+use crate::decode::table::MAX_KNOWN;
 use crate::decode::text::utf8;
 use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted};
 
@@ -182,6 +183,7 @@ fn table(
     };
     table.set_absent(places.iter().map(|at| !is_there(at)).collect());
     if !format.header {
+        let width = width.min(MAX_KNOWN);
         header.extend((1..=width).map(|at| at.to_string().into()));
     }
     table.set_known_columns(header);

@@ -12,12 +12,18 @@ pub(crate) struct Failure {
     pub(crate) message: String,
 }
 
+/// The limit of characters of a message.
+const MAX_MESSAGE: usize = 2000;
+
 impl Failure {
+    /// Creates a failure. A message that is too long is cut.
     pub(crate) fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            message: message.into(),
+        let mut message = message.into();
+        if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
+            message.truncate(end);
+            message.push('…');
         }
+        Self { reason, message }
     }
 
     /// The source cannot be reached or read.
@@ -55,8 +61,11 @@ impl Failure {
         let mut messages: Vec<&str> = Vec::new();
         for failure in failures {
             reason.get_or_insert(failure.reason);
+            if messages.len() > MOST {
+                break;
+            }
             let is_known = messages.contains(&failure.message.as_str());
-            if !is_known && messages.len() <= MOST {
+            if !is_known {
                 messages.push(&failure.message);
             }
         }

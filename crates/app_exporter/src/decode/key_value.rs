@@ -92,7 +92,7 @@ fn row(pairs: &[(&str, &str)], wanted: &[Box<str>], limits: Limits) -> Result<Ta
     }
     let mut table = builder.build();
     table.set_repeats_from(1);
-    table.set_known_columns(pairs.iter().map(|(key, _)| (*key).into()).collect());
+    table.set_known_columns(pairs.iter().map(|(key, _)| (*key).into()));
     Ok(table)
 }
 

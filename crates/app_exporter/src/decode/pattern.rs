@@ -9,12 +9,14 @@ use serde::{Deserialize, Deserializer, de};
 use crate::config::{OneOrNamed, compile};
 use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::text::{shown, utf8};
-use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted};
+use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted,
+    check_deadline};
 
 /// The result set of a single expression without a name.
 const ROWS: &str = "rows";
 
-/// A regular expression. `^` and `$` match at line ends, which are `\n` or `\r\n`. Matching takes linear time.
+/// A regular expression. `^` and `$` match at line ends, which are `\n` or `\r\n`. A search for one match takes
+/// linear time. Where each search reads the whole text, all of them together take quadratic time, which the deadline ends.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern(Regex);
 
@@ -53,6 +55,8 @@ impl Pattern {
         let kept = wanted.iter().filter(|column| groups.contains(&&***column));
         let mut builder = TableBuilder::new(kept.cloned(), limits);
         for captures in self.0.captures_iter(text) {
+            // A search may read the whole text for a short match.
+            check_deadline()?;
             let cells: Vec<Cell> = builder
                 .columns()
                 .iter()

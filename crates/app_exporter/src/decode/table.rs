@@ -4,7 +4,13 @@ use std::collections::BTreeMap;
 
 use exporter_kit::{Number, Snapshot};
 
-use crate::decode::Failure;
+use crate::decode::{Failure, check_deadline};
+
+/// The limit of available columns that are kept for messages.
+pub(super) const MAX_KNOWN: usize = 1000;
+
+/// The number of rows between two checks of the deadline.
+pub(crate) const ROWS_PER_CHECK: usize = 256;
 
 /// A value of a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -181,8 +187,9 @@ impl Table {
         self.columns.push(name.into());
     }
 
-    pub(crate) fn set_known_columns(&mut self, known: Vec<Box<str>>) {
-        self.known = known;
+    /// Sets the available columns, for messages; at most [`MAX_KNOWN`] are kept.
+    pub(crate) fn set_known_columns(&mut self, known: impl IntoIterator<Item = Box<str>>) {
+        self.known = known.into_iter().take(MAX_KNOWN).collect();
     }
 
     /// Marks the rows that have only the columns that occur again. A column that they lack is that of the first row.
@@ -233,8 +240,11 @@ impl TableBuilder {
     /// Adds a row. Missing cells are null, and cells beyond the columns are dropped.
     ///
     /// # Errors
-    /// When the table is full.
+    /// When the table is full, or the deadline of the computation has passed.
     pub(crate) fn push(&mut self, cells: impl IntoIterator<Item = Cell>) -> Result<(), Failure> {
+        if self.table.height.is_multiple_of(ROWS_PER_CHECK) {
+            check_deadline()?;
+        }
         if self.table.height == self.most_rows {
             return Err(Failure::limit(format!(
                 "more than {} rows; select fewer rows or raise `max_rows`",

@@ -2,6 +2,7 @@
 
 use exporter_kit::Number;
 
+use crate::config::MAX_QUOTED;
 use crate::decode::Failure;
 
 /// The bytes with which some programs begin UTF-8.
@@ -52,9 +53,8 @@ pub(crate) fn parse_number(text: &str) -> Option<Number> {
 
 /// The value for a message, shortened to a line.
 pub(crate) fn shown(text: &str) -> String {
-    const MOST: usize = 60;
-    let escaped: String = text.escape_debug().take(MOST).collect();
-    if text.escape_debug().nth(MOST).is_some() {
+    let escaped: String = text.escape_debug().take(MAX_QUOTED).collect();
+    if text.escape_debug().nth(MAX_QUOTED).is_some() {
         format!("{escaped}…")
     } else {
         escaped

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use exporter_kit::{CollectError, Descriptor, FamilySnapshot, FamilyWriter, Snapshot};
 
-use crate::decode::Failure;
+use crate::decode::{Failure, ROWS_PER_CHECK, check_deadline};
 use crate::mapping::Failures;
 use crate::mapping::group::Sample;
 use crate::mapping::metric::Metric;
@@ -58,7 +58,10 @@ impl<'a> Assembly<'a> {
     }
 
     /// All families, each label set once.
-    pub(super) fn build(self, failures: &mut Failures) -> Snapshot {
+    ///
+    /// # Errors
+    /// When the deadline of the computation has passed.
+    pub(super) fn build(self, failures: &mut Failures) -> Result<Snapshot, Failure> {
         let mut snapshot = Snapshot::new();
         for (descriptor, all) in &self.families {
             // A family without series is not shown, but what it is made from may have had none.
@@ -69,21 +72,28 @@ impl<'a> Assembly<'a> {
                 }
             };
             for given in all {
+                check_deadline()?;
                 match given {
                     Given::Made(metric, samples) => {
-                        for sample in samples {
+                        for (at, sample) in samples.iter().enumerate() {
+                            if at.is_multiple_of(ROWS_PER_CHECK) {
+                                check_deadline()?;
+                            }
                             let point = metric.point(sample);
                             note(writer.series(&metric.labels_of(sample), &point));
                         }
                     }
                     Given::Passed(family) => {
-                        for (head, point) in family.series() {
+                        for (at, (head, point)) in family.series().enumerate() {
+                            if at.is_multiple_of(ROWS_PER_CHECK) {
+                                check_deadline()?;
+                            }
                             note(writer.pass_on(head, &point));
                         }
                     }
                 }
             }
         }
-        snapshot
+        Ok(snapshot)
     }
 }

@@ -1,12 +1,17 @@
 //! Failures of a mapping. A thousand bad rows are a few messages.
 
 use exporter_kit::source::SourceErrorReason as Reason;
+use hashbrown::HashMap;
 
 use crate::decode::Failure;
 
 /// Failures of one fetch, by metric and reason.
 #[derive(Debug, Default)]
-pub(crate) struct Failures(Vec<Group>);
+pub(crate) struct Failures {
+    groups: Vec<Group>,
+    /// The index of each group, by reason and subject.
+    places: HashMap<Reason, HashMap<String, usize>>,
+}
 
 /// Failures with the same subject and reason.
 #[derive(Debug)]
@@ -24,15 +29,14 @@ impl Failures {
     pub(crate) fn add(&mut self, about: &str, failure: Failure) {
         /// The limit of messages of a group, each of which names another row or file.
         const MOST: usize = 10;
-        let known = self
-            .0
-            .iter_mut()
-            .find(|group| *group.about == *about && group.reason == failure.reason);
-        match known {
+        let of_reason = self.places.entry(failure.reason).or_default();
+        let next = self.groups.len();
+        let at = *of_reason.entry_ref(about).or_insert(next);
+        match self.groups.get_mut(at) {
             Some(group) if group.messages.contains(&failure.message) => (),
             Some(group) if group.messages.len() == MOST => group.has_more = true,
             Some(group) => group.messages.push(failure.message),
-            None => self.0.push(Group {
+            None => self.groups.push(Group {
                 about: about.into(),
                 reason: failure.reason,
                 messages: vec![failure.message],
@@ -43,7 +47,7 @@ impl Failures {
 
     /// One failure for each message. Equal failures of the next fetch have equal texts, so that a log prints them once.
     pub(crate) fn into_problems(self) -> impl Iterator<Item = Failure> {
-        self.0.into_iter().flat_map(|group| {
+        self.groups.into_iter().flat_map(|group| {
             let Group {
                 about,
                 reason,

@@ -7,7 +7,7 @@ use exporter_kit::source::SourceErrorReason as Reason;
 use exporter_kit::{Descriptor, Number, Timestamp, Value};
 
 use crate::config::{Duplicates, MetricConfig, MetricType, TextMap, TimestampUnit, VALUE};
-use crate::decode::{Cell, Failure, Table, Wanted};
+use crate::decode::{Cell, Failure, ROWS_PER_CHECK, Table, Wanted, check_deadline, shown};
 use crate::mapping::column::{Column, ColumnPlace, not_a_number};
 use crate::mapping::distribution::{Collected, Distribution, DistributionPlaces};
 use crate::mapping::group::{Groups, Sample, SampleValue};
@@ -134,12 +134,15 @@ impl Metric {
 
     /// Maps the tables of its result set, which are `complete` unless one failed. An invalid row is counted in
     /// `failures` and skipped.
+    ///
+    /// # Errors
+    /// When the deadline of the computation has passed.
     pub(super) fn samples<'t>(
         &self,
         tables: impl Iterator<Item = &'t Table>,
         complete: bool,
         problems: &mut Problems<'t>,
-    ) -> Vec<Sample> {
+    ) -> Result<Vec<Sample>, Failure> {
         let Problems { failures, .. } = problems;
         let mut rows_so_far = RowsSoFar {
             groups: Groups::new(self.duplicates),
@@ -156,10 +159,14 @@ impl Metric {
                     let repeats_from = table.repeats_from().unwrap_or(table.len());
                     let mut rows = table.rows();
                     let first = rows.clone().next().unwrap_or_default();
-                    for row in rows.by_ref().take(repeats_from) {
+                    for (at, row) in rows.by_ref().take(repeats_from).enumerate() {
+                        if at.is_multiple_of(ROWS_PER_CHECK) {
+                            check_deadline()?;
+                        }
                         self.add(row, &columns, &mut rows_so_far, failures);
                     }
                     for row in rows {
+                        check_deadline()?;
                         if let Some(row) = self.repeated(row, first, &columns) {
                             self.add(&row, &columns, &mut rows_so_far, failures);
                         }
@@ -182,10 +189,10 @@ impl Metric {
             collected,
         } = rows_so_far;
         if let Some(distribution) = &self.distribution {
-            return distribution.samples(collected, |labels, failure| {
+            return Ok(distribution.samples(collected, |labels, failure| {
                 let failure = failure.unwrap_or_else(|| self.conflict(labels));
                 problems.failures.add(self.descriptor.name(), failure);
-            });
+            }));
         }
         if let Some(default) = self.default.filter(|_| complete) {
             if nothing && self.labels.is_empty() {
@@ -197,13 +204,13 @@ impl Metric {
         }
         let samples = groups.into_samples();
         let Some(totals) = &self.totals else {
-            return samples;
+            return Ok(samples);
         };
         let (samples, added) = totals.add(samples);
         if let Err(failure) = added {
             problems.failures.add(self.descriptor.name(), failure);
         }
-        samples
+        Ok(samples)
     }
 
     /// All labels of a sample.
@@ -324,7 +331,7 @@ impl Metric {
     /// The failure for rows with the same labels.
     fn conflict(&self, labels: &[impl AsRef<str>]) -> Failure {
         let labels = self.labels.iter().zip(labels);
-        let labels = labels.map(|((label, _), value)| format!("{label}={:?}", value.as_ref()));
+        let labels = labels.map(|((label, _), value)| format!("{label}=\"{}\"", shown(value.as_ref())));
         let labels = labels.collect::<Vec<_>>().join(",");
         Failure::new(
             Reason::Conflict,

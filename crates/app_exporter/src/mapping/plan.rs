@@ -58,7 +58,7 @@ impl Mapping {
     /// Maps the result sets to families. A failed result set fails its metrics; an invalid row is skipped alone.
     ///
     /// # Errors
-    /// When all result sets failed.
+    /// When all result sets failed, or the deadline of the computation has passed.
     pub(crate) fn map(&self, parts: &[Part]) -> Result<Mapped, Failure> {
         let used = parts.iter().filter(|part| self.can_use(part));
         let rows: usize = used.map(Part::rows_len).sum();
@@ -78,7 +78,7 @@ impl Mapping {
         for metric in &self.metrics {
             let own = || parts.iter().filter(|part| part.name == metric.part);
             let complete = own().all(|part| part.content.is_ok());
-            let samples = metric.samples(own().filter_map(Part::table), complete, &mut problems);
+            let samples = metric.samples(own().filter_map(Part::table), complete, &mut problems)?;
             assembly.add_made(metric, samples, &mut problems.failures);
         }
         let Problems {
@@ -93,7 +93,7 @@ impl Mapping {
             }
         }
         Ok(Mapped {
-            snapshot: assembly.build(&mut failures),
+            snapshot: assembly.build(&mut failures)?,
             rows: rows as u64,
             failures,
             unmatched: unmatched.map(Into::into),

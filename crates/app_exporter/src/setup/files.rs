@@ -7,7 +7,9 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
 use std::sync::Arc;
+use std::time::Duration;
 
+use exporter_kit::source::Deadline;
 use serde::Deserialize;
 
 use crate::config::{At, Expanding, Fault, Place, Variables};
@@ -215,7 +217,7 @@ fn found(written: &Path, folder: &Path) -> Result<Vec<PathBuf>, String> {
         return Ok(vec![path]);
     }
     let matching = pattern
-        .find(folder)
+        .find(folder, Deadline::after(Duration::MAX))
         .map_err(|failure| format!("{}; check the path and its permissions", failure.message))?;
     let mut paths = Vec::new();
     for path in matching {

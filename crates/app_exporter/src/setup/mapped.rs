@@ -54,13 +54,8 @@ impl MappedSource {
     }
 
     async fn map(&self, parts: Vec<Part>, visit: &Visit) -> Result<Mapped, Failure> {
-        /// This many rows are mapped faster than another thread starts.
-        const FEW: usize = 1000;
-        if parts.iter().map(Part::rows_len).sum::<usize>() <= FEW {
-            return self.mapping.map(&parts);
-        }
         let mapping = Arc::clone(&self.mapping);
-        visit.blocking(move || mapping.map(&parts)).await
+        visit.compute(move || mapping.map(&parts)).await
     }
 }
 
@@ -82,7 +77,7 @@ impl Source for MappedSource {
         // Each is counted, but only the last is shown: it says all.
         let all = together(&problems);
         if let Some(last) = problems.last_mut() {
-            last.message = all;
+            *last = Failure::new(last.reason, all);
         }
         for problem in problems {
             fetched = fetched.with_problem(problem.into());

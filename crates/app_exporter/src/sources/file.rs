@@ -6,7 +6,7 @@ use std::time::UNIX_EPOCH;
 use std::{fs, io};
 
 use exporter_kit::Number;
-use exporter_kit::source::{Deadline, SourceErrorReason as Reason};
+use exporter_kit::source::SourceErrorReason as Reason;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -17,7 +17,7 @@ use crate::decode::{
 };
 use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings};
 use crate::sources::path_pattern::PathPattern;
-use crate::sources::visit::{Visit, in_time};
+use crate::sources::visit::{Computation, Visit, in_time};
 use crate::sources::whole_file;
 
 /// The result set with a row for each file.
@@ -121,20 +121,21 @@ impl File {
 
 impl Fetch for File {
     async fn fetch(&self, visit: &Visit) -> Result<Vec<Part>, Failure> {
-        let (reading, deadline) = (Arc::clone(&self.0), visit.deadline());
-        visit.blocking(move || reading.fetch(deadline)).await
+        let (reading, computation) = (Arc::clone(&self.0), visit.computation());
+        visit.blocking(move || reading.fetch(&computation)).await
     }
 }
 
 impl Reading {
-    fn fetch(&self, deadline: Deadline) -> Result<Vec<Part>, Failure> {
-        self.read_all(self.path.find(&self.folder)?, deadline)
+    fn fetch(&self, computation: &Computation) -> Result<Vec<Part>, Failure> {
+        let paths = self.path.find(&self.folder, computation.deadline())?;
+        self.read_all(paths, computation)
     }
 
     fn read_all(
         &self,
         paths: impl Iterator<Item = Result<PathBuf, Failure>>,
-        deadline: Deadline,
+        computation: &Computation,
     ) -> Result<Vec<Part>, Failure> {
         let several = self.path.is_pattern();
         let mut files = TableBuilder::new(COLUMNS, self.limits);
@@ -142,7 +143,7 @@ impl Reading {
         let mut left = self.limits;
         let mut parts = Vec::new();
         for (count, path) in paths.enumerate() {
-            in_time(deadline)?;
+            in_time(computation.deadline())?;
             if count == self.limits.rows {
                 let failure = Failure::limit(format!(
                     "more than {count} files; match fewer, or raise `max_rows`"
@@ -151,7 +152,7 @@ impl Reading {
                 return Ok(parts);
             }
             let read = path.and_then(|path| {
-                match self.read(&path, &mut files, &mut left) {
+                match self.read(&path, &mut files, &mut left, computation) {
                     // A file that was removed meanwhile is not an error.
                     Err(_) if several && is_gone(&path) => Ok(Vec::new()),
                     read => read,
@@ -173,6 +174,7 @@ impl Reading {
         path: &Path,
         files: &mut TableBuilder,
         left: &mut Limits,
+        computation: &Computation,
     ) -> Result<Vec<Part>, Failure> {
         let metadata = whole_file::metadata(path)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -193,7 +195,7 @@ impl Reading {
             Reason::Limit => self.too_much(path, "bytes", self.limits.bytes),
             _ => failure,
         })?;
-        let decoded = decoder.decode(&bytes);
+        let decoded = computation.run(|| decoder.decode(&bytes));
         let mut parts =
             decoded.map_err(|failure| failure.about(format!("`{}`", path.display())))?;
         let rows: usize = parts.iter().filter_map(Part::table).map(Table::len).sum();
@@ -235,6 +237,8 @@ fn is_gone(path: &Path) -> bool {
 mod tests {
     use std::time::Duration;
 
+    use exporter_kit::source::Deadline;
+
     use super::*;
 
     #[test]
@@ -256,8 +260,8 @@ mod tests {
         let File(reading) = File::new(&config, Wanted::default(), limits, surroundings);
         let denied = Failure::connect("`a`: cannot read: permission denied");
         let paths = [Err(denied.clone()), Ok(folder.join("gone")), Ok(there)];
-        let deadline = Deadline::after(Duration::from_secs(60));
-        let parts = reading.read_all(paths.into_iter(), deadline).unwrap();
+        let computation = Computation::until(Deadline::after(Duration::from_secs(60)));
+        let parts = reading.read_all(paths.into_iter(), &computation).unwrap();
         let rows = |part: &Part| part.table().map(Table::len).ok_or(());
         let rows: Vec<_> = parts.iter().map(|part| (&*part.name, rows(part))).collect();
         assert_eq!(
@@ -265,9 +269,9 @@ mod tests {
             [("rows", Err(())), ("rows", Ok(1)), (FILES, Ok(1))],
             "{parts:?}"
         );
-        let over = Deadline::after(Duration::ZERO);
+        let over = Computation::until(Deadline::after(Duration::ZERO));
         let failure = reading
-            .read_all([Ok(folder.join("b"))].into_iter(), over)
+            .read_all([Ok(folder.join("b"))].into_iter(), &over)
             .unwrap_err();
         assert_eq!(failure.reason, Reason::Timeout);
         fs::remove_dir_all(&folder).unwrap();

@@ -90,7 +90,7 @@ impl Files {
         let now = Duration::new(seconds, now.subsec_nanos());
         let (mut count, mut bytes) = (0_u64, 0_u64);
         let (mut oldest, mut newest) = (None::<Duration>, None::<Duration>);
-        for path in self.path.find_unordered(&self.folder)? {
+        for path in self.path.find_unordered(&self.folder, deadline)? {
             let path = path?;
             in_time(deadline)?;
             // Sessions end all the time: a file that was removed meanwhile is not an error.

@@ -29,6 +29,7 @@ pub(crate) mod login;
 mod metered;
 pub(crate) mod origin;
 pub(crate) mod path_pattern;
+mod path_walk;
 #[cfg_attr(not(feature = "redis"), path = "absent/redis.rs")]
 pub(crate) mod redis;
 #[cfg(feature = "http")]

@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Components, Path, PathBuf};
 
+use exporter_kit::source::Deadline;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::config::TargetString;
 use crate::decode::Failure;
+use crate::sources::path_walk::Walk;
 use crate::sources::whole_file::unreadable;
 
 /// A path that may have the wildcards `*`, `?`, `[a-z]` and `**`.
@@ -51,7 +53,7 @@ impl PathPattern {
     ///
     /// # Errors
     /// When the folder before the first wildcard does not exist, which is not the same as no matching files.
-    pub(crate) fn find(&self, folder: &Path) -> Result<Found, Failure> {
+    pub(crate) fn find(&self, folder: &Path, deadline: Deadline) -> Result<Found, Failure> {
         let known = self.known_folder(folder);
         if !self.is_pattern() {
             // A file can be read in a folder that cannot be listed.
@@ -60,23 +62,27 @@ impl PathPattern {
             return Ok(Found::One(Some(path)));
         }
         fs::read_dir(&known).map_err(|error| unreadable(&known, &error))?;
-        // Wildcards in the name of the folder have no meaning.
-        let begin = if Path::new(&self.0).is_absolute() || folder.as_os_str().is_empty() {
-            String::new()
-        } else {
-            format!("{}/", glob::Pattern::escape(&folder.to_string_lossy()))
+        let begin = match known == Path::new(".") {
+            true => PathBuf::new(),
+            false => known,
         };
-        let pattern = format!("{begin}{}", self.0);
-        let paths = glob::glob(&pattern)
-            .map_err(|error| Failure::connect(format!("invalid pattern `{pattern}`: {error}")))?;
-        Ok(Found::Several(paths))
+        let parts = self.components().skip(self.known_components().count());
+        let parts = parts.filter_map(|part| part.as_os_str().to_str());
+        let walk = Walk::new(begin, parts, self.0.ends_with('/'), deadline).map_err(|error| {
+            Failure::connect(format!("invalid pattern `{}`: {error}", self.0))
+        })?;
+        Ok(Found::Several(Box::new(walk)))
     }
 
     /// Finds the matching paths in any order, without a list of all in memory if only the last part has wildcards.
     ///
     /// # Errors
     /// As for [`find`](Self::find).
-    pub(super) fn find_unordered(&self, folder: &Path) -> Result<Found, Failure> {
+    pub(super) fn find_unordered(
+        &self,
+        folder: &Path,
+        deadline: Deadline,
+    ) -> Result<Found, Failure> {
         let path = Path::new(&self.0);
         let (parent, name) = (path.parent(), path.file_name().and_then(OsStr::to_str));
         let name = match (parent, name) {
@@ -88,7 +94,7 @@ impl PathPattern {
             {
                 name
             }
-            _ => return self.find(folder),
+            _ => return self.find(folder, deadline),
         };
         let known = self.known_folder(folder);
         let entries = fs::read_dir(&known).map_err(|error| unreadable(&known, &error))?;
@@ -97,15 +103,22 @@ impl PathPattern {
         Ok(Found::Named(known, entries, name))
     }
 
-    /// The folder before the first wildcard.
-    pub(super) fn known_folder(&self, folder: &Path) -> PathBuf {
-        let path = Path::new(&self.0);
-        let parent = path.parent().unwrap_or(Path::new(""));
-        let known = parent.components().take_while(|component| match component {
+    fn components(&self) -> Components<'_> {
+        Path::new(&self.0).components()
+    }
+
+    /// The folders before the first wildcard.
+    fn known_components(&self) -> impl Iterator<Item = Component<'_>> {
+        let parent = Path::new(&self.0).parent().unwrap_or(Path::new(""));
+        parent.components().take_while(|component| match component {
             Component::Normal(name) => !is_open(&name.to_string_lossy()),
             _ => true,
-        });
-        let known = folder.join(known.collect::<PathBuf>());
+        })
+    }
+
+    /// The folder before the first wildcard.
+    pub(super) fn known_folder(&self, folder: &Path) -> PathBuf {
+        let known = folder.join(self.known_components().collect::<PathBuf>());
         if known.as_os_str().is_empty() {
             PathBuf::from(".")
         } else {
@@ -117,7 +130,7 @@ impl PathPattern {
 /// The matching paths. A folder that cannot be read is an error among them.
 pub(crate) enum Found {
     One(Option<PathBuf>),
-    Several(glob::Paths),
+    Several(Box<Walk>),
     /// The entries of one folder whose names match.
     Named(PathBuf, fs::ReadDir, glob::Pattern),
 }
@@ -128,10 +141,7 @@ impl Iterator for Found {
     fn next(&mut self) -> Option<Self::Item> {
         match self {
             Self::One(path) => path.take().map(Ok),
-            Self::Several(paths) => {
-                let found = paths.next()?;
-                Some(found.map_err(|error| unreadable(error.path(), error.error())))
-            }
+            Self::Several(paths) => paths.next(),
             Self::Named(folder, entries, name) => entries.find_map(|entry| match entry {
                 Ok(entry) if !name.matches(&entry.file_name().to_string_lossy()) => None,
                 Ok(entry) => Some(Ok(entry.path())),
@@ -172,6 +182,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("app_exporter-path-{}", std::process::id()));
         let names = ["sess_a", "sess_b", ".sess_c", "other", "[d]", "in/sess_e"];
         fs::create_dir_all(folder.join("in")).unwrap();
+        let far = Deadline::after(std::time::Duration::MAX);
         for name in names {
             fs::write(folder.join(name), "").unwrap();
         }
@@ -189,8 +200,8 @@ mod tests {
             ("./in/../sess_*", 2),
         ] {
             let pattern = PathPattern(pattern.to_owned());
-            let ordered: Vec<_> = pattern.find(&folder).unwrap().map(Result::unwrap).collect();
-            let unordered = pattern.find_unordered(&folder).unwrap();
+            let ordered: Vec<_> = pattern.find(&folder, far).unwrap().map(Result::unwrap).collect();
+            let unordered = pattern.find_unordered(&folder, far).unwrap();
             let mut unordered: Vec<_> = unordered.map(Result::unwrap).collect();
             unordered.sort();
             assert_eq!(ordered, unordered, "{pattern:?}");
@@ -198,7 +209,7 @@ mod tests {
         }
         for pattern in ["gone/sess_*", "gone/other"] {
             let pattern = PathPattern(pattern.to_owned());
-            assert!(pattern.find_unordered(&folder).is_err(), "{pattern:?}");
+            assert!(pattern.find_unordered(&folder, far).is_err(), "{pattern:?}");
         }
         fs::remove_dir_all(&folder).unwrap();
     }

@@ -1,5 +1,6 @@
 //! JSON: a JSONPath selects the rows, and columns relative to each.
 
+mod depth;
 mod rows;
 mod streamed;
 mod visitor;
@@ -11,10 +12,11 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use crate::config::OneOrNamed;
+use crate::config::{OneOrNamed, cut};
 use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::text::{BYTE_ORDER_MARK, shown, utf8};
-use crate::decode::{Failure, Limits, Part, PartInfo, Parts, Table, Wanted};
+use crate::decode::{Failure, Limits, Part, PartInfo, Parts, ROWS_PER_CHECK, Table, Wanted, check_deadline};
+use depth::{MAX_DEPTH, check_depth};
 use rows::{Column, Node, Place, Rows, each_located, is_own};
 use streamed::Route;
 
@@ -26,7 +28,8 @@ const ROWS: &str = "rows";
 #[serde(deny_unknown_fields)]
 pub(crate) struct JsonFormat {
     /// A JSONPath that selects the rows, such as `$.items[*]` or `$.items[?@.active == true]`. A map of paths makes
-    /// several result sets, which metrics select by `from`. Without it, the whole document is one row.
+    /// several result sets, which metrics select by `from`. Without it, the whole document is one row. At most 8 brackets
+    /// and parentheses may be within each other, and 128 arrays and objects in the document.
     #[serde(default)]
     rows: Option<OneOrNamed<Path>>,
     /// Reads each line as a document of its own (JSON lines, NDJSON). Paths in `rows` begin at each document.
@@ -183,6 +186,9 @@ impl DocumentDecoder {
             if line.trim_ascii().is_empty() {
                 continue;
             }
+            if number.is_multiple_of(ROWS_PER_CHECK) {
+                check_deadline()?;
+            }
             match document(line, number) {
                 Err(failure) if invalid.len() < MOST => invalid.push(failure),
                 Err(_) => (),
@@ -265,9 +271,18 @@ impl DocumentPart {
 }
 
 fn parse(text: &str) -> Result<JsonPath, String> {
+    if let Err(at) = check_depth(text) {
+        return Err(format!(
+            "`{}` is not a supported JSONPath: more than {MAX_DEPTH} brackets and parentheses within each other at \
+             character {}; simplify the filter",
+            cut(text),
+            at + 1
+        ));
+    }
     JsonPath::parse(text).map_err(|error| {
         format!(
-            "`{text}` is not a JSONPath: {} at character {}; write it as in `$.items[*]` or `$['a-b']`",
+            "`{}` is not a JSONPath: {} at character {}; write it as in `$.items[*]` or `$['a-b']`",
+            cut(text),
             error.message(),
             error.position() + 1
         )

@@ -4,6 +4,7 @@ use exporter_kit::Number;
 use serde_json::Value;
 use serde_json_path::{JsonPath, PathElement};
 
+use crate::decode::table::MAX_KNOWN;
 use crate::decode::{Cell, Failure, Limits, Table, TableBuilder};
 
 /// The column of a row that is a value instead of an object.
@@ -88,7 +89,8 @@ impl<'d> Rows<'d> {
             cells.push(found.unwrap_or(Cell::Null));
         }
         if let (None, Some(row)) = (&self.members, row.value.as_object()) {
-            self.members = Some(row.keys().map(|name| name.as_str().into()).collect());
+            let names = row.keys().take(MAX_KNOWN);
+            self.members = Some(names.map(|name| name.as_str().into()).collect());
         }
         self.builder.push(cells)
     }

@@ -8,6 +8,7 @@ use serde_json_path::JsonPath;
 
 use super::rows::{Column, Node, Own, Rows, VALUE, place};
 use super::visitor::{Each, Name, Take, ToCell};
+use crate::decode::table::MAX_KNOWN;
 use crate::decode::{Cell, Limits, Table};
 
 /// The members that lead to the array of rows: `a` and `b` for `$.a.b[*]`.
@@ -197,10 +198,13 @@ impl Take for Row<'_, '_, '_> {
         let Self { walk, own } = self;
         let columns = walk.rows.columns();
         let mut names: Option<Vec<Box<str>>> = walk.rows.wants_members().then(Vec::new);
+        let mut known: HashSet<Box<str>> = HashSet::new();
         let mut column_of = |name: &str| {
             if let Some(names) = &mut names
-                && !names.iter().any(|known| **known == *name)
+                && names.len() < MAX_KNOWN
+                && !known.contains(name)
             {
+                known.insert(name.into());
                 names.push(name.into());
             }
             columns.iter().position(|(column, _)| **column == *name)

@@ -4,7 +4,7 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-use crate::decode::Failure;
+use crate::decode::{Failure, ROWS_PER_CHECK, check_deadline};
 
 /// The limit of elements within elements.
 const DEEPEST: usize = 200;
@@ -35,7 +35,10 @@ impl Tree {
         let mut reader = Reader::from_str(text);
         let mut tree = Self::default();
         let mut open: Vec<usize> = Vec::new();
-        loop {
+        for count in 0_usize.. {
+            if count.is_multiple_of(ROWS_PER_CHECK) {
+                check_deadline()?;
+            }
             let event = reader.read_event();
             let failure =
                 |what: &dyn std::fmt::Display| not_xml(text, reader.error_position(), what);

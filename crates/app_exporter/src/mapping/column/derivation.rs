@@ -3,7 +3,7 @@
 use exporter_kit::Number;
 
 use crate::config::{DerivedConfig, Expression, Notation, Replacements, TextMap};
-use crate::decode::{Cell, Failure, shown};
+use crate::decode::{Cell, Failure, check_deadline, shown};
 use crate::mapping::column::notation;
 
 /// The steps, in the order in which they are applied.
@@ -76,7 +76,11 @@ impl Derivation {
             text = replacement.into();
         }
         if let Some(counted) = self.counted.as_ref().filter(|_| *cell != Cell::Null) {
-            let count = counted.count(&text) as u64;
+            let mut count = 0;
+            for _ in counted.matches(&text) {
+                check_deadline()?;
+                count += 1;
+            }
             return Ok(Cell::Number(Number::U64(count)));
         }
         match &self.notation {

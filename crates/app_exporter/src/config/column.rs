@@ -131,7 +131,11 @@ impl ColumnConfig {
                 "`count` and `as` exclude each other: a count is a number; remove one of the two",
             ));
         }
-        for count in derived.count.iter().filter(|count| count.matches("").next().is_some()) {
+        for count in derived
+            .count
+            .iter()
+            .filter(|count| count.matches("").next().is_some())
+        {
             faults.push(Fault::at(
                 count.place(),
                 format!(

@@ -22,6 +22,8 @@ mod yaml;
 pub(crate) use decoder::Decoder;
 pub(crate) use failure::Failure;
 pub(crate) use format::Format;
-pub(crate) use table::{Cell, Content, Limits, Part, PartInfo, Parts, ROWS_PER_CHECK, Table, TableBuilder, Wanted};
+pub(crate) use table::{
+    Cell, Content, Limits, Part, PartInfo, Parts, ROWS_PER_CHECK, Table, TableBuilder, Wanted,
+};
 pub(crate) use text::{parse_number, shown};
 pub(crate) use time_limit::{check_deadline, with_deadline};

@@ -9,8 +9,9 @@ use serde::{Deserialize, Deserializer, de};
 use crate::config::{OneOrNamed, compile};
 use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::text::{shown, utf8};
-use crate::decode::{Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted,
-    check_deadline};
+use crate::decode::{
+    Cell, Failure, Limits, Part, PartInfo, Parts, Table, TableBuilder, Wanted, check_deadline,
+};
 
 /// The result set of a single expression without a name.
 const ROWS: &str = "rows";

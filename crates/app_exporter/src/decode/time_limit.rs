@@ -48,7 +48,10 @@ mod tests {
 
     #[test]
     fn a_deadline_is_that_of_its_work_alone() {
-        let (past, far) = (Deadline::after(Duration::ZERO), Deadline::after(Duration::MAX));
+        let (past, far) = (
+            Deadline::after(Duration::ZERO),
+            Deadline::after(Duration::MAX),
+        );
         assert_eq!(check_deadline(), Ok(()));
         with_deadline(past, || {
             assert_eq!(check_deadline().unwrap_err().reason, Reason::Timeout);

@@ -331,7 +331,8 @@ impl Metric {
     /// The failure for rows with the same labels.
     fn conflict(&self, labels: &[impl AsRef<str>]) -> Failure {
         let labels = self.labels.iter().zip(labels);
-        let labels = labels.map(|((label, _), value)| format!("{label}=\"{}\"", shown(value.as_ref())));
+        let labels =
+            labels.map(|((label, _), value)| format!("{label}=\"{}\"", shown(value.as_ref())));
         let labels = labels.collect::<Vec<_>>().join(",");
         Failure::new(
             Reason::Conflict,

@@ -68,9 +68,8 @@ impl PathPattern {
         };
         let parts = self.components().skip(self.known_components().count());
         let parts = parts.filter_map(|part| part.as_os_str().to_str());
-        let walk = Walk::new(begin, parts, self.0.ends_with('/'), deadline).map_err(|error| {
-            Failure::connect(format!("invalid pattern `{}`: {error}", self.0))
-        })?;
+        let walk = Walk::new(begin, parts, self.0.ends_with('/'), deadline)
+            .map_err(|error| Failure::connect(format!("invalid pattern `{}`: {error}", self.0)))?;
         Ok(Found::Several(Box::new(walk)))
     }
 
@@ -200,7 +199,11 @@ mod tests {
             ("./in/../sess_*", 2),
         ] {
             let pattern = PathPattern(pattern.to_owned());
-            let ordered: Vec<_> = pattern.find(&folder, far).unwrap().map(Result::unwrap).collect();
+            let ordered: Vec<_> = pattern
+                .find(&folder, far)
+                .unwrap()
+                .map(Result::unwrap)
+                .collect();
             let unordered = pattern.find_unordered(&folder, far).unwrap();
             let mut unordered: Vec<_> = unordered.map(Result::unwrap).collect();
             unordered.sort();

@@ -251,7 +251,10 @@ mod tests {
         assert_eq!(names("*/up/a.txt"), ["b/up/a.txt"]);
         assert_eq!(names("b/*/"), ["b/c", "b/up"]);
         let late = found("**/*.txt", &folder, Deadline::after(Duration::ZERO));
-        let reasons: Vec<_> = late.into_iter().map(|it| it.map_err(|it| it.reason)).collect();
+        let reasons: Vec<_> = late
+            .into_iter()
+            .map(|it| it.map_err(|it| it.reason))
+            .collect();
         assert_eq!(reasons, [Err(Reason::Timeout)]);
         fs::remove_dir_all(&folder).unwrap();
     }

@@ -9,7 +9,9 @@ use super::{Prepared, Scrape};
 use crate::collect::{Failure, Sink};
 use crate::encode::Format;
 use crate::registry::{Access, InOrder, Registered, Registry};
-use crate::source::{Batch, Budget, Collected, CollectorRun, Deadline, Fetches, Sources, View};
+use crate::source::{
+    Batch, Collected, CollectorRun, Deadline, Fetches, MemoryLimit, Sources, View,
+};
 
 /// Returns whether a scrape of the registry has to wait for anything.
 pub(crate) fn has_waiting(registry: &Registry) -> bool {
@@ -30,10 +32,10 @@ pub(crate) fn has_waiting(registry: &Registry) -> bool {
 pub(crate) fn gather(
     registry: &Registry,
     until: Option<Instant>,
-    budget: &Arc<Budget>,
+    memory: &MemoryLimit,
     is_wanted: &dyn Fn() -> bool,
 ) -> Arc<Gathered> {
-    let batch = Batch::new(budget);
+    let batch = Batch::new(memory);
     let gathering = Gathering::begin(registry, until, &batch);
     batch.advance();
     gathering.wait(until, is_wanted)

@@ -29,7 +29,7 @@ use crate::scrape::negotiation::{self, Choice};
 use crate::scrape::peer::Peer;
 use crate::scrape::shared_encoding::{self, SharedEncodings};
 use crate::scrape::slots::{CROWD, InFlight, Slots};
-use crate::source::Budget;
+use crate::source::MemoryLimit;
 
 /// The default limit of simultaneous scrapes.
 const MAX_REQUESTS: usize = CROWD;
@@ -92,8 +92,8 @@ impl MetricsHandler {
             shared: Arc::new(HandlerState {
                 registry: registry.clone(),
                 compressors: Compressors::default(),
-                budget: Budget::new(MEMORY),
                 slots: Slots::default(),
+                memory: MemoryLimit::new(MEMORY),
                 quick: AtomicBool::new(false),
                 size: AtomicUsize::new(UNKNOWN_SIZE),
             }),

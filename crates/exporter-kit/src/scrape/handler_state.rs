@@ -8,7 +8,7 @@ use crate::registry::Registry;
 use crate::scrape::appendix::Appendix;
 use crate::scrape::coding::Compressors;
 use crate::scrape::slots::Slots;
-use crate::source::Budget;
+use crate::source::MemoryLimit;
 
 /// The largest text, in bytes, kept in memory for several readers.
 pub(crate) const SHARED_BYTES: usize = 1024 * 1024;
@@ -31,8 +31,8 @@ pub(crate) struct Options {
 pub(crate) struct HandlerState {
     pub(crate) registry: Registry,
     pub(crate) compressors: Compressors,
-    pub(crate) budget: Arc<Budget>,
     pub(super) slots: Slots,
+    pub(crate) memory: MemoryLimit,
     /// True if the last complete scrape was fast and small.
     pub(crate) quick: AtomicBool,
     /// The size of the last complete text, in bytes.

@@ -64,9 +64,9 @@ impl Job {
     fn gather(&mut self, is_wanted: &dyn Fn() -> bool) {
         if self.has_waiting {
             let HandlerState {
-                registry, budget, ..
+                registry, memory, ..
             } = &*self.shared;
-            let gathered = gathering::gather(registry, self.limits.collected, budget, is_wanted);
+            let gathered = gathering::gather(registry, self.limits.collected, memory, is_wanted);
             self.scrape.with_prepared(gathered);
         }
     }

@@ -21,6 +21,8 @@ pub(crate) use contested::loosen;
 #[cfg(feature = "source")]
 pub(crate) use contested::{FamilyNames, contested};
 pub(crate) use index::{SeriesIndex, same_labels};
+#[cfg(feature = "source")]
+pub(crate) use sample::heap_bytes;
 pub(crate) use sample::{OwnedSample, OwnedValue};
 pub(crate) use series::Series;
 
@@ -90,6 +92,20 @@ impl Snapshot {
     pub(crate) fn duplicates_by_family(&self) -> impl Iterator<Item = (&str, &str)> {
         let duplicates = self.duplicates.iter();
         duplicates.map(|duplicate| (&*duplicate.family, &*duplicate.text))
+    }
+
+    /// An estimate of its memory, in bytes.
+    #[cfg(feature = "source")]
+    pub(crate) fn held_bytes(&self) -> usize {
+        let families = self.families.iter();
+        let families = families.map(|family| {
+            let descriptor = &family.descriptor;
+            let texts = 2 * descriptor.name().len() + descriptor.help().len();
+            let series = family.series.iter();
+            let series: usize = series.map(Series::held_bytes).sum();
+            size_of::<FamilySnapshot>() + texts + series
+        });
+        families.sum()
     }
 
     /// Returns the snapshot with its families sorted by name.

@@ -107,6 +107,22 @@ impl PartialEq for OwnedSample {
     }
 }
 
+/// The approximate heap size of a value, in bytes.
+#[cfg(feature = "source")]
+pub(crate) fn heap_bytes(point: &Sample<'_>) -> usize {
+    match point.value {
+        Value::Histogram(value) | Value::GaugeHistogram(value) => {
+            let native = value.native().map_or(0, |native| {
+                16 * (native.positive.len() + native.negative.len())
+            });
+            size_of_val(value) + 16 * value.bounds().len() + native
+        }
+        Value::Summary(value) => size_of_val(value) + 16 * value.quantiles.len(),
+        Value::StateSet(states) => size_of_val(states),
+        _ => 0,
+    }
+}
+
 /// Compares numbers, but NaN equals NaN, so that expositions can be compared.
 fn same(a: f64, b: f64) -> bool {
     a == b || (a.is_nan() && b.is_nan())

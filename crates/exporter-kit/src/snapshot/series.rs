@@ -3,6 +3,8 @@
 use std::fmt;
 
 use crate::model::SeriesKeyBuf;
+#[cfg(feature = "source")]
+use crate::snapshot::heap_bytes;
 use crate::snapshot::{OwnedSample, same_labels};
 
 /// One series at one time.
@@ -10,6 +12,14 @@ use crate::snapshot::{OwnedSample, same_labels};
 pub(crate) struct Series {
     pub(crate) key: SeriesKeyBuf,
     pub(crate) sample: OwnedSample,
+}
+
+#[cfg(feature = "source")]
+impl Series {
+    /// An estimate of its memory, in bytes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        size_of::<Self>() + self.key.as_key().len() + heap_bytes(&self.sample.as_sample())
+    }
 }
 
 impl PartialEq for Series {

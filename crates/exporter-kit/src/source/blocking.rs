@@ -7,8 +7,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use super::buffer::{Budget, BufferWriter, FamilyBuffer};
+use super::buffer::{BufferWriter, FamilyBuffer};
 use super::flight::{Flight, FlightEnd};
+use super::memory::MemoryLimit;
 use super::threads::BlockingThreads;
 use super::{patience, pool};
 use crate::collect::context::ScrapeContext;
@@ -115,7 +116,7 @@ impl CollectorRun {
 /// thread.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    budget: Arc<Budget>,
+    memory: MemoryLimit,
     state: Mutex<BatchState>,
 }
 
@@ -129,9 +130,9 @@ struct BatchState {
 }
 
 impl Batch {
-    pub(crate) fn new(budget: &Arc<Budget>) -> Arc<Self> {
+    pub(crate) fn new(memory: &MemoryLimit) -> Arc<Self> {
         Arc::new(Self {
-            budget: Arc::clone(budget),
+            memory: memory.clone(),
             state: Mutex::new(BatchState {
                 calls: VecDeque::new(),
                 threads: 0,
@@ -162,7 +163,7 @@ impl Batch {
 
     fn work(&self) {
         while let Some(call) = self.next() {
-            call.run(&self.budget);
+            call.run(&self.memory);
         }
     }
 
@@ -187,7 +188,7 @@ struct Call {
 }
 
 impl Call {
-    fn run(self, budget: &Arc<Budget>) {
+    fn run(self, memory: &MemoryLimit) {
         if !self.landing.is_wanted() {
             return;
         }
@@ -195,20 +196,20 @@ impl Call {
             // It still runs for scrapes that have ended without it.
             return self.landing.land(Collected::nothing(Failure::Hanging));
         };
-        let collected = self.collect(budget);
+        let collected = self.collect(memory);
         // Before the result arrives: a scrape that receives it may start the next run.
         drop(turn);
         self.landing.land(collected);
     }
 
-    fn collect(&self, budget: &Arc<Budget>) -> Collected {
+    fn collect(&self, memory: &MemoryLimit) -> Collected {
         let deadline = || *lock(&self.until);
         let is_over =
             || !self.landing.is_wanted() || deadline().is_some_and(|until| until <= Instant::now());
         let context = ScrapeContext {
             deadline: deadline(),
         };
-        let mut writer = BufferWriter::new(budget, context, &is_over);
+        let mut writer = BufferWriter::new(memory, context, &is_over);
         let failure = catch(&self.name, || self.collector.collect(&mut writer));
         let families = writer.finish();
         Collected {
@@ -253,8 +254,8 @@ mod tests {
         }
     }
 
-    fn budget() -> Arc<Budget> {
-        Budget::new(1024 * 1024)
+    fn memory() -> MemoryLimit {
+        MemoryLimit::new(1024 * 1024)
     }
 
     fn begin(
@@ -262,7 +263,7 @@ mod tests {
         collector: &Arc<dyn Collect>,
         until: Option<Instant>,
     ) -> Arc<CollectorRun> {
-        let batch = Batch::new(&budget());
+        let batch = Batch::new(&memory());
         let run = runs.join(&"waits".into(), collector, until, &batch);
         batch.advance();
         run

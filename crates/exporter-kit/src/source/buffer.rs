@@ -2,43 +2,18 @@
 
 use std::fmt;
 use std::mem::size_of;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::memory::{MemoryLimit, MemoryShare};
 use crate::collect::context::ScrapeContext;
 use crate::collect::{Failure, Sink};
-use crate::model::{Descriptor, Sample, SeriesKey, Value};
-use crate::snapshot::OwnedSample;
+use crate::model::{Descriptor, Sample, SeriesKey};
+use crate::snapshot::{OwnedSample, heap_bytes};
 
-/// The number of bytes to reserve from the budget at a time.
+/// The number of bytes to take from the limit at a time.
 const STEP: usize = 64 * 1024;
 
 /// The number of samples between two checks of the clock.
 const SAMPLES_BETWEEN_LOOKS: usize = 64;
-
-/// The memory limit for the collectors of one handler, in bytes.
-#[derive(Debug)]
-pub(crate) struct Budget {
-    limit: usize,
-    held: AtomicUsize,
-}
-
-impl Budget {
-    pub(crate) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self {
-            limit,
-            held: AtomicUsize::new(0),
-        })
-    }
-
-    fn take(&self, bytes: usize) -> bool {
-        let take = |held: usize| held.checked_add(bytes).filter(|held| *held <= self.limit);
-        let taken = self
-            .held
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
-        taken.is_ok()
-    }
-}
 
 /// Stores the families of a collector, within the limits of time and memory.
 pub(crate) struct BufferWriter<'a> {
@@ -59,7 +34,7 @@ impl fmt::Debug for BufferWriter<'_> {
 
 impl<'a> BufferWriter<'a> {
     pub(crate) fn new(
-        budget: &Arc<Budget>,
+        memory: &MemoryLimit,
         context: ScrapeContext,
         is_over: &'a dyn Fn() -> bool,
     ) -> Self {
@@ -69,8 +44,7 @@ impl<'a> BufferWriter<'a> {
                 points: Vec::new(),
                 text: String::new(),
                 cut: None,
-                budget: Arc::clone(budget),
-                taken: 0,
+                memory: memory.share(),
             },
             context,
             is_over,
@@ -98,13 +72,13 @@ impl<'a> BufferWriter<'a> {
         }
         self.until_look -= 1;
         self.used += bytes;
-        if self.used > buffer.taken {
-            let more = (self.used - buffer.taken).next_multiple_of(STEP);
-            if !buffer.budget.take(more) {
+        let taken = buffer.memory.taken();
+        if self.used > taken {
+            let more = (self.used - taken).next_multiple_of(STEP);
+            if !buffer.memory.take(more) {
                 buffer.cut = Some(Failure::Limit);
                 return false;
             }
-            buffer.taken += more;
         }
         true
     }
@@ -150,21 +124,6 @@ impl Sink for BufferWriter<'_> {
     }
 }
 
-/// The approximate heap size of a value, in bytes.
-fn heap_bytes(point: &Sample<'_>) -> usize {
-    match point.value {
-        Value::Histogram(value) | Value::GaugeHistogram(value) => {
-            let native = value.native().map_or(0, |native| {
-                16 * (native.positive.len() + native.negative.len())
-            });
-            size_of_val(value) + 16 * value.bounds().len() + native
-        }
-        Value::Summary(value) => size_of_val(value) + 16 * value.quantiles.len(),
-        Value::StateSet(states) => size_of_val(states),
-        _ => 0,
-    }
-}
-
 /// The families of a collector.
 pub(crate) struct FamilyBuffer {
     families: Vec<BufferedFamily>,
@@ -172,9 +131,7 @@ pub(crate) struct FamilyBuffer {
     /// All series keys, one after the other.
     text: String,
     cut: Option<Failure>,
-    budget: Arc<Budget>,
-    /// Bytes reserved from the budget.
-    taken: usize,
+    memory: MemoryShare,
 }
 
 struct BufferedFamily {
@@ -226,12 +183,6 @@ impl fmt::Debug for FamilyBuffer {
     }
 }
 
-impl Drop for FamilyBuffer {
-    fn drop(&mut self) {
-        self.budget.held.fetch_sub(self.taken, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,10 +192,10 @@ mod tests {
         # HELP b Help.\n# TYPE b histogram\nb_bucket{le=\"1.0\"} 3\nb_bucket{le=\"+Inf\"} 4\nb_sum 2.5\nb_count 4\n\
         # HELP c_total None.\n# TYPE c_total counter\nc_total 1.0\n";
 
-    fn record(budget: &Arc<Budget>, over: bool) -> FamilyBuffer {
+    fn record(memory: &MemoryLimit, over: bool) -> FamilyBuffer {
         use crate::collect::Collect;
         let is_over = || over;
-        let mut writer = BufferWriter::new(budget, ScrapeContext::default(), &is_over);
+        let mut writer = BufferWriter::new(memory, ScrapeContext::default(), &is_over);
         let snapshot = crate::parse::text(EXPOSITION).unwrap();
         snapshot.collect(&mut writer).unwrap();
         writer.finish()
@@ -252,26 +203,26 @@ mod tests {
 
     #[test]
     fn what_was_buffer_is_given_again() {
-        let budget = Budget::new(STEP);
-        let buffer = record(&budget, false);
+        let memory = MemoryLimit::new(STEP);
+        let buffer = record(&memory, false);
         assert_eq!(buffer.cut(), None);
         for _ in 0..2 {
             let mut again = Snapshot::new();
             buffer.give(&mut again);
             assert_eq!(again, crate::parse::text(EXPOSITION).unwrap());
         }
-        assert_eq!(budget.held.load(Ordering::Relaxed), STEP);
+        assert_eq!(memory.taken(), STEP);
         drop(buffer);
-        assert_eq!(budget.held.load(Ordering::Relaxed), 0);
+        assert_eq!(memory.taken(), 0);
     }
 
     #[test]
     fn without_room_or_time_nothing_is_taken() {
-        let budget = Budget::new(STEP);
-        assert_eq!(record(&budget, true).cut(), Some(Failure::Deadline));
-        let first = record(&budget, false);
-        assert_eq!(record(&budget, false).cut(), Some(Failure::Limit));
+        let memory = MemoryLimit::new(STEP);
+        assert_eq!(record(&memory, true).cut(), Some(Failure::Deadline));
+        let first = record(&memory, false);
+        assert_eq!(record(&memory, false).cut(), Some(Failure::Limit));
         drop(first);
-        assert_eq!(record(&budget, false).cut(), None);
+        assert_eq!(record(&memory, false).cut(), None);
     }
 }

@@ -16,6 +16,7 @@ mod fetch;
 mod flight;
 mod health;
 mod history;
+mod memory;
 mod merge;
 #[cfg(feature = "http")]
 mod patience;
@@ -32,10 +33,9 @@ mod view;
 
 #[cfg(feature = "http")]
 pub(crate) use blocking::{Batch, Collected, CollectorRun, CollectorRuns};
-#[cfg(feature = "http")]
-pub(crate) use buffer::Budget;
 pub use error::{ReplaceError, SourceError, SourceErrorReason};
 pub use fetch::{Deadline, Fetched, Source};
+pub use memory::{MemoryLimit, MemoryShare};
 #[cfg(feature = "http")]
 pub(crate) use sources::Fetches;
 pub(crate) use sources::LastNumbers;

@@ -4,9 +4,10 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::time::Instant;
 
-use super::error::SourceErrorReason;
+use super::error::{SourceError, SourceErrorReason};
 use super::fetch::{Deadline, Fetched};
 use super::flight::Flight;
+use super::memory::{MemoryLimit, MemoryShare};
 
 /// The result of a run: numbers, or a failure that is already counted.
 pub(crate) type RunResult = Result<Arc<Good>, SourceErrorReason>;
@@ -26,6 +27,32 @@ pub(crate) struct Good {
     pub(crate) at: Instant,
     /// The conflict with another source, once found and counted.
     pub(crate) conflict: OnceLock<Arc<str>>,
+    /// The memory of the numbers, which goes back with them.
+    pub(crate) _memory: MemoryShare,
+}
+
+impl Good {
+    /// Holds new numbers, and takes their memory.
+    ///
+    /// # Errors
+    /// When they exceed the limit together with those of other sources.
+    pub(crate) fn hold(fetched: Fetched, limit: &MemoryLimit) -> Result<Self, SourceError> {
+        let bytes = fetched.snapshot().held_bytes();
+        let mut memory = limit.share();
+        if !memory.take(bytes) {
+            return Err(SourceError::limit(format!(
+                "its numbers take about {bytes} bytes, and those of all sources more than the memory limit of {} bytes; \
+                 fetch fewer series, or raise the limit",
+                limit.bytes()
+            )));
+        }
+        Ok(Self {
+            fetched,
+            at: Instant::now(),
+            conflict: OnceLock::new(),
+            _memory: memory,
+        })
+    }
 }
 
 /// The deadlines of one scrape.

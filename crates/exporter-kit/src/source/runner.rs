@@ -4,7 +4,7 @@ use std::future::Future;
 use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -18,6 +18,7 @@ use super::error::{SourceError, SourceErrorReason};
 use super::fetch::{Deadline, Fetched};
 use super::flight::Flight;
 use super::history::{Ended, History};
+use super::memory::MemoryLimit;
 #[cfg(feature = "http")]
 use super::patience::{self, GivenUp};
 use super::run::{Deadlines, Good, RunResult, SourceRun};
@@ -35,6 +36,8 @@ pub(crate) struct Runner {
     runtime: Handle,
     /// The permits to start, shared by all sources.
     permits: Arc<Semaphore>,
+    /// The limit of memory for the numbers of all sources.
+    memory: MemoryLimit,
     errors: [AtomicU64; REASONS],
     past: Mutex<History>,
 }
@@ -46,11 +49,17 @@ const MIN_PAUSE: Duration = Duration::from_millis(100);
 const TURN: Duration = Duration::from_secs(1);
 
 impl Runner {
-    pub(crate) fn new(spec: SourceSpec, runtime: Handle, permits: Arc<Semaphore>) -> Self {
+    pub(crate) fn new(
+        spec: SourceSpec,
+        runtime: Handle,
+        permits: Arc<Semaphore>,
+        memory: MemoryLimit,
+    ) -> Self {
         Self {
             spec,
             runtime,
             permits,
+            memory,
             errors: Default::default(),
             past: Mutex::default(),
         }
@@ -284,6 +293,7 @@ impl Runner {
                 "its time was over before its turn came: too many other sources do not answer",
             )),
         };
+        let result = result.and_then(|fetched| Good::hold(fetched, &self.memory));
         self.record(started.elapsed(), result)
     }
 
@@ -301,20 +311,15 @@ impl Runner {
         }
     }
 
-    fn record(&self, duration: Duration, result: Result<Fetched, SourceError>) -> RunResult {
+    fn record(&self, duration: Duration, result: Result<Good, SourceError>) -> RunResult {
         let name = &self.spec.name;
         let ended = Timestamp::now();
         let (outcome, error) = match result {
-            Ok(fetched) => {
-                for problem in fetched.problems() {
+            Ok(good) => {
+                for problem in good.fetched.problems() {
                     self.count(problem.reason());
                 }
-                let error = fetched.problems().last().map(text);
-                let good = Good {
-                    fetched,
-                    at: Instant::now(),
-                    conflict: OnceLock::new(),
-                };
+                let error = good.fetched.problems().last().map(text);
                 (Ok(Arc::new(good)), error)
             }
             Err(error) => {

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use super::error::ReplaceError;
 use super::fetch::Deadline;
 use super::health::Health;
+use super::memory::MemoryLimit;
 use super::merge;
 use super::run::{Deadlines, SourceRun};
 use super::runner::{Background, Runner};
@@ -24,6 +25,9 @@ use crate::sync::lock;
 
 /// The default number of sources that start at once.
 const DEFAULT_CONCURRENCY: usize = 16;
+
+/// The default limit of memory for the numbers of all sources, in bytes.
+const DEFAULT_MEMORY: usize = 1024 * 1024 * 1024;
 
 /// The longest time that a scrape reserves after the sources' deadline. It is at most a tenth of the total.
 const LAST_MOMENT: Duration = Duration::from_millis(50);
@@ -69,6 +73,7 @@ struct SourcesState {
     runtime: Handle,
     health: Health,
     permits: Arc<Semaphore>,
+    memory: MemoryLimit,
     running: Mutex<Arc<[Running]>>,
     /// Held during a replacement, so that only one runs at a time.
     replacing: Mutex<()>,
@@ -87,6 +92,7 @@ struct Running {
 pub struct SourcesBuilder {
     prefix: String,
     concurrency: usize,
+    memory: MemoryLimit,
 }
 
 impl SourcesBuilder {
@@ -95,6 +101,15 @@ impl SourcesBuilder {
     /// by default, at least 1.
     pub fn concurrency(mut self, concurrency: usize) -> Self {
         self.concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
+        self
+    }
+
+    /// Limits the memory for the numbers of all sources. They take their share, an estimate from the length of their
+    /// keys and the number of their values, until newer ones replace them, and a moment longer where a scrape still reads
+    /// them. A source whose new numbers exceed the limit fails with the reason `limit`. 1 GiB by default; several runners
+    /// can share one limit.
+    pub fn memory_limit(mut self, limit: MemoryLimit) -> Self {
+        self.memory = limit;
         self
     }
 
@@ -109,6 +124,7 @@ impl SourcesBuilder {
                 runtime: runtime.clone(),
                 health: Health::new(&self.prefix)?,
                 permits: Arc::new(Semaphore::new(self.concurrency)),
+                memory: self.memory,
                 running: Mutex::new(Arc::new([])),
                 replacing: Mutex::new(()),
             }),
@@ -134,6 +150,7 @@ impl Sources {
         SourcesBuilder {
             prefix: prefix.into(),
             concurrency: DEFAULT_CONCURRENCY,
+            memory: MemoryLimit::new(DEFAULT_MEMORY),
         }
     }
 
@@ -167,8 +184,9 @@ impl Sources {
                     return same.clone();
                 }
                 replaced.begun += 1;
-                let runtime = self.inner.runtime.clone();
-                let runner = Arc::new(Runner::new(spec, runtime, Arc::clone(&self.inner.permits)));
+                let inner = &self.inner;
+                let (runtime, permits) = (inner.runtime.clone(), Arc::clone(&inner.permits));
+                let runner = Arc::new(Runner::new(spec, runtime, permits, inner.memory.clone()));
                 Running {
                     _background: Arc::new(runner.start()),
                     runner,

@@ -15,7 +15,9 @@ use serde_json_path::JsonPath;
 use crate::config::{OneOrNamed, cut};
 use crate::decode::decoder::{Decoder, FormatKeys};
 use crate::decode::text::{BYTE_ORDER_MARK, shown, utf8};
-use crate::decode::{Failure, Limits, Part, PartInfo, Parts, ROWS_PER_CHECK, Table, Wanted, check_deadline};
+use crate::decode::{
+    Failure, Limits, Part, PartInfo, Parts, ROWS_PER_CHECK, Table, Wanted, check_deadline,
+};
 use depth::{MAX_DEPTH, check_depth};
 use rows::{Column, Node, Place, Rows, each_located, is_own};
 use streamed::Route;

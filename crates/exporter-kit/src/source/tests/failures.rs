@@ -2,15 +2,17 @@
 
 use std::future::pending;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use tokio::runtime::Handle;
 use tokio::time::sleep;
 
 use super::harness::{
     Log, SECOND, Takes, errors, fetched, gauge, refresh, sessions, start, up, value, with_fast_time,
 };
 use crate::source::{
-    Deadline, Fetched, OnError, Source, SourceError, SourceErrorReason, SourceSpec,
+    Deadline, Fetched, MemoryLimit, OnError, Source, SourceError, SourceErrorReason, SourceSpec,
+    Sources,
 };
 use crate::{Descriptor, FamilyWriter, MetricType, Snapshot};
 
@@ -234,5 +236,48 @@ fn a_part_that_failed_is_counted_and_the_rest_is_shown() {
             sources.status()[0].error.as_deref(),
             Some("row 3 has no `user`")
         );
+    });
+}
+
+#[test]
+fn numbers_beyond_the_limit_of_memory_cost_their_source_alone() {
+    /// Returns this many series.
+    struct Series(Arc<AtomicU64>);
+    impl Source for Series {
+        async fn fetch(&self, _: Deadline) -> Result<Fetched, SourceError> {
+            let count = self.0.load(Ordering::Relaxed);
+            let labels: Vec<String> = (0..count).map(|label| label.to_string()).collect();
+            let labels: Vec<&str> = labels.iter().map(|label| &**label).collect();
+            let snapshot = gauge(&format!("of_{count}"), &labels, 1);
+            Ok(Fetched::new(snapshot, count))
+        }
+    }
+    with_fast_time(async {
+        let limit = MemoryLimit::new(100_000);
+        let builder = Sources::builder("app").memory_limit(limit.clone());
+        let sources = builder.start(&Handle::current()).unwrap();
+        let counts = [1, 2].map(|count| Arc::new(AtomicU64::new(count)));
+        let specs = ["small", "large"].into_iter().zip(&counts);
+        let specs = specs.map(|(name, count)| SourceSpec::new(name, Series(Arc::clone(count))));
+        sources.replace(specs.collect()).unwrap();
+        refresh(&sources, 1).await;
+        let small = limit.taken();
+        assert!(small > 0);
+        counts[1].store(100_000, Ordering::Relaxed);
+        refresh(&sources, 1).await;
+        let up: Vec<_> = sources.status().iter().map(|status| status.up).collect();
+        assert_eq!(up, [Some(true), Some(false)]);
+        let error = sources.status()[1].error.clone().unwrap();
+        assert!(
+            error.contains("the memory limit of 100000 bytes"),
+            "{error}"
+        );
+        assert!(limit.taken() < small, "what it had before is given back");
+        // The next numbers that fit are taken.
+        counts[1].store(2, Ordering::Relaxed);
+        refresh(&sources, 1).await;
+        assert_eq!(limit.taken(), small);
+        drop(sources);
+        assert_eq!(limit.taken(), 0);
     });
 }

@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -13,9 +14,11 @@ use exporter_kit::toolkit::WebFlags;
 
 use crate::check_metrics::CheckMetrics;
 use crate::check_web_config::CheckWebConfig;
+use crate::config::ByteSize;
 use crate::duration::duration;
 use crate::logging::{LogFormat, LogLevel};
 use crate::simulate::Plan;
+use crate::sources::memory::Memory;
 use crate::tasks::{
     CheckConfig, Completions, ListSources, Once, PrintManual, PrintReference, PrintSchema,
 };
@@ -40,6 +43,8 @@ pub(crate) struct Options {
     pub(crate) web: WebFlags,
     #[command(flatten)]
     pub(crate) log: Logs,
+    #[command(flatten)]
+    memory: MemoryFlags,
     #[command(flatten)]
     simulate: Simulate,
 }
@@ -90,6 +95,19 @@ pub(crate) struct Logs {
     /// The format of the log lines, which go to standard error
     #[arg(long = "log.format", value_name = "FORMAT", default_value = "logfmt")]
     pub(crate) format: LogFormat,
+}
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Memory")]
+struct MemoryFlags {
+    /// The memory of all sources, such as 256MiB [default: 3/4 of the container's limit, or 1GiB]
+    ///
+    /// Half is for what they receive and for their numbers, half for documents being decoded.
+    ///
+    /// The limit of a container is that of its control group, version 2.
+    #[arg(id = "memory.limit", long = "memory.limit", value_name = "SIZE")]
+    #[arg(value_parser = ByteSize::from_str)]
+    limit: Option<ByteSize>,
 }
 
 #[derive(Args, Debug)]
@@ -146,6 +164,11 @@ impl Options {
         Ok(self)
     }
 
+    /// The memory that all sources share.
+    pub(crate) fn memory(&self) -> Memory {
+        Memory::new(self.memory.limit.map(ByteSize::get))
+    }
+
     pub(crate) fn simulation(&self) -> Plan {
         Plan {
             seed: self.simulate.seed,
@@ -156,7 +179,7 @@ impl Options {
 }
 
 /// Flags that also work behind the name of a subcommand.
-const GLOBAL: [&str; 2] = ["config.file", "web.config.file"];
+const GLOBAL: [&str; 3] = ["config.file", "memory.limit", "web.config.file"];
 
 /// The command line. Each flag's variable follows from its name.
 pub(crate) fn command() -> Command {

@@ -12,6 +12,7 @@ use crate::config::ConfigError;
 use crate::probe::Prober;
 use crate::setup::{self, Built, Config, Files, Location};
 use crate::sources::command;
+use crate::sources::memory::Memory;
 use crate::watch::{Watch, Watched};
 
 /// The time for running fetches to end at shutdown.
@@ -23,6 +24,7 @@ pub(crate) struct Configured {
     sources: Sources,
     prober: Arc<Prober>,
     texts: Arc<Mutex<Texts>>,
+    memory: Memory,
     /// Always there until it is shut down.
     runtime: Option<Runtime>,
 }
@@ -40,11 +42,15 @@ impl Configured {
     ///
     /// # Errors
     /// When a file is invalid. A source that fails is not an error: its metrics show it.
-    pub(crate) fn start(location: Location, registry: &Registry) -> anyhow::Result<Self> {
+    pub(crate) fn start(
+        location: Location,
+        registry: &Registry,
+        memory: Memory,
+    ) -> anyhow::Result<Self> {
         let files = Arc::new(Files::read(&location, &crate::environment::variable));
         let Built {
             specs, templates, ..
-        } = build(&files)?;
+        } = build(&files, &memory)?;
         // Apart from the server's threads: a large answer that is read here holds up no scrape.
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
@@ -52,11 +58,13 @@ impl Configured {
             .enable_all()
             .build()
             .context("can't start the threads of the sources")?;
-        let sources = Sources::builder("app_exporter").start(runtime.handle())?;
+        let sources = Sources::builder("app_exporter")
+            .memory_limit(memory.held().clone())
+            .start(runtime.handle())?;
         let count = specs.len() + templates.len();
         sources.replace(specs)?;
         registry.register(&sources)?;
-        let prober = Prober::start(templates, registry, runtime.handle())?;
+        let prober = Prober::start(templates, registry, runtime.handle(), &memory)?;
         let file = location.path().display();
         if location.is_built_in() {
             log::warn!(
@@ -76,6 +84,7 @@ impl Configured {
                 shown: shown(&files),
                 tried: files,
             })),
+            memory,
             runtime: Some(runtime),
         })
     }
@@ -84,12 +93,13 @@ impl Configured {
     pub(crate) fn reload(&self) -> impl Fn() -> anyhow::Result<()> + Send + Sync + 'static {
         let (location, sources) = (self.location.clone(), self.sources.clone());
         let (prober, texts) = (Arc::clone(&self.prober), Arc::clone(&self.texts));
+        let memory = self.memory.clone();
         move || {
             let files = Arc::new(Files::read(&location, &crate::environment::variable));
             lock(&texts).tried = Arc::clone(&files);
             let Built {
                 specs, templates, ..
-            } = build(&files)?;
+            } = build(&files, &memory)?;
             let shown = shown(&files);
             let replaced = sources.replace(specs)?;
             prober.replace(templates);
@@ -134,9 +144,9 @@ impl Configured {
     }
 }
 
-fn build(files: &Files) -> Result<Built, ConfigError> {
+fn build(files: &Files, memory: &Memory) -> Result<Built, ConfigError> {
     let variables = &crate::environment::variable;
-    let built = setup::build(Config::parse(files, variables)?, variables)?;
+    let built = setup::build(Config::parse(files, variables)?, variables, memory)?;
     for warning in &built.warnings {
         log::warn!("{warning}");
     }

@@ -13,6 +13,7 @@ use crate::decode::law::{self, FORMATS};
 use crate::decode::{Cell, Format, Limits, Wanted};
 use crate::mapping::Mapping;
 use crate::setup::{self, Config, Files};
+use crate::sources::memory::Memory;
 use crate::{config, probe as probing, sources};
 
 /// Metrics over the columns of all formats.
@@ -193,8 +194,10 @@ pub fn probe(query: &ProbeQuery) -> Result<MetricsHandler, ProbeRefusal> {
             .build();
         let runtime = runtime.expect("a thread");
         let config = Config::parse(&file(TEMPLATES), &environment).expect("a configuration");
-        let built = setup::build(config, &environment).expect("a configuration");
-        let prober = probing::Prober::start(built.templates, &Registry::new(), runtime.handle());
+        let memory = Memory::default();
+        let built = setup::build(config, &environment, &memory).expect("a configuration");
+        let prober =
+            probing::Prober::start(built.templates, &Registry::new(), runtime.handle(), &memory);
         (prober.expect("free names"), runtime)
     });
     let chosen = prober.choose(query);

@@ -44,11 +44,12 @@ pub fn main() -> ExitCode {
     };
     if let Some(task) = &options.task {
         let file = options.config.file.as_deref();
+        let memory = &options.memory();
         return match task {
             Task::CheckMetrics(check) => check.run(),
             Task::CheckWebConfig(check) => check.run(&options.web.config_file),
-            Task::CheckConfig(check) => check.run(file),
-            Task::Once(once) => once.run(file),
+            Task::CheckConfig(check) => check.run(file, memory),
+            Task::Once(once) => once.run(file, memory),
             Task::Sources(list) => list.run(),
             Task::Schema(print) => print.run(),
             Task::Reference(print) => print.run(),

@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 
 use crate::config::instead;
 use crate::setup::{SourceTemplate, shown_target};
+use crate::sources::memory::Memory;
 
 /// The largest number of targets in memory. Beyond it, the least recently used one is dropped.
 const MOST_KEPT: usize = 1000;
@@ -33,6 +34,7 @@ const BUILD: &str = "build";
 /// Finds what requests ask about.
 pub(crate) struct Prober {
     runtime: Handle,
+    memory: Memory,
     state: Mutex<State>,
     refusals: Family<Counter, 1>,
     targets: Gauge,
@@ -66,6 +68,7 @@ impl Prober {
         templates: Vec<SourceTemplate>,
         registry: &Registry,
         runtime: &Handle,
+        memory: &Memory,
     ) -> Result<Arc<Self>, RegisterError> {
         let refusals = Counter::define(
             "app_exporter_probe_refusals_total",
@@ -77,6 +80,7 @@ impl Prober {
         }
         let prober = Arc::new(Self {
             runtime: runtime.clone(),
+            memory: memory.clone(),
             state: Mutex::default(),
             refusals,
             targets: registry.gauge(
@@ -153,7 +157,7 @@ impl Prober {
     fn make(&self, template: &SourceTemplate, target: &str) -> Result<MetricsHandler, String> {
         let spec = template.build(target, &crate::environment::variable);
         let spec = spec.map_err(|fault| fault.message)?;
-        let builder = Sources::builder("app_exporter");
+        let builder = Sources::builder("app_exporter").memory_limit(self.memory.held().clone());
         let sources = builder.start(&self.runtime).map_err(|it| it.to_string())?;
         sources.replace(vec![spec]).map_err(|it| it.to_string())?;
         let registry = Registry::new();
@@ -238,7 +242,9 @@ mod tests {
     fn templates(text: &str) -> Vec<SourceTemplate> {
         let files = Files::of_text(Path::new("a.yml"), text);
         let config = Config::parse(&files, &|_| None).unwrap();
-        build(config, &|_| None).unwrap().templates
+        build(config, &|_| None, &Memory::default())
+            .unwrap()
+            .templates
     }
 
     const CONFIG: &str = "sources:\n  a:\n    probe: {targets: ['*']}\n    \
@@ -250,7 +256,13 @@ mod tests {
     }
 
     fn start(runtime: &Handle) -> Arc<Prober> {
-        Prober::start(templates(CONFIG), &Registry::new(), runtime).unwrap()
+        Prober::start(
+            templates(CONFIG),
+            &Registry::new(),
+            runtime,
+            &Memory::default(),
+        )
+        .unwrap()
     }
 
     fn ask(prober: &Prober, target: &str) {

@@ -38,7 +38,7 @@ pub(crate) fn run(options: &Options, signals: &Signals) -> anyhow::Result<()> {
         let help = "Always 1: the exporter runs without a configuration file, so its sessions are random numbers.";
         registry.gauge("app_exporter_simulated", help)?.set(1);
     }
-    let configured = Configured::start(location, &registry)?;
+    let configured = Configured::start(location, &registry, options.memory())?;
     let server = serve(&registry, &options.web, &configured, is_simulated)?;
     // Nothing else reads files before the first reload.
     signals.begin();

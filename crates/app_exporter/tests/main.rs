@@ -31,6 +31,8 @@ mod lifecycle;
 mod login;
 #[cfg(unix)]
 mod logs;
+#[cfg(feature = "http")]
+mod memory_limit;
 mod native_histograms;
 mod oauth2;
 mod page;

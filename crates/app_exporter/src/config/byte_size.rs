@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
@@ -44,6 +45,18 @@ impl ByteSize {
     }
 }
 
+impl FromStr for ByteSize {
+    type Err = String;
+
+    /// With a unit or without.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let plain = || Self::new(text.parse().ok()?);
+        Self::parse(text).or_else(plain).ok_or_else(|| {
+            format!("`{text}` is not a number of bytes; write it as 1048576, 1MiB or 1GB")
+        })
+    }
+}
+
 impl<'de> Deserialize<'de> for ByteSize {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ByteSizeVisitor)
@@ -64,11 +77,7 @@ impl de::Visitor<'_> for ByteSizeVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<ByteSize, E> {
-        ByteSize::parse(text).ok_or_else(|| {
-            E::custom(format!(
-                "`{text}` is not a number of bytes; write it as 1048576, 1MiB or 1GB"
-            ))
-        })
+        text.parse().map_err(E::custom)
     }
 }
 

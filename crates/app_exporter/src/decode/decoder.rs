@@ -5,6 +5,12 @@ use std::fmt;
 use crate::config::Fault;
 use crate::decode::{Failure, Limits, Part, Parts, Wanted};
 
+/// The memory for each byte of a text, where little more than its rows is kept.
+pub(super) const ROWS_ONLY: usize = 10;
+
+/// The memory for each byte of a text in the worst case, where it becomes a tree: an empty list is two bytes of JSON.
+pub(super) const WHOLE_DOCUMENT: usize = 65;
+
 /// The keys of a format.
 ///
 /// Called while a configuration is checked and built. [`NumberFormat`](super::number::NumberFormat) is the simplest one.
@@ -39,7 +45,10 @@ pub(crate) trait FormatKeys {
 }
 
 /// Reads texts of one format.
-pub(crate) struct Decoder(Box<DecodeFn>);
+pub(crate) struct Decoder {
+    decode: Box<DecodeFn>,
+    expansion: usize,
+}
 
 type DecodeFn = dyn Fn(&[u8], Option<&str>) -> Result<Vec<Part>, Failure> + Send + Sync;
 
@@ -47,14 +56,17 @@ impl Decoder {
     pub(super) fn new(
         decode: impl Fn(&[u8]) -> Result<Vec<Part>, Failure> + Send + Sync + 'static,
     ) -> Self {
-        Self(Box::new(move |bytes, _| decode(bytes)))
+        Self::of_response(move |bytes, _| decode(bytes))
     }
 
     /// Makes a decoder that also reads the content type of a response.
     pub(super) fn of_response(
         decode: impl Fn(&[u8], Option<&str>) -> Result<Vec<Part>, Failure> + Send + Sync + 'static,
     ) -> Self {
-        Self(Box::new(decode))
+        Self {
+            decode: Box::new(decode),
+            expansion: ROWS_ONLY,
+        }
     }
 
     /// Decodes the result sets in `bytes`. A result set that cannot be decoded fails alone.
@@ -71,7 +83,17 @@ impl Decoder {
         bytes: &[u8],
         content_type: Option<&str>,
     ) -> Result<Vec<Part>, Failure> {
-        (self.0)(bytes, content_type)
+        (self.decode)(bytes, content_type)
+    }
+
+    /// Sets the memory to decode a document, for each of its bytes, in the worst case.
+    pub(super) fn with_expansion(self, expansion: usize) -> Self {
+        Self { expansion, ..self }
+    }
+
+    /// The memory to decode a document, for each of its bytes, in the worst case.
+    pub(crate) fn expansion(&self) -> usize {
+        self.expansion
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_saphyr::options::NonFiniteFloatPolicy;
 
 use crate::config::OneOrNamed;
-use crate::decode::decoder::{Decoder, FormatKeys};
+use crate::decode::decoder::{Decoder, FormatKeys, WHOLE_DOCUMENT};
 use crate::decode::json::{DocumentDecoder, Path, check_column, parts_of};
 use crate::decode::text::{shown, utf8};
 use crate::decode::{Failure, Limits, Parts, Wanted};
@@ -31,7 +31,8 @@ impl FormatKeys for YamlFormat {
 
     fn decoder(&self, wanted: Wanted, limits: Limits) -> Decoder {
         let decoder = DocumentDecoder::new(self.rows.as_ref(), &wanted);
-        Decoder::new(move |bytes| Ok(decoder.parts(&document(bytes)?, limits)))
+        let decoder = Decoder::new(move |bytes| Ok(decoder.parts(&document(bytes)?, limits)));
+        decoder.with_expansion(WHOLE_DOCUMENT)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::setup::config::Config;
 use crate::setup::files::folder;
 use crate::setup::spec;
 use crate::setup::template::SourceTemplate;
+use crate::sources::memory::Memory;
 use crate::sources::origin::Surroundings;
 
 /// The sources of a configuration, ready to run.
@@ -28,6 +29,7 @@ pub(crate) struct Built {
 pub(crate) fn build(
     config: Config,
     variable: &dyn Fn(&str) -> Option<String>,
+    memory: &Memory,
 ) -> Result<Built, ConfigError> {
     let mut built = Built {
         specs: Vec::new(),
@@ -49,12 +51,13 @@ pub(crate) fn build(
                     folder: folder(&file),
                     variable,
                     target: None,
+                    memory,
                 };
                 let config = Arc::new(source.config);
                 spec::new(&name, config, surroundings).map(|spec| built.specs.push(spec))
             }
             Some(probe) => {
-                let template = SourceTemplate::new(&name, source, &probe);
+                let template = SourceTemplate::new(&name, source, &probe, memory);
                 template
                     .check(variable)
                     .map(|()| built.templates.push(template))

@@ -7,6 +7,7 @@ use exporter_kit::source::{Deadline, Fetched, Source, SourceError};
 
 use crate::decode::{Failure, Part};
 use crate::mapping::{Mapped, Mapping};
+use crate::sources::memory::Memory;
 use crate::sources::origin::Fetcher;
 use crate::sources::visit::{Visit, Visits};
 
@@ -24,14 +25,14 @@ pub(crate) struct MappedSource {
 }
 
 impl MappedSource {
-    pub(super) fn new(name: &str, fetcher: Fetcher, mapping: Mapping) -> Self {
+    pub(super) fn new(name: &str, fetcher: Fetcher, mapping: Mapping, memory: &Memory) -> Self {
         Self {
             name: name.into(),
             reported_empty: AtomicBool::new(false),
             reported_unmatched: AtomicBool::new(false),
             fetcher,
             mapping: Arc::new(mapping),
-            visits: Visits::new(),
+            visits: Visits::new(memory),
         }
     }
 

@@ -47,5 +47,10 @@ fn map_one(
     let mapping =
         Mapping::new(metrics, &origin.parts()).map_err(|error| nowhere(error.to_string()))?;
     let fetcher = origin.build(mapping.wanted(), source.limits(), surroundings)?;
-    Ok(MappedSource::new(name.as_str(), fetcher, mapping))
+    Ok(MappedSource::new(
+        name.as_str(),
+        fetcher,
+        mapping,
+        surroundings.memory,
+    ))
 }

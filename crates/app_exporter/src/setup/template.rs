@@ -11,6 +11,7 @@ use crate::setup::config::DeclaredSource;
 use crate::setup::files::folder;
 use crate::setup::source::{SourceConfig, SourceName};
 use crate::setup::spec;
+use crate::sources::memory::Memory;
 use crate::sources::origin::{Surroundings, Target};
 
 /// A source that is fetched for a target.
@@ -21,15 +22,22 @@ pub(crate) struct SourceTemplate {
     probe: ProbeConfig,
     /// The base of relative paths.
     folder: PathBuf,
+    memory: Memory,
 }
 
 impl SourceTemplate {
-    pub(super) fn new(name: &SourceName, source: DeclaredSource, probe: &ProbeConfig) -> Self {
+    pub(super) fn new(
+        name: &SourceName,
+        source: DeclaredSource,
+        probe: &ProbeConfig,
+        memory: &Memory,
+    ) -> Self {
         Self {
             name: name.clone(),
             folder: folder(&source.file).to_owned(),
             config: Arc::new(source.config),
             probe: probe.clone(),
+            memory: memory.clone(),
         }
     }
 
@@ -132,6 +140,7 @@ impl SourceTemplate {
             folder: &self.folder,
             variable: &variable,
             target: Some(target),
+            memory: &self.memory,
         };
         spec::new(&self.name, Arc::clone(&self.config), surroundings)
     }

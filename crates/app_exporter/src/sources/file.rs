@@ -17,7 +17,7 @@ use crate::decode::{
 };
 use crate::sources::origin::{Fetch, Fetcher, Origin, SourceInfo, Surroundings};
 use crate::sources::path_pattern::PathPattern;
-use crate::sources::visit::{Computation, Visit, in_time};
+use crate::sources::visit::{Visit, in_time};
 use crate::sources::whole_file;
 
 /// The result set with a row for each file.
@@ -121,21 +121,21 @@ impl File {
 
 impl Fetch for File {
     async fn fetch(&self, visit: &Visit) -> Result<Vec<Part>, Failure> {
-        let (reading, computation) = (Arc::clone(&self.0), visit.computation());
-        visit.blocking(move || reading.fetch(&computation)).await
+        let (reading, own) = (Arc::clone(&self.0), visit.clone());
+        visit.blocking(move || reading.fetch(&own)).await
     }
 }
 
 impl Reading {
-    fn fetch(&self, computation: &Computation) -> Result<Vec<Part>, Failure> {
-        let paths = self.path.find(&self.folder, computation.deadline())?;
-        self.read_all(paths, computation)
+    fn fetch(&self, visit: &Visit) -> Result<Vec<Part>, Failure> {
+        let paths = self.path.find(&self.folder, visit.deadline())?;
+        self.read_all(paths, visit)
     }
 
     fn read_all(
         &self,
         paths: impl Iterator<Item = Result<PathBuf, Failure>>,
-        computation: &Computation,
+        visit: &Visit,
     ) -> Result<Vec<Part>, Failure> {
         let several = self.path.is_pattern();
         let mut files = TableBuilder::new(COLUMNS, self.limits);
@@ -143,7 +143,7 @@ impl Reading {
         let mut left = self.limits;
         let mut parts = Vec::new();
         for (count, path) in paths.enumerate() {
-            in_time(computation.deadline())?;
+            in_time(visit.deadline())?;
             if count == self.limits.rows {
                 let failure = Failure::limit(format!(
                     "more than {count} files; match fewer, or raise `max_rows`"
@@ -152,7 +152,7 @@ impl Reading {
                 return Ok(parts);
             }
             let read = path.and_then(|path| {
-                match self.read(&path, &mut files, &mut left, computation) {
+                match self.read(visit, &path, &mut files, &mut left) {
                     // A file that was removed meanwhile is not an error.
                     Err(_) if several && is_gone(&path) => Ok(Vec::new()),
                     read => read,
@@ -171,10 +171,10 @@ impl Reading {
 
     fn read(
         &self,
+        visit: &Visit,
         path: &Path,
         files: &mut TableBuilder,
         left: &mut Limits,
-        computation: &Computation,
     ) -> Result<Vec<Part>, Failure> {
         let metadata = whole_file::metadata(path)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -195,7 +195,8 @@ impl Reading {
             Reason::Limit => self.too_much(path, "bytes", self.limits.bytes),
             _ => failure,
         })?;
-        let decoded = computation.run(|| decoder.decode(&bytes));
+        visit.receive(bytes.len())?;
+        let decoded = visit.decode_here(decoder, &bytes, None);
         let mut parts =
             decoded.map_err(|failure| failure.about(format!("`{}`", path.display())))?;
         let rows: usize = parts.iter().filter_map(Part::table).map(Table::len).sum();
@@ -240,6 +241,8 @@ mod tests {
     use exporter_kit::source::Deadline;
 
     use super::*;
+    use crate::sources::memory::Memory;
+    use crate::sources::visit::Visits;
 
     #[test]
     fn what_can_not_be_read_costs_nothing_else() {
@@ -256,12 +259,19 @@ mod tests {
             folder: &folder,
             variable: &|_| None,
             target: None,
+            memory: &Memory::default(),
         };
         let File(reading) = File::new(&config, Wanted::default(), limits, surroundings);
         let denied = Failure::connect("`a`: cannot read: permission denied");
         let paths = [Err(denied.clone()), Ok(folder.join("gone")), Ok(there)];
-        let computation = Computation::until(Deadline::after(Duration::from_secs(60)));
-        let parts = reading.read_all(paths.into_iter(), &computation).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let visits = Visits::new(surroundings.memory);
+        let visit = |time| runtime.block_on(visits.begin(Deadline::after(time)));
+        let soon = visit(Duration::from_secs(60)).unwrap();
+        let parts = reading.read_all(paths.into_iter(), &soon).unwrap();
         let rows = |part: &Part| part.table().map(Table::len).ok_or(());
         let rows: Vec<_> = parts.iter().map(|part| (&*part.name, rows(part))).collect();
         assert_eq!(
@@ -269,7 +279,8 @@ mod tests {
             [("rows", Err(())), ("rows", Ok(1)), (FILES, Ok(1))],
             "{parts:?}"
         );
-        let over = Computation::until(Deadline::after(Duration::ZERO));
+        drop(soon);
+        let over = visit(Duration::ZERO).unwrap();
         let failure = reading
             .read_all([Ok(folder.join("b"))].into_iter(), &over)
             .unwrap_err();

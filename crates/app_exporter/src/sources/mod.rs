@@ -25,6 +25,7 @@ pub(crate) mod http;
 #[cfg(any(feature = "redis", feature = "_sql"))]
 mod last_moment;
 pub(crate) mod login;
+pub(crate) mod memory;
 #[cfg(feature = "_servers")]
 mod metered;
 pub(crate) mod origin;

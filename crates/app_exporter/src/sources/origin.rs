@@ -9,6 +9,7 @@ use std::pin::Pin;
 
 use crate::config::{Fault, Place};
 use crate::decode::{Failure, Format, Limits, Part, Parts, Wanted};
+use crate::sources::memory::Memory;
 use crate::sources::path_pattern::PathPattern;
 use crate::sources::visit::Visit;
 
@@ -80,6 +81,8 @@ pub(crate) struct Surroundings<'s> {
     pub(crate) variable: &'s dyn Fn(&str) -> Option<String>,
     /// The target of a template.
     pub(crate) target: Option<&'s Target<'s>>,
+    /// The memory that all sources share.
+    pub(crate) memory: &'s Memory,
 }
 
 /// The target of a template, and whether the template uses it.

@@ -1,43 +1,59 @@
 //! One fetch: its deadline, and the threads on which it may block or compute.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use exporter_kit::source::{
-    BlockingThreads, BlockingTurn, Deadline, SourceError, SourceErrorReason as Reason,
+    BlockingThreads, BlockingTurn, Deadline, MemoryShare, SourceError, SourceErrorReason as Reason,
 };
 use tokio::time::Instant;
 
 use crate::decode::{Decoder, Failure, Part, with_deadline};
+use crate::sources::memory::Memory;
 
 /// The fetches of one source. The next one begins when the threads of the last have ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Visits {
     threads: BlockingThreads,
     is_computing: Arc<AtomicBool>,
+    memory: Memory,
 }
+
+/// The longest document that is decoded without waiting for memory, in bytes.
+const SHORT: usize = 64 * 1024;
 
 /// One fetch. Cheap to clone; it is over when the last clone is dropped and its threads have ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Visit {
     computation: Computation,
     turn: BlockingTurn,
+    memory: Memory,
+    received: Arc<Mutex<Received>>,
+}
+
+/// What a fetch has received.
+#[derive(Debug)]
+struct Received {
+    bytes: usize,
+    /// The memory of all that is more than [`SHORT`], in multiples of it.
+    memory: MemoryShare,
 }
 
 /// The decoding and mapping of one fetch, which ends at the deadline.
 #[derive(Clone, Debug)]
-pub(crate) struct Computation {
+struct Computation {
     deadline: Deadline,
     /// True while it runs. The next fetch reads it, if this one is left behind.
     is_running: Arc<AtomicBool>,
 }
 
 impl Visits {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(memory: &Memory) -> Self {
         Self {
             threads: BlockingThreads::new(),
             is_computing: Arc::new(AtomicBool::new(false)),
+            memory: memory.clone(),
         }
     }
 
@@ -54,6 +70,11 @@ impl Visits {
                     is_running: Arc::clone(&self.is_computing),
                 },
                 turn,
+                memory: self.memory.clone(),
+                received: Arc::new(Mutex::new(Received {
+                    bytes: 0,
+                    memory: self.memory.held().share(),
+                })),
             }),
             Err(_) if self.is_computing.load(Ordering::Relaxed) => Err(Failure::new(
                 Reason::Timeout,
@@ -70,9 +91,20 @@ impl Visit {
         self.computation.deadline
     }
 
-    /// The decoding and mapping of this fetch, for work that also blocks.
-    pub(super) fn computation(&self) -> Computation {
-        self.computation.clone()
+    /// Takes memory for that many bytes that were received, until the fetch is over. The first [`SHORT`] bytes of a fetch
+    /// are free, so that sources that receive much do not stop those that receive little.
+    ///
+    /// # Errors
+    /// When all sources together receive too much.
+    pub(super) fn receive(&self, bytes: usize) -> Result<(), Failure> {
+        let mut received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+        received.bytes = received.bytes.saturating_add(bytes);
+        let needed = received.bytes / SHORT * SHORT;
+        let more = needed.saturating_sub(received.memory.taken());
+        match more == 0 || received.memory.take(more) {
+            true => Ok(()),
+            false => Err(self.memory.exceeded()),
+        }
     }
 
     /// Runs what may block on a thread that can be left behind.
@@ -89,7 +121,7 @@ impl Visit {
         &self,
         work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let computation = self.computation();
+        let computation = self.computation.clone();
         self.blocking(move || computation.run(work)).await
     }
 
@@ -109,33 +141,39 @@ impl Visit {
         bytes: Vec<u8>,
         content_type: Option<String>,
     ) -> Result<Vec<Part>, Failure> {
-        let decoder = Arc::clone(decoder);
-        self.compute(move || decoder.decode_response(&bytes, content_type.as_deref()))
+        let (decoder, visit) = (Arc::clone(decoder), self.clone());
+        self.blocking(move || visit.decode_here(&decoder, &bytes, content_type.as_deref()))
             .await
+    }
+
+    /// Decodes on this thread, which may block: a long document waits until there is memory for it.
+    pub(super) fn decode_here(
+        &self,
+        decoder: &Decoder,
+        bytes: &[u8],
+        content_type: Option<&str>,
+    ) -> Result<Vec<Part>, Failure> {
+        let need = bytes.len().saturating_mul(decoder.expansion());
+        let _turn = match bytes.len() {
+            ..=SHORT => None,
+            _ => Some(
+                self.memory
+                    .turn(need, Deadline::at(last_moment(self.deadline())))?,
+            ),
+        };
+        self.computation
+            .run(|| decoder.decode_response(bytes, content_type))
     }
 }
 
 impl Computation {
-    /// A computation without a fetch.
-    #[cfg(test)]
-    pub(super) fn until(deadline: Deadline) -> Self {
-        Self {
-            deadline,
-            is_running: Arc::default(),
-        }
-    }
-
     /// Runs a part of it on this thread.
-    pub(super) fn run<T>(&self, work: impl FnOnce() -> T) -> T {
+    fn run<T>(&self, work: impl FnOnce() -> T) -> T {
         self.is_running.store(true, Ordering::Relaxed);
         // Before the runner's deadline, so that the failure names the computation.
         let result = with_deadline(Deadline::at(last_moment(self.deadline)), work);
         self.is_running.store(false, Ordering::Relaxed);
         result
-    }
-
-    pub(super) fn deadline(&self) -> Deadline {
-        self.deadline
     }
 }
 

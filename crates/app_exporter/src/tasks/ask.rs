@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use crate::progress::Progress;
 use crate::signals::{Signal, Signals};
 use crate::sources::command;
+use crate::sources::memory::Memory;
 
 /// The result of one fetch of every source.
 pub(super) struct Asked {
@@ -28,12 +29,18 @@ pub(super) struct Stopped(&'static str);
 ///
 /// # Errors
 /// When no source can start, or a signal arrived: [`Stopped`]. The failure of a source is not an error; its status has it.
-pub(super) fn ask(specs: Vec<SourceSpec>, timeout: Duration) -> anyhow::Result<Asked> {
+pub(super) fn ask(
+    specs: Vec<SourceSpec>,
+    timeout: Duration,
+    memory: &Memory,
+) -> anyhow::Result<Asked> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime of the sources")?;
-    let all = Sources::builder("app_exporter").start(runtime.handle())?;
+    let all = Sources::builder("app_exporter")
+        .memory_limit(memory.held().clone())
+        .start(runtime.handle())?;
     all.replace(specs)?;
     let registry = Registry::new();
     registry.register(all.clone())?;

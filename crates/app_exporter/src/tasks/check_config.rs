@@ -12,6 +12,7 @@ use crate::config::ConfigError;
 use crate::duration::duration;
 use crate::output;
 use crate::setup::{self, Built, Config, Location};
+use crate::sources::memory::Memory;
 use crate::tasks::ask::{ask, emptiness, failure};
 
 /// The file is invalid.
@@ -55,7 +56,7 @@ struct Checked {
 
 impl CheckConfig {
     /// Checks the file of the command, or else the `configured` one.
-    pub(crate) fn run(&self, configured: Option<&Path>) -> ExitCode {
+    pub(crate) fn run(&self, configured: Option<&Path>, memory: &Memory) -> ExitCode {
         let file = match super::required(self.file.as_deref().or(configured)) {
             Ok(file) => file,
             Err(code) => return code,
@@ -65,7 +66,7 @@ impl CheckConfig {
             mut findings,
             built,
             with_default,
-        } = match check(&Location::new(file)) {
+        } = match check(&Location::new(file), memory) {
             Ok(checked) => checked,
             Err(error) => return output::fail(&error.to_string(), INVALID),
         };
@@ -74,7 +75,7 @@ impl CheckConfig {
         }
         let mut code = BREAKS_RULES;
         if self.connect {
-            match self.connect(file, built, &with_default, &mut summary) {
+            match self.connect(file, built, memory, &with_default, &mut summary) {
                 Ok(failures) if failures.is_empty() => (),
                 Ok(failures) => {
                     findings.extend(failures);
@@ -96,13 +97,14 @@ impl CheckConfig {
         &self,
         file: &Path,
         built: Built,
+        memory: &Memory,
         with_default: &[String],
         summary: &mut String,
     ) -> anyhow::Result<Vec<String>> {
         let Built {
             specs, templates, ..
         } = built;
-        let asked = ask(specs, self.timeout)?;
+        let asked = ask(specs, self.timeout, memory)?;
         let mut failures = Vec::new();
         for status in &asked.status {
             let (name, rows) = (&status.name, status.rows.unwrap_or(0));
@@ -131,7 +133,7 @@ impl CheckConfig {
 }
 
 /// Reads the file, builds its sources, and applies the naming rules to its metrics.
-fn check(location: &Location) -> Result<Checked, ConfigError> {
+fn check(location: &Location, memory: &Memory) -> Result<Checked, ConfigError> {
     let config = Config::read(location, &crate::environment::variable)?;
     let metrics = || {
         config.sources.values().flat_map(|source| {
@@ -169,7 +171,7 @@ fn check(location: &Location) -> Result<Checked, ConfigError> {
         summary,
         findings,
         with_default: config.sources_with_default(),
-        built: setup::build(config, &crate::environment::variable)?,
+        built: setup::build(config, &crate::environment::variable, memory)?,
     })
 }
 

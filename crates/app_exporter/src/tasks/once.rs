@@ -11,6 +11,7 @@ use crate::config::there_is;
 use crate::duration::duration;
 use crate::output::{self, FAILED};
 use crate::setup::{self, Built, Config, Location, SourceTemplate, shown_target};
+use crate::sources::memory::Memory;
 use crate::tasks::ask::{Asked, ask, emptiness, failure};
 
 /// Fetch every source of a configuration once, and print the metrics
@@ -36,12 +37,12 @@ pub(crate) struct Once {
 
 impl Once {
     /// Fetches the sources of the `configured` file.
-    pub(crate) fn run(&self, configured: Option<&Path>) -> ExitCode {
+    pub(crate) fn run(&self, configured: Option<&Path>, memory: &Memory) -> ExitCode {
         let file = match super::required(configured) {
             Ok(file) => file,
             Err(code) => return code,
         };
-        match self.collect(file) {
+        match self.collect(file, memory) {
             Ok((Asked { metrics, status }, with_default)) => {
                 let printed = output::print(&metrics);
                 let empty = status.iter();
@@ -63,19 +64,19 @@ impl Once {
     }
 
     /// Returns also the names of sources that may have no rows.
-    fn collect(&self, file: &Path) -> anyhow::Result<(Asked, Vec<String>)> {
+    fn collect(&self, file: &Path, memory: &Memory) -> anyhow::Result<(Asked, Vec<String>)> {
         let location = Location::new(file);
         let mut config = Config::read(&location, &crate::environment::variable)?;
         if let Some(name) = &self.source {
             config.keep(name).map_err(anyhow::Error::msg)?;
         }
         let with_default = config.sources_with_default();
-        let built = setup::build(config, &crate::environment::variable)?;
+        let built = setup::build(config, &crate::environment::variable, memory)?;
         for warning in &built.warnings {
             output::note(warning);
         }
         let specs = self.choose(built).map_err(anyhow::Error::msg)?;
-        Ok((ask(specs, self.timeout)?, with_default))
+        Ok((ask(specs, self.timeout, memory)?, with_default))
     }
 
     /// Chooses the sources, or one template for one target.

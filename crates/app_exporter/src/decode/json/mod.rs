@@ -13,7 +13,7 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 
 use crate::config::{OneOrNamed, cut};
-use crate::decode::decoder::{Decoder, FormatKeys};
+use crate::decode::decoder::{Decoder, FormatKeys, ROWS_ONLY, WHOLE_DOCUMENT};
 use crate::decode::text::{BYTE_ORDER_MARK, shown, utf8};
 use crate::decode::{
     Failure, Limits, Part, PartInfo, Parts, ROWS_PER_CHECK, Table, Wanted, check_deadline,
@@ -69,13 +69,18 @@ impl FormatKeys for JsonFormat {
     fn decoder(&self, wanted: Wanted, limits: Limits) -> Decoder {
         let decoder = DocumentDecoder::new(self.rows.as_ref(), &wanted);
         let lines = self.lines;
-        Decoder::new(move |bytes| {
+        let expansion = match lines || decoder.is_streamed() {
+            true => ROWS_ONLY,
+            false => WHOLE_DOCUMENT,
+        };
+        let decoder = Decoder::new(move |bytes| {
             let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
             match lines {
                 true => decoder.decode_lines(bytes, limits),
                 false => decoder.decode(bytes, limits),
             }
-        })
+        });
+        decoder.with_expansion(expansion)
     }
 }
 
@@ -151,6 +156,14 @@ impl DocumentDecoder {
                     .map(|(name, path)| part(name, Some(path.clone())))
                     .collect(),
             },
+        }
+    }
+
+    /// Returns whether rows are usually read without the document around them.
+    fn is_streamed(&self) -> bool {
+        match &*self.parts {
+            [part] => part.route().is_some(),
+            _ => false,
         }
     }
 
@@ -248,10 +261,14 @@ fn document(bytes: &[u8], lines_before: usize) -> Result<Value, Failure> {
 }
 
 impl DocumentPart {
+    fn route(&self) -> Option<Route> {
+        let Path(path) = self.rows.as_ref()?;
+        Route::of(path)
+    }
+
     /// The rows of a text, if they can be streamed.
     fn streamed(&self, text: &[u8], limits: Limits) -> Option<Table> {
-        let Path(path) = self.rows.as_ref()?;
-        Route::of(path)?.rows(text, &self.columns, limits)
+        self.route()?.rows(text, &self.columns, limits)
     }
 
     /// Adds the rows of a document.

@@ -227,7 +227,7 @@ impl Fetch for Command {
         let started = Instant::now();
         let start = Arc::clone(&self.start);
         let mut group = visit.blocking(move || start.start()).await?;
-        let (status, output, complaint) = group.finish(self.limits).await?;
+        let (status, output, complaint) = group.finish(self.limits, visit).await?;
         let seconds = started.elapsed();
         let mut parts = Vec::new();
         if self.wants_exit {

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use crate::decode::{Failure, Limits};
 use crate::sources::command::leftovers::Run;
+use crate::sources::visit::Visit;
 
 /// A process group. Dropping it kills what is left of it, and of the run.
 pub(super) struct Group {
@@ -39,6 +40,7 @@ impl Group {
     pub(super) async fn finish(
         &mut self,
         limits: Limits,
+        visit: &Visit,
     ) -> Result<(ExitStatus, Vec<u8>, Complaint), Failure> {
         /// The time that child processes may keep the output open after the program has ended.
         const GRACE: Duration = Duration::from_secs(1);
@@ -52,7 +54,7 @@ impl Group {
         let (status, closed) = {
             let reading = async {
                 tokio::try_join!(
-                    read(stdout, &mut output, limits.bytes),
+                    read(stdout, &mut output, limits.bytes, visit),
                     read_last(stderr, &mut complaint)
                 )
             };
@@ -101,18 +103,22 @@ async fn read(
     from: Option<impl AsyncRead + Unpin>,
     into: &mut Vec<u8>,
     most: usize,
+    visit: &Visit,
 ) -> Result<(), Failure> {
     let Some(from) = from else { return Ok(()) };
-    from.take(most as u64 + 1)
-        .read_to_end(into)
-        .await
-        .map_err(|error| {
-            Failure::connect(format!("cannot read the output of the program: {error}"))
-        })?;
-    if into.len() > most {
-        return Err(Failure::too_large("the output of the program", most));
+    let mut from = from.take(most as u64 + 1);
+    let unreadable = |error: io::Error| {
+        Failure::connect(format!("cannot read the output of the program: {error}"))
+    };
+    loop {
+        match from.read_buf(into).await.map_err(unreadable)? {
+            0 => return Ok(()),
+            _ if into.len() > most => {
+                return Err(Failure::too_large("the output of the program", most));
+            }
+            read => visit.receive(read)?,
+        }
     }
-    Ok(())
 }
 
 /// The end of what a program wrote to its standard error.

@@ -101,6 +101,7 @@ impl Fetch for FastCgi {
         let started = Instant::now();
         let output = self.output().await?;
         let took = started.elapsed();
+        visit.receive(output.len())?;
         let (head, body) = head::split(output).map_err(|cause| self.unreadable(cause))?;
         let received = Received {
             status: head.status,

@@ -122,7 +122,7 @@ impl Http {
         self.authority.sign(request, visit).await
     }
 
-    async fn body(&self, response: &mut Response) -> Result<Vec<u8>, Failure> {
+    async fn body(&self, visit: &Visit, response: &mut Response) -> Result<Vec<u8>, Failure> {
         let mut body = Vec::new();
         while let Some(chunk) = response
             .chunk()
@@ -133,6 +133,7 @@ impl Http {
                 let what = format_args!("`{}`", self.responses.shown());
                 return Err(Failure::too_large(what, self.limits.bytes));
             }
+            visit.receive(chunk.len())?;
             body.extend_from_slice(&chunk);
         }
         Ok(body)
@@ -153,7 +154,7 @@ impl Fetch for Http {
         let received = Received {
             status: response.status(),
             content_type,
-            body: self.body(&mut response).await?,
+            body: self.body(visit, &mut response).await?,
             took: started.elapsed(),
         };
         self.responses.read(visit, received).await

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::future::Future;
 
-use exporter_kit::source::Deadline;
-
 use crate::decode::{Failure, Limits, Table};
 use crate::sources::sql::server::Server;
 use crate::sources::sql::statement::Statement;
@@ -44,7 +42,7 @@ pub(super) trait Database: fmt::Debug + Send + Sync + 'static {
         &self,
         connection: &mut Self::Connection,
         statement: &Statement,
-        deadline: Deadline,
+        visit: &Visit,
     ) -> impl Future<Output = Result<Table, StatementError>> + Send;
 }
 

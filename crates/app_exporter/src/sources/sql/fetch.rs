@@ -219,8 +219,7 @@ impl<D: Database> Pool<D> {
                 Some(held) => held,
                 None => self.reconnect(round).await?,
             };
-            let deadline = round.visit.deadline();
-            let running = self.server.run(&mut connection, statement, deadline);
+            let running = self.server.run(&mut connection, statement, &round.visit);
             let result = match timeout_at(round.end, running).await {
                 Ok(Err(StatementError::Lost(_))) if old => {
                     // The other kept connections are most likely closed too.
@@ -274,6 +273,7 @@ mod tests {
 
     use super::*;
     use crate::decode::{Limits, TableBuilder};
+    use crate::sources::memory::Memory;
     use crate::sources::sql::server::Server;
     use crate::sources::visit::Visits;
 
@@ -305,7 +305,7 @@ mod tests {
             &self,
             (): &mut (),
             _: &Statement,
-            _: Deadline,
+            _: &Visit,
         ) -> Result<Table, StatementError> {
             Ok(TableBuilder::new([""; 0], Limits { bytes: 0, rows: 0 }).build())
         }
@@ -330,7 +330,7 @@ mod tests {
             Duration::from_secs(60),
         );
         runtime.block_on(async {
-            let visits = Visits::new();
+            let visits = Visits::new(&Memory::default());
             for _ in 0..2 {
                 let deadline = Deadline::after(Duration::from_secs(600));
                 let visit = visits.begin(deadline).await.unwrap();

@@ -61,6 +61,7 @@ struct FileRound {
     next: AtomicUsize,
     stopped: AtomicBool,
     end: Instant,
+    visit: Visit,
 }
 
 /// Stops statements when it is dropped, as a blocked thread cannot be cancelled.
@@ -90,6 +91,7 @@ impl Fetch for Sqlite {
             next: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
             end: visit.last_moment().into_std(),
+            visit: visit.clone(),
         });
         let _stop = Stop(Arc::clone(&round));
         let threads = file.connections.min(file.statements.len());
@@ -167,7 +169,12 @@ impl SqliteFile {
         const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
         connection.busy_timeout(left.min(LONGEST)).map_err(failed)?;
         let mut prepared = connection.prepare(&statement.sql).map_err(failed)?;
-        let mut rows = WantedRows::new(statement, self.limits, prepared.column_names());
+        let mut rows = WantedRows::new(
+            statement,
+            self.limits,
+            &round.visit,
+            prepared.column_names(),
+        );
         let width = prepared.column_count();
         let mut found = prepared.query(()).map_err(failed)?;
         while let Some(row) = found.next().map_err(failed)? {

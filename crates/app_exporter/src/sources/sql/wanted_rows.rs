@@ -2,6 +2,7 @@
 
 use crate::decode::{Cell, Failure, Limits, Table, TableBuilder};
 use crate::sources::sql::statement::Statement;
+use crate::sources::visit::Visit;
 
 /// A table in progress.
 #[derive(Debug)]
@@ -11,6 +12,7 @@ pub(super) struct WantedRows {
     places: Vec<Option<usize>>,
     known: Vec<Box<str>>,
     bytes_left: usize,
+    visit: Visit,
     limits: Limits,
 }
 
@@ -19,6 +21,7 @@ impl WantedRows {
     pub(super) fn new(
         statement: &Statement,
         limits: Limits,
+        visit: &Visit,
         columns: impl IntoIterator<Item = impl Into<Box<str>>>,
     ) -> Self {
         let known: Vec<Box<str>> = columns.into_iter().map(Into::into).collect();
@@ -32,6 +35,7 @@ impl WantedRows {
                 .collect(),
             known,
             bytes_left: limits.bytes,
+            visit: visit.clone(),
             limits,
         }
     }
@@ -50,6 +54,7 @@ impl WantedRows {
             .bytes_left
             .checked_sub(bytes)
             .ok_or_else(|| too_many_bytes(self.limits))?;
+        self.visit.receive(bytes)?;
         let known = &self.known;
         let cells = self.places.iter().map(|place| match place {
             None => Cell::Null,

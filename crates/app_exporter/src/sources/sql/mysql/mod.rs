@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use exporter_kit::source::{Deadline, SourceErrorReason as Reason};
+use exporter_kit::source::SourceErrorReason as Reason;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::runtime::Handle;
@@ -109,11 +109,11 @@ impl MySql {
         &self,
         packets: &mut PacketStream,
         statement: &Statement,
-        deadline: Deadline,
+        visit: &Visit,
     ) -> Result<Table, StatementError> {
         let failed = |error| self.statement_error(error);
         // The server stops the statement by itself if it cannot be told to.
-        let seconds = deadline.remaining().as_secs() + 2;
+        let seconds = visit.deadline().remaining().as_secs() + 2;
         match packets.execute(&session(seconds)).await {
             // Servers without this limit ignore it.
             Ok(()) | Err(PacketError::Refused(_)) => (),
@@ -124,7 +124,7 @@ impl MySql {
         read_only.map_err(failed)?;
         let columns = packets.query(&statement.sql).await.map_err(failed)?;
         let names = columns.iter().map(|column| column.name.clone());
-        let mut rows = WantedRows::new(statement, self.limits, names);
+        let mut rows = WantedRows::new(statement, self.limits, visit, names);
         if columns.is_empty() {
             return Ok(rows.finish());
         }
@@ -222,7 +222,7 @@ impl Database for MySql {
         &self,
         connection: &mut Connection,
         statement: &Statement,
-        deadline: Deadline,
+        visit: &Visit,
     ) -> Result<Table, StatementError> {
         check_kind(&statement.sql, &DIALECT)
             .map_err(|message| StatementError::Failed(Failure::query(message)))?;
@@ -232,7 +232,7 @@ impl Database for MySql {
         };
         connection.busy = true;
         packets.meter.set(most_read(self.limits));
-        let result = self.try_run(packets, statement, deadline).await;
+        let result = self.try_run(packets, statement, visit).await;
         if packets.meter.is_used_up() {
             return Err(StatementError::Spoilt(too_many_bytes(self.limits)));
         }

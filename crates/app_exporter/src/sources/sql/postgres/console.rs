@@ -9,6 +9,7 @@ use crate::sources::sql::postgres::{DIALECT, Postgres};
 use crate::sources::sql::read_only::first_word;
 use crate::sources::sql::statement::Statement;
 use crate::sources::sql::wanted_rows::WantedRows;
+use crate::sources::visit::Visit;
 
 /// Checks a statement: the console also has statements that pause and shut down.
 ///
@@ -30,16 +31,17 @@ impl Postgres {
         &self,
         client: &Client,
         statement: &Statement,
+        visit: &Visit,
     ) -> Result<Table, StatementError> {
         let failed = |error| self.statement_error(&error);
         let messages = client.simple_query_raw(&statement.sql).await;
         let mut messages = std::pin::pin!(messages.map_err(failed)?);
-        let mut rows = WantedRows::new(statement, self.limits, [""; 0]);
+        let mut rows = WantedRows::new(statement, self.limits, visit, [""; 0]);
         while let Some(message) = messages.try_next().await.map_err(failed)? {
             match message {
                 SimpleQueryMessage::RowDescription(columns) => {
                     let names = columns.iter().map(|column| column.name());
-                    rows = WantedRows::new(statement, self.limits, names);
+                    rows = WantedRows::new(statement, self.limits, visit, names);
                 }
                 SimpleQueryMessage::Row(row) => {
                     let texts = (0..row.len()).map(|at| row.try_get(at).ok().flatten());

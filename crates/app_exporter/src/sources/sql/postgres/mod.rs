@@ -10,7 +10,6 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use exporter_kit::source::Deadline;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
@@ -177,7 +176,7 @@ impl Database for Postgres {
         &self,
         connection: &mut Connection,
         statement: &Statement,
-        deadline: Deadline,
+        visit: &Visit,
     ) -> Result<Table, StatementError> {
         let kind = match connection.is_console {
             true => console::check(&statement.sql),
@@ -187,14 +186,12 @@ impl Database for Postgres {
         connection.busy = true;
         connection.meter.set(self.most_read());
         if connection.is_console {
-            let result = self.ask_console(&connection.client, statement).await;
+            let result = self.ask_console(&connection.client, statement, visit).await;
             connection.busy = !matches!(result, Ok(_) | Err(StatementError::Failed(_)));
             return result;
         }
         let mut end = END;
-        let result = self
-            .try_run(connection, statement, deadline, &mut end)
-            .await;
+        let result = self.try_run(connection, statement, visit, &mut end).await;
         if connection.meter.is_used_up() {
             return Err(StatementError::Spoilt(too_many_bytes(self.limits)));
         }

@@ -13,18 +13,19 @@ use crate::sources::sql::postgres::value::ValueReader;
 use crate::sources::sql::postgres::{Connection, END_AND_FORGET, Postgres};
 use crate::sources::sql::statement::Statement;
 use crate::sources::sql::wanted_rows::WantedRows;
+use crate::sources::visit::Visit;
 
 impl Postgres {
     pub(super) async fn try_run(
         &self,
         connection: &mut Connection,
         statement: &Statement,
-        deadline: Deadline,
+        visit: &Visit,
         end: &mut &'static str,
     ) -> Result<Table, StatementError> {
         let failed = |error| self.statement_error(&error);
         let client = &connection.client;
-        let begin = begin(deadline);
+        let begin = begin(visit.deadline());
         let written = self.prepare(client, &begin, &statement.sql).await?;
         let columns = written.columns();
         for column in columns {
@@ -48,7 +49,7 @@ impl Postgres {
         }
         let readers: Vec<Option<ValueReader>> = prepared.columns().iter().map(reader).collect();
         let names = columns.iter().map(Column::name);
-        let mut rows = WantedRows::new(statement, self.limits, names);
+        let mut rows = WantedRows::new(statement, self.limits, visit, names);
         let found = client.query_raw(&prepared, [0_i32; 0]).await;
         let mut found = std::pin::pin!(found.map_err(failed)?);
         while let Some(row) = found.try_next().await.map_err(failed)? {

@@ -38,7 +38,6 @@ impl Connections {
         };
         first(speaks, self.stopped.wait()).await;
         if spoke {
-            let peer = stream.peer();
             match self.encryption {
                 Some(encryption) => {
                     encryption

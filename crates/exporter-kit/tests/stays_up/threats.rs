@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 
 /// The folders of tests, from the workspace.
-const PLACES: [&str; 6] = [
+const PLACES: [&str; 7] = [
     "crates/exporter-kit/src",
     "crates/exporter-kit/tests",
+    "crates/structural-gzip/tests",
     "crates/app_exporter/src",
     "crates/app_exporter/tests",
     "fuzz/src",

@@ -51,7 +51,7 @@ impl Subject {
         self.bytes.with([&path]).observe(3);
         self.total.inc();
         self.running.inc();
-        if round % 8 == 0 {
+        if round.is_multiple_of(8) {
             let own = format!("{thread} of {round} \"\\\n");
             self.requests.with([&own, "own"]).inc();
             self.seconds.with([&own]).observe(100);
@@ -60,7 +60,7 @@ impl Subject {
             assert!(self.seconds.remove([&own]));
             assert_eq!(self.bytes.remove_matching(&[("path", &own)]), 1);
         }
-        if round % 100 == 0 {
+        if round.is_multiple_of(100) {
             let name = format!("passing_{thread}");
             self.registry.gauge(&name, "Comes and goes.").unwrap();
             assert!(self.registry.unregister(&name));

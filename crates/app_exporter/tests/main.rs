@@ -20,6 +20,8 @@ mod flags;
 #[cfg(unix)]
 mod followed;
 mod formats_python;
+#[cfg(unix)]
+mod hostile;
 mod http_encoding;
 mod http_routes;
 mod http_source;

@@ -10,6 +10,8 @@ use crate::setup::files::folder;
 use crate::setup::spec;
 use crate::setup::template::SourceTemplate;
 use crate::sources::memory::Memory;
+#[cfg(feature = "_servers")]
+use crate::sources::lookups::Lookups;
 use crate::sources::origin::Surroundings;
 
 /// The sources of a configuration, ready to run.
@@ -52,6 +54,8 @@ pub(crate) fn build(
                     variable,
                     target: None,
                     memory,
+                    #[cfg(feature = "_servers")]
+                    lookups: &Lookups::new(),
                 };
                 let config = Arc::new(source.config);
                 spec::new(&name, config, surroundings).map(|spec| built.specs.push(spec))

@@ -12,6 +12,8 @@ use crate::setup::files::folder;
 use crate::setup::source::{SourceConfig, SourceName};
 use crate::setup::spec;
 use crate::sources::memory::Memory;
+#[cfg(feature = "_servers")]
+use crate::sources::lookups::Lookups;
 use crate::sources::origin::{Surroundings, Target};
 
 /// A source that is fetched for a target.
@@ -23,6 +25,9 @@ pub(crate) struct SourceTemplate {
     /// The base of relative paths.
     folder: PathBuf,
     memory: Memory,
+    /// Those of all targets.
+    #[cfg(feature = "_servers")]
+    lookups: Lookups,
 }
 
 impl SourceTemplate {
@@ -38,6 +43,8 @@ impl SourceTemplate {
             config: Arc::new(source.config),
             probe: probe.clone(),
             memory: memory.clone(),
+            #[cfg(feature = "_servers")]
+            lookups: Lookups::new(),
         }
     }
 
@@ -141,6 +148,8 @@ impl SourceTemplate {
             variable: &variable,
             target: Some(target),
             memory: &self.memory,
+            #[cfg(feature = "_servers")]
+            lookups: &self.lookups,
         };
         spec::new(&self.name, Arc::clone(&self.config), surroundings)
     }

@@ -260,6 +260,8 @@ mod tests {
             variable: &|_| None,
             target: None,
             memory: &Memory::default(),
+            #[cfg(feature = "_servers")]
+            lookups: &crate::sources::lookups::Lookups::new(),
         };
         let File(reading) = File::new(&config, Wanted::default(), limits, surroundings);
         let denied = Failure::connect("`a`: cannot read: permission denied");

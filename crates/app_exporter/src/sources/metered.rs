@@ -33,9 +33,14 @@ impl Meter {
         self.0.store(bytes, Ordering::Relaxed);
     }
 
+    /// The number of bytes that may still be received.
+    pub(super) fn left(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// True if no more bytes may be received.
     pub(super) fn is_used_up(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == 0
+        self.left() == 0
     }
 }
 

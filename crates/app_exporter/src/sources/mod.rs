@@ -20,12 +20,16 @@ mod failures;
 pub(crate) mod fastcgi;
 pub(crate) mod file;
 pub(crate) mod files;
+#[cfg(feature = "_servers")]
+mod host;
 #[cfg_attr(not(feature = "http"), path = "absent/http.rs")]
 pub(crate) mod http;
 #[cfg(any(feature = "redis", feature = "_sql"))]
 mod last_moment;
 pub(crate) mod login;
 pub(crate) mod memory;
+#[cfg(feature = "_servers")]
+pub(crate) mod lookups;
 #[cfg(feature = "_servers")]
 mod metered;
 pub(crate) mod origin;

@@ -10,6 +10,8 @@ use std::pin::Pin;
 use crate::config::{Fault, Place};
 use crate::decode::{Failure, Format, Limits, Part, Parts, Wanted};
 use crate::sources::memory::Memory;
+#[cfg(feature = "_servers")]
+use crate::sources::lookups::Lookups;
 use crate::sources::path_pattern::PathPattern;
 use crate::sources::visit::Visit;
 
@@ -83,6 +85,9 @@ pub(crate) struct Surroundings<'s> {
     pub(crate) target: Option<&'s Target<'s>>,
     /// The memory that all sources share.
     pub(crate) memory: &'s Memory,
+    /// The lookups of the source.
+    #[cfg(feature = "_servers")]
+    pub(crate) lookups: &'s Lookups,
 }
 
 /// The target of a template, and whether the template uses it.

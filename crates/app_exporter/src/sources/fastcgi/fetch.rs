@@ -15,6 +15,7 @@ use crate::sources::failures;
 use crate::sources::fastcgi::config::{FastCgiConfig, PORT, check_path};
 use crate::sources::fastcgi::head;
 use crate::sources::fastcgi::record::{self, Unreadable};
+use crate::sources::lookups::Lookups;
 use crate::sources::metered::{Meter, Metered};
 use crate::sources::origin::{Fetch, Surroundings};
 use crate::sources::response::{Received, ResponseReader};
@@ -23,6 +24,7 @@ use crate::sources::visit::Visit;
 /// Fetches from a FastCGI server.
 pub(super) struct FastCgi {
     endpoint: Endpoint,
+    lookups: Lookups,
     /// The request, which may have secrets.
     request: Vec<(String, Secret)>,
     responses: ResponseReader,
@@ -44,6 +46,7 @@ impl FastCgi {
         let shown = format!("{} {}", *config.address, *config.path);
         Ok(Self {
             endpoint: endpoint.below(surroundings.folder),
+            lookups: surroundings.lookups.clone(),
             request: parameters(config, surroundings)?,
             responses: ResponseReader::new(
                 surroundings.targeted(&shown).into_owned(),
@@ -58,7 +61,7 @@ impl FastCgi {
 
     async fn output(&self) -> Result<Vec<u8>, Failure> {
         let shown = self.responses.shown();
-        let stream = self.endpoint.connect().await;
+        let stream = self.endpoint.connect(&self.lookups).await;
         let stream = stream.map_err(|error| failures::connect(shown, error))?;
         // Standard error and the heads of records are not in the limit, but not without one.
         let meter = Meter::new(self.most.saturating_mul(4).saturating_add(64 * 1024));

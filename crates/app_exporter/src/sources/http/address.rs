@@ -5,6 +5,8 @@ use std::net::Ipv4Addr;
 use reqwest::Url;
 use reqwest::redirect::Policy;
 
+use crate::sources::host;
+
 /// The limits of redirects.
 #[derive(Clone)]
 pub(super) struct Redirects {
@@ -76,16 +78,26 @@ pub(super) fn address(text: &str) -> Result<Url, String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("the address has a user or password; write them under `basic`".to_owned());
     }
-    // `http://2130706433` and `http://0x7f.1` are 127.0.0.1.
-    if let Some(host) = url.host_str()
-        && host.parse::<Ipv4Addr>().is_ok()
-        && !text
-            .split_once("://")
-            .is_some_and(|(_, rest)| rest.starts_with(host))
-    {
+    check_host(&url, text)?;
+    Ok(url)
+}
+
+/// # Errors
+/// When the host is a number in an unusual form: `http://2130706433` and `http://0x7f.1` are 127.0.0.1.
+pub(super) fn check_host(url: &Url, text: &str) -> Result<(), String> {
+    let Some(host) = url.host_str() else {
+        return Ok(());
+    };
+    // Not all schemes have hosts that are made usual.
+    host::check(host.trim_matches(['[', ']']))?;
+    let is_usual = |(_, rest): (&str, &str)| {
+        let rest = rest.strip_prefix(host);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#', ':']))
+    };
+    if host.parse::<Ipv4Addr>().is_ok() && !text.split_once("://").is_some_and(is_usual) {
         return Err(format!(
             "the host of the address is `{host}` in an unusual form; write it as `{host}`"
         ));
     }
-    Ok(url)
+    Ok(())
 }

@@ -1,9 +1,9 @@
 //! The HTTP client, which is rebuilt when its certificates, keys or passwords change.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::Client;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 
 use crate::config::Fault;
@@ -12,6 +12,8 @@ use crate::decode::Failure;
 use crate::sources::http::address::Redirects;
 use crate::sources::http::error::describe;
 use crate::sources::http::route::Route;
+use crate::sources::lookups::Lookups;
+use crate::sources::origin::Surroundings;
 use crate::sources::tls::{Checks, Pems, Tls, TlsConfig};
 use crate::sources::visit::Visit;
 
@@ -21,6 +23,7 @@ pub(super) struct Clients {
     route: Route,
     /// `None` follows no redirect.
     redirects: Option<Redirects>,
+    lookups: Lookups,
     last: Mutex<Option<(Files, Client)>>,
 }
 
@@ -38,12 +41,13 @@ impl Clients {
         tls: &TlsConfig,
         route: Route,
         redirects: Option<Redirects>,
-        folder: &Path,
+        surroundings: Surroundings<'_>,
     ) -> Result<Self, Fault> {
         Ok(Self {
-            tls: Arc::new(Tls::new(tls, Checks::ALL, folder)?),
+            tls: Arc::new(Tls::new(tls, Checks::ALL, surroundings.folder)?),
             route,
             redirects,
+            lookups: surroundings.lookups.clone(),
             last: Mutex::default(),
         })
     }
@@ -67,6 +71,7 @@ impl Clients {
             .tls_backend_preconfigured(tls.map_err(|fault| Failure::connect(fault.message))?)
             .user_agent(concat!("app_exporter/", env!("CARGO_PKG_VERSION")))
             .redirect(redirects.map_or_else(Policy::none, Redirects::policy))
+            .dns_resolver(Arc::new(self.lookups.clone()))
             .referer(false);
         let client = self
             .route
@@ -88,5 +93,16 @@ impl Clients {
         }
         let cause = describe(error);
         Failure::connect(format!("`{shown}`: cannot read the response: {cause}"))
+    }
+}
+
+impl Resolve for Lookups {
+    fn resolve(&self, name: Name) -> Resolving {
+        let lookups = self.clone();
+        Box::pin(async move {
+            let found = Self::resolve(&lookups, name.as_str()).await?;
+            let found: Vec<_> = found.to_vec();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
     }
 }

@@ -40,9 +40,7 @@ impl Http {
         limits: Limits,
         surroundings: Surroundings<'_>,
     ) -> Result<Self, Fault> {
-        let Surroundings {
-            folder, variable, ..
-        } = surroundings;
+        let variable = surroundings.variable;
         let url = address(&config.url.resolved(variable)?)
             .map_err(|message| Fault::at(config.url.place(), message))?;
         let headers = headers(config, variable)?;
@@ -67,7 +65,7 @@ impl Http {
             .and_then(Format::accept)
             .map(HeaderValue::from_static);
         Ok(Self {
-            clients: Clients::new(&config.tls, route, Some(redirects), folder)?,
+            clients: Clients::new(&config.tls, route, Some(redirects), surroundings)?,
             url,
             responses: ResponseReader::new(
                 surroundings.targeted(&config.url.to_string()).into_owned(),

@@ -157,7 +157,7 @@ impl Tokens {
             form.push((name.clone(), Secret::new(value.resolved(variable)?)));
         }
         Ok(Self {
-            clients: Clients::new(&config.tls, route.elsewhere(), None, folder)?,
+            clients: Clients::new(&config.tls, route.elsewhere(), None, surroundings)?,
             url,
             shown: surroundings
                 .targeted(&config.token_url.to_string())

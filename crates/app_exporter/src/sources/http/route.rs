@@ -9,6 +9,7 @@ use crate::config::login::{Login, LoginKeys, Secret};
 use crate::config::{At, Fault, Place, TargetString, Template};
 use crate::decode::Failure;
 use crate::sources::failures;
+use crate::sources::http::address::check_host;
 use crate::sources::http::error::describe;
 use crate::sources::origin::Surroundings;
 use crate::sources::visit::Visit;
@@ -227,5 +228,6 @@ fn proxy_address(text: &str) -> Result<Url, String> {
             "the address has a user or password; write them under `proxy_basic`".to_owned(),
         );
     }
+    check_host(&url, text)?;
     Ok(url)
 }

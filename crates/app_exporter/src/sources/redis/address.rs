@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::sources::endpoint::Endpoint;
+use crate::sources::host;
 
 /// A server, and its name in messages, which has no values of variables, as they may be secret.
 #[derive(Clone)]
@@ -19,8 +20,10 @@ impl ServerAddress {
         }
     }
 
-    /// A server that another server names. If the name lacks the host, it is that of the other server.
-    pub(super) fn named(host: &str, port: u16, by: &Self) -> Self {
+    /// A server that another server names. If the name lacks the host, it is that of the other server. `None` for a host
+    /// that no configuration may have.
+    pub(super) fn named(host: &str, port: u16, by: &Self) -> Option<Self> {
+        host::check(host).ok()?;
         let host = match &by.endpoint {
             Endpoint::Tcp { host: own, .. } if host.is_empty() || host == "?" => own.clone(),
             _ => host.to_owned(),
@@ -30,13 +33,13 @@ impl ServerAddress {
         } else {
             format!("{host}:{port}")
         };
-        Self::new(Endpoint::Tcp { host, port }, shown)
+        Some(Self::new(Endpoint::Tcp { host, port }, shown))
     }
 
     /// The server of a redirect such as `3999 10.0.0.7:6379`.
     pub(super) fn redirected(detail: &str, by: &Self) -> Option<Self> {
         let (host, port) = detail.split(' ').nth(1)?.rsplit_once(':')?;
-        Some(Self::named(host, port.parse().ok()?, by))
+        Self::named(host, port.parse().ok()?, by)
     }
 }
 
@@ -75,5 +78,6 @@ mod tests {
         assert_eq!(redirected("12 :7001").as_deref(), Some("db:7001"));
         assert_eq!(redirected("12 ?:7001").as_deref(), Some("db:7001"));
         assert_eq!(redirected("12"), None);
+        assert_eq!(redirected("12 2130706433:7001"), None);
     }
 }

@@ -228,6 +228,7 @@ impl RedisConfig {
             tls: tls.transpose()?.map(Arc::new),
             database,
             most_bytes: limits.bytes,
+            lookups: surroundings.lookups.clone(),
         })
     }
 }

@@ -15,6 +15,7 @@ use crate::config::login::Login;
 use crate::decode::Failure;
 use crate::sources::endpoint::Endpoint;
 use crate::sources::failures;
+use crate::sources::lookups::Lookups;
 use crate::sources::metered::{Meter, Metered, Stream};
 use crate::sources::redis::address::ServerAddress;
 use crate::sources::redis::info;
@@ -28,6 +29,7 @@ pub(super) struct Access {
     pub(super) database: u16,
     /// The limit of bytes of a reply.
     pub(super) most_bytes: usize,
+    pub(super) lookups: Lookups,
 }
 
 /// A connection. Dropping it closes it.
@@ -73,7 +75,7 @@ impl Link {
             Some(tls) => Some(tls.client(visit).await?),
             None => None,
         };
-        let stream = connect(address, tls).await?;
+        let stream = connect(address, tls, &access.lookups).await?;
         let stream = Metered::new(stream, meter.clone());
         // The client sends nothing by itself: the login is below, where its failures have their messages.
         let (connection, driver) = MultiplexedConnection::new_with_config(
@@ -227,9 +229,10 @@ impl CommandFailure {
 async fn connect(
     address: &ServerAddress,
     tls: Option<ClientConfig>,
+    lookups: &Lookups,
 ) -> Result<Box<dyn Stream>, Failure> {
     let refused = |error| unreachable(address, error);
-    let stream = address.endpoint.connect().await.map_err(refused)?;
+    let stream = address.endpoint.connect(lookups).await.map_err(refused)?;
     // A configuration with TLS on a Unix socket is invalid.
     let (Some(tls), Endpoint::Tcp { host, .. }) = (tls, &address.endpoint) else {
         return Ok(stream);

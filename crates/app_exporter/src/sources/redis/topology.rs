@@ -68,11 +68,7 @@ fn named(pair: &[Value], by: &ServerAddress) -> Option<ServerAddress> {
         Value::Int(number) => number.to_string(),
         _ => String::new(),
     };
-    Some(ServerAddress::named(
-        &text(host),
-        text(port).parse().ok()?,
-        by,
-    ))
+    ServerAddress::named(&text(host), text(port).parse().ok()?, by)
 }
 
 fn items(value: &Value) -> Option<&[Value]> {

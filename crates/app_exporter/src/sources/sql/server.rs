@@ -15,6 +15,8 @@ use crate::config::login::{Login, LoginKeys, Secret};
 use crate::config::{At, Fault, HiddenTemplate, Template};
 use crate::decode::Failure;
 use crate::sources::failures;
+use crate::sources::host;
+use crate::sources::lookups::Lookups;
 use crate::sources::origin::Surroundings;
 use crate::sources::tls::{Checks, Tls, TlsConfig, unverified};
 use crate::sources::visit::Visit;
@@ -96,6 +98,7 @@ pub(super) struct Server {
     pub(super) may_be_plain: bool,
     /// The address for messages, without the values of variables, which may be secret.
     pub(super) shown: String,
+    pub(super) lookups: Lookups,
 }
 
 /// The address of a server.
@@ -109,6 +112,11 @@ impl ServerConfig {
     pub(super) fn check(&self, faults: &mut Vec<Fault>) {
         if let Some(databases) = &self.databases {
             check_patterns(databases, faults);
+        }
+        if let Some(host) = &self.host
+            && let Some(Err(message)) = host.literal().map(host::check)
+        {
+            faults.push(Fault::at(host.place(), message));
         }
         let tls = self.tls.as_ref();
         if let Some(socket) = &self.socket {
@@ -210,7 +218,13 @@ impl ServerConfig {
                 (DatabaseAddress::Socket(path), shown)
             }
             None => {
-                let host = self.host.as_ref().map(resolve).transpose()?;
+                let host = self.host.as_ref().map(|written| {
+                    let host = resolve(written)?;
+                    let checked = host::check(&host);
+                    checked.map_err(|message| Fault::at(written.place(), message))?;
+                    Ok::<_, Fault>(host)
+                });
+                let host = host.transpose()?;
                 let host = host.unwrap_or_else(|| "localhost".to_owned());
                 let shown = format!("{}:{port}", written.unwrap_or_else(|| host.clone()));
                 (DatabaseAddress::Host(host), shown)
@@ -236,6 +250,7 @@ impl ServerConfig {
             may_be_plain: self.sslmode.as_deref() == Some(&SslMode::Prefer),
             address,
             shown,
+            lookups: surroundings.lookups.clone(),
         })
     }
 

@@ -32,7 +32,31 @@ pub(super) type Results = Vec<(usize, Result<Table, Failure>)>;
 /// A server's message, as one line of limited length.
 pub(super) fn said(message: &str) -> String {
     const MOST: usize = 300;
-    let words: Vec<_> = message.split_whitespace().collect();
-    let clean = |char: &char| !char.is_control();
-    words.join(" ").chars().filter(clean).take(MOST).collect()
+    let mut said = String::new();
+    // A message may be as long as a result, so that its words are not collected.
+    for word in message.split_whitespace() {
+        if !said.is_empty() {
+            said.push(' ');
+        }
+        said.extend(word.chars().take(MOST).filter(|char| !char.is_control()));
+        if said.len() >= 4 * MOST {
+            break;
+        }
+    }
+    said.chars().take(MOST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_of_limited_length() {
+        assert_eq!(said(" a\n\tb\u{1b}  c "), "a b c");
+        for word in ["a", "ä ", "a ", "\u{1b} a", "𝄞"] {
+            let long = said(&word.repeat(100_000));
+            assert_eq!(long.chars().count(), 300, "{word:?}");
+        }
+        assert_eq!(said(&"\u{1b}".repeat(1000)), "");
+    }
 }

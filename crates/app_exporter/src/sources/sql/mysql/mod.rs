@@ -78,7 +78,7 @@ struct Opener {
 impl Opener {
     async fn open(&self) -> Result<PacketStream, LoginError> {
         let server = &*self.server;
-        let stream = dial(&server.address, server.port).await;
+        let stream = dial(&server.address, server.port, &server.lookups).await;
         let meter = Meter::new(most_read(self.limits));
         let stream = Metered::new(stream.map_err(PacketError::from)?, meter.clone());
         let (is_private, host) = match &server.address {
@@ -164,6 +164,10 @@ impl MySql {
         match error {
             LoginError::Packets(PacketError::Refused(refusal)) => {
                 login_failure(shown, refused(&refusal))
+            }
+            LoginError::Packets(PacketError::TooLong) => {
+                let what = format_args!("`{shown}`: the login");
+                Failure::too_large(what, most_packet(self.limits))
             }
             LoginError::Packets(error) => failures::connect(shown, explained(error)),
             LoginError::NoTls => failures::connect(

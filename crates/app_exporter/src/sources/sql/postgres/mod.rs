@@ -2,6 +2,7 @@
 
 mod console;
 mod error;
+mod message_stream;
 mod run;
 mod value;
 
@@ -21,11 +22,13 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::decode::{Failure, Limits, Table};
 use crate::sources::failures;
+use crate::sources::lookups::Lookups;
 use crate::sources::metered::{Meter, Metered, Stream};
 use crate::sources::origin::Feature;
 use crate::sources::sql::database::{Database, StatementError};
 use crate::sources::sql::dial::dial;
 use crate::sources::sql::fetch::Sql;
+use crate::sources::sql::postgres::message_stream::{Checked, CheckedTls, Patience};
 use crate::sources::sql::read_only::{Dialect, check_kind};
 use crate::sources::sql::server::{DatabaseAddress, Server, ServerConfig};
 use crate::sources::sql::statement::Statement;
@@ -67,6 +70,7 @@ pub(super) struct Postgres {
 pub(super) struct Connection {
     client: Client,
     meter: Meter,
+    patience: Patience,
     /// The task that reads from and writes to the connection.
     driver: AbortHandle,
     cancel: Cancel,
@@ -84,6 +88,7 @@ struct Cancel {
     token: CancelToken,
     address: DatabaseAddress,
     port: u16,
+    lookups: Lookups,
     tls: Option<MakeRustlsConnect>,
     runtime: Handle,
 }
@@ -114,6 +119,16 @@ impl Postgres {
     fn most_read(&self) -> usize {
         self.limits.bytes.saturating_mul(2).saturating_add(1 << 20)
     }
+
+    /// The limit of one message, with room for texts of the server where rows have less.
+    fn most_message(&self) -> usize {
+        self.limits.bytes.max(64 * 1024)
+    }
+
+    fn said_too_much(&self) -> Failure {
+        let what = format_args!("`{}`: the login", self.server.shown);
+        Failure::too_large(what, self.most_read())
+    }
 }
 
 impl Database for Postgres {
@@ -134,10 +149,15 @@ impl Database for Postgres {
         };
         let meter = Meter::new(self.most_read());
         let (address, port) = (&self.server.address, self.server.port);
-        let stream = connect(address, port).await;
+        let stream = connect(address, port, &self.server.lookups).await;
         let stream = stream.map_err(|error| failures::connect(&self.server.shown, error))?;
+        let patience = Patience::new(self.most_message());
         let stream = Metered::new(stream, meter.clone());
-        let failed = |error| self.not_connected(&error);
+        let stream = Checked::new(stream, patience.clone());
+        let failed = |error| match meter.is_used_up() {
+            true => self.said_too_much(),
+            false => self.not_connected(&error),
+        };
         let (client, driver, version) = match &tls {
             None => {
                 let (client, driver) = config.connect_raw(stream, NoTls).await.map_err(failed)?;
@@ -145,7 +165,10 @@ impl Database for Postgres {
                 (client, tokio::spawn(async { drop(driver.await) }), version)
             }
             Some(tls) => {
-                let tls = tls_to(tls, address);
+                let tls = CheckedTls {
+                    tls: tls_to(tls, address),
+                    patience: patience.clone(),
+                };
                 let (client, driver) = config.connect_raw(stream, tls).await.map_err(failed)?;
                 let version = driver.parameter(VERSION).map(str::to_owned);
                 (client, tokio::spawn(async { drop(driver.await) }), version)
@@ -156,11 +179,13 @@ impl Database for Postgres {
                 token: client.cancel_token(),
                 address: address.clone(),
                 port,
+                lookups: self.server.lookups.clone(),
                 tls,
                 runtime: Handle::current(),
             },
             client,
             meter,
+            patience,
             driver: driver.abort_handle(),
             busy: false,
             learned: HashSet::new(),
@@ -169,7 +194,7 @@ impl Database for Postgres {
     }
 
     fn is_open(connection: &Connection) -> bool {
-        !connection.client.is_closed()
+        !connection.client.is_closed() && connection.patience.keep(0)
     }
 
     async fn run(
@@ -185,6 +210,7 @@ impl Database for Postgres {
         kind.map_err(|message| StatementError::Failed(Failure::query(message)))?;
         connection.busy = true;
         connection.meter.set(self.most_read());
+        connection.patience.renew();
         if connection.is_console {
             let result = self.ask_console(&connection.client, statement, visit).await;
             connection.busy = !matches!(result, Ok(_) | Err(StatementError::Failed(_)));
@@ -219,8 +245,12 @@ impl Cancel {
     async fn send(self) {
         const PATIENCE: Duration = Duration::from_secs(5);
         let telling = async {
-            let stream = connect(&self.address, self.port).await.ok()?;
-            let stream = Metered::new(stream, Meter::new(usize::MAX));
+            let stream = connect(&self.address, self.port, &self.lookups)
+                .await
+                .ok()?;
+            // One byte is read at most: whether the server supports TLS.
+            let stream = Metered::new(stream, Meter::new(64 * 1024));
+            let stream = Checked::new(stream, Patience::new(0));
             let told = match &self.tls {
                 None => self.token.cancel_query_raw(stream, NoTls).await,
                 Some(tls) => {
@@ -235,13 +265,17 @@ impl Cancel {
 }
 
 /// The stream of a connection. The address of a socket may be its folder.
-async fn connect(address: &DatabaseAddress, port: u16) -> io::Result<Box<dyn Stream>> {
+async fn connect(
+    address: &DatabaseAddress,
+    port: u16,
+    lookups: &Lookups,
+) -> io::Result<Box<dyn Stream>> {
     match address {
         DatabaseAddress::Socket(path) if path.is_dir() => {
             let file = path.join(format!(".s.PGSQL.{port}"));
-            dial(&DatabaseAddress::Socket(file), port).await
+            dial(&DatabaseAddress::Socket(file), port, lookups).await
         }
-        address => dial(address, port).await,
+        address => dial(address, port, lookups).await,
     }
 }
 
@@ -249,12 +283,12 @@ async fn connect(address: &DatabaseAddress, port: u16) -> io::Result<Box<dyn Str
 fn tls_to(
     tls: &MakeRustlsConnect,
     address: &DatabaseAddress,
-) -> <MakeRustlsConnect as MakeTlsConnect<Metered>>::TlsConnect {
+) -> <MakeRustlsConnect as MakeTlsConnect<Checked<Metered>>>::TlsConnect {
     let name = match address {
         DatabaseAddress::Host(host) => host,
         DatabaseAddress::Socket(_) => "localhost",
     };
-    let Ok(connect) = MakeTlsConnect::<Metered>::make_tls_connect(&mut tls.clone(), name);
+    let Ok(connect) = MakeTlsConnect::<Checked<Metered>>::make_tls_connect(&mut tls.clone(), name);
     connect
 }
 

@@ -26,7 +26,13 @@ impl Postgres {
         let failed = |error| self.statement_error(&error);
         let client = &connection.client;
         let begin = begin(visit.deadline());
-        let written = self.prepare(client, &begin, &statement.sql).await?;
+        let written = self.prepare(client, &begin, &statement.sql).await;
+        if connection.patience.has_looked_up() {
+            // The driver keeps the types, whose names may be all that was read.
+            let read = self.most_read().saturating_sub(connection.meter.left());
+            connection.patience.keep(read);
+        }
+        let written = written?;
         let columns = written.columns();
         for column in columns {
             let oid = column.type_().oid();

@@ -9,9 +9,9 @@ use crate::setup::config::Config;
 use crate::setup::files::folder;
 use crate::setup::spec;
 use crate::setup::template::SourceTemplate;
-use crate::sources::memory::Memory;
 #[cfg(feature = "_servers")]
 use crate::sources::lookups::Lookups;
+use crate::sources::memory::Memory;
 use crate::sources::origin::Surroundings;
 
 /// The sources of a configuration, ready to run.

@@ -11,9 +11,9 @@ use crate::setup::config::DeclaredSource;
 use crate::setup::files::folder;
 use crate::setup::source::{SourceConfig, SourceName};
 use crate::setup::spec;
-use crate::sources::memory::Memory;
 #[cfg(feature = "_servers")]
 use crate::sources::lookups::Lookups;
+use crate::sources::memory::Memory;
 use crate::sources::origin::{Surroundings, Target};
 
 /// A source that is fetched for a target.

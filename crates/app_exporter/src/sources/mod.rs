@@ -27,9 +27,9 @@ pub(crate) mod http;
 #[cfg(any(feature = "redis", feature = "_sql"))]
 mod last_moment;
 pub(crate) mod login;
-pub(crate) mod memory;
 #[cfg(feature = "_servers")]
 pub(crate) mod lookups;
+pub(crate) mod memory;
 #[cfg(feature = "_servers")]
 mod metered;
 pub(crate) mod origin;

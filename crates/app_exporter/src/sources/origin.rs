@@ -9,9 +9,9 @@ use std::pin::Pin;
 
 use crate::config::{Fault, Place};
 use crate::decode::{Failure, Format, Limits, Part, Parts, Wanted};
-use crate::sources::memory::Memory;
 #[cfg(feature = "_servers")]
 use crate::sources::lookups::Lookups;
+use crate::sources::memory::Memory;
 use crate::sources::path_pattern::PathPattern;
 use crate::sources::visit::Visit;
 

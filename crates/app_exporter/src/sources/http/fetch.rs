@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use tokio::time::Instant;
 
@@ -12,6 +12,7 @@ use crate::decode::{Failure, Format, Limits, Part, Wanted};
 use crate::sources::http::address::{Redirects, Stay, address};
 use crate::sources::http::authority::Authority;
 use crate::sources::http::client::Clients;
+use crate::sources::http::compressed::{ACCEPTED, BodyReader, Unreadable};
 use crate::sources::http::config::{HttpConfig, RequestMethod};
 use crate::sources::http::error::is_broken_off;
 use crate::sources::http::route::Route;
@@ -111,6 +112,9 @@ impl Http {
         let mut request = client
             .request(self.method.clone(), self.url.clone())
             .headers(self.headers.clone());
+        if !self.headers.contains_key(ACCEPT_ENCODING) {
+            request = request.header(ACCEPT_ENCODING, ACCEPTED);
+        }
         if let Some(accept) = &self.accept {
             request = request.header(ACCEPT, accept.clone());
         }
@@ -121,20 +125,29 @@ impl Http {
     }
 
     async fn body(&self, visit: &Visit, response: &mut Response) -> Result<Vec<u8>, Failure> {
-        let mut body = Vec::new();
+        let unreadable = |error| match error {
+            Unreadable::TooLarge => {
+                let what = format_args!("`{}`", self.responses.shown());
+                Failure::too_large(what, self.limits.bytes)
+            }
+            Unreadable::Compression(error) => {
+                let shown = self.responses.shown();
+                Failure::connect(format!(
+                    "`{shown}`: cannot read the response: zstd: {error}"
+                ))
+            }
+        };
+        let body = BodyReader::new(response.headers(), self.limits.bytes);
+        let mut body = body.map_err(unreadable)?;
         while let Some(chunk) = response
             .chunk()
             .await
             .map_err(|error| self.failure(error))?
         {
-            if body.len() + chunk.len() > self.limits.bytes {
-                let what = format_args!("`{}`", self.responses.shown());
-                return Err(Failure::too_large(what, self.limits.bytes));
-            }
-            visit.receive(chunk.len())?;
-            body.extend_from_slice(&chunk);
+            let more = body.push(&chunk).map_err(unreadable)?;
+            visit.receive(more)?;
         }
-        Ok(body)
+        body.finish().map_err(unreadable)
     }
 
     fn failure(&self, error: reqwest::Error) -> Failure {

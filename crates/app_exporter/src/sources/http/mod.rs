@@ -3,6 +3,7 @@
 mod address;
 mod authority;
 mod client;
+mod compressed;
 mod config;
 mod error;
 mod fetch;

@@ -16,9 +16,10 @@ use crate::decode::Failure;
 use crate::sources::endpoint::Endpoint;
 use crate::sources::failures;
 use crate::sources::lookups::Lookups;
-use crate::sources::metered::{Meter, Metered, Stream};
+use crate::sources::metered::Stream;
 use crate::sources::redis::address::ServerAddress;
 use crate::sources::redis::info;
+use crate::sources::redis::reply_stream::{ReplyLimits, ReplyStream};
 use crate::sources::tls::Tls;
 use crate::sources::visit::Visit;
 
@@ -37,7 +38,7 @@ pub(super) struct Link {
     connection: MultiplexedConnection,
     /// Moves bytes between the connection and its stream. `None` once it has ended.
     driver: Option<Driver>,
-    meter: Meter,
+    limits: ReplyLimits,
     most_bytes: usize,
     /// The role that the server reports, if any: `master`, `replica`, `sentinel`.
     pub(super) role: Option<String>,
@@ -70,13 +71,13 @@ impl Link {
         access: &Access,
         visit: &Visit,
     ) -> Result<Self, Failure> {
-        let meter = Meter::new(access.most_bytes);
+        let limits = ReplyLimits::new(access.most_bytes);
         let tls = match &access.tls {
             Some(tls) => Some(tls.client(visit).await?),
             None => None,
         };
         let stream = connect(address, tls, &access.lookups).await?;
-        let stream = Metered::new(stream, meter.clone());
+        let stream = ReplyStream::new(stream, limits.clone());
         // The client sends nothing by itself: the login is below, where its failures have their messages.
         let (connection, driver) = MultiplexedConnection::new_with_config(
             &RedisConnectionInfo::default().set_skip_set_lib_name(),
@@ -88,7 +89,7 @@ impl Link {
         let mut link = Self {
             connection,
             driver: Some(Box::pin(driver)),
-            meter,
+            limits,
             most_bytes: access.most_bytes,
             role: None,
             identity: String::new(),
@@ -100,14 +101,14 @@ impl Link {
 
     /// Runs one command.
     pub(super) async fn ask(&mut self, cmd: &Cmd) -> Result<Value, CommandFailure> {
-        self.meter.set(self.most_bytes.saturating_add(1));
+        self.limits.renew();
         match self.reply(cmd).await {
             Ok(Value::ServerError(error)) => Err(CommandFailure::Refused {
                 code: error.code().to_owned(),
                 detail: error.details().unwrap_or_default().to_owned(),
             }),
             Ok(value) => Ok(value),
-            Err(_) if self.meter.is_used_up() => Err(CommandFailure::TooLong(self.most_bytes)),
+            Err(_) if self.limits.are_used_up() => Err(CommandFailure::TooLong(self.most_bytes)),
             Err(error) => Err(match error.code() {
                 Some(code) => CommandFailure::Refused {
                     code: code.to_owned(),

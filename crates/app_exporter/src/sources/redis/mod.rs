@@ -13,6 +13,7 @@ mod info;
 mod link;
 mod nodes;
 mod query;
+mod reply_stream;
 mod rows;
 mod scan;
 mod sizes;

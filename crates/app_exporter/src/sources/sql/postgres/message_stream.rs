@@ -6,8 +6,8 @@
 use std::fmt;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -34,6 +34,7 @@ struct Counts {
     longest: usize,
     lookups: AtomicUsize,
     kept: AtomicUsize,
+    refusal: OnceLock<String>,
 }
 
 impl Patience {
@@ -42,6 +43,7 @@ impl Patience {
             longest,
             lookups: AtomicUsize::new(0),
             kept: AtomicUsize::new(0),
+            refusal: OnceLock::new(),
         }))
     }
 
@@ -61,27 +63,36 @@ impl Patience {
         before.saturating_add(bytes) <= MOST_KEPT
     }
 
+    /// What was refused, of which the driver may only say that the connection is closed.
+    pub(super) fn refusal(&self) -> Option<&str> {
+        self.0.refusal.get().map(String::as_str)
+    }
+
+    fn refuse(&self, what: impl fmt::Display) -> io::Error {
+        let refusal = self
+            .0
+            .refusal
+            .get_or_init(|| format!("unexpected answer: {what}"));
+        io::Error::other(refusal.clone())
+    }
+
     fn allow(&self, tag: u8, length: u32) -> io::Result<()> {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         if length > self.0.longest {
-            return Err(refused(format_args!("a message of {length} bytes")));
+            return Err(self.refuse(format_args!("a message of {length} bytes")));
         }
         let kept = match tag {
             PARAMETER_STATUS | NOTICE | NOTIFICATION => self.keep(length),
             _ => true,
         };
         if !kept {
-            return Err(refused("too many parameters and notices"));
+            return Err(self.refuse("too many parameters and notices"));
         }
         if tag == BOUND && self.0.lookups.fetch_add(1, Ordering::Relaxed) >= MOST_LOOKUPS {
-            return Err(refused(format_args!("more than {MOST_LOOKUPS} new types")));
+            return Err(self.refuse(format_args!("more than {MOST_LOOKUPS} new types")));
         }
         Ok(())
     }
-}
-
-fn refused(what: impl fmt::Display) -> io::Error {
-    io::Error::other(format!("unexpected answer: {what}"))
 }
 
 /// The checked stream.

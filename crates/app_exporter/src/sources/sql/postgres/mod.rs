@@ -125,6 +125,10 @@ impl Postgres {
         self.limits.bytes.max(64 * 1024)
     }
 
+    fn refused(&self, refusal: &str) -> Failure {
+        Failure::limit(format!("`{}`: {refusal}", self.server.shown))
+    }
+
     fn said_too_much(&self) -> Failure {
         let what = format_args!("`{}`: the login", self.server.shown);
         Failure::too_large(what, self.most_read())
@@ -154,9 +158,10 @@ impl Database for Postgres {
         let patience = Patience::new(self.most_message());
         let stream = Metered::new(stream, meter.clone());
         let stream = Checked::new(stream, patience.clone());
-        let failed = |error| match meter.is_used_up() {
-            true => self.said_too_much(),
-            false => self.not_connected(&error),
+        let failed = |error| match patience.refusal() {
+            Some(refusal) => self.refused(refusal),
+            None if meter.is_used_up() => self.said_too_much(),
+            None => self.not_connected(&error),
         };
         let (client, driver, version) = match &tls {
             None => {
@@ -220,6 +225,9 @@ impl Database for Postgres {
         let result = self.try_run(connection, statement, visit, &mut end).await;
         if connection.meter.is_used_up() {
             return Err(StatementError::Spoilt(too_many_bytes(self.limits)));
+        }
+        if let Some(refusal) = connection.patience.refusal() {
+            return Err(StatementError::Spoilt(self.refused(refusal)));
         }
         if let Ok(_) | Err(StatementError::Failed(_)) = result {
             let ended = connection.client.batch_execute(end).await;

@@ -10,7 +10,7 @@ mod requests;
 mod structural_gzip;
 mod web_config;
 
-pub use app_exporter::fuzzing::{configuration, decoders, probe_targets, utmp};
+pub use app_exporter::fuzzing::{configuration, decoders, probe_targets, replies, utmp};
 pub use compressed::compressed;
 pub use large::large;
 pub use metrics::structure;
@@ -41,6 +41,7 @@ pub const TARGETS: [Target; 15] = [
     ("configuration", configuration),
     ("utmp", utmp),
     ("probe_targets", probe_targets),
+    ("replies", replies),
 ];
 
 /// The strict parser never panics, and its errors have a place.

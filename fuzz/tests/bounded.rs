@@ -44,6 +44,15 @@ const APP_EXPORTER_TEXTS: &[&str] = &[
     "-v*\n-v",
 ];
 
+/// What servers say, behind the number of the driver: Redis, MySQL, PostgreSQL with known types and with a new one, FastCGI.
+const REPLIES: [&[u8]; 5] = [
+    b"\0%2\r\n+role\r\n$6\r\nmaster\r\n:1\r\n*2\r\n_\r\n,1.5\r\n|1\r\n+a\r\n#t\r\n=7\r\ntxt:abc\r\n",
+    b"\x01I\0\0\0\n8.0.0\0\x07\0\0\0aaaaaaaa\0\0\x82-\x02\0\x08\0\x15\0\0\0\0\0\0\0\0\0\0bbbbbbbbbbbb\0mysql_native_password\0\x07\0\0\x02\0\0\0\x02\0\0\0\x01\0\0\x01\x01\x17\0\0\x02\x03def\0\0\0\x01a\0\x0c-\0\x01\0\0\0\x03\0\0\0\0\0\x05\0\0\x03\xfe\0\0\x02\0\x02\0\0\x04\x017\x01\0\0\x05\xfb\x05\0\0\x06\xfe\0\0\x02\0\x07\0\0\x01\0\0\0\x02\0\0\0",
+    b"\x02R\0\0\0\x08\0\0\0\0S\0\0\0\x16server_version\x0017\0Z\0\0\0\x05I1\0\0\0\x04t\0\0\0\x06\0\0T\0\0\0B\0\x03a\0\0\0\0\0\0\0\0\0\x06\xa4\xff\xff\xff\xff\xff\xff\0\x01a\0\0\0\0\0\0\0\0\0\x04\xa0\xff\xff\xff\xff\xff\xff\0\x01a\0\0\0\0\0\0\0\0\0\x04\xa2\xff\xff\xff\xff\xff\xff\0\x01Z\0\0\0\x05I2\0\0\0\x04D\0\0\x006\0\x03\0\0\0\x0c\0\x02\0\x01\0\0\0\x03\0\x01\x09)\0\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0C\0\0\0\rSELECT 1\0Z\0\0\0\x05I",
+    b"\x02R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I1\0\0\0\x04t\0\0\0\x06\0\0T\0\0\0\x1a\0\x01a\0\0\0\0\0\0\0\0\x01\x86\xa0\xff\xff\xff\xff\xff\xff\0\x01Z\0\0\0\x05I1\0\0\0\x04t\0\0\0\n\0\x01\0\0\0\x1aT\0\0\0\x92\0\x07a\0\0\0\0\0\0\0\0\0\0\x13\xff\xff\xff\xff\xff\xff\0\x01a\0\0\0\0\0\0\0\0\0\0\x12\xff\xff\xff\xff\xff\xff\0\x01a\0\0\0\0\0\0\0\0\0\0\x1a\xff\xff\xff\xff\xff\xff\0\x01a\0\0\0\0\0\0\0\0\0\0\x1a\xff\xff\xff\xff\xff\xff\0\x01a\0\0\0\0\0\0\0\0\0\0\x1a\xff\xff\xff\xff\xff\xff\0\x01a\0\0\0\0\0\0\0\0\0\0\x13\xff\xff\xff\xff\xff\xff\0\x01a\0\0\0\0\0\0\0\0\0\0\x1a\xff\xff\xff\xff\xff\xff\0\x01Z\0\0\0\x05I2\0\0\0\x04D\0\0\x005\0\x07\0\0\0\x01a\0\0\0\x01d\0\0\0\x04\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0\x04\0\0\0\x17\0\0\0\x01b\0\0\0\x04\0\0\0\0C\0\0\0\rSELECT 1\0Z\0\0\0\x05I2\0\0\0\x04D\0\0\0\x0e\0\x01\0\0\0\x04\0\0\0\x07C\0\0\0\rSELECT 1\0Z\0\0\0\x05I",
+    b"\x03\x01\x07\0\x01\0\x04\x03\0note\0\0\0\x01\x06\0\x01\0#\0\0Status: 200\r\nContent-Type: a/b\r\n\r\n7\x01\x03\0\x01\0\x08\0\0\0\0\0\0\0\0\0\0",
+];
+
 /// Pieces that expositions and headers are made of.
 const PIECES: &[&str] = &[
     "# TYPE ",
@@ -225,7 +234,9 @@ fn run(name: &str) {
         .and_then(|text| text.parse().ok());
     let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(SECONDS));
     let of_app_exporter = ["decoders", "configuration", "utmp", "probe_targets"].contains(&name);
-    let mut seeds = if of_app_exporter {
+    let mut seeds = if name == "replies" {
+        REPLIES.map(<[u8]>::to_vec).to_vec()
+    } else if of_app_exporter {
         app_exporter_seeds()
     } else {
         seeds()
@@ -348,4 +359,9 @@ fn utmp() {
 #[test]
 fn probe_targets() {
     run("probe_targets");
+}
+
+#[test]
+fn replies() {
+    run("replies");
 }

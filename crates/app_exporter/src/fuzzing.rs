@@ -138,6 +138,27 @@ pub fn utmp(data: &[u8]) {
     }
 }
 
+/// Reads bytes as the replies of a server: the first byte chooses the driver.
+///
+/// # Panics
+/// When a limit is broken.
+pub fn replies(data: &[u8]) {
+    const MOST: usize = 4096;
+    let Some((driver, bytes)) = data.split_first() else {
+        return;
+    };
+    // Without timers: a driver that waits for what does not come would never end.
+    let runtime = Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        match driver % 4 {
+            0 => sources::redis::fuzz::replies(bytes, MOST).await,
+            1 => sources::sql::mysql_fuzz::replies(bytes, MOST).await,
+            2 => sources::sql::postgres_fuzz::replies(bytes, MOST).await,
+            _ => sources::fastcgi::fuzz::replies(bytes, MOST).await,
+        }
+    });
+}
+
 /// Matches a target: an allowed one equals the pattern, or differs only in plain characters.
 ///
 /// # Panics
@@ -211,4 +232,45 @@ pub fn probe(query: &ProbeQuery) -> Result<MetricsHandler, ProbeRefusal> {
         });
     assert_eq!(chosen.is_ok(), allowed, "{query:?}");
     chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Conversations, whose beginnings come before the bytes.
+    const CONVERSATIONS: [&[u8]; 5] = [
+        b"\0%2\r\n+role\r\n$6\r\nmaster\r\n:1\r\n*2\r\n_\r\n,1.5\r\n|1\r\n+a\r\n#t\r\n=7\r\ntxt:abc\r\n",
+        b"\x01I\0\0\0\n8.0.0\0\x07\0\0\0aaaaaaaa\0\0\x82-\x02\0\x08\0\x15\0\0\0\0\0\0\0\0\0\0bbbbbbbbbbbb\0mysql_native_password\0\x07\0\0\x02\0\0\0\x02\0\0\0\x01\0\0\x01\x01\x17\0\0\x02\x03def\0\0\0\x01a\0\x0c-\0\x01\0\0\0\x03\0\0\0\0\0\x05\0\0\x03\xfe\0\0\x02\0\x02\0\0\x04\x017\x01\0\0\x05\xfb\x05\0\0\x06\xfe\0\0\x02\0\x07\0\0\x01\0\0\0\x02\0\0\0",
+        b"\x02R\0\0\0\x08\0\0\0\0S\0\0\0\x16server_version\x0017\0Z\0\0\0\x05I1\0\0\0\x04t\0\0\0\x06\0\0T\0\0\0B\0\x03a\0\0\0\0\0\0\0\0\0\x06\xa4\xff\xff\xff\xff\xff\xff\0\x01a\0\0\0\0\0\0\0\0\0\x04\xa0\xff\xff\xff\xff\xff\xff\0\x01a\0\0\0\0\0\0\0\0\0\x04\xa2\xff\xff\xff\xff\xff\xff\0\x01Z\0\0\0\x05I2\0\0\0\x04D\0\0\x006\0\x03\0\0\0\x0c\0\x02\0\x01\0\0\0\x03\0\x01\x09)\0\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0C\0\0\0\rSELECT 1\0Z\0\0\0\x05I",
+        b"\x02R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I1\0\0\0\x04t\0\0\0\x06\0\0T\0\0\0\x1a\0\x01a\0\0\0\0\0\0\0\0\x01\x86\xa0\xff\xff\xff\xff\xff\xff\0\x01Z\0\0\0\x05I1\0\0\0\x04t\0\0\0\n\0\x01\0\0\0\x1aT\0\0\0\x92\0\x07a\0\0\0\0\0\0\0\0\0\0\x13\xff\xff\xff\xff\xff\xff\0\x01a\0\0\0\0\0\0\0\0\0\0\x12\xff\xff\xff\xff\xff\xff\0\x01a\0\0\0\0\0\0\0\0\0\0\x1a\xff\xff\xff\xff\xff\xff\0\x01a\0\0\0\0\0\0\0\0\0\0\x1a\xff\xff\xff\xff\xff\xff\0\x01a\0\0\0\0\0\0\0\0\0\0\x1a\xff\xff\xff\xff\xff\xff\0\x01a\0\0\0\0\0\0\0\0\0\0\x13\xff\xff\xff\xff\xff\xff\0\x01a\0\0\0\0\0\0\0\0\0\0\x1a\xff\xff\xff\xff\xff\xff\0\x01Z\0\0\0\x05I2\0\0\0\x04D\0\0\x005\0\x07\0\0\0\x01a\0\0\0\x01d\0\0\0\x04\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0\x04\0\0\0\x17\0\0\0\x01b\0\0\0\x04\0\0\0\0C\0\0\0\rSELECT 1\0Z\0\0\0\x05I2\0\0\0\x04D\0\0\0\x0e\0\x01\0\0\0\x04\0\0\0\x07C\0\0\0\rSELECT 1\0Z\0\0\0\x05I",
+        b"\x03\x01\x07\0\x01\0\x04\x03\0note\0\0\0\x01\x06\0\x01\0#\0\0Status: 200\r\nContent-Type: a/b\r\n\r\n7\x01\x03\0\x01\0\x08\0\0\0\0\0\0\0\0\0\0",
+    ];
+
+    #[test]
+    fn whole_conversations_are_read() {
+        CONVERSATIONS.into_iter().for_each(replies);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_of_a_server_make_a_driver_panic_or_wait(
+            conversation in prop::sample::select(&CONVERSATIONS[..]),
+            at in any::<prop::sample::Index>(),
+            skipped in 0_usize..4,
+            bytes in prop::collection::vec(
+                prop_oneof![
+                    any::<u8>(),
+                    prop::sample::select(&b"\0\x01\x04\xff$*%|>~_:+-=\r\n0129DTSZ"[..]),
+                ],
+                0..60,
+            ),
+        ) {
+            let at = at.index(conversation.len());
+            let rest = conversation.get(at + skipped..).unwrap_or_default();
+            replies(&[&conversation[..at], &bytes, rest].concat());
+        }
+    }
 }

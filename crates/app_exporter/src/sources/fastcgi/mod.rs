@@ -2,6 +2,8 @@
 
 mod config;
 mod fetch;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzz;
 mod head;
 mod record;
 

@@ -9,6 +9,8 @@ mod config;
 mod count;
 mod fetch;
 mod figures;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzz;
 mod info;
 mod link;
 mod nodes;

@@ -25,6 +25,8 @@ mod statement;
 mod wanted_rows;
 
 pub(crate) use config::SqlConfig;
+#[cfg(feature = "fuzzing")]
+pub(crate) use {mysql::fuzz as mysql_fuzz, postgres::fuzz as postgres_fuzz};
 
 use crate::sources::origin::SourceInfo;
 

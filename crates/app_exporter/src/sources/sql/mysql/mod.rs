@@ -1,5 +1,7 @@
 //! MySQL and MariaDB: text protocol, each statement in a read-only session of its own.
 
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzz;
 mod login;
 mod method;
 mod packet_stream;

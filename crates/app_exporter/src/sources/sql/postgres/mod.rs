@@ -2,6 +2,8 @@
 
 mod console;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzz;
 mod message_stream;
 mod run;
 mod value;

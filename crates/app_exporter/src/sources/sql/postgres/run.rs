@@ -145,7 +145,7 @@ fn reader(column: &Column) -> Option<ValueReader> {
 }
 
 /// The raw bytes of a value.
-struct Raw<'r>(Option<&'r [u8]>);
+pub(super) struct Raw<'r>(pub(super) Option<&'r [u8]>);
 
 impl<'r> FromSql<'r> for Raw<'r> {
     fn from_sql(_: &Type, raw: &'r [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {

@@ -30,6 +30,8 @@ mod hung_config;
 #[cfg(unix)]
 mod lifecycle;
 #[cfg(target_os = "linux")]
+mod linear;
+#[cfg(target_os = "linux")]
 mod login;
 #[cfg(unix)]
 mod logs;

@@ -1,7 +1,19 @@
 //! The `Debug` of public errors: what `fn main() -> Result<(), Box<dyn Error>>` prints when it fails.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+
+/// The limit of characters of a value in a message.
+pub(crate) const MAX_QUOTED: usize = 200;
+
+/// A value for a message, cut after [`MAX_QUOTED`] characters.
+pub(crate) fn cut(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(MAX_QUOTED) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
 
 /// Writes an error and its causes as `Display` shows them, each cause once.
 pub(crate) fn write_with_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,6 +91,20 @@ mod tests {
             }
         });
         assert!(errors >= 20, "{errors}");
+    }
+
+    #[test]
+    fn a_long_value_is_cut() {
+        let name = "x-".repeat(1_000_000);
+        let name_error = Registry::new().counter(&name, "Help.").unwrap_err();
+        let series = name.as_str().into();
+        let errors = [
+            name_error.to_string(),
+            CollectError::Repeated { series }.to_string(),
+        ];
+        for error in errors {
+            assert!(error.len() < 1000, "{error:.100}");
+        }
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl fmt::Display for NameError {
         write!(
             f,
             "name `{}`: {}",
-            self.name.escape_debug(),
+            crate::error::cut(&self.name).escape_debug(),
             self.kind.reason()
         )
     }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::error::cut;
 use crate::model::{MetricType, Number};
 use crate::name::NameError;
 
@@ -87,6 +88,7 @@ impl fmt::Display for CollectError {
             }
             Self::Repeated { series } => {
                 let family = series.split('{').next().unwrap_or(series);
+                let (family, series) = (cut(family), cut(series));
                 write!(
                     f,
                     "family `{family}` has the series `{series}` twice; write each series once"

@@ -1,5 +1,7 @@
 //! The description of a family: name, help, unit and metric type.
 
+use std::sync::Arc;
+
 use crate::model::MetricType;
 use crate::model::header;
 use crate::name::{self, NameError, NameScheme};
@@ -19,16 +21,16 @@ pub(crate) enum Composition {
 
 /// The description of a family: name, help, unit and metric type.
 ///
-/// The name is the one used in queries: a counter's ends in `_total`, an info's in `_info`.
+/// The name is the one used in queries: a counter's ends in `_total`, an info's in `_info`. Clones share their texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Descriptor {
     /// The `#` lines of the text format for a legacy name, rendered once. They begin with `# HELP name help`.
-    header: Box<str>,
+    header: Arc<str>,
     name_len: usize,
     /// The length of the help text, if the header contains it unescaped.
     help_len: usize,
     /// The help text, if the header contains it escaped.
-    help: Option<Box<str>>,
+    help: Option<Arc<str>>,
     unit: Box<str>,
     metric_type: MetricType,
     composition: Composition,
@@ -108,7 +110,7 @@ impl Descriptor {
             .get(Self::help_begin(name.len())..)
             .is_some_and(|text| text.starts_with(help));
         Self {
-            header: header.into_boxed_str(),
+            header: header.into(),
             name_len: name.len(),
             help_len: help.len(),
             help: (!stands).then(|| help.into()),

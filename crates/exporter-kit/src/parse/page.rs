@@ -155,7 +155,7 @@ impl<'a, 'o> PageReader<'a, 'o> {
         let text = line.rest();
         match keyword {
             "TYPE" => return self.begin_type(name, line),
-            "HELP" => self.family_mut(name).help = Some(escape::unescape(text)),
+            "HELP" => self.family_mut(name).help = Some((*escape::unescape(text)).into()),
             _ => {
                 let fits = name.strip_suffix(text).is_some_and(|it| it.ends_with('_'));
                 if fits {

@@ -1,6 +1,7 @@
 //! One family of a page as scraped: its samples, and the values that they make.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::model::{Composition, Descriptor, MetricType, Number};
 use crate::parse::Dialect;
@@ -11,7 +12,8 @@ use crate::snapshot::{OwnedValue, Series};
 pub(crate) struct PageFamily<'a> {
     pub(super) name: Cow<'a, str>,
     pub(super) metric_type: Option<MetricType>,
-    pub(super) help: Option<Cow<'a, str>>,
+    /// Shared by the families of one name.
+    pub(super) help: Option<Arc<str>>,
     pub(super) unit: &'a str,
     /// True if its `# TYPE` names no type.
     pub(super) is_refused: bool,

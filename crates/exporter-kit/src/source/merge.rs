@@ -8,6 +8,7 @@ use hashbrown::{HashMap, HashSet};
 use super::view::{Shown, View};
 use crate::collect::Sink;
 use crate::encode::sample_names;
+use crate::error::cut;
 use crate::model::{Composition, Descriptor, Sample, SeriesKey};
 use crate::snapshot::{FamilyNames, FamilySnapshot, SeriesIndex, contested, same_labels};
 
@@ -186,7 +187,8 @@ fn give_merged(parts: &[(&Shown, &FamilySnapshot)], sink: &mut dyn Sink) {
 fn count_conflict(shown: &Shown, what: &str) {
     if let Some(good) = &shown.good {
         let conflict = format!(
-            "`{what}` contradicts what came before and is left out; rename it, or tell it apart by a label"
+            "`{}` contradicts what came before and is left out; rename it, or tell it apart by a label",
+            cut(what)
         );
         shown.runner.count_conflict(good, &conflict);
     }

@@ -369,8 +369,16 @@ impl Runner {
     }
 }
 
+/// The text of an error for the log and the status. A source may build it from what it fetched, so it is cut.
 fn text(error: &SourceError) -> Arc<str> {
-    error.to_string().into()
+    /// The limit of characters.
+    const MAX_TEXT: usize = 4000;
+    let mut text = error.to_string();
+    if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text.into()
 }
 
 /// The task that fetches again and again, until this is dropped.

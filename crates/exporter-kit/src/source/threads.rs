@@ -58,7 +58,7 @@ impl BlockingThreads {
         match timeout_at(deadline.instant(), permit).await {
             Ok(Ok(permit)) => Ok(BlockingTurn::new(permit)),
             _ => Err(SourceError::timeout(
-                "an earlier fetch is still at work: a file, or the file system that it is on, does not answer",
+                "an earlier fetch is still at work: a blocking call, such as one to a file system, has not returned",
             )),
         }
     }

@@ -114,7 +114,6 @@ fn after_login(then: Script) -> Script {
 
 #[test]
 fn whatever_says_it_is_postgres_costs_its_own_source() {
-    let long = "more than 1000000 bytes";
     let then = after_login;
     let all = [begun(), prepared(&[0, 0], &[23])].concat();
     let status = message(b'S', &[&b"a\0"[..], &[b'b'; 60_000], &[0]].concat());

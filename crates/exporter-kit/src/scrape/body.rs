@@ -1,13 +1,12 @@
 //! The body of a response: whole, or in chunks from a scrape that is still running.
 
-use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use crate::scrape::pieces::{ChunkSender, Pieces};
+use crate::scrape::pieces::{BodyError, ChunkSender, Pieces};
 use crate::scrape::unread::Unread;
 
 /// The body of a response.
@@ -16,7 +15,9 @@ use crate::scrape::unread::Unread;
 /// dropping the body ends the scrape. A reader that takes nothing while others wait can lose the rest of its body, which
 /// then ends with an error.
 #[derive(Debug, Default)]
-pub struct Body(Content);
+pub struct Body {
+    content: Content,
+}
 
 #[derive(Debug)]
 enum Content {
@@ -39,20 +40,23 @@ impl Body {
         } else {
             Pieces::Whole(bytes)
         };
-        Self(Content::Uncounted(pieces))
+        Self {
+            content: Content::Uncounted(pieces),
+        }
     }
 
     pub(crate) fn chunks() -> (ChunkSender, Self) {
         let (sender, pieces) = Pieces::chunks();
-        (sender, Self(Content::Uncounted(pieces)))
+        let content = Content::Uncounted(pieces);
+        (sender, Self { content })
     }
 
     /// Replaces the content by one that is counted, unless the body is empty or counted already.
     pub(crate) fn count(&mut self, count: impl FnOnce(Pieces) -> Unread) {
-        if let Content::Uncounted(pieces) = &mut self.0
+        if let Content::Uncounted(pieces) = &mut self.content
             && !matches!(pieces, Pieces::Empty)
         {
-            self.0 = Content::Counted(count(std::mem::take(pieces)));
+            self.content = Content::Counted(count(std::mem::take(pieces)));
         }
     }
 
@@ -62,7 +66,7 @@ impl Body {
         cx: &mut Context<'_>,
         max: usize,
     ) -> Poll<Option<Result<Bytes, BodyError>>> {
-        match &mut self.0 {
+        match &mut self.content {
             Content::Uncounted(pieces) => pieces.poll_part(cx, max),
             Content::Counted(unread) => unread.poll_part(cx, max),
         }
@@ -70,7 +74,7 @@ impl Body {
 
     /// Calls a function with the content as it is now.
     fn with<T>(&self, see: impl FnOnce(&Pieces) -> T) -> T {
-        match &self.0 {
+        match &self.content {
             Content::Uncounted(pieces) => see(pieces),
             Content::Counted(unread) => unread.with(see),
         }
@@ -101,16 +105,3 @@ impl http_body::Body for Body {
         })
     }
 }
-
-/// A body that ended before it was complete; the connection must be closed.
-pub struct BodyError(pub(super) ());
-
-impl fmt::Display for BodyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the scrape ended before its body was complete; close the connection")
-    }
-}
-
-crate::error::debug_by_display!(BodyError);
-
-impl std::error::Error for BodyError {}

@@ -279,7 +279,7 @@ impl Job {
 
     pub(crate) fn response(&mut self, mut body: Body) -> Response<Body> {
         if let Some(in_flight) = &self.in_flight {
-            in_flight.count(&mut body);
+            body.count(|pieces| in_flight.count(pieces));
         }
         let mut response = Response::new(body);
         let headers = response.headers_mut();

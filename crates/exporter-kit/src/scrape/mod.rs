@@ -33,7 +33,7 @@ mod nested;
 #[cfg(feature = "http")]
 pub(crate) mod peer;
 #[cfg(feature = "http")]
-mod pieces;
+pub(crate) mod pieces;
 #[cfg(feature = "http")]
 pub(crate) mod shared_encoding;
 #[cfg(feature = "http")]
@@ -56,10 +56,12 @@ pub use answer::ResponseFuture;
 #[cfg(feature = "http")]
 pub(crate) use appendix::Appendix;
 #[cfg(feature = "http")]
-pub use body::{Body, BodyError};
+pub use body::Body;
 pub use exposition::Scrape;
 #[cfg(feature = "http")]
 pub use handler::MetricsHandler;
+#[cfg(feature = "http")]
+pub use pieces::BodyError;
 
 /// Families collected before the scrape, so that it need not wait for them.
 pub(crate) trait Prepared: Send + Sync {

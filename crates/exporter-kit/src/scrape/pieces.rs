@@ -1,13 +1,12 @@
 //! The content of a body, and how it is divided.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes};
 use tokio::sync::mpsc;
-
-use crate::scrape::body::BodyError;
 
 /// The number of chunks that may wait for a slow reader. A response holds no more than these, the chunk being sent and
 /// the chunk being filled.
@@ -118,3 +117,16 @@ fn cut(bytes: &mut Bytes, max: usize) -> Bytes {
     bytes.advance(max);
     part
 }
+
+/// A body that ended before it was complete; the connection must be closed.
+pub struct BodyError(());
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the scrape ended before its body was complete; close the connection")
+    }
+}
+
+crate::error::debug_by_display!(BodyError);
+
+impl std::error::Error for BodyError {}

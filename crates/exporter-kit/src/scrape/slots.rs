@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::scrape::body::Body;
 use crate::scrape::fairness::{Holding, give_up};
 use crate::scrape::peer::Peer;
 use crate::scrape::pieces::Pieces;
@@ -180,9 +179,9 @@ impl SlotTable {
 }
 
 impl InFlight {
-    /// Counts a body of this scrape among those that wait for their readers. A scrape has one body.
-    pub(crate) fn count(&self, body: &mut Body) {
-        body.count(|pieces| self.slots.count(self.id, self.peer, pieces));
+    /// Counts the body of this scrape among those that wait for their readers. A scrape has one body.
+    pub(crate) fn count(&self, pieces: Pieces) -> Unread {
+        self.slots.count(self.id, self.peer, pieces)
     }
 }
 
@@ -202,10 +201,9 @@ mod tests {
         Some(Peer::of(IpAddr::from([127, 0, 0, last])))
     }
 
-    fn chunks(in_flight: &InFlight) -> Body {
-        let (_sender, mut body) = Body::chunks();
-        in_flight.count(&mut body);
-        body
+    fn chunks(in_flight: &InFlight) -> Unread {
+        let (_sender, pieces) = Pieces::chunks();
+        in_flight.count(pieces)
     }
 
     #[tokio::test(start_paused = true)]
@@ -250,14 +248,9 @@ mod tests {
         let slots = Slots::default();
         let body = |of: u8| {
             let in_flight = slots.begin(peer(of), 0).unwrap();
-            let mut body = Body::whole(vec![b'x'; 1024 * 1024]);
-            in_flight.count(&mut body);
-            body
+            in_flight.count(Pieces::Whole(vec![b'x'; 1024 * 1024].into()))
         };
-        let is_kept = |body: &Body| {
-            use http_body::Body as _;
-            body.size_hint().exact().is_some()
-        };
+        let is_kept = |body: &Unread| body.with(|pieces| matches!(pieces, Pieces::Whole(_)));
         let first = body(2);
         let many: Vec<_> = (0..200).map(|_| body(1)).collect();
         assert!(lock(&slots.0).bytes <= UNREAD_BYTES);

@@ -6,8 +6,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::scrape::body::BodyError;
-use crate::scrape::pieces::Pieces;
+use crate::scrape::pieces::{BodyError, Pieces};
 use crate::scrape::slots::Slots;
 use crate::sync::lock;
 

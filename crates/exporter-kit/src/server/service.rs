@@ -10,7 +10,8 @@ use http::{HeaderMap, Request, Response};
 use http_body::{Body as _, Frame, SizeHint};
 
 use crate::scrape::answer::Answer;
-use crate::scrape::body::{Body, BodyError};
+use crate::scrape::body::Body;
+use crate::scrape::pieces::BodyError;
 use crate::server::access::{AccessControl, Admission, BoxFuture, Decision};
 use crate::server::host;
 use crate::server::peer::Peer;

@@ -9,7 +9,7 @@ pub(crate) fn raise_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
-        ..limit.clone()
+        ..limit
     };
     if raised.current != limit.current
         && let Err(error) = setrlimit(Resource::Nofile, raised)

@@ -221,9 +221,14 @@ mod tests {
     use crate::sources::path_pattern::PathPattern;
 
     fn found(pattern: &str, folder: &Path, deadline: Deadline) -> Vec<Result<String, Failure>> {
-        let pattern = PathPattern::parse(pattern).unwrap();
-        let paths = pattern.find(folder, deadline).unwrap();
-        let name = |path: PathBuf| path.strip_prefix(folder).unwrap().display().to_string();
+        let pattern = PathPattern::parse(pattern).expect("a pattern");
+        let paths = pattern.find(folder, deadline).expect("a folder");
+        let name = |path: PathBuf| {
+            path.strip_prefix(folder)
+                .expect("a path below the folder")
+                .display()
+                .to_string()
+        };
         paths.map(|path| path.map(name)).collect()
     }
 

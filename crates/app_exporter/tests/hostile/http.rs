@@ -141,6 +141,7 @@ fn whatever_says_it_is_a_proxy_costs_its_own_source() {
             vec![
                 Hear,
                 say("HTTP/1.1 200 OK\r\n\r\n"),
+                Hear,
                 Say(vec![22, 3, 3, 16, 0]),
                 Trickle(vec![2]),
             ],

@@ -12,6 +12,9 @@ use crate::support::{Scratch, assert_lines};
 /// What a server does on each connection, step by step. At the end it closes the connection.
 pub(crate) type Script = Vec<Step>;
 
+/// Makes the next bytes from those that were heard last.
+type AnswerFn = dyn Fn(&[u8]) -> Vec<u8> + Send + Sync;
+
 #[derive(Clone)]
 pub(crate) enum Step {
     /// Waits for bytes of the client.
@@ -22,7 +25,7 @@ pub(crate) enum Step {
     /// Says this byte by byte, for ever.
     Trickle(Vec<u8>),
     /// Answers what it hears, for ever.
-    Answer(Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>),
+    Answer(Arc<AnswerFn>),
     /// Says nothing until the client is gone.
     Hang,
 }

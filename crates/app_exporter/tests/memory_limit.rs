@@ -16,6 +16,8 @@ fn serve_without_end(bytes: usize) -> u16 {
         for stream in listener.incoming().flatten() {
             thread::spawn(move || {
                 let mut stream = stream;
+                // The client takes no answer before its request.
+                let _ = stream.read(&mut [0; 1024]);
                 let head = "HTTP/1.1 200 OK\r\nContent-Length: 16000000\r\n\r\n";
                 let text = "1".repeat(bytes);
                 let sent = stream.write_all(format!("{head}{text}").as_bytes());

@@ -80,8 +80,10 @@ fn end_once(all: bool) -> bool {
     let runs = runs().clone();
     let mut is_left = false;
     for child in unclaimed(&runs, all) {
-        if reap(child, all) {
-            continue;
+        match reap(child, all) {
+            Some(true) => continue,
+            Some(false) => {}
+            None => is_left = true,
         }
         let mut found = vec![child];
         while let Some(id) = found.pop() {
@@ -95,15 +97,15 @@ fn end_once(all: bool) -> bool {
     is_left
 }
 
-/// Reaps a child process if it has ended and belongs to no run, and returns whether it had. While a run starts, its process
-/// may be among the children, so it is left to the run.
-fn reap(child: u32, all: bool) -> bool {
+/// Reaps a child process if it has ended, and returns whether it had. `None` if it may belong to a run: while one starts,
+/// its process is among the children.
+fn reap(child: u32, all: bool) -> Option<bool> {
     let runs = runs();
     let may = all
         || !runs
             .values()
             .any(|id| id.is_none_or(|of_run| of_run == child));
-    may && system::reap(child)
+    may.then(|| system::reap(child))
 }
 
 /// The child processes of the exporter that belong to no run, or all.

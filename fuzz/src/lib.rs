@@ -25,7 +25,7 @@ use exporter_kit::{Format, Snapshot, parse};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     ("openmetrics", openmetrics),
     ("text", text),
     ("as_scraped", as_scraped),

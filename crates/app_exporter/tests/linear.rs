@@ -63,13 +63,10 @@ fn check(cases: &[Case]) {
     let Some(valgrind) = require("valgrind") else {
         return;
     };
-    let Some(first) = cases.first() else {
-        return;
-    };
-    // The program's own start is no part of the ratio.
-    let start = instructions(&valgrind, first, 1);
     for case in cases {
         let count = |entries| instructions(&valgrind, case, entries);
+        // The program's own start is no part of the ratio.
+        let start = count(1);
         let [short, long] = [count(ENTRIES), count(4 * ENTRIES)].map(|it| it - start);
         let ratio = long / short.max(1.0);
         let (format, metric, _) = case;
@@ -83,18 +80,10 @@ fn check(cases: &[Case]) {
 #[test]
 fn json_takes_linear_work() {
     let members = |n| format!("[{{{}}}]", list(n, |i| format!("\"k{i}\": 1")));
-    let rows = |n| {
-        format!(
-            "[{}]",
-            list(n, |i| format!("{{\"l\": \"{i}\", \"v\": \"x{i}\"}}"))
-        )
-    };
     let named = |n| format!("{{{}}}", list(n, |i| format!("\"k{i}\": {{\"v\": {i}}}")));
     check(&[
         ("{json: {rows: '$[*]'}}", "value: k0", members),
         ("{json: {rows: '$[*]'}}", "value: absent", members),
-        ("{json: {rows: '$[*]'}}", "value: v, labels: [l]", rows),
-        ("{json: {rows: '$.*'}}", "value: v, labels: [key]", named),
         ("{json: {rows: '$..*'}}", "value: v, duplicates: sum", named),
         ("{json: {lines: true}}", "value: v", |n| {
             each(n, |i| format!("{{\"v\": {i}}}\n{{\n"))
@@ -113,7 +102,6 @@ fn yaml_and_xml_take_linear_work() {
         ("{yaml: {rows: '$[*]'}}", "value: v, duplicates: sum", |n| {
             format!("- &a {{v: 1}}\n{}", "- {<<: *a, w: 2}\n".repeat(n))
         }),
-        ("{xml: {rows: /r}}", "value: a0", attributes),
         ("{xml: {rows: /r}}", "value: absent", attributes),
         ("{xml: {rows: //r}}", "value: ^v, labels: [index]", |n| {
             format!("<d><v>1</v>{}</d>", "<r/><x/>".repeat(n))
@@ -126,12 +114,7 @@ fn lines_take_linear_work() {
     let pairs = |n| each(n, |i| format!("k{i}=1\n"));
     let columns = |n| format!("{}\n", list(n, |i| format!("c{i}"))).repeat(2);
     check(&[
-        ("csv", "value: c0", columns),
         ("csv", "value: absent", columns),
-        ("{csv: {delimiter: blanks}}", "value: v, labels: [l]", |n| {
-            format!("l v\n{}", each(n, |i| format!("{i}   1\n")))
-        }),
-        ("key_value", "value: absent", pairs),
         (
             "key_value",
             "from: pairs, value: value, labels: [key]",
@@ -145,9 +128,6 @@ fn lines_take_linear_work() {
             "value: value, labels: [l]",
             pairs,
         ),
-        ("number", "value: value", |n| {
-            format!("{}1", " ".repeat(10 * n))
-        }),
     ]);
 }
 
@@ -156,11 +136,6 @@ fn families_take_linear_work() {
     let labels = |n| format!("a{{{}}} 1\n", list(n, |i| format!("l{i}=\"v\"")));
     check(&[
         ("prometheus", "", labels),
-        (
-            "{prometheus: {labels: {a: b}, drop_labels: [l1]}}",
-            "",
-            labels,
-        ),
         ("prometheus", "", |n| {
             each(n, |i| format!("# TYPE f{i} gauge\nf{i} 1\nf{i} 1\n"))
         }),

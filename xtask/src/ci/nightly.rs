@@ -1,4 +1,4 @@
-//! The next compilers: everything builds with the machine's nightly Rust.
+//! The next compilers: the library builds with the nightly Rust of the machine.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use crate::workspace::Workspace;
 /// Toolchain of rustup.
 const NIGHTLY: &str = "nightly";
 
-/// Checks the packages with nightly Rust, in a folder of its own. A machine without it skips the check and says so.
+/// Checks the library with nightly Rust, in a folder of its own. A machine without it skips the check and says so.
 pub(super) fn run(workspace: &Workspace) -> Outcome {
     let mut version = Command::new("rustup");
     version.args(["run", NIGHTLY, "cargo", "--version"]);
@@ -19,7 +19,7 @@ pub(super) fn run(workspace: &Workspace) -> Outcome {
     }
     let mut check = Command::new("rustup");
     check.args(["run", NIGHTLY, "cargo", "check"]);
-    check.args(["--workspace", "--all-features", "--target-dir"]);
+    check.args(["-p", "exporter-kit", "--all-features", "--target-dir"]);
     check.arg(workspace.target()?.join(NIGHTLY));
     step("nightly Rust", &mut check)
 }

@@ -88,10 +88,15 @@ fn end_once(all: bool) -> bool {
         let mut found = vec![child];
         while let Some(id) = found.pop() {
             found.extend(children(id));
-            if run_of(id).is_some_and(|run| all || !runs.contains_key(&run)) {
+            let Ok(environment) = fs::read(format!("/proc/{id}/environ")) else {
+                continue;
+            };
+            if run_of(&environment).is_some_and(|run| all || !runs.contains_key(&run)) {
                 system::kill(id);
                 is_left = true;
             }
+            // A process that is ending has no environment any more. Its children are adopted a moment later.
+            is_left |= environment.is_empty();
         }
     }
     is_left
@@ -133,9 +138,8 @@ fn children(id: u32) -> Vec<u32> {
     all
 }
 
-/// The number of the run that has started a process, by its environment.
-fn run_of(id: u32) -> Option<u64> {
-    let environment = fs::read(format!("/proc/{id}/environ")).ok()?;
+/// The number of the run that has started a process with this environment.
+fn run_of(environment: &[u8]) -> Option<u64> {
     let mark = environment.split(|byte| *byte == 0).find_map(|variable| {
         let value = variable.strip_prefix(VARIABLE.as_bytes())?;
         str::from_utf8(value.strip_prefix(b"=")?).ok()

@@ -111,14 +111,23 @@ pub fn round_trip(data: &[u8]) {
     if let Ok(snapshot) = parse::text(data) {
         let body = snapshot.encode(Format::TextUtf8);
         let again = parse::text(&body);
-        // Names that came twice are not written a second time.
-        if snapshot.duplicates().next().is_none() {
+        // Names that came twice are not written a second time, and a time before 1970 is written as 0.
+        if snapshot.duplicates().next().is_none() && !has_time_before_1970(&snapshot) {
             assert_same(&snapshot, again, &body);
         } else {
             again.unwrap_or_else(|error| panic!("{error}\n{}", String::from_utf8_lossy(&body)));
         }
         every_format(&snapshot);
     }
+}
+
+fn has_time_before_1970(snapshot: &Snapshot) -> bool {
+    let samples = snapshot
+        .families()
+        .iter()
+        .flat_map(|family| family.series());
+    let mut times = samples.filter_map(|(_, sample)| sample.timestamp);
+    times.any(|time| time.seconds() < 0)
 }
 
 /// A family without series is not shown, so it is not read again.

@@ -44,7 +44,7 @@ const APP_EXPORTER_TEXTS: &[&str] = &[
     "-v*\n-v",
 ];
 
-/// What servers say, behind the number of the driver: Redis, MySQL, PostgreSQL with known types and with a new one, FastCGI.
+/// Replies of servers, behind the number of the driver: Redis, MySQL, PostgreSQL with known types and with a new one, FastCGI.
 const REPLIES: [&[u8]; 5] = [
     b"\0%2\r\n+role\r\n$6\r\nmaster\r\n:1\r\n*2\r\n_\r\n,1.5\r\n|1\r\n+a\r\n#t\r\n=7\r\ntxt:abc\r\n",
     b"\x01I\0\0\0\n8.0.0\0\x07\0\0\0aaaaaaaa\0\0\x82-\x02\0\x08\0\x15\0\0\0\0\0\0\0\0\0\0bbbbbbbbbbbb\0mysql_native_password\0\x07\0\0\x02\0\0\0\x02\0\0\0\x01\0\0\x01\x01\x17\0\0\x02\x03def\0\0\0\x01a\0\x0c-\0\x01\0\0\0\x03\0\0\0\0\0\x05\0\0\x03\xfe\0\0\x02\0\x02\0\0\x04\x017\x01\0\0\x05\xfb\x05\0\0\x06\xfe\0\0\x02\0\x07\0\0\x01\0\0\0\x02\0\0\0",

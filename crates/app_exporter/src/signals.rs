@@ -25,7 +25,7 @@ pub(crate) enum Signal {
 #[derive(Debug)]
 pub(crate) struct Signals {
     received: Receiver<Signal>,
-    /// Whether the next Ctrl-C or SIGTERM ends the program at once.
+    /// True if the next Ctrl-C or SIGTERM ends the program at once.
     is_final: Arc<AtomicBool>,
 }
 

@@ -65,7 +65,7 @@ fn check(cases: &[Case]) {
     };
     for case in cases {
         let count = |entries| instructions(&valgrind, case, entries);
-        // The program's own start is no part of the ratio.
+        // The ratio leaves out the program's own start.
         let start = count(1);
         let [short, long] = [count(ENTRIES), count(4 * ENTRIES)].map(|it| it - start);
         let ratio = long / short.max(1.0);

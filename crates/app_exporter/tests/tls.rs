@@ -13,7 +13,7 @@ use crate::program::{Running, end};
 use crate::redis::Server;
 use crate::support::{MariaDb, Postgres, Scratch, assert_lines, require, run, said, sample};
 
-/// What `openssl req -x509 -subj /CN=NAME -addext subjectAltName=…` makes: a CA certificate that is its own issuer.
+/// The output of `openssl req -x509 -subj /CN=NAME -addext subjectAltName=…` makes: a CA certificate that is its own issuer.
 fn self_signed(name: &str, alternatives: &[&str]) -> CertifiedKey<KeyPair> {
     let names: Vec<String> = alternatives.iter().map(|&it| it.to_owned()).collect();
     let mut params = CertificateParams::new(names).expect("names");
@@ -177,7 +177,7 @@ fn https_in_every_way() {
         let text = collect(&scratch, &[("address", http)]);
         assert_eq!(sample(&text, "app_address"), Some(45.0), "{at}: {text}");
     }
-    // A common name counts only where there is no other name.
+    // A common name counts only without any other name.
     let own = self_signed("localhost", &["db.example"]);
     let port = serve_https(&own).port();
     scratch.write("own.pem", &own.cert.pem());

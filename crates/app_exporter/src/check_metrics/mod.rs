@@ -173,7 +173,7 @@ fn parse_as(dialect: Dialect, body: &[u8]) -> Result<Snapshot, ParseError> {
     }
 }
 
-/// What Prometheus makes of an exposition that breaks a rule of its format.
+/// The effect on Prometheus of an exposition that breaks a rule of its format.
 fn of_prometheus(
     error: &ParseError,
     rejection: Option<&ParseError>,

@@ -116,7 +116,7 @@ impl Lane {
             answer: sender,
             _thread: thread,
         };
-        // A failure drops the lookup, which then is no longer under way.
+        // A failure drops the lookup, which has ended then.
         thread::Builder::new()
             .name("lookup".to_owned())
             .spawn(move || lookup.run())?;

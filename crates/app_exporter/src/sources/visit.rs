@@ -32,7 +32,7 @@ pub(crate) struct Visit {
     received: Arc<Mutex<Received>>,
 }
 
-/// What a fetch has received.
+/// The amount that a fetch has received.
 #[derive(Debug)]
 struct Received {
     bytes: usize,

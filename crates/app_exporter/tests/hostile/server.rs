@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::program::{Running, get};
 use crate::support::{Scratch, assert_lines};
 
-/// What a server does on each connection, step by step. At the end it closes the connection.
+/// The steps of a server on each connection. At the end it closes the connection.
 pub(crate) type Script = Vec<Step>;
 
 /// Makes the next bytes from those that were heard last.

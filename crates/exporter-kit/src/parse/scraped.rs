@@ -1,4 +1,4 @@
-//! What can be read as scraped, and the result.
+//! The lines that can be read as scraped, and the result.
 
 use std::borrow::Cow;
 use std::fmt;

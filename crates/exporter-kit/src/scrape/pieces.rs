@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 /// the chunk being filled.
 const WAITING_CHUNKS: usize = 2;
 
-/// What is left of a body.
+/// The rest of a body.
 #[derive(Debug, Default)]
 pub(crate) enum Pieces {
     #[default]

@@ -36,7 +36,7 @@ struct ReloadState {
 
 #[derive(Default)]
 struct Pending {
-    /// Whether the thread that reloads runs.
+    /// True while the thread that reloads runs.
     is_reloading: bool,
     /// The callers that wait for the next reload.
     asking: Vec<Asking>,
@@ -117,7 +117,7 @@ impl Reloader {
 }
 
 impl ReloadState {
-    /// Reloads until nobody asks for it any more.
+    /// Reloads while callers ask for it.
     fn work(&self) {
         loop {
             let asking = {

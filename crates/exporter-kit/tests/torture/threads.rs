@@ -148,7 +148,7 @@ fn totals_are_exact_after_eight_threads_and_every_scrape_of_theirs_was_valid() {
     subject.assert_totals(THREADS * ROUNDS);
 }
 
-/// What a thread remembers and the words that it counts in go with it, and its counts stay.
+/// A thread's memory and the words that it counts in go with it. Its counts stay.
 #[test]
 fn ten_thousand_threads_that_live_for_one_round() {
     let subject = Subject::new();

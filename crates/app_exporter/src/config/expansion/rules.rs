@@ -18,7 +18,7 @@ pub(super) struct Rules<'v> {
     pub(super) allows_target: bool,
     /// True between a value with its place and the value itself.
     pub(super) is_placed: bool,
-    /// What a string must be after its variables are replaced.
+    /// The form that a string must have after its variables are replaced.
     pub(super) expected: Expected,
 }
 

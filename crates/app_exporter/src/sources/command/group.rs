@@ -125,7 +125,7 @@ async fn read(
 #[derive(Debug, Default)]
 pub(super) struct Complaint {
     pub(super) text: Vec<u8>,
-    /// Whether the beginning is missing.
+    /// True if the beginning is missing.
     pub(super) is_cut: bool,
 }
 

@@ -36,7 +36,7 @@ pub(super) enum Unreadable {
 
 impl BodyReader {
     /// # Errors
-    /// When there is no memory for a decoder.
+    /// When the memory does not suffice for a decoder.
     pub(super) fn new(headers: &HeaderMap, most: usize) -> Result<Self, Unreadable> {
         let encoding = headers.get(CONTENT_ENCODING).map(|value| value.as_bytes());
         let is_zstd = encoding.is_some_and(|it| it.trim_ascii().eq_ignore_ascii_case(b"zstd"));

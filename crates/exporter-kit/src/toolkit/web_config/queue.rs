@@ -39,7 +39,7 @@ struct Job {
 
 #[derive(Default)]
 struct Lane {
-    /// Whether a thread works on it.
+    /// True while a thread works on it.
     is_worked_on: bool,
     /// The turn of the check that started last.
     round: u64,
@@ -90,7 +90,7 @@ impl Queue {
         !std::mem::replace(&mut lane.is_worked_on, true)
     }
 
-    /// Notes that there is no thread for the checks of a cost, and drops them.
+    /// Drops the checks of a cost, for which a thread could not be started.
     pub(super) fn give_up(&mut self, cost: u32) {
         self.lanes.remove(&cost);
         self.jobs.retain(|job| job.cost != cost);

@@ -43,7 +43,7 @@ pub(super) enum LoginError {
     Method(String),
 }
 
-/// Logs in on a new stream. `is_private` is true for a stream that nobody else can read, such as a socket.
+/// Logs in on a new stream. `is_private` is true for a stream that others cannot read, such as a socket.
 pub(super) async fn log_in(
     stream: Box<dyn Stream>,
     meter: Meter,

@@ -28,7 +28,7 @@ impl Method {
         }
     }
 
-    /// The first answer to the server's random bytes. `is_private` is true if nobody else can read it.
+    /// The first answer to the server's random bytes. `is_private` is true if others cannot read it.
     pub(super) fn answer(self, password: &str, nonce: &[u8], is_private: bool) -> Vec<u8> {
         let bytes = password.as_bytes();
         match self {

@@ -244,7 +244,7 @@ mod tests {
     use super::*;
     use crate::sources::metered::Metered;
 
-    /// What a query makes of these packets of a server that goes on with the last one for ever.
+    /// The result of a query for these packets of a server that repeats the last one for ever.
     fn asked(packets: &[&[u8]], most_bytes: usize) -> (Result<usize, PacketError>, Meter) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

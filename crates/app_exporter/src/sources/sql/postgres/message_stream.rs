@@ -1,7 +1,7 @@
 //! A stream that checks each message of a server before the driver reads it.
 //!
 //! The driver asks for the types that it does not know, and for the types of those, as deep as the server goes on naming new
-//! ones; and it keeps every parameter and type that it is told of. Both end here.
+//! ones; and it keeps every parameter and type that the server names. Both end here.
 
 use std::fmt;
 use std::io;
@@ -24,7 +24,7 @@ const PARAMETER_STATUS: u8 = b'S';
 const NOTICE: u8 = b'N';
 const NOTIFICATION: u8 = b'A';
 
-/// What the server may still say.
+/// The amounts that the server may still send.
 #[derive(Clone, Debug)]
 pub(super) struct Patience(Arc<Counts>);
 
@@ -63,7 +63,7 @@ impl Patience {
         before.saturating_add(bytes) <= MOST_KEPT
     }
 
-    /// What was refused, of which the driver may only say that the connection is closed.
+    /// The message that was refused. The driver may only say that the connection is closed.
     pub(super) fn refusal(&self) -> Option<&str> {
         self.0.refusal.get().map(String::as_str)
     }
@@ -107,7 +107,7 @@ pub(super) struct Checked<S> {
     left: u32,
 }
 
-/// What the next bytes of the server are.
+/// The kind of the server's next bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// Nothing was sent yet.

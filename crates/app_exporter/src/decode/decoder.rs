@@ -69,16 +69,12 @@ impl Decoder {
         }
     }
 
-    /// Decodes the result sets in `bytes`. A result set that cannot be decoded fails alone.
+    /// Decodes the result sets in `bytes`, of a response with that content type if it has one. A result set that cannot be
+    /// decoded fails alone.
     ///
     /// # Errors
     /// When no result set can be decoded.
-    pub(crate) fn decode(&self, bytes: &[u8]) -> Result<Vec<Part>, Failure> {
-        self.decode_response(bytes, None)
-    }
-
-    /// As [`decode`](Self::decode), for a response with that content type.
-    pub(crate) fn decode_response(
+    pub(crate) fn decode(
         &self,
         bytes: &[u8],
         content_type: Option<&str>,

@@ -28,7 +28,7 @@ pub(crate) fn decode(
     limits: Limits,
     text: &[u8],
 ) -> Option<Vec<Part>> {
-    let parts = format.decoder(wanted, limits).decode(text).ok()?;
+    let parts = format.decoder(wanted, limits).decode(text, None).ok()?;
     for part in &parts {
         if let Ok(Content::Rows(table)) = &part.content {
             assert!(table.rows().len() <= limits.rows, "too many rows");

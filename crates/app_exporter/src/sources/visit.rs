@@ -161,8 +161,7 @@ impl Visit {
                     .turn(need, Deadline::at(last_moment(self.deadline())))?,
             ),
         };
-        self.computation
-            .run(|| decoder.decode_response(bytes, content_type))
+        self.computation.run(|| decoder.decode(bytes, content_type))
     }
 }
 

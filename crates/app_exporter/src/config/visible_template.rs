@@ -1,11 +1,8 @@
 //! Templates that may be displayed: addresses and user names of servers.
 
-#[cfg(any(feature = "http", feature = "redis"))]
-use crate::config::template::Piece;
-use crate::config::template::Template;
+use crate::config::template::{Piece, Template};
 use crate::config::{At, Fault};
 
-#[cfg(any(feature = "http", feature = "redis"))]
 impl Template {
     /// The string, if it contains no variables.
     pub(crate) fn literal(&self) -> Option<&str> {

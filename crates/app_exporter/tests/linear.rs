@@ -1,6 +1,6 @@
 //! The work for a document grows no faster than n log n with its length. Instructions are counted, not time.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::{Scratch, require, run, said};
@@ -30,7 +30,12 @@ fn list(count: usize, entry: impl Fn(usize) -> String) -> String {
 }
 
 /// Counts the instructions of the program that fetches the files once.
-fn instructions(valgrind: &Path, (format, metric, text): &Case, entries: usize) -> f64 {
+fn instructions(
+    valgrind: &Path,
+    program: &Path,
+    (format, metric, text): &Case,
+    entries: usize,
+) -> f64 {
     let scratch = Scratch::new("linear");
     for (at, file) in text(entries).split(NEXT_FILE).enumerate() {
         scratch.write(&format!("{at}.txt"), file);
@@ -48,7 +53,7 @@ fn instructions(valgrind: &Path, (format, metric, text): &Case, entries: usize) 
     let mut command = Command::new(valgrind);
     command
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(env!("CARGO_BIN_EXE_app_exporter"))
+        .arg(program)
         .args(["once", "--timeout", "10m", "--config.file"])
         .arg(config);
     let said = said(&run(&mut command, ""));
@@ -59,12 +64,23 @@ fn instructions(valgrind: &Path, (format, metric, text): &Case, entries: usize) 
     counted.trim().parse().expect("a number")
 }
 
+/// The program without its debug information, which valgrind would read at each start.
+fn stripped(scratch: &Scratch) -> PathBuf {
+    let program = scratch.path().join("app_exporter");
+    let mut strip = Command::new("strip");
+    strip.arg("-o").arg(&program);
+    run(strip.arg(env!("CARGO_BIN_EXE_app_exporter")), "");
+    program
+}
+
 fn check(cases: &[Case]) {
     let Some(valgrind) = require("valgrind") else {
         return;
     };
+    let scratch = Scratch::new("linear-program");
+    let program = stripped(&scratch);
     for case in cases {
-        let count = |entries| instructions(&valgrind, case, entries);
+        let count = |entries| instructions(&valgrind, &program, case, entries);
         // The ratio leaves out the program's own start.
         let start = count(1);
         let [short, long] = [count(ENTRIES), count(4 * ENTRIES)].map(|it| it - start);

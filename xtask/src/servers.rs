@@ -63,7 +63,7 @@ const NEEDS: &[Need] = &[
     Need { name: "python", source: Source::Python(&["prometheus_client==0.26.0", "protobuf==7.36.2", "Django==5.2.19", "psycopg[binary]==3.3.9"]), tests: "app_exporter: python::*, formats_python::*, recipes::postgres_* (Django)" },
     Need { name: "python-flask", source: Source::Python(&["Flask==3.1.3", "Flask-Session==0.8.0", "redis==8.1.0"]), tests: "app_exporter: recipes::flask_session_redis::*" },
     Need { name: "node-express", source: Source::Node("crates/app_exporter/tests/recipes/express"), tests: "app_exporter: recipes::express_connect_redis::*" },
-    Need { name: "valgrind", source: Source::Debian("valgrind"), tests: "app_exporter: linear::*" },
+    Need { name: "valgrind", source: Source::Debian("valgrind"), tests: "app_exporter: linear::*; exporter-kit: registering::*" },
     Need { name: "php", source: Source::Debian("php-cli"), tests: "app_exporter: recipes::php_files::*" },
     Need { name: "php-fpm", source: Source::Debian("php-fpm"), tests: "app_exporter: recipes::php_fpm::*" },
     Need { name: "php-laravel", source: Source::Libraries("php", &["php-cli", "php-mysql", "php-redis", "php-illuminate-cache", "php-illuminate-config", "php-illuminate-database", "php-illuminate-redis", "php-illuminate-session"], &["-r", LARAVEL]), tests: "app_exporter: recipes::mysql_* (Laravel), recipes::laravel_redis::*" },

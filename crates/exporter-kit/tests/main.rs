@@ -19,6 +19,7 @@ mod openmetrics2;
 mod parse;
 mod peers;
 mod push;
+mod registering;
 mod registry;
 mod sample_names;
 #[cfg(feature = "http")]

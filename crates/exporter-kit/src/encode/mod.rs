@@ -25,4 +25,4 @@ pub(crate) use encoding::{Give, encode};
 pub use escaping::Escaping;
 pub use format::Format;
 pub(crate) use output::{ChunkFn, Output};
-pub(crate) use sample_names::sample_names;
+pub(crate) use sample_names::{ALL_SUFFIXES, claimed_base, sample_names};

@@ -24,14 +24,15 @@ pub(crate) enum Composition {
 /// The name is the one used in queries: a counter's ends in `_total`, an info's in `_info`. Clones share their texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Descriptor {
-    /// The `#` lines of the text format for a legacy name, rendered once. They begin with `# HELP name help`.
-    header: Arc<str>,
-    name_len: usize,
-    /// The length of the help text, if the header contains it unescaped.
-    help_len: usize,
-    /// The help text, if the header contains it escaped.
-    help: Option<Arc<str>>,
-    unit: Box<str>,
+    /// All texts in one allocation: the `#` lines of the text format for a legacy name, rendered once, which begin with
+    /// `# HELP name help`; the help text, if these lines contain it escaped; the unit.
+    text: Arc<str>,
+    header_len: u32,
+    name_len: u32,
+    help_len: u32,
+    unit_len: u32,
+    /// True if the `#` lines contain the help text unescaped.
+    help_in_header: bool,
     metric_type: MetricType,
     composition: Composition,
     /// Invariant: true only if the name is valid in every format without quotes or escaping.
@@ -104,20 +105,26 @@ impl Descriptor {
 
     /// For parsed families, where a counter need not end in `_total`.
     pub(crate) fn unchecked(metric_type: MetricType, name: &str, help: &str, unit: &str) -> Self {
-        let legacy = name::is_legacy_metric_name(name);
-        let header = header::text_header(metric_type, name, help);
-        let stands = header
-            .get(Self::help_begin(name.len())..)
+        let mut text = header::text_header(metric_type, name, help);
+        let header_len = text.len();
+        let behind_name = header::HELP_KEYWORD.len() + name.len() + " ".len();
+        let help_in_header = text
+            .get(behind_name..)
             .is_some_and(|text| text.starts_with(help));
+        if !help_in_header {
+            text.push_str(help);
+        }
+        text.push_str(unit);
         Self {
-            header: header.into(),
-            name_len: name.len(),
-            help_len: help.len(),
-            help: (!stands).then(|| help.into()),
-            unit: unit.into(),
+            text: text.into(),
+            header_len: length(header_len),
+            name_len: length(name.len()),
+            help_len: length(help.len()),
+            unit_len: length(unit.len()),
+            help_in_header,
             metric_type,
             composition: Composition::Values,
-            legacy,
+            legacy: name::is_legacy_metric_name(name),
         }
     }
 
@@ -135,12 +142,10 @@ impl Descriptor {
 
     /// Returns the description with another type in the text format.
     pub(crate) fn shown_in_text_as(self, metric_type: MetricType) -> Self {
-        let shown = Self::unchecked(metric_type, self.name(), self.help(), "");
         Self {
             metric_type: self.metric_type,
-            unit: self.unit,
             composition: self.composition,
-            ..shown
+            ..Self::unchecked(metric_type, self.name(), self.help(), self.unit())
         }
     }
 
@@ -150,8 +155,12 @@ impl Descriptor {
 
     /// The name used in queries.
     pub fn name(&self) -> &str {
-        let begin = header::HELP_KEYWORD.len();
-        &self.header[begin..begin + self.name_len]
+        self.part(header::HELP_KEYWORD.len(), self.name_len)
+    }
+
+    /// The name and one space: the key of a series without labels.
+    pub(crate) fn name_and_space(&self) -> &str {
+        self.part(header::HELP_KEYWORD.len(), self.name_len.saturating_add(1))
     }
 
     /// The name without the suffix of its type's only sample: OpenMetrics' name of the family.
@@ -163,26 +172,30 @@ impl Descriptor {
 
     /// The help text, unescaped.
     pub fn help(&self) -> &str {
-        let begin = Self::help_begin(self.name_len);
-        match &self.help {
-            Some(help) => help,
-            None => &self.header[begin..begin + self.help_len],
-        }
-    }
-
-    /// The position of the help text in the header: after the name and a space.
-    fn help_begin(name_len: usize) -> usize {
-        header::HELP_KEYWORD.len() + name_len + 1
+        let begin = if self.help_in_header {
+            header::HELP_KEYWORD.len() + self.name_len as usize + " ".len()
+        } else {
+            self.header_len as usize
+        };
+        self.part(begin, self.help_len)
     }
 
     /// The `#` lines of the text format, if the name is a legacy name.
+    #[inline]
     pub(crate) fn text_header(&self) -> &str {
-        &self.header
+        self.part(0, self.header_len)
     }
 
     /// The unit, or the empty text.
     pub fn unit(&self) -> &str {
-        &self.unit
+        self.part(self.text.len() - self.unit_len as usize, self.unit_len)
+    }
+
+    /// Returns a part of the texts.
+    #[inline]
+    fn part(&self, begin: usize, length: u32) -> &str {
+        let end = begin + length as usize;
+        self.text.get(begin..end).unwrap_or_default()
     }
 
     /// The type.
@@ -194,4 +207,9 @@ impl Descriptor {
     pub(crate) fn is_legacy(&self) -> bool {
         self.legacy
     }
+}
+
+/// Returns the length of a text. Texts of 4 GiB, which no exposition can show, seem empty.
+fn length(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(0)
 }

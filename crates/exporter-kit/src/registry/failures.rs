@@ -1,29 +1,28 @@
 //! Counts of a collector's failures.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::collect::Failure;
 
-/// The number of a collector's failures by reason.
+/// The number of a collector's failures by reason. Allocated at the first failure, because most collectors never fail.
 #[derive(Default)]
-pub(crate) struct Failures {
-    /// Lets every scrape check cheaply for failures.
-    any: AtomicBool,
-    times: [AtomicU64; Failure::ALL.len()],
-}
+pub(crate) struct Failures(OnceLock<Box<[AtomicU64; Failure::ALL.len()]>>);
 
 impl Failures {
     pub(crate) fn count(&self, failure: Failure) {
-        self.times[failure as usize].fetch_add(1, Ordering::Relaxed);
-        self.any.store(true, Ordering::Release);
+        let times = self.0.get_or_init(Box::default);
+        times[failure as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn get(&self, failure: Failure) -> u64 {
-        self.times[failure as usize].load(Ordering::Relaxed)
+        let times = self.0.get();
+        times.map_or(0, |times| times[failure as usize].load(Ordering::Relaxed))
     }
 
+    /// Lets every scrape check cheaply for failures.
     #[inline]
     pub(crate) fn any(&self) -> bool {
-        self.any.load(Ordering::Acquire)
+        self.0.get().is_some()
     }
 }

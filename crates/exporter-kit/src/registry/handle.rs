@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::core::{Core, InOrder, Member, Registered};
+use super::core::{Core, InOrder};
 use super::error::RegisterError;
+use super::registered::{Member, Registered};
 use crate::collect::Scope;
 use crate::metric::{
     Callback, Counter, Defined, Definition, DefinitionError, Gauge, Histogram, Info, IntGauge,
@@ -35,7 +36,9 @@ pub struct Registry {
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.core.names()).finish()
+        let collectors = self.core.all();
+        let names = collectors.iter().map(|registered| registered.name());
+        f.debug_list().entries(names).finish()
     }
 }
 

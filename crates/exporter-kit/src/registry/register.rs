@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::core::{Access, Member};
 use super::error::RegisterError;
 use super::handle::Registry;
+use super::registered::{Access, Member};
 use crate::collect::{Collect, Internal};
 #[cfg(feature = "source")]
 use crate::source::{LastNumbers, Sources};
@@ -49,7 +49,7 @@ impl Registry {
     }
 
     fn insert(&self, member: Member) -> Result<(), RegisterError> {
-        let scope = (!self.scope.is_empty()).then(|| (*self.scope).clone());
+        let scope = (!self.scope.is_empty()).then(|| Arc::clone(&self.scope));
         self.core.insert(member, false, scope)
     }
 }
@@ -93,7 +93,7 @@ impl Register for Registry {
         Member {
             collector: Arc::new(Nested(self.clone())),
             #[cfg(feature = "http")]
-            access: Access::Registry(self),
+            access: Access::Registry(Box::new(self)),
             #[cfg(not(feature = "http"))]
             access: Access::may_wait(),
         }

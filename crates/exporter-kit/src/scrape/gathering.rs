@@ -61,10 +61,8 @@ impl Gathering {
             let begun = match &registered.access {
                 Access::InPlace => return None,
                 Access::OnThread(runs) => {
-                    let Registered {
-                        name, collector, ..
-                    } = &**registered;
-                    BegunPart::Collector(runs.join(name, collector, until, batch))
+                    let collector = &registered.collector;
+                    BegunPart::Collector(runs.join(registered.name(), collector, until, batch))
                 }
                 Access::Sources(sources) => {
                     let deadline = until.map_or_else(Deadline::never, |it| Deadline::at(it.into()));
@@ -73,7 +71,7 @@ impl Gathering {
                 Access::Registry(within) => {
                     // Too deep a nesting is an error of the walk.
                     let _depth = Depth::enter().ok()?;
-                    BegunPart::Registry(within.clone(), Self::begin(within, until, batch))
+                    BegunPart::Registry(Registry::clone(within), Self::begin(within, until, batch))
                 }
             };
             Some((at, begun))
@@ -141,7 +139,7 @@ impl Prepared for Gathered {
             GatheredPart::Fetched(sources, view) => {
                 let given = registered.give(sink, |sink| sources.give(view, sink));
                 given.map_err(|error| {
-                    log::warn!("collector `{}` failed: {error}", registered.name);
+                    log::warn!("collector `{}` failed: {error}", registered.name());
                     Failure::Error
                 })
             }

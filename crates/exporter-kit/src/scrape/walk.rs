@@ -109,7 +109,7 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
         let given = match caught(|| registered.collect(self)) {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) => {
-                log::warn!("collector `{}` failed: {error}", registered.name);
+                log::warn!("collector `{}` failed: {error}", registered.name());
                 Err(Failure::Error)
             }
             None => Err(Failure::Panic),
@@ -140,7 +140,7 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
                     if registered.failures.get(Failure::Duplicate) == 0 {
                         log::warn!(
                             "collector `{}`: cannot show family `{}`: another family has its name; rename one of the two (further families of this collector are only counted)",
-                            registered.name,
+                            registered.name(),
                             descriptor.name()
                         );
                     }
@@ -168,14 +168,14 @@ impl<'a, S: Sink + ?Sized> Walk<'a, S> {
         let mut refused: BTreeMap<&str, u64> = BTreeMap::new();
         for registered in in_order {
             if registered.failures.any() {
-                let times = failed.entry(&registered.name).or_default();
+                let times = failed.entry(registered.name()).or_default();
                 for (times, failure) in times.iter_mut().zip(Failure::ALL) {
                     *times += registered.failures.get(failure);
                 }
             }
             let times = registered.refused();
             if times > 0 {
-                *refused.entry(&registered.name).or_default() += times;
+                *refused.entry(registered.name()).or_default() += times;
             }
         }
         if !failed.is_empty() {

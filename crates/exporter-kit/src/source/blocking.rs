@@ -65,7 +65,7 @@ impl CollectorRuns {
     /// Returns the run under way, or adds a new one to the batch.
     pub(crate) fn join(
         &self,
-        name: &Arc<str>,
+        name: &str,
         collector: &Arc<dyn Collect>,
         until: Option<Instant>,
         batch: &Arc<Batch>,
@@ -82,7 +82,7 @@ impl CollectorRuns {
         let (flight, landing) = Flight::new();
         let until = Arc::new(Mutex::new(until));
         batch.add(Call {
-            name: Arc::clone(name),
+            name: name.into(),
             collector: Arc::clone(collector),
             threads: self.threads.clone(),
             until: Arc::clone(&until),
@@ -180,7 +180,7 @@ impl Batch {
 
 /// One run of one collector, on its thread.
 struct Call {
-    name: Arc<str>,
+    name: Box<str>,
     collector: Arc<dyn Collect>,
     threads: BlockingThreads,
     until: Arc<Mutex<Option<Instant>>>,
@@ -264,7 +264,7 @@ mod tests {
         until: Option<Instant>,
     ) -> Arc<CollectorRun> {
         let batch = Batch::new(&memory());
-        let run = runs.join(&"waits".into(), collector, until, &batch);
+        let run = runs.join("waits", collector, until, &batch);
         batch.advance();
         run
     }

@@ -54,8 +54,8 @@ pub const HISTOGRAMS_PER_FAMILY: usize = 100;
 pub enum Shape {
     /// The exercise's one gauge, without labels, at 45.
     One,
-    /// 100 families of this many float gauges each, with three labels.
-    Gauges(usize),
+    /// So many families of so many float gauges each, with three labels.
+    Gauges(usize, usize),
     /// 10 families of 100 histograms, 15 lines each.
     Histograms,
 }
@@ -65,7 +65,7 @@ impl Shape {
     pub const fn lines(self) -> usize {
         match self {
             Self::One => 1,
-            Self::Gauges(per_family) => GAUGE_FAMILIES * per_family,
+            Self::Gauges(families, per_family) => families * per_family,
             Self::Histograms => HISTOGRAM_FAMILIES * HISTOGRAMS_PER_FAMILY * (BOUNDS.len() + 3),
         }
     }

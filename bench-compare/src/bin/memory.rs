@@ -1,4 +1,4 @@
-//! What 100 000 series of one peer cost: a process of its own, with an allocator that counts.
+//! What the series of one peer cost, in so many families of so many series: a process of its own, with an allocator that counts.
 //!
 //! Prints heap bytes, allocations, resident bytes and resident bytes after a scrape per series; then,
 //! if the peer can write in chunks, the peak in MiB of such a scrape of 1 000 000 series over the
@@ -9,9 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use anyhow::{Context as _, Result, bail};
 use bench_compare::peers::{Form, local};
-use bench_compare::workload::Shape;
-
-const PER_FAMILY: usize = 1000;
+use bench_compare::workload::{GAUGE_FAMILIES, Shape};
 
 struct Counting;
 
@@ -68,7 +66,11 @@ fn main() -> Result<()> {
     let Some(peer) = local().into_iter().find(|peer| peer.name() == name) else {
         bail!("there is no peer `{name}`")
     };
-    let shape = Shape::Gauges(PER_FAMILY);
+    let mut numbers = std::env::args().skip(2).map(|number| number.parse());
+    let (Some(families), Some(per_family)) = (numbers.next(), numbers.next()) else {
+        bail!("the numbers of families and of series in each are missing")
+    };
+    let shape = Shape::Gauges(families?, per_family?);
     let (heap, allocations, rss) = (LIVE.load(Relaxed), ALLOCATIONS.load(Relaxed), resident()?);
     let Some(mut subject) = peer.expose(shape, Form::Text) else {
         return Ok(());
@@ -86,7 +88,10 @@ fn main() -> Result<()> {
     println!("{:.2}", per_series(resident()?.saturating_sub(rss)));
     drop(subject);
 
-    if let Some(mut scrape) = peer.scrape_in_chunks(Shape::Gauges(10_000)) {
+    if shape.lines() < 100_000 {
+        return Ok(());
+    }
+    if let Some(mut scrape) = peer.scrape_in_chunks(Shape::Gauges(GAUGE_FAMILIES, 10_000)) {
         scrape();
         let before = LIVE.load(Relaxed);
         PEAK.store(before, Relaxed);

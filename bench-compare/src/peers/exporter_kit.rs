@@ -10,9 +10,9 @@ use exporter_kit::{
 use super::{Form, Kind, Peer, Record};
 use crate::subject::{Local, Subject};
 use crate::workload::{
-    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, GAUGE_FAMILIES, HELP, HISTOGRAM,
-    HISTOGRAM_FAMILIES, HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, LABELS, Shape,
-    combinations, gauge_name, histogram_name, history, labels, observations, pairs, value,
+    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, HELP, HISTOGRAM, HISTOGRAM_FAMILIES,
+    HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, LABELS, Shape, combinations, gauge_name,
+    histogram_name, history, labels, observations, pairs, value,
 };
 
 pub(super) struct ExporterKit;
@@ -160,8 +160,8 @@ fn filled(shape: Shape) -> Registry {
                 .expect("a valid name")
                 .set(45);
         }
-        Shape::Gauges(per_family) => {
-            for number in 0..GAUGE_FAMILIES {
+        Shape::Gauges(families, per_family) => {
+            for number in 0..families {
                 let name = gauge_name(number);
                 let definition = Gauge::define(&name, HELP)
                     .labels(LABELS)

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use super::Form;
 use crate::subject::{Local, Subject};
 use crate::workload::{
-    BOUNDS, EXERCISE, EXERCISE_HELP, GAUGE_FAMILIES, HELP, HISTOGRAM_FAMILIES,
-    HISTOGRAMS_PER_FAMILY, LABELS, Shape, gauge_name, histogram_name, history, labels, value,
+    BOUNDS, EXERCISE, EXERCISE_HELP, HELP, HISTOGRAM_FAMILIES, HISTOGRAMS_PER_FAMILY, LABELS,
+    Shape, gauge_name, histogram_name, history, labels, value,
 };
 
 pub(super) fn subject(shape: Shape, form: Form) -> Box<dyn Subject> {
@@ -47,8 +47,8 @@ impl Text {
                 text.family(EXERCISE, EXERCISE_HELP, "gauge");
                 text.line(EXERCISE, Number::Float(AtomicU64::new(45_f64.to_bits())));
             }
-            Shape::Gauges(per_family) => {
-                for number in 0..GAUGE_FAMILIES {
+            Shape::Gauges(families, per_family) => {
+                for number in 0..families {
                     let name = gauge_name(number);
                     text.family(&name, HELP, "gauge");
                     for series in 0..per_family {
@@ -163,7 +163,7 @@ fn protobuf(shape: Shape) -> Vec<Family> {
                 series,
             }]
         }
-        Shape::Gauges(per_family) => (0..GAUGE_FAMILIES)
+        Shape::Gauges(families, per_family) => (0..families)
             .map(|number| {
                 let one = |series| (label_bytes(series), gauge(value(number, series)));
                 let series = (0..per_family).map(one).collect();

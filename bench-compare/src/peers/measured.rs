@@ -18,9 +18,9 @@ use measured::{
 use super::{Form, Peer, Record};
 use crate::subject::{Buffer, Local, Subject};
 use crate::workload::{
-    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, GAUGE_FAMILIES, HELP, HISTOGRAM,
-    HISTOGRAM_FAMILIES, HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, Shape, combinations,
-    gauge_name, histogram_name, history, labels, observations, pairs, value,
+    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, HELP, HISTOGRAM, HISTOGRAM_FAMILIES,
+    HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, Shape, combinations, gauge_name,
+    histogram_name, history, labels, observations, pairs, value,
 };
 
 pub(super) struct Measured;
@@ -206,8 +206,8 @@ impl Peer for Measured {
                     write(EXERCISE, EXERCISE_HELP, &gauge, &mut out.0)
                 })
             }
-            Shape::Gauges(per_family) => {
-                let families: Vec<_> = (0..GAUGE_FAMILIES)
+            Shape::Gauges(families, per_family) => {
+                let families: Vec<_> = (0..families)
                     .map(|number| (gauge_name(number), gauges(number, per_family)))
                     .collect();
                 encode(families)

@@ -9,9 +9,9 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, Prometheu
 use super::{Form, Peer, Record};
 use crate::subject::{Local, Subject};
 use crate::workload::{
-    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, GAUGE_FAMILIES, HELP, HISTOGRAM,
-    HISTOGRAM_FAMILIES, HISTOGRAMS_PER_FAMILY, LABELLED, METHODS, STATUSES, Shape, combinations,
-    gauge_name, histogram_name, history, labels, observations, pairs, value,
+    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, HELP, HISTOGRAM, HISTOGRAM_FAMILIES,
+    HISTOGRAMS_PER_FAMILY, LABELLED, METHODS, STATUSES, Shape, combinations, gauge_name,
+    histogram_name, history, labels, observations, pairs, value,
 };
 
 pub(super) struct Metrics;
@@ -138,8 +138,8 @@ fn filled(shape: Shape) -> PrometheusRecorder {
             metrics::describe_gauge!(EXERCISE, EXERCISE_HELP);
             gauge!(EXERCISE).set(45.0);
         }
-        Shape::Gauges(per_family) => {
-            for number in 0..GAUGE_FAMILIES {
+        Shape::Gauges(families, per_family) => {
+            for number in 0..families {
                 metrics::describe_gauge!(gauge_name(number), HELP);
                 for series in 0..per_family {
                     let [method, status, instance] = labels(series);

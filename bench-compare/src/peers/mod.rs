@@ -113,6 +113,7 @@ mod tests {
     use super::*;
     use crate::exposition::{compare, parse_text};
     use crate::protobuf;
+    use crate::workload::GAUGE_FAMILIES;
 
     const RECORDS: [Record; 8] = [
         Record::CounterInc,
@@ -148,7 +149,11 @@ mod tests {
     #[test]
     fn all_peers_expose_the_same_samples() {
         for form in [Form::Text, Form::Protobuf] {
-            for shape in [Shape::One, Shape::Gauges(3), Shape::Histograms] {
+            for shape in [
+                Shape::One,
+                Shape::Gauges(GAUGE_FAMILIES, 3),
+                Shape::Histograms,
+            ] {
                 let mut expected = None;
                 for peer in local() {
                     let Some(mut subject) = peer.expose(shape, form) else {

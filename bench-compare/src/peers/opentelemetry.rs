@@ -12,9 +12,9 @@ use prometheus::{Encoder as _, ProtobufEncoder, Registry, TextEncoder};
 use super::{Form, Peer, Record};
 use crate::subject::{Local, Subject};
 use crate::workload::{
-    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, GAUGE_FAMILIES, HELP, HISTOGRAM,
-    HISTOGRAM_FAMILIES, HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, LABELS, METHODS, STATUSES,
-    Shape, combinations, gauge_name, histogram_name, history, labels, observations, pairs, value,
+    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, HELP, HISTOGRAM, HISTOGRAM_FAMILIES,
+    HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, LABELS, METHODS, STATUSES, Shape, combinations,
+    gauge_name, histogram_name, history, labels, observations, pairs, value,
 };
 
 pub(super) struct OpenTelemetry;
@@ -159,8 +159,8 @@ fn metered(shape: Shape) -> Metered {
             let gauge = meter.f64_gauge(EXERCISE).with_description(EXERCISE_HELP);
             gauge.build().record(45.0, &[]);
         }
-        Shape::Gauges(per_family) => {
-            for number in 0..GAUGE_FAMILIES {
+        Shape::Gauges(families, per_family) => {
+            for number in 0..families {
                 let gauges = meter.f64_gauge(gauge_name(number)).with_description(HELP);
                 let gauges = gauges.build();
                 for series in 0..per_family {

@@ -11,9 +11,9 @@ use prometheus::{
 use super::{Form, Peer, Record};
 use crate::subject::{Local, Subject};
 use crate::workload::{
-    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, GAUGE_FAMILIES, HELP, HISTOGRAM,
-    HISTOGRAM_FAMILIES, HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, LABELS, METHODS, STATUSES,
-    Shape, combinations, gauge_name, histogram_name, history, labels, observations, pairs, value,
+    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, HELP, HISTOGRAM, HISTOGRAM_FAMILIES,
+    HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, LABELS, METHODS, STATUSES, Shape, combinations,
+    gauge_name, histogram_name, history, labels, observations, pairs, value,
 };
 
 pub(super) struct Prometheus;
@@ -130,9 +130,9 @@ fn registry(shape: Shape) -> Registry {
             gauge.set(45.0);
             registered(&gauge)
         }
-        Shape::Gauges(per_family) => {
+        Shape::Gauges(families, per_family) => {
             let registry = Registry::new();
-            for number in 0..GAUGE_FAMILIES {
+            for number in 0..families {
                 let opts = Opts::new(gauge_name(number), HELP);
                 let gauges = GaugeVec::new(opts, &LABELS).expect("valid names");
                 for series in 0..per_family {

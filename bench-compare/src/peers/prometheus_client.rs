@@ -14,9 +14,9 @@ use prometheus_client::registry::{Metric, Registry};
 use super::{Form, Peer, Record, workload};
 use crate::subject::{Local, Subject};
 use crate::workload::{
-    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, GAUGE_FAMILIES, HELP, HISTOGRAM,
-    HISTOGRAM_FAMILIES, HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, Shape, combinations,
-    gauge_name, histogram_name, history, labels, observations, pairs, value,
+    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, HELP, HISTOGRAM, HISTOGRAM_FAMILIES,
+    HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, Shape, combinations, gauge_name,
+    histogram_name, history, labels, observations, pairs, value,
 };
 
 pub(super) struct PrometheusClient;
@@ -209,8 +209,8 @@ fn registry(shape: Shape) -> Registry {
             gauge.set(45.0);
             registry.register(EXERCISE, EXERCISE_HELP, gauge);
         }
-        Shape::Gauges(per_family) => {
-            for number in 0..GAUGE_FAMILIES {
+        Shape::Gauges(families, per_family) => {
+            for number in 0..families {
                 let family = Family::<Series, FloatGauge>::default();
                 for series in 0..per_family {
                     family

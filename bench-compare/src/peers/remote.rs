@@ -16,7 +16,7 @@ use super::{Form, Kind, Peer, Record};
 use crate::method::Timing;
 use crate::scale::Program;
 use crate::subject::Subject;
-use crate::workload::Shape;
+use crate::workload::{GAUGE_FAMILIES, Shape};
 
 pub(super) struct Remote {
     name: &'static str,
@@ -75,7 +75,8 @@ impl Peer for Remote {
     fn expose(&self, shape: Shape, form: Form) -> Option<Box<dyn Subject>> {
         let shape = match shape {
             Shape::One => "One 0".to_owned(),
-            Shape::Gauges(per_family) => format!("Gauges {per_family}"),
+            Shape::Gauges(GAUGE_FAMILIES, per_family) => format!("Gauges {per_family}"),
+            Shape::Gauges(..) => return None,
             Shape::Histograms => "Histograms 0".to_owned(),
         };
         self.subject(&format!("expose {shape} {form:?}"))

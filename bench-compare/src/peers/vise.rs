@@ -11,7 +11,8 @@ use super::vise_families::{Exercise, GaugeFamilies, HistogramFamilies, Series};
 use super::{Form, Peer, Record};
 use crate::subject::{Local, Subject};
 use crate::workload::{
-    BOUNDS, HISTOGRAMS_PER_FAMILY, Shape, combinations, history, labels, observations, pairs, value,
+    BOUNDS, GAUGE_FAMILIES, HISTOGRAMS_PER_FAMILY, Shape, combinations, history, labels,
+    observations, pairs, value,
 };
 
 pub(super) struct Vise;
@@ -205,7 +206,10 @@ impl Peer for Vise {
     }
 
     fn expose(&self, shape: Shape, form: Form) -> Option<Box<dyn Subject>> {
-        if form == Form::Protobuf {
+        // The families are fields of a struct.
+        let has_other_families =
+            matches!(shape, Shape::Gauges(families, _) if families != GAUGE_FAMILIES);
+        if form == Form::Protobuf || has_other_families {
             return None;
         }
         let registry = registry(shape);
@@ -224,7 +228,7 @@ fn registry(shape: Shape) -> Registry {
             metrics.active_sessions.set(45.0);
             registered(&metrics)
         }
-        Shape::Gauges(per_family) => {
+        Shape::Gauges(_, per_family) => {
             let metrics = GaugeFamilies::default();
             for (number, family) in metrics.all().into_iter().enumerate() {
                 for series in 0..per_family {

@@ -22,12 +22,13 @@ const GROUPS: [(&str, &str, &str); 6] = [
         "e",
         "Collecting and encoding into a reused buffer. `1` is one gauge; `10k`, `100k` and `1m` \
          are 100 families of float gauges with three labels; `hist1k` is 10 families of 100 \
-         histograms with 15 lines each. Values do not change between the encodings of a sample.",
+         histograms with 15 lines each; `families.AxB` is A families of B gauges. Values do not change between the encodings of a sample.",
     ),
     (
         "Memory",
         "f",
-        "100 000 float gauges with three labels, each library in its own process. \
+        "100 000 float gauges with three labels, each library in its own process; `families.20000x1` \
+         is 20 000 families of one such gauge. \
          `scrape_peak_1m` is the additional memory of a scrape of 1 000 000 series in chunks.",
     ),
     (

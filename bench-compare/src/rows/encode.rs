@@ -7,16 +7,37 @@ use crate::exposition::{compare, parse_text};
 use crate::method::interleave;
 use crate::peers::{self, Form, Kind, Peer};
 use crate::protobuf;
-use crate::workload::Shape;
+use crate::workload::{GAUGE_FAMILIES, Shape};
 
-const ROWS: [(&str, Shape, Form); 8] = [
+const ROWS: [(&str, Shape, Form); 13] = [
     ("e.text.1", Shape::One, Form::Text),
-    ("e.text.10k", Shape::Gauges(100), Form::Text),
-    ("e.text.100k", Shape::Gauges(1000), Form::Text),
+    ("e.text.10k", Shape::Gauges(GAUGE_FAMILIES, 100), Form::Text),
+    (
+        "e.text.100k",
+        Shape::Gauges(GAUGE_FAMILIES, 1000),
+        Form::Text,
+    ),
     ("e.text.hist1k", Shape::Histograms, Form::Text),
-    ("e.text.1m", Shape::Gauges(10_000), Form::Text),
+    (
+        "e.text.1m",
+        Shape::Gauges(GAUGE_FAMILIES, 10_000),
+        Form::Text,
+    ),
+    ("e.families.1x1", Shape::Gauges(1, 1), Form::Text),
+    ("e.families.100x100", Shape::Gauges(100, 100), Form::Text),
+    ("e.families.10000x1", Shape::Gauges(10_000, 1), Form::Text),
+    ("e.families.20000x1", Shape::Gauges(20_000, 1), Form::Text),
+    (
+        "e.families.1x1000000",
+        Shape::Gauges(1, 1_000_000),
+        Form::Text,
+    ),
     ("e.proto.1", Shape::One, Form::Protobuf),
-    ("e.proto.10k", Shape::Gauges(100), Form::Protobuf),
+    (
+        "e.proto.10k",
+        Shape::Gauges(GAUGE_FAMILIES, 100),
+        Form::Protobuf,
+    ),
     ("e.proto.hist1k", Shape::Histograms, Form::Protobuf),
 ];
 

@@ -17,12 +17,31 @@ const ROWS: [(&str, &str); 5] = [
     ("f.mem.scrape_peak_1m", "MiB"),
 ];
 
+/// The figures of many families of one series.
+const FAMILY_ROWS: [(&str, &str); 4] = [
+    ("f.families.20000x1.heap", "bytes/family"),
+    ("f.families.20000x1.allocations", "allocations/family"),
+    ("f.families.20000x1.rss", "bytes/family"),
+    ("f.families.20000x1.rss_after_scrape", "bytes/family"),
+];
+
 pub(super) fn measure(options: &Options, on_row: &mut dyn FnMut(Row)) -> Result<()> {
-    if !options.wants("f.mem") {
-        return Ok(());
+    if options.wants("f.mem") {
+        measure_shape(ROWS, [100, 1000], on_row)?;
     }
+    if options.wants("f.families") {
+        measure_shape(FAMILY_ROWS, [20_000, 1], on_row)?;
+    }
+    Ok(())
+}
+
+fn measure_shape<const N: usize>(
+    rows: [(&str, &'static str); N],
+    shape: [usize; 2],
+    on_row: &mut dyn FnMut(Row),
+) -> Result<()> {
     let program = binary("bench-compare", "memory")?;
-    let mut rows = ROWS.map(|(id, unit)| Row {
+    let mut rows = rows.map(|(id, unit)| Row {
         id: id.to_owned(),
         unit,
         more_is_better: false,
@@ -31,6 +50,7 @@ pub(super) fn measure(options: &Options, on_row: &mut dyn FnMut(Row)) -> Result<
     for peer in peers::local() {
         let output = Command::new(&program)
             .arg(peer.name())
+            .args(shape.map(|number| number.to_string()))
             .output()
             .with_context(|| format!("{} does not start", program.display()))?;
         ensure!(

@@ -43,7 +43,12 @@ impl Bounds {
     pub(crate) fn new(upper: Vec<f64>) -> Self {
         Self {
             division: Division::of(finite(&upper)),
-            upper: upper.into(),
+            upper: if upper.is_empty() {
+                // Shared by all families without buckets.
+                Arc::default()
+            } else {
+                upper.into()
+            },
         }
     }
 

@@ -177,10 +177,11 @@ impl<'a, T: Defined> Definition<'a, T> {
             .labels
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
+        let is_scoped = !scope.labels.is_empty();
         Arc::new(SeriesCommon {
             descriptor: Descriptor::unchecked(T::METRIC_TYPE, &name, self.help, self.unit),
             settings: self.setup.settings(T::METRIC_TYPE),
-            head: SeriesKeyBuf::new(&name, labels),
+            scoped_key: is_scoped.then(|| SeriesKeyBuf::new(&name, labels)),
         })
     }
 }

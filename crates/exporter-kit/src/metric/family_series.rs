@@ -12,7 +12,7 @@ use crate::metric::series::{self, Metric, SeriesCommon};
 use crate::metric::store::{Run, SeriesStore};
 use crate::model::{Descriptor, LabelLayout, SeriesKey, render_key};
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Mutex, RwLock, lock, read, write};
+use crate::sync::{Mutex, OnceLock, RwLock, lock, read, write};
 
 /// The limits of a family's memory.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ pub(super) struct FamilySeries<M, const N: usize> {
     /// Locked by the scrape that puts the series in order. Only other scrapes wait for it.
     ordering: Mutex<()>,
     /// The series for recording beyond the limit; scrapes do not show it.
-    nowhere: M,
+    nowhere: OnceLock<M>,
 }
 
 impl<M: Metric, const N: usize> FamilySeries<M, N> {
@@ -54,7 +54,7 @@ impl<M: Metric, const N: usize> FamilySeries<M, N> {
         Self {
             id: FamilyId::next(),
             layout: LabelLayout::new(shared.descriptor.name(), &const_labels, labels),
-            nowhere: series::create(&shared),
+            nowhere: OnceLock::new(),
             shared,
             const_labels,
             label_names: labels.map(Into::into),
@@ -217,7 +217,8 @@ impl<M: Metric, const N: usize> FamilySeries<M, N> {
                 values,
             );
         }
-        self.nowhere.clone()
+        let create = || series::create(&self.shared);
+        self.nowhere.get_or_init(create).clone()
     }
 
     /// Removes series unused for `limit`, `now` seconds after the family was made.

@@ -282,7 +282,10 @@ impl sealed::Sealed for Histogram {
 
     fn cell(settings: &Settings) -> HistogramCell {
         HistogramCell {
-            distribution: Distribution::new(settings.bounds.upper().len(), settings.native),
+            distribution: Distribution::new(
+                settings.bounds.upper().len(),
+                settings.native.as_deref().copied(),
+            ),
             created: Timestamp::now(),
             exemplars: Exemplars::default(),
         }

@@ -51,8 +51,19 @@ pub(crate) fn create<M: Metric>(shared: &Arc<SeriesCommon>) -> M {
 pub(crate) struct SeriesCommon {
     pub(crate) descriptor: Descriptor,
     pub(crate) settings: Settings,
-    /// The name and the labels common to all series: the complete key of a metric without labels.
-    pub(crate) head: SeriesKeyBuf,
+    /// The complete key of a metric without labels of its own, if the registry adds labels.
+    pub(crate) scoped_key: Option<SeriesKeyBuf>,
+}
+
+impl SeriesCommon {
+    /// The complete key of a metric without labels of its own.
+    #[inline]
+    pub(crate) fn key(&self) -> SeriesKey<'_> {
+        match &self.scoped_key {
+            Some(key) => key.as_key(),
+            None => self.descriptor.bare_key(),
+        }
+    }
 }
 
 /// One series: the cell that recording writes. Its key is stored elsewhere.
@@ -114,8 +125,7 @@ pub(crate) fn collect_one<M: Metric>(metric: &M, sink: &mut dyn Sink) -> Result<
     let series = metric.series();
     let shared = &*series.shared;
     if sink.family(&shared.descriptor) {
-        let head = shared.head.as_key();
-        M::show(series, head, &mut M::Scratch::default(), sink);
+        M::show(series, shared.key(), &mut M::Scratch::default(), sink);
     }
     Ok(())
 }
@@ -147,7 +157,7 @@ macro_rules! metric {
                 write!(
                     f,
                     concat!(stringify!($metric), "({})"),
-                    self.0.shared.head.as_key().text().trim_end()
+                    self.0.shared.key().text().trim_end()
                 )
             }
         }

@@ -27,10 +27,11 @@ pub(crate) struct Setup<'a> {
 #[derive(Debug)]
 pub struct Settings {
     pub(crate) bounds: Bounds,
-    pub(crate) native: Option<NativeSettings>,
-    pub(crate) quantiles: Vec<f64>,
+    /// Boxed, because few families have native buckets.
+    pub(crate) native: Option<Box<NativeSettings>>,
+    pub(crate) quantiles: Box<[f64]>,
     pub(crate) window: Duration,
-    pub(crate) states: Vec<Arc<str>>,
+    pub(crate) states: Box<[Arc<str>]>,
 }
 
 impl<'a> Setup<'a> {
@@ -117,8 +118,8 @@ impl<'a> Setup<'a> {
         };
         Settings {
             bounds: Bounds::new(bounds),
-            native: self.native,
-            quantiles: self.quantiles.to_vec(),
+            native: self.native.map(Box::new),
+            quantiles: self.quantiles.into(),
             window: self.window,
             states: self.states.iter().map(|state| (*state).into()).collect(),
         }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::model::MetricType;
 use crate::model::header;
+use crate::model::{MetricType, SeriesKey};
 use crate::name::{self, NameError, NameScheme};
 
 /// The samples of a family.
@@ -158,9 +158,11 @@ impl Descriptor {
         self.part(header::HELP_KEYWORD.len(), self.name_len)
     }
 
-    /// The name and one space: the key of a series without labels.
-    pub(crate) fn name_and_space(&self) -> &str {
-        self.part(header::HELP_KEYWORD.len(), self.name_len.saturating_add(1))
+    /// The key of a series without labels. The help line contains it: the name and a space.
+    #[inline]
+    pub(crate) fn bare_key(&self) -> SeriesKey<'_> {
+        let text = self.part(header::HELP_KEYWORD.len(), self.name_len.saturating_add(1));
+        SeriesKey::from_parts(text, self.name_len as usize, self.legacy)
     }
 
     /// The name without the suffix of its type's only sample: OpenMetrics' name of the family.

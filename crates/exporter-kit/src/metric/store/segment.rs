@@ -14,9 +14,9 @@ const TEXT_BYTES: usize = 4096;
 pub(crate) struct Segment<M> {
     /// The keys, one after the other.
     text: String,
-    /// The position of each key.
+    /// The position of each key after the first.
     begins: Vec<u16>,
-    /// Invariant: as many as `begins`.
+    /// Invariant: one more than `begins`, or none.
     series: Vec<M>,
     /// True if `text` contains an escape.
     escaped: bool,
@@ -51,7 +51,13 @@ impl<M: Metric> Segment<M> {
     /// Adds a series. The caller ensures that it fits.
     pub(super) fn push(&mut self, head: &str, series: M) {
         let begin = self.text.len();
-        self.begins.push(u16::try_from(begin).unwrap_or(u16::MAX));
+        if self.series.is_empty() {
+            // Many families have one series only.
+            self.series.reserve_exact(1);
+        } else {
+            let begin = u16::try_from(begin).unwrap_or(u16::MAX);
+            self.begins.push(begin);
+        }
         self.make_room(begin + head.len());
         self.text.push_str(head);
         self.series.push(series);
@@ -98,8 +104,11 @@ impl<M: Metric> Segment<M> {
     /// Returns the key of the series at `at`: `name{labels} `.
     #[inline]
     pub(super) fn head(&self, at: usize) -> &str {
-        let begin = usize::from(self.begins[at]);
-        match self.begins.get(at + 1) {
+        let begin = match at.checked_sub(1) {
+            Some(before) => usize::from(self.begins[before]),
+            None => 0,
+        };
+        match self.begins.get(at) {
             Some(end) => &self.text[begin..usize::from(*end)],
             None => &self.text[begin..],
         }
@@ -110,7 +119,7 @@ impl<M: Metric> Segment<M> {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &M)> {
         let mut begin = 0;
         let mut rest = &*self.text;
-        let mut ends = self.begins.get(1..).unwrap_or_default().iter();
+        let mut ends = self.begins.iter();
         self.series.iter().map(move |series| {
             let end = ends.next().map_or(self.text.len(), |end| usize::from(*end));
             let (head, behind) = rest.split_at_checked(end - begin).unwrap_or((rest, ""));

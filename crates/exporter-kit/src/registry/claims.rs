@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::registered::Registered;
 use crate::encode::{ALL_SUFFIXES, claimed_base};
 use crate::model::Descriptor;
 
@@ -13,30 +12,38 @@ use crate::model::Descriptor;
 ///
 /// One entry for each family, at the beginning that all its names share: each is that name with a suffix of the family's
 /// type. Adding, finding and removing a family takes the same time for any number of families.
-#[derive(Default)]
-pub(super) struct Claims {
+pub(super) struct Claims<O> {
     hasher: DefaultHashBuilder,
-    claims: HashTable<Claim>,
+    claims: HashTable<Claim<O>>,
 }
 
 /// A family of a collector.
-pub(super) struct Claim {
-    pub(super) owner: Arc<Registered>,
+pub(super) struct Claim<O> {
+    pub(super) owner: Arc<O>,
     /// The position among the families of the owner.
     at: u32,
 }
 
-impl Claim {
+impl<O: AsRef<[Descriptor]>> Claim<O> {
     /// The family that claims the name.
     pub(super) fn family(&self) -> Option<&Descriptor> {
-        self.owner.families.get(self.at as usize)
+        (*self.owner).as_ref().get(self.at as usize)
     }
 }
 
-impl Claims {
+impl<O> Default for Claims<O> {
+    fn default() -> Self {
+        Self {
+            hasher: DefaultHashBuilder::default(),
+            claims: HashTable::new(),
+        }
+    }
+}
+
+impl<O: AsRef<[Descriptor]>> Claims<O> {
     /// Adds the families of a collector. The caller has checked that their names are free.
-    pub(super) fn add(&mut self, owner: &Arc<Registered>) {
-        for (at, family) in (0..).zip(&owner.families) {
+    pub(super) fn add(&mut self, owner: &Arc<O>) {
+        for (at, family) in (0..).zip((**owner).as_ref()) {
             let hash = self.hasher.hash_one(&*claimed_base(family));
             let owner = Arc::clone(owner);
             let hasher = &self.hasher;
@@ -49,10 +56,10 @@ impl Claims {
     }
 
     /// Removes the families of a collector.
-    pub(super) fn remove(&mut self, owner: &Arc<Registered>) {
-        for (at, family) in (0..).zip(&owner.families) {
+    pub(super) fn remove(&mut self, owner: &Arc<O>) {
+        for (at, family) in (0..).zip((**owner).as_ref()) {
             let hash = self.hasher.hash_one(&*claimed_base(family));
-            let is = |claim: &Claim| claim.at == at && Arc::ptr_eq(&claim.owner, owner);
+            let is = |claim: &Claim<O>| claim.at == at && Arc::ptr_eq(&claim.owner, owner);
             if let Ok(entry) = self.claims.find_entry(hash, is) {
                 entry.remove();
             }
@@ -60,7 +67,7 @@ impl Claims {
     }
 
     /// Finds a family that claims the name of a sample, and that `is` accepts.
-    pub(super) fn find(&self, sample: &str, is: impl Fn(&Descriptor) -> bool) -> Option<&Claim> {
+    pub(super) fn find(&self, sample: &str, is: impl Fn(&Descriptor) -> bool) -> Option<&Claim<O>> {
         ALL_SUFFIXES.iter().find_map(|suffix| {
             let base = sample.strip_suffix(suffix)?;
             self.claims.find(self.hasher.hash_one(base), |claim| {

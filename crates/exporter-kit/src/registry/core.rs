@@ -13,6 +13,25 @@ use crate::encode::{Escaping, sample_names};
 use crate::model::Descriptor;
 use crate::sync::{Mutex, lock};
 
+/// A set of metrics that are scraped together.
+///
+/// Cheap to clone; clones share one registry. It creates metrics ([`gauge`](Self::gauge), [`counter`](Self::counter),
+/// [`add`](Self::add)) and accepts existing ones ([`register`](Self::register)).
+///
+/// ```
+/// use exporter_kit::Registry;
+///
+/// let registry = Registry::new();
+/// registry.gauge("app_active_sessions", "Number of active user sessions")?.set(45);
+/// assert!(registry.to_text().ends_with("app_active_sessions gauge\napp_active_sessions 45.0\n"));
+/// # Ok::<(), exporter_kit::RegisterError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Registry {
+    pub(super) core: Arc<Core>,
+    pub(super) scope: Arc<Scope>,
+}
+
 /// The state that the clones of a registry share.
 #[derive(Default)]
 pub(super) struct Core {
@@ -25,7 +44,7 @@ pub(super) struct Core {
 
 #[derive(Default)]
 struct Contents {
-    claims: Claims,
+    claims: Claims<Registered>,
     collectors: BTreeSet<InScrapeOrder>,
     /// The collectors in scrape order; rebuilt by the first scrape after a change.
     in_order: Option<Arc<InOrder>>,
@@ -202,7 +221,7 @@ impl Core {
 
 /// Returns an error if a sample of the families has a name that a family accepted by `is` claims.
 fn check(
-    claims: &Claims,
+    claims: &Claims<Registered>,
     families: &[Descriptor],
     is: impl Fn(&Descriptor, &Descriptor) -> bool,
 ) -> Result<(), RegisterError> {

@@ -4,35 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::core::{Core, InOrder};
+use super::core::{InOrder, Registry};
 use super::error::RegisterError;
 use super::registered::{Member, Registered};
-use crate::collect::Scope;
 use crate::metric::{
     Callback, Counter, Defined, Definition, DefinitionError, Gauge, Histogram, Info, IntGauge,
     StateSet, Summary,
 };
 use crate::model::{Descriptor, IntoNumber, MetricType};
 use crate::name::NameError;
-
-/// A set of metrics that are scraped together.
-///
-/// Cheap to clone; clones share one registry. It creates metrics ([`gauge`](Self::gauge), [`counter`](Self::counter),
-/// [`add`](Self::add)) and accepts existing ones ([`register`](Self::register)).
-///
-/// ```
-/// use exporter_kit::Registry;
-///
-/// let registry = Registry::new();
-/// registry.gauge("app_active_sessions", "Number of active user sessions")?.set(45);
-/// assert!(registry.to_text().ends_with("app_active_sessions gauge\napp_active_sessions 45.0\n"));
-/// # Ok::<(), exporter_kit::RegisterError>(())
-/// ```
-#[derive(Clone, Default)]
-pub struct Registry {
-    pub(super) core: Arc<Core>,
-    pub(super) scope: Arc<Scope>,
-}
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

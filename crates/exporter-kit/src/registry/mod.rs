@@ -10,9 +10,9 @@ mod register;
 mod registered;
 
 pub(crate) use core::InOrder;
+pub use core::Registry;
 pub use default::default_registry;
 pub use error::RegisterError;
-pub use handle::Registry;
 pub(crate) use register::Nested;
 pub use register::Register;
 #[cfg(feature = "http")]

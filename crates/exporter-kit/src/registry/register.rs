@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::core::Registry;
 use super::error::RegisterError;
-use super::handle::Registry;
 use super::registered::{Access, Member};
 use crate::collect::{Collect, Internal};
 #[cfg(feature = "source")]

@@ -73,6 +73,13 @@ impl Registered {
     }
 }
 
+/// The families that it names.
+impl AsRef<[Descriptor]> for Registered {
+    fn as_ref(&self) -> &[Descriptor] {
+        &self.families
+    }
+}
+
 /// A panic of the collector's destructor costs neither the program nor a scrape that held the collector last.
 impl Drop for Registered {
     fn drop(&mut self) {
@@ -118,7 +125,7 @@ pub(crate) enum Access {
     Sources(crate::source::Sources),
     /// The scrape calls each member of the registry in its own way.
     #[cfg(feature = "http")]
-    Registry(Box<super::handle::Registry>),
+    Registry(Box<super::core::Registry>),
     #[cfg(not(feature = "http"))]
     MayWait,
 }

@@ -11,6 +11,9 @@ use crate::method::{Timing, Workers};
 /// Repeats an operation the given number of times.
 pub type Job = Arc<dyn Fn(u64) + Send + Sync>;
 
+/// One operation; its argument is the number of the repetition.
+pub type Operation = Arc<dyn Fn(usize) + Send + Sync>;
+
 /// A peer set up for one row.
 pub trait Subject {
     /// Has `threads` threads run `iterations` operations each.

@@ -2,13 +2,14 @@
 
 use std::hint::black_box;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use exporter_kit::{
     Counter, EnumFamily, Format, Gauge, Histogram, IntGauge, RegisterError, Registry, label_enum,
 };
 
-use super::{Form, Kind, Peer, Record};
-use crate::subject::{Local, Subject};
+use super::{Busy, Form, Kind, Peer, Record};
+use crate::subject::{Local, Operation, Subject};
 use crate::workload::{
     BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, HELP, HISTOGRAM, HISTOGRAM_FAMILIES,
     HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, LABELS, Shape, combinations, gauge_name,
@@ -132,14 +133,52 @@ impl Peer for ExporterKit {
             Form::Text => Format::Text,
             Form::Protobuf => Format::Protobuf,
         };
-        let scrape = filled(shape).scrape(format);
+        let scrape = filled(shape).registry.scrape(format);
         Some(Local::encode(move |out: &mut Vec<u8>| {
             scrape.append_to(out)
         }))
     }
 
+    fn busy(&self, busy: Busy) -> Option<(Operation, Box<dyn Subject>)> {
+        let values = observations();
+        let (registry, operation): (_, Operation) = match busy {
+            Busy::Histograms => {
+                let Filled {
+                    registry,
+                    histograms,
+                    ..
+                } = filled(Shape::Histograms);
+                let observe = move |i: usize| {
+                    histograms[busy.series(i)].observe(values[i & 1023]);
+                };
+                (registry, Arc::new(observe))
+            }
+            Busy::Gauges => {
+                let Filled {
+                    registry, gauges, ..
+                } = filled(Shape::Gauges(100));
+                let set = move |i: usize| gauges[busy.series(i)].set(values[i & 1023]);
+                (registry, Arc::new(set))
+            }
+            Busy::Pair => {
+                let (registry, counter) =
+                    registered(|registry| registry.add(Counter::define(COUNTER, HELP)));
+                let definition = Histogram::define(HISTOGRAM, HELP).buckets(&BOUNDS);
+                let histogram = registry.add(definition).expect("names are valid and new");
+                let both = move |i: usize| {
+                    counter.inc();
+                    histogram.observe(values[i & 1023]);
+                };
+                (registry, Arc::new(both))
+            }
+        };
+        let scrape = registry.scrape(Format::Text);
+        let encode = Local::encode(move |out: &mut Vec<u8>| scrape.append_to(out));
+        Some((operation, encode))
+    }
+
     fn scrape_in_chunks(&self, shape: Shape) -> Option<Box<dyn FnMut()>> {
-        let registry = filled(shape);
+        let registry = filled(shape).registry;
         Some(Box::new(move || {
             let flow = registry.scrape(Format::Text).chunks(|chunk| {
                 black_box(&*chunk);
@@ -151,8 +190,17 @@ impl Peer for ExporterKit {
     }
 }
 
-fn filled(shape: Shape) -> Registry {
-    let registry = Registry::new();
+/// A registry, and the handles to its series.
+#[derive(Default)]
+struct Filled {
+    registry: Registry,
+    gauges: Vec<Gauge>,
+    histograms: Vec<Histogram>,
+}
+
+fn filled(shape: Shape) -> Filled {
+    let mut filled = Filled::default();
+    let registry = &filled.registry;
     match shape {
         Shape::One => {
             registry
@@ -169,9 +217,9 @@ fn filled(shape: Shape) -> Registry {
                 let family = registry.add(definition).expect("names are valid and new");
                 for series in 0..per_family {
                     let [method, status, instance] = &labels(series);
-                    family
-                        .with([method, status, instance])
-                        .set(value(number, series));
+                    let gauge = family.with([method, status, instance]);
+                    gauge.set(value(number, series));
+                    filled.gauges.push(gauge.clone());
                 }
             }
         }
@@ -186,9 +234,10 @@ fn filled(shape: Shape) -> Registry {
                     let [method, status, instance] = &labels(series);
                     let histogram = family.with([method, status, instance]);
                     history(number, series).for_each(|value| histogram.observe(value));
+                    filled.histograms.push(histogram.clone());
                 }
             }
         }
     }
-    registry
+    filled
 }

@@ -13,7 +13,7 @@ mod remote;
 mod vise;
 mod vise_families;
 
-use crate::subject::Subject;
+use crate::subject::{Operation, Subject};
 use crate::workload::{self, Shape};
 
 /// Operation of the rows a to d.
@@ -35,6 +35,29 @@ pub enum Record {
     Handle,
     /// A counter by two run-time strings, 1000 series, looked up at every operation.
     Dynamic,
+}
+
+/// Metrics that threads record to while they are scraped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Busy {
+    /// 1000 histograms; each operation observes in another one.
+    Histograms,
+    /// 10 000 gauges; each operation sets another one.
+    Gauges,
+    /// One counter and one histogram; each operation records in both.
+    Pair,
+}
+
+impl Busy {
+    /// The series of an operation: all in turn, in an order without a pattern in memory.
+    pub const fn series(self, operation: usize) -> usize {
+        let count = match self {
+            Self::Histograms => 1000,
+            Self::Gauges => 10_000,
+            Self::Pair => 1,
+        };
+        operation.wrapping_mul(7919) % count
+    }
 }
 
 /// Exposition format.
@@ -79,6 +102,11 @@ pub trait Peer {
 
     /// Ready to encode; `None` if it can't.
     fn expose(&self, shape: Shape, form: Form) -> Option<Box<dyn Subject>>;
+
+    /// An operation that threads repeat, and the scrape of what it records; `None` if it does not take part.
+    fn busy(&self, _busy: Busy) -> Option<(Operation, Box<dyn Subject>)> {
+        None
+    }
 
     /// Writes one scrape in pieces that are thrown away, if it can, so that its peak memory shows.
     fn scrape_in_chunks(&self, _shape: Shape) -> Option<Box<dyn FnMut()>> {

@@ -1,6 +1,7 @@
 //! prometheus (tikv): vectors of metrics, `with_label_values` to look up, gather then encode.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use prometheus::core::{Collector, GenericCounterVec};
 use prometheus::{
@@ -8,8 +9,8 @@ use prometheus::{
     IntCounterVec, IntGauge, Opts, ProtobufEncoder, Registry, TextEncoder,
 };
 
-use super::{Form, Peer, Record};
-use crate::subject::{Local, Subject};
+use super::{Busy, Form, Peer, Record};
+use crate::subject::{Local, Operation, Subject};
 use crate::workload::{
     BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, HELP, HISTOGRAM, HISTOGRAM_FAMILIES,
     HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, LABELS, METHODS, STATUSES, Shape, combinations,
@@ -111,7 +112,7 @@ impl Peer for Prometheus {
     }
 
     fn expose(&self, shape: Shape, form: Form) -> Option<Box<dyn Subject>> {
-        let registry = registry(shape);
+        let registry = filled(shape).registry;
         Some(Local::encode(move |out: &mut Vec<u8>| {
             let families = registry.gather();
             match form {
@@ -121,41 +122,92 @@ impl Peer for Prometheus {
             .expect("writing to memory succeeds");
         }))
     }
+
+    fn busy(&self, busy: Busy) -> Option<(Operation, Box<dyn Subject>)> {
+        let values = observations();
+        let (registry, operation): (_, Operation) = match busy {
+            Busy::Histograms => {
+                let Filled {
+                    registry,
+                    histograms,
+                    ..
+                } = filled(Shape::Histograms);
+                let observe = move |i: usize| {
+                    histograms[busy.series(i)].observe(values[i & 1023]);
+                };
+                (registry, Arc::new(observe))
+            }
+            Busy::Gauges => {
+                let Filled {
+                    registry, gauges, ..
+                } = filled(Shape::Gauges(100));
+                let set = move |i: usize| gauges[busy.series(i)].set(values[i & 1023]);
+                (registry, Arc::new(set))
+            }
+            Busy::Pair => {
+                let counter = IntCounter::new(COUNTER, HELP).expect("a valid name");
+                let histogram = Histogram::with_opts(buckets(HISTOGRAM)).expect("valid buckets");
+                let registry = registered(&counter);
+                let shown = Box::new(histogram.clone());
+                registry.register(shown).expect("a new name");
+                let both = move |i: usize| {
+                    counter.inc();
+                    histogram.observe(values[i & 1023]);
+                };
+                (registry, Arc::new(both))
+            }
+        };
+        let encode = Local::encode(move |out: &mut Vec<u8>| {
+            TextEncoder::new()
+                .encode(&registry.gather(), out)
+                .expect("writing to memory succeeds");
+        });
+        Some((operation, encode))
+    }
 }
 
-fn registry(shape: Shape) -> Registry {
+/// A registry, and the handles to its series.
+#[derive(Default)]
+struct Filled {
+    registry: Registry,
+    gauges: Vec<Gauge>,
+    histograms: Vec<Histogram>,
+}
+
+fn filled(shape: Shape) -> Filled {
+    let mut filled = Filled::default();
     match shape {
         Shape::One => {
             let gauge = Gauge::new(EXERCISE, EXERCISE_HELP).expect("a valid name");
             gauge.set(45.0);
-            registered(&gauge)
+            filled.registry = registered(&gauge);
         }
         Shape::Gauges(families, per_family) => {
-            let registry = Registry::new();
             for number in 0..families {
                 let opts = Opts::new(gauge_name(number), HELP);
                 let gauges = GaugeVec::new(opts, &LABELS).expect("valid names");
                 for series in 0..per_family {
-                    gauges
-                        .with_label_values(&labels(series))
-                        .set(value(number, series));
+                    let gauge = gauges.with_label_values(&labels(series));
+                    gauge.set(value(number, series));
+                    filled.gauges.push(gauge);
                 }
-                registry.register(Box::new(gauges)).expect("a new name");
+                let shown = Box::new(gauges);
+                filled.registry.register(shown).expect("a new name");
             }
-            registry
         }
         Shape::Histograms => {
-            let registry = Registry::new();
             for number in 0..HISTOGRAM_FAMILIES {
                 let opts = buckets(histogram_name(number));
                 let histograms = HistogramVec::new(opts, &LABELS).expect("valid names");
                 for series in 0..HISTOGRAMS_PER_FAMILY {
                     let histogram = histograms.with_label_values(&labels(series));
                     history(number, series).for_each(|value| histogram.observe(value));
+                    filled.histograms.push(histogram);
                 }
-                registry.register(Box::new(histograms)).expect("a new name");
+                let shown = Box::new(histograms);
+                filled.registry.register(shown).expect("a new name");
             }
-            registry
         }
     }
+    filled
 }

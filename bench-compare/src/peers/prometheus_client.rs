@@ -1,6 +1,7 @@
 //! prometheus-client: typed labels with derives, `Family::get_or_create` to look up.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use prometheus_client::encoding::{
     EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, prometheus_protobuf, text,
@@ -11,8 +12,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
-use super::{Form, Peer, Record, workload};
-use crate::subject::{Local, Subject};
+use super::{Busy, Form, Peer, Record, workload};
+use crate::subject::{Local, Operation, Subject};
 use crate::workload::{
     BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, HELP, HISTOGRAM, HISTOGRAM_FAMILIES,
     HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, Shape, combinations, gauge_name,
@@ -180,7 +181,7 @@ impl Peer for PrometheusClient {
     }
 
     fn expose(&self, shape: Shape, form: Form) -> Option<Box<dyn Subject>> {
-        let registry = registry(shape);
+        let registry = filled(shape).registry;
         Some(match form {
             Form::Text => Local::encode(move |out: &mut String| {
                 text::encode(out, &registry).expect("writing to a string succeeds");
@@ -191,10 +192,58 @@ impl Peer for PrometheusClient {
             }),
         })
     }
+
+    fn busy(&self, busy: Busy) -> Option<(Operation, Box<dyn Subject>)> {
+        let values = observations();
+        let (registry, operation): (_, Operation) = match busy {
+            Busy::Histograms => {
+                let Filled {
+                    registry,
+                    histograms,
+                    ..
+                } = filled(Shape::Histograms);
+                let observe = move |i: usize| {
+                    histograms[busy.series(i)].observe(values[i & 1023]);
+                };
+                (registry, Arc::new(observe))
+            }
+            Busy::Gauges => {
+                let Filled {
+                    registry, gauges, ..
+                } = filled(Shape::Gauges(100));
+                let set = move |i: usize| _ = gauges[busy.series(i)].set(values[i & 1023]);
+                (registry, Arc::new(set))
+            }
+            Busy::Pair => {
+                let counter: Counter = Counter::default();
+                let histogram = Histogram::new(BOUNDS);
+                let mut registry = registered(COUNTER, counter.clone());
+                registry.register(HISTOGRAM, HELP, histogram.clone());
+                let both = move |i: usize| {
+                    counter.inc();
+                    histogram.observe(values[i & 1023]);
+                };
+                (registry, Arc::new(both))
+            }
+        };
+        let encode = Local::encode(move |out: &mut String| {
+            text::encode(out, &registry).expect("writing to a string succeeds");
+        });
+        Some((operation, encode))
+    }
 }
 
-fn registry(shape: Shape) -> Registry {
-    let mut registry = Registry::default();
+/// A registry, and the handles to its series.
+#[derive(Default)]
+struct Filled {
+    registry: Registry,
+    gauges: Vec<FloatGauge>,
+    histograms: Vec<Histogram>,
+}
+
+fn filled(shape: Shape) -> Filled {
+    let mut filled = Filled::default();
+    let registry = &mut filled.registry;
     let key = |series| {
         let [method, status, instance] = labels(series);
         Series {
@@ -213,9 +262,9 @@ fn registry(shape: Shape) -> Registry {
             for number in 0..families {
                 let family = Family::<Series, FloatGauge>::default();
                 for series in 0..per_family {
-                    family
-                        .get_or_create(&key(series))
-                        .set(value(number, series));
+                    let gauge = family.get_or_create_owned(&key(series));
+                    gauge.set(value(number, series));
+                    filled.gauges.push(gauge);
                 }
                 registry.register(gauge_name(number), HELP, family);
             }
@@ -225,12 +274,13 @@ fn registry(shape: Shape) -> Registry {
                 let family =
                     Family::<Series, Histogram>::new_with_constructor(|| Histogram::new(BOUNDS));
                 for series in 0..HISTOGRAMS_PER_FAMILY {
-                    let histogram = family.get_or_create(&key(series));
+                    let histogram = family.get_or_create_owned(&key(series));
                     history(number, series).for_each(|value| histogram.observe(value));
+                    filled.histograms.push(histogram);
                 }
                 registry.register(histogram_name(number), HELP, family);
             }
         }
     }
-    registry
+    filled
 }

@@ -10,7 +10,7 @@ use crate::rows::Row;
 use crate::running::wrk_version;
 use crate::scale::{first_line, go, home, python};
 
-const GROUPS: [(&str, &str, &str); 6] = [
+const GROUPS: [(&str, &str, &str); 7] = [
     (
         "Recording",
         "abcd",
@@ -23,6 +23,14 @@ const GROUPS: [(&str, &str, &str); 6] = [
         "Collecting and encoding into a reused buffer. `1` is one gauge; `10k`, `100k` and `1m` \
          are 100 families of float gauges with three labels; `hist1k` is 10 families of 100 \
          histograms with 15 lines each; `families.AxB` is A families of B gauges. Values do not change between the encodings of a sample.",
+    ),
+    (
+        "Scrapes during recording",
+        "i",
+        "Two threads record without a pause while one client collects and encodes every 100 ms: \
+         `hist1k` is 1000 histograms in turn, `pair` one counter and one histogram, `10k` \
+         10 000 gauges in turn. The time of a scrape: the median, and the value that one in a \
+         hundred exceeds, over all rounds.",
     ),
     (
         "Memory",

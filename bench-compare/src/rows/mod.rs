@@ -1,5 +1,6 @@
 //! The rows: what is measured, in which order, and the figures that come out.
 
+mod busy;
 mod encode;
 mod endurance;
 mod http;
@@ -92,6 +93,7 @@ impl Options {
 pub fn measure(options: &Options, on_row: &mut dyn FnMut(Row)) -> Result<()> {
     record::measure(options, on_row)?;
     encode::measure(options, on_row)?;
+    busy::measure(options, on_row)?;
     memory::measure(options, on_row)?;
     http::measure(options, on_row)?;
     secured::measure(options, on_row)?;

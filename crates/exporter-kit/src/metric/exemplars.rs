@@ -3,11 +3,11 @@
 use std::sync::TryLockError;
 
 use crate::model::{Exemplar, ExemplarError, Timestamp};
-use crate::sync::{Mutex, OnceLock, lock};
+use crate::sync::{Mutex, MutexGuard, OnceLock};
 
 /// One place per exemplar; allocated at the first exemplar.
 #[derive(Debug, Default)]
-pub(crate) struct Exemplars(OnceLock<Box<[Mutex<Option<Exemplar>>]>>);
+pub(crate) struct Exemplars(OnceLock<Box<[Place]>>);
 
 impl Exemplars {
     /// Keeps an exemplar at place `at` of `places`. Skips it if another thread is reading or writing there: that
@@ -16,24 +16,33 @@ impl Exemplars {
         let places = self
             .0
             .get_or_init(|| (0..places).map(|_| Mutex::new(None)).collect());
-        match places.get(at).map(Mutex::try_lock) {
-            Some(Ok(mut place)) => *place = Some(exemplar),
-            Some(Err(TryLockError::Poisoned(place))) => *place.into_inner() = Some(exemplar),
-            Some(Err(TryLockError::WouldBlock)) | None => {}
+        if let Some(mut place) = places.get(at).and_then(free) {
+            *place = Some(exemplar);
         }
     }
 
-    /// Returns the exemplar at place `at`.
+    /// Returns the exemplar at place `at`, if no other thread is reading or writing there. So a scrape never waits for
+    /// a thread that records.
     pub(crate) fn get(&self, at: usize) -> Option<Exemplar> {
-        self.0.get()?.get(at).and_then(|place| lock(place).clone())
+        free(self.0.get()?.get(at)?)?.clone()
     }
 
-    /// Returns all exemplars by place; empty before the first one.
+    /// Returns all exemplars by place, without those that another thread is reading or writing; empty before the first
+    /// one.
     pub(crate) fn all(&self) -> Vec<Option<Exemplar>> {
-        self.0
-            .get()
-            .map(|places| places.iter().map(|place| lock(place).clone()).collect())
-            .unwrap_or_default()
+        let places = self.0.get().into_iter().flatten();
+        places.map(|place| free(place)?.clone()).collect()
+    }
+}
+
+type Place = Mutex<Option<Exemplar>>;
+
+/// Locks a place, unless another thread has locked it.
+fn free(place: &Place) -> Option<MutexGuard<'_, Option<Exemplar>>> {
+    match place.try_lock() {
+        Ok(place) => Some(place),
+        Err(TryLockError::Poisoned(place)) => Some(place.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
     }
 }
 

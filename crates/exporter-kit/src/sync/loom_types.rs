@@ -1,7 +1,6 @@
 //! loom's types under the names of the standard library's.
 
 pub(crate) use loom::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic};
-pub(crate) use loom::thread::yield_now;
 
 use atomic::{AtomicBool, AtomicU64, Ordering};
 

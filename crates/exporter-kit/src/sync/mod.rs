@@ -7,7 +7,6 @@ mod std_types {
     pub(crate) use std::sync::{
         Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic,
     };
-    pub(crate) use std::thread::yield_now;
 
     /// Reads an atomic that only this thread writes.
     #[inline]

@@ -50,3 +50,23 @@ fn free(place: &Place) -> Option<MutexGuard<'_, Option<Exemplar>>> {
 pub(crate) fn now(labels: &[(&str, &str)], value: f64) -> Result<Exemplar, ExemplarError> {
     Exemplar::new(labels, value, Some(Timestamp::now()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reading_does_not_wait_for_a_thread_that_keeps_an_exemplar() {
+        let exemplars = Exemplars::default();
+        for (at, value) in [(0, 1.0), (1, 2.0)] {
+            exemplars.keep(at, 2, now(&[], value).unwrap());
+        }
+        let keeping = free(&exemplars.0.get().unwrap()[0]);
+        assert!(keeping.is_some());
+        let shown = exemplars.all();
+        assert!(shown[0].is_none() && shown[1].is_some());
+        assert!(exemplars.get(0).is_none());
+        drop(keeping);
+        assert!(exemplars.get(0).is_some());
+    }
+}

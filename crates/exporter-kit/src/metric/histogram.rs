@@ -318,6 +318,32 @@ mod tests {
     use crate::{Format, Registry, parse};
 
     #[test]
+    fn a_scrape_is_answered_and_whole_while_the_threads_that_record_are_stopped() {
+        for is_native in [false, true] {
+            let registry = Registry::new();
+            let mut definition = Histogram::define("wait_seconds", "h").buckets(&[1.0, 2.0]);
+            if is_native {
+                definition = definition.native();
+            }
+            let wait = registry.add(definition).unwrap();
+            wait.observe(1);
+            assert_eq!(wait.count(), 1);
+            let scrape = || {
+                let read = parse::openmetrics(registry.scrape(Format::OpenMetrics).to_vec());
+                let read = read.unwrap();
+                let count = read.value("wait_seconds_count", &[]);
+                assert!(count.is_some_and(|count| count >= 1.0), "{count:?}");
+                assert_eq!(count, read.value("wait_seconds_sum", &[]));
+            };
+            let stopped = wait.0.cell.distribution.stop_midway(scrape);
+            assert_eq!(
+                (wait.count(), wait.sum()),
+                (1 + stopped, 1.0 + stopped as f64)
+            );
+        }
+    }
+
+    #[test]
     fn a_sum_that_could_fall_is_not_shown() {
         let registry = Registry::new();
         let definition = Histogram::define("drift_seconds", "h").buckets(&[-1.0, 1.0]);

@@ -231,6 +231,24 @@ mod tests {
     use crate::Registry;
 
     #[test]
+    fn a_reading_is_whole_while_the_threads_that_record_are_stopped() {
+        for quantiles in [&[][..], &[0.5]] {
+            let registry = Registry::new();
+            let definition =
+                Summary::define("s", "h").quantiles(quantiles, Duration::from_secs(50));
+            let summary = registry.add(definition).unwrap();
+            let read = || {
+                let value = summary.value();
+                assert_eq!(value.count.map(|count| count as f64), value.sum);
+            };
+            let stopped = summary.0.cell.distribution.stop_midway(read);
+            assert_eq!(summary.count(), stopped);
+            let recent = summary.value().quantiles;
+            assert!(recent.iter().all(|(_, value)| value.round() == 1.0));
+        }
+    }
+
+    #[test]
     fn asking_for_count_and_sum_takes_nothing_from_the_quantiles() {
         let registry = Registry::new();
         let definition = Summary::define("s", "h").quantiles(&[1.0], Duration::from_secs(50));

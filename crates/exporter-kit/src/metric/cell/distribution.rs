@@ -127,6 +127,20 @@ impl Distribution {
         }
     }
 
+    /// Records one observation of 1.0 in bucket 0 in each place that this thread may use, and calls `read` between all
+    /// steps of them, as if the threads that record had lost their processors there. Returns the number of observations.
+    #[cfg(test)]
+    pub(crate) fn stop_midway(&self, read: impl Fn()) -> u64 {
+        let side = self.shared().begin();
+        read();
+        side.count(0, 1.0);
+        read();
+        let own = self.claim(slot::assigned()).unwrap_or(&self.own);
+        let in_own = own.observe_in_steps(0, 1.0, &read);
+        side.end();
+        1 + u64::from(in_own)
+    }
+
     /// Returns all observations so far.
     pub(crate) fn totals(&self) -> Totals {
         let mut totals = Totals::new(self.buckets, self.native.as_ref());
@@ -178,6 +192,7 @@ impl fmt::Debug for Distribution {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
     use std::sync::atomic::AtomicBool;
     use std::thread;
 
@@ -210,6 +225,40 @@ mod tests {
         let totals = distribution.totals();
         assert_eq!(totals.counts, [per_thread; 3]);
         assert_eq!(totals.sum, (per_thread * 3) as f64);
+    }
+
+    /// Returns the count, and asserts that it is the sum of observations of 1.0.
+    fn whole_count(distribution: &Distribution) -> u64 {
+        let totals = distribution.totals();
+        let count: u64 = totals.counts.iter().sum();
+        assert_eq!(count as f64, totals.sum);
+        if let Some(native) = &totals.native {
+            assert_eq!(native.count(), count);
+        }
+        count
+    }
+
+    #[test]
+    fn a_reading_never_waits_for_a_writer_and_never_shows_less_than_the_one_before() {
+        let native = NativeSettings {
+            schema: 3,
+            zero_threshold: 0.0,
+            bucket_limit: 160,
+        };
+        for native in [None, Some(native)] {
+            let distribution = Distribution::new(3, native);
+            let (shown, readings) = (Cell::new(0), Cell::new(0));
+            let read = || {
+                // Other threads go on recording.
+                distribution.shared().observe(1, 1.0);
+                let count = whole_count(&distribution);
+                assert!(count >= shown.get(), "{count} after {}", shown.get());
+                shown.set(count);
+                readings.set(readings.get() + 1);
+            };
+            let stopped = distribution.stop_midway(read);
+            assert_eq!(whole_count(&distribution), readings.get() + stopped);
+        }
     }
 
     #[test]

@@ -12,21 +12,9 @@ impl AtomicF64 {
         f64::from_bits(self.0.load(Ordering::Relaxed))
     }
 
-    /// Returns the value, and makes everything visible that a thread did before it [set](Self::set_release) the value.
+    /// Returns the value, and makes everything visible that its [owner](Self::add_as_owner) did before it wrote it.
     pub(crate) fn get_acquire(&self) -> f64 {
         f64::from_bits(self.0.load(Ordering::Acquire))
-    }
-
-    /// Returns the value. Only for an atomic that this thread alone writes.
-    #[inline]
-    pub(crate) fn get_own(&self) -> f64 {
-        f64::from_bits(load_own(&self.0))
-    }
-
-    /// Sets the value, ordered after all earlier operations of the thread.
-    #[inline]
-    pub(crate) fn set_release(&self, value: f64) {
-        self.0.store(value.to_bits(), Ordering::Release);
     }
 
     #[inline]
@@ -52,5 +40,20 @@ impl AtomicF64 {
                 Err(now) => before = now,
             }
         }
+    }
+
+    /// Adds without a read-modify-write, ordered after all earlier operations of the thread. Only for an atomic that
+    /// one thread writes.
+    #[inline]
+    pub(crate) fn add_as_owner(&self, amount: f64) {
+        let sum = f64::from_bits(load_own(&self.0)) + amount;
+        self.0.store(sum.to_bits(), Ordering::Release);
+    }
+
+    /// Copies the value of `other`, ordered after all earlier operations of the thread. Only for atomics that one
+    /// thread writes.
+    #[inline]
+    pub(crate) fn copy_as_owner(&self, other: &Self) {
+        self.0.store(load_own(&other.0), Ordering::Release);
     }
 }

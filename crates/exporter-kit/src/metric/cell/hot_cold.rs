@@ -171,7 +171,7 @@ impl HotCold {
 
 impl Side {
     #[inline]
-    fn count(&self, bucket: usize, value: f64) {
+    pub(super) fn count(&self, bucket: usize, value: f64) {
         if let Some(count) = self.counts.get(bucket) {
             count.fetch_add(1, Ordering::Relaxed);
         }
@@ -182,7 +182,7 @@ impl Side {
     }
 
     #[inline]
-    fn end(&self) {
+    pub(super) fn end(&self) {
         self.ended.fetch_add(1, Ordering::Release);
     }
 

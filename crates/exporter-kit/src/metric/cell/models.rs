@@ -173,6 +173,50 @@ fn loom_two_readers_of_one_writers_words_read_them_whole() {
     });
 }
 
+/// The reader starts and ends between two steps of the writer. If it waited, the model would not end.
+#[test]
+fn loom_a_reader_of_one_writers_words_does_not_wait_for_it() {
+    check(2, || {
+        let words = Arc::new(WriterWords::new(2));
+        let read = |words: &Arc<WriterWords>| {
+            let words = Arc::clone(words);
+            let reader = spawn(move || {
+                let mut totals = Totals::new(2, None);
+                totals.sum = words.add_to(&mut totals.counts);
+                assert_whole(&totals)
+            });
+            reader.join().unwrap()
+        };
+        assert!(words.observe(0, 1.0));
+        let recorded = words.observe_in_steps(1, 1.0, || assert_eq!(read(&words), 1));
+        assert!(recorded);
+        assert_eq!(read(&words), 2);
+    });
+}
+
+#[test]
+fn loom_a_reader_of_shared_words_does_not_wait_for_a_stopped_writer() {
+    check(3, || {
+        let shared = Arc::new(HotCold::new(1, None));
+        let stopped = shared.begin();
+        let writer = {
+            let shared = Arc::clone(&shared);
+            spawn(move || shared.observe(0, 1.0))
+        };
+        let mut totals = Totals::new(1, None);
+        let readings = [(); 2].map(|()| {
+            shared.drain_into(&mut totals);
+            assert_whole(&totals)
+        });
+        assert!(readings.is_sorted(), "{readings:?}");
+        stopped.count(0, 1.0);
+        stopped.end();
+        writer.join().unwrap();
+        shared.drain_into(&mut totals);
+        assert_eq!(assert_whole(&totals), 2);
+    });
+}
+
 #[test]
 fn loom_hot_and_cold_sides_are_drained_whole() {
     check(3, || {

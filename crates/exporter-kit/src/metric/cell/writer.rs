@@ -51,6 +51,12 @@ impl WriterWords {
     /// Records as the one thread that owns these atomics; returns false while a reader has closed them.
     #[inline]
     pub(crate) fn observe(&self, bucket: usize, value: f64) -> bool {
+        self.observe_in_steps(bucket, value, || ())
+    }
+
+    /// Records, and calls `between` between any two steps.
+    #[inline]
+    pub(super) fn observe_in_steps(&self, bucket: usize, value: f64, between: impl Fn()) -> bool {
         let Some(line) = self.counts.get(bucket / 8) else {
             return false;
         };
@@ -58,12 +64,14 @@ impl WriterWords {
             return false;
         }
         let count = &line.0[bucket % 8];
-        let sum = self.sum.get_own();
         // Each step is ordered after the steps before it.
-        self.sum_before.set_release(sum);
+        self.sum_before.copy_as_owner(&self.sum);
+        between();
         let begun = load_own(&self.begun).wrapping_add(1);
         self.begun.store(begun, Ordering::Release);
-        self.sum.set_release(sum + value);
+        between();
+        self.sum.add_as_owner(value);
+        between();
         count.store(load_own(count) + 1, Ordering::Release);
         true
     }

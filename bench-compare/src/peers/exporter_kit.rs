@@ -11,9 +11,9 @@ use exporter_kit::{
 use super::{Busy, Form, Kind, Peer, Record};
 use crate::subject::{Local, Operation, Subject};
 use crate::workload::{
-    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, HELP, HISTOGRAM, HISTOGRAM_FAMILIES,
-    HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, LABELS, Shape, combinations, gauge_name,
-    histogram_name, history, labels, observations, pairs, value,
+    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, GAUGE_FAMILIES, HELP, HISTOGRAM,
+    HISTOGRAM_FAMILIES, HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, LABELS, Shape,
+    combinations, gauge_name, histogram_name, history, labels, observations, pairs, value,
 };
 
 pub(super) struct ExporterKit;
@@ -156,7 +156,7 @@ impl Peer for ExporterKit {
             Busy::Gauges => {
                 let Filled {
                     registry, gauges, ..
-                } = filled(Shape::Gauges(100));
+                } = filled(Shape::Gauges(GAUGE_FAMILIES, 100));
                 let set = move |i: usize| gauges[busy.series(i)].set(values[i & 1023]);
                 (registry, Arc::new(set))
             }

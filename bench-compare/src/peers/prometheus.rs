@@ -12,9 +12,9 @@ use prometheus::{
 use super::{Busy, Form, Peer, Record};
 use crate::subject::{Local, Operation, Subject};
 use crate::workload::{
-    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, HELP, HISTOGRAM, HISTOGRAM_FAMILIES,
-    HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, LABELS, METHODS, STATUSES, Shape, combinations,
-    gauge_name, histogram_name, history, labels, observations, pairs, value,
+    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, GAUGE_FAMILIES, HELP, HISTOGRAM,
+    HISTOGRAM_FAMILIES, HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, LABELS, METHODS, STATUSES,
+    Shape, combinations, gauge_name, histogram_name, history, labels, observations, pairs, value,
 };
 
 pub(super) struct Prometheus;
@@ -140,7 +140,7 @@ impl Peer for Prometheus {
             Busy::Gauges => {
                 let Filled {
                     registry, gauges, ..
-                } = filled(Shape::Gauges(100));
+                } = filled(Shape::Gauges(GAUGE_FAMILIES, 100));
                 let set = move |i: usize| gauges[busy.series(i)].set(values[i & 1023]);
                 (registry, Arc::new(set))
             }

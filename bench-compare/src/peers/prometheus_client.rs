@@ -15,9 +15,9 @@ use prometheus_client::registry::{Metric, Registry};
 use super::{Busy, Form, Peer, Record, workload};
 use crate::subject::{Local, Operation, Subject};
 use crate::workload::{
-    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, HELP, HISTOGRAM, HISTOGRAM_FAMILIES,
-    HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, Shape, combinations, gauge_name,
-    histogram_name, history, labels, observations, pairs, value,
+    BOUNDS, COUNTER, DYNAMIC, EXERCISE, EXERCISE_HELP, GAUGE, GAUGE_FAMILIES, HELP, HISTOGRAM,
+    HISTOGRAM_FAMILIES, HISTOGRAMS_PER_FAMILY, INTEGER_GAUGE, LABELLED, Shape, combinations,
+    gauge_name, histogram_name, history, labels, observations, pairs, value,
 };
 
 pub(super) struct PrometheusClient;
@@ -210,7 +210,7 @@ impl Peer for PrometheusClient {
             Busy::Gauges => {
                 let Filled {
                     registry, gauges, ..
-                } = filled(Shape::Gauges(100));
+                } = filled(Shape::Gauges(GAUGE_FAMILIES, 100));
                 let set = move |i: usize| _ = gauges[busy.series(i)].set(values[i & 1023]);
                 (registry, Arc::new(set))
             }

@@ -58,9 +58,7 @@ fn instructions(
         .args(["once", "--timeout", "10m", "--config.file"])
         .arg(config);
     let said = said(&run(&mut command, ""));
-    let counted = said
-        .lines()
-        .find_map(|line| line.split_once("I   refs: "));
+    let counted = said.lines().find_map(|line| line.split_once("I   refs: "));
     let (_, counted) = counted.unwrap_or_else(|| panic!("{format}: {said}"));
     counted.trim().replace(',', "").parse().expect("a number")
 }
@@ -81,7 +79,12 @@ fn check(cases: &[Case]) {
     let scratch = Scratch::new("linear-program");
     let program = stripped(&scratch);
     // The ratio leaves out the program's own start.
-    let start = instructions(&valgrind, &program, &("json", "value: v", |_| "{}".into()), 1);
+    let start = instructions(
+        &valgrind,
+        &program,
+        &("json", "value: v", |_| "{}".into()),
+        1,
+    );
     for case in cases {
         let count = |entries| instructions(&valgrind, &program, case, entries) - start;
         let [short, long] = [count(ENTRIES), count(4 * ENTRIES)];

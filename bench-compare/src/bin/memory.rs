@@ -1,4 +1,5 @@
-//! What the series of one peer cost, in so many families of so many series: a process of its own, with an allocator that counts.
+//! The memory that one peer takes for a number of families with a number of series each. A process of its own, with an
+//! allocator that counts.
 //!
 //! Prints heap bytes, allocations, resident bytes and resident bytes after a scrape per series; then,
 //! if the peer can write in chunks, the peak in MiB of such a scrape of 1 000 000 series over the

@@ -2,7 +2,6 @@
 
 use std::hint::black_box;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use exporter_kit::{
     Counter, EnumFamily, Format, Gauge, Histogram, IntGauge, RegisterError, Registry, label_enum,
@@ -140,36 +139,27 @@ impl Peer for ExporterKit {
     }
 
     fn busy(&self, busy: Busy) -> Option<(Operation, Box<dyn Subject>)> {
-        let values = observations();
-        let (registry, operation): (_, Operation) = match busy {
+        let (registry, operation) = match busy {
             Busy::Histograms => {
-                let Filled {
-                    registry,
-                    histograms,
-                    ..
-                } = filled(Shape::Histograms);
-                let observe = move |i: usize| {
-                    histograms[busy.series(i)].observe(values[i & 1023]);
-                };
-                (registry, Arc::new(observe))
+                let filled = filled(Shape::Histograms);
+                let observe = |histogram: &Histogram, value| histogram.observe(value);
+                (filled.registry, busy.each(filled.histograms, observe))
             }
             Busy::Gauges => {
-                let Filled {
-                    registry, gauges, ..
-                } = filled(Shape::Gauges(GAUGE_FAMILIES, 100));
-                let set = move |i: usize| gauges[busy.series(i)].set(values[i & 1023]);
-                (registry, Arc::new(set))
+                let filled = filled(Shape::Gauges(GAUGE_FAMILIES, 100));
+                let set = |gauge: &Gauge, value| gauge.set(value);
+                (filled.registry, busy.each(filled.gauges, set))
             }
             Busy::Pair => {
                 let (registry, counter) =
                     registered(|registry| registry.add(Counter::define(COUNTER, HELP)));
                 let definition = Histogram::define(HISTOGRAM, HELP).buckets(&BOUNDS);
                 let histogram = registry.add(definition).expect("names are valid and new");
-                let both = move |i: usize| {
+                let both = |(counter, histogram): &(Counter, Histogram), value| {
                     counter.inc();
-                    histogram.observe(values[i & 1023]);
+                    histogram.observe(value);
                 };
-                (registry, Arc::new(both))
+                (registry, busy.each(vec![(counter, histogram)], both))
             }
         };
         let scrape = registry.scrape(Format::Text);

@@ -13,6 +13,8 @@ mod remote;
 mod vise;
 mod vise_families;
 
+use std::sync::Arc;
+
 use crate::subject::{Operation, Subject};
 use crate::workload::{self, Shape};
 
@@ -57,6 +59,16 @@ impl Busy {
             Self::Pair => 1,
         };
         operation.wrapping_mul(7919) % count
+    }
+
+    /// An operation that records another value, and in another one of the metrics, each time.
+    fn each<T: Send + Sync + 'static>(
+        self,
+        metrics: Vec<T>,
+        record: impl Fn(&T, f64) + Send + Sync + 'static,
+    ) -> Operation {
+        let values = workload::observations();
+        Arc::new(move |i| record(&metrics[self.series(i)], values[i & 1023]))
     }
 }
 

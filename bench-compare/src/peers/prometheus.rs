@@ -1,7 +1,6 @@
 //! prometheus (tikv): vectors of metrics, `with_label_values` to look up, gather then encode.
 
 use std::hint::black_box;
-use std::sync::Arc;
 
 use prometheus::core::{Collector, GenericCounterVec};
 use prometheus::{
@@ -124,25 +123,16 @@ impl Peer for Prometheus {
     }
 
     fn busy(&self, busy: Busy) -> Option<(Operation, Box<dyn Subject>)> {
-        let values = observations();
-        let (registry, operation): (_, Operation) = match busy {
+        let (registry, operation) = match busy {
             Busy::Histograms => {
-                let Filled {
-                    registry,
-                    histograms,
-                    ..
-                } = filled(Shape::Histograms);
-                let observe = move |i: usize| {
-                    histograms[busy.series(i)].observe(values[i & 1023]);
-                };
-                (registry, Arc::new(observe))
+                let filled = filled(Shape::Histograms);
+                let observe = |histogram: &Histogram, value| histogram.observe(value);
+                (filled.registry, busy.each(filled.histograms, observe))
             }
             Busy::Gauges => {
-                let Filled {
-                    registry, gauges, ..
-                } = filled(Shape::Gauges(GAUGE_FAMILIES, 100));
-                let set = move |i: usize| gauges[busy.series(i)].set(values[i & 1023]);
-                (registry, Arc::new(set))
+                let filled = filled(Shape::Gauges(GAUGE_FAMILIES, 100));
+                let set = |gauge: &Gauge, value| gauge.set(value);
+                (filled.registry, busy.each(filled.gauges, set))
             }
             Busy::Pair => {
                 let counter = IntCounter::new(COUNTER, HELP).expect("a valid name");
@@ -150,11 +140,11 @@ impl Peer for Prometheus {
                 let registry = registered(&counter);
                 let shown = Box::new(histogram.clone());
                 registry.register(shown).expect("a new name");
-                let both = move |i: usize| {
+                let both = |(counter, histogram): &(IntCounter, Histogram), value| {
                     counter.inc();
-                    histogram.observe(values[i & 1023]);
+                    histogram.observe(value);
                 };
-                (registry, Arc::new(both))
+                (registry, busy.each(vec![(counter, histogram)], both))
             }
         };
         let encode = Local::encode(move |out: &mut Vec<u8>| {

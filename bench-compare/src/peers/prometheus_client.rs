@@ -1,7 +1,6 @@
 //! prometheus-client: typed labels with derives, `Family::get_or_create` to look up.
 
 use std::hint::black_box;
-use std::sync::Arc;
 
 use prometheus_client::encoding::{
     EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, prometheus_protobuf, text,
@@ -194,36 +193,27 @@ impl Peer for PrometheusClient {
     }
 
     fn busy(&self, busy: Busy) -> Option<(Operation, Box<dyn Subject>)> {
-        let values = observations();
-        let (registry, operation): (_, Operation) = match busy {
+        let (registry, operation) = match busy {
             Busy::Histograms => {
-                let Filled {
-                    registry,
-                    histograms,
-                    ..
-                } = filled(Shape::Histograms);
-                let observe = move |i: usize| {
-                    histograms[busy.series(i)].observe(values[i & 1023]);
-                };
-                (registry, Arc::new(observe))
+                let filled = filled(Shape::Histograms);
+                let observe = |histogram: &Histogram, value| histogram.observe(value);
+                (filled.registry, busy.each(filled.histograms, observe))
             }
             Busy::Gauges => {
-                let Filled {
-                    registry, gauges, ..
-                } = filled(Shape::Gauges(GAUGE_FAMILIES, 100));
-                let set = move |i: usize| _ = gauges[busy.series(i)].set(values[i & 1023]);
-                (registry, Arc::new(set))
+                let filled = filled(Shape::Gauges(GAUGE_FAMILIES, 100));
+                let set = |gauge: &FloatGauge, value| _ = gauge.set(value);
+                (filled.registry, busy.each(filled.gauges, set))
             }
             Busy::Pair => {
                 let counter: Counter = Counter::default();
                 let histogram = Histogram::new(BOUNDS);
                 let mut registry = registered(COUNTER, counter.clone());
                 registry.register(HISTOGRAM, HELP, histogram.clone());
-                let both = move |i: usize| {
+                let both = |(counter, histogram): &(Counter, Histogram), value| {
                     counter.inc();
-                    histogram.observe(values[i & 1023]);
+                    histogram.observe(value);
                 };
-                (registry, Arc::new(both))
+                (registry, busy.each(vec![(counter, histogram)], both))
             }
         };
         let encode = Local::encode(move |out: &mut String| {
